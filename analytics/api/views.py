@@ -1,0 +1,115 @@
+"""What organizers read: daily summaries and today's counters. Events are taken by analytics/ingest."""
+
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, serializers
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from analytics.figures import figure_names
+from analytics.models import DailySummary
+from analytics.selectors.daily import get_summaries
+from analytics.selectors.live import get_live
+from conferences.access import get_conference
+from meeteasy.http import csv_response
+
+_CONFERENCE_ID = OpenApiParameter("conference_id", OpenApiTypes.STR, required=True)
+
+
+class RangeQuery(serializers.Serializer[Any]):
+    """`conference_id`, and a range of local days of which each end may be left open."""
+
+    conference_id = serializers.CharField(max_length=64)
+    to = serializers.DateField(required=False, source="last")
+
+    def get_fields(self) -> dict[str, Any]:
+        # `from` is a keyword of Python's, so it cannot be declared above.
+        return {**super().get_fields(), "from": serializers.DateField(required=False, source="first")}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        first, last = attrs.get("first"), attrs.get("last")
+        if first and last and last < first:
+            raise serializers.ValidationError({"to": "`to` is before `from`."})
+        return attrs
+
+
+class LiveQuery(serializers.Serializer[Any]):
+    conference_id = serializers.CharField(max_length=64)
+
+
+class SummarySerializer(serializers.ModelSerializer[DailySummary]):
+    """Date, conference, every figure by its name, and the revision of the figures."""
+
+    class Meta:
+        model = DailySummary
+        fields = ["date", "conference_id", "revision", "computed_at", "closed_at"]
+
+    def to_representation(self, instance: DailySummary) -> dict[str, Any]:
+        return summary_row(instance)
+
+
+def summary_row(summary: DailySummary) -> dict[str, Any]:
+    return {
+        "date": summary.date.isoformat(),
+        "conference_id": summary.conference_id,
+        **{name: summary.figures.get(name, 0) for name in figure_names()},
+        "revision": summary.revision,
+        "computed_at": summary.computed_at.isoformat(),
+        "closed_at": summary.closed_at and summary.closed_at.isoformat(),
+    }
+
+
+class CSVFormat(BaseRenderer):
+    """Lets `?format=csv` through content negotiation; the view itself answers with the download."""
+
+    media_type = "text/csv"
+    format = "csv"
+
+    def render(self, data: Any, *args: Any) -> bytes:
+        return JSONRenderer().render(data)  # errors only
+
+
+class Daily(generics.ListAPIView[DailySummary]):
+    """Summaries of a conference by local day."""
+
+    serializer_class = SummarySerializer
+    renderer_classes = [JSONRenderer, CSVFormat]
+    queryset = DailySummary.objects.none()
+
+    @extend_schema(
+        parameters=[
+            _CONFERENCE_ID,
+            OpenApiParameter("from", OpenApiTypes.DATE, description="First local day, included."),
+            OpenApiParameter("to", OpenApiTypes.DATE, description="Last local day, included."),
+            OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "csv"]),
+        ]
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response | StreamingHttpResponse:  # type: ignore[override]
+        query = RangeQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        conference = get_conference(request.user, query.validated_data["conference_id"])
+        summaries = get_summaries(
+            conference.id,
+            first=query.validated_data.get("first"),
+            last=query.validated_data.get("last"),
+        )
+        if request.accepted_renderer.format == "csv":  # type: ignore[attr-defined]
+            columns = ["date", "conference_id", *figure_names(), "revision"]
+            return csv_response(f"daily-{conference.id}.csv", columns, map(summary_row, summaries))
+        page = self.paginate_queryset(summaries)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+
+class Live(APIView):
+    """Today's figures so far, and the visitors of the last 5 minutes."""
+
+    @extend_schema(parameters=[_CONFERENCE_ID], responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        query = LiveQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        return Response(get_live(get_conference(request.user, query.validated_data["conference_id"])))

@@ -1,0 +1,121 @@
+"""Daily summaries: computing dirty days again, and closing days that have ended."""
+
+import datetime as dt
+import time
+from collections import defaultdict
+from zoneinfo import ZoneInfo
+
+from django.db import IntegrityError, router, transaction
+from django.utils import timezone
+
+from analytics.dirty import clear_marks
+from analytics.figures import compute_figures
+from analytics.models import DailySummary, DirtyDay
+from analytics.zones import get_zones
+from meeteasy.logs import get_logger
+
+log = get_logger(__name__)
+
+_MARKS_AT_ONCE = 5000
+_MAX_SECONDS = 60.0
+
+
+def compute_day(conference_id: str, date: dt.date, *, close: bool = False) -> DailySummary:
+    """Compute a day's figures and write its summary; `revision` rises only when a figure changed.
+
+    close: also note that the day has ended. Two computations at once are told apart by `computations`: the
+    one that read the summary before the other wrote it starts over, so older figures never replace newer.
+    """
+    key = DailySummary.key(conference_id, date)
+    while True:
+        # In this order: what is compared is read before what is counted.
+        summary = DailySummary.objects.filter(id=key).first()
+        figures = compute_figures(conference_id, date)
+        now = timezone.now()
+        if summary is None:
+            summary = DailySummary(
+                id=key,
+                conference_id=conference_id,
+                date=date,
+                figures=figures,
+                computed_at=now,
+                closed_at=now if close else None,
+            )
+            try:
+                with transaction.atomic(using=router.db_for_write(DailySummary)):
+                    summary.save(force_insert=True)
+            except IntegrityError:
+                continue
+            return summary
+        changes = {
+            "figures": figures,
+            "revision": summary.revision + (figures != summary.figures),
+            "computations": summary.computations + 1,
+            "computed_at": now,
+            "closed_at": summary.closed_at or (now if close else None),
+        }
+        if DailySummary.objects.filter(id=key, computations=summary.computations).update(**changes):
+            for name, value in changes.items():
+                setattr(summary, name, value)
+            return summary
+
+
+def refresh_dirty_days(*, max_seconds: float = _MAX_SECONDS) -> int:
+    """Compute the days that are marked dirty. Returns how many; what is left is for the next call.
+
+    A day's marks are read before its events and exactly those are deleted after its summary is written. So
+    an event that is stored in between, whose mark comes after it, leaves the day dirty.
+    """
+    started = time.monotonic()
+    computed = 0
+    while time.monotonic() - started < max_seconds:
+        marks: dict[tuple[str, dt.date], list[str]] = defaultdict(list)
+        found = DirtyDay.objects.filter(local_date__isnull=False).values_list(
+            "id", "conference_id", "local_date"
+        )[:_MARKS_AT_ONCE]
+        for mark_id, conference_id, date in found:
+            assert date is not None
+            marks[conference_id, date].append(mark_id)
+        if not marks:
+            break
+        for (conference_id, date), ids in marks.items():
+            compute_day(conference_id, date)
+            clear_marks(ids)
+            computed += 1
+            if time.monotonic() - started >= max_seconds:
+                break
+    if computed:
+        log.info("days_computed", days=computed, milliseconds=round((time.monotonic() - started) * 1000))
+    return computed
+
+
+def close_ended_days(*, now: dt.datetime | None = None) -> int:
+    """Compute once more, and mark as closed, the days whose local midnight has passed. Returns how many.
+
+    It looks for days that are not closed, not for a certain hour, so a missed tick is caught up by the next.
+    """
+    now = now or timezone.now()
+    latest_anywhere = (now + dt.timedelta(hours=14)).date()  # the easternmost zone's date
+    open_days = DailySummary.objects.filter(closed_at__isnull=True, date__lt=latest_anywhere)
+    days = list(open_days.values_list("conference_id", "date"))
+    zones = get_zones({conference_id for conference_id, _ in days})
+    closed = 0
+    for conference_id, date in days:
+        zone = zones.get(conference_id)
+        if zone is None or date < now.astimezone(ZoneInfo(zone)).date():
+            compute_day(conference_id, date, close=True)
+            closed += 1
+    if closed:
+        log.info("days_closed", days=closed)
+    return closed
+
+
+def compute_range(conference_id: str, first: dt.date, last: dt.date) -> int:
+    """Compute every day from `first` to `last`, both included, dirty or not. Returns how many.
+
+    Their marks stay for the next refresh, which finds nothing changed.
+    """
+    days = (last - first).days + 1
+    for offset in range(days):
+        compute_day(conference_id, first + dt.timedelta(days=offset))
+    return max(days, 0)

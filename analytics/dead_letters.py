@@ -1,0 +1,61 @@
+"""Dead letters: what the stream could not get rid of, kept whole, and how it is tried again."""
+
+import datetime as dt
+import traceback
+
+from django.utils import timezone
+
+from analytics.ingest.entry import UnreadableEntryError, decode_entry, encode_entry
+from analytics.models import DeadLetter
+from analytics.rows import EventRow
+from analytics.stream import Entry, append_again
+from meeteasy.logs import get_logger
+
+log = get_logger(__name__)
+
+
+def bury_entry(entry: Entry, *, error: Exception, now: dt.datetime) -> None:
+    """Keep a whole entry. Must return before the entry leaves the stream; burying it twice keeps one."""
+    try:
+        event_count = len(decode_entry(entry.fields))
+    except UnreadableEntryError:
+        event_count = None
+    _bury(entry.id.decode(), entry, entry.fields, event_count, error, now)
+
+
+def bury_row(entry: Entry, row: EventRow, *, error: Exception, now: dt.datetime) -> None:
+    """Keep the one row of an entry that the store refused."""
+    _bury(f"{entry.id.decode()}:{row.event_id}"[:96], entry, encode_entry([row]), 1, error, now)
+
+
+def _bury(
+    key: str,
+    entry: Entry,
+    fields: dict[bytes, bytes],
+    event_count: int | None,
+    error: Exception,
+    now: dt.datetime,
+) -> None:
+    DeadLetter.objects.get_or_create(
+        id=key,
+        defaults={
+            "entry_id": entry.id.decode(),
+            "version": fields.get(b"v", b"").decode("utf-8", "replace")[:16],
+            "payload": fields.get(b"e", b""),
+            "event_count": event_count,
+            "error": "".join(traceback.format_exception(error))[-10_000:].replace("\0", "\\0"),
+            "deliveries": entry.deliveries,
+            "created_at": now,
+        },
+    )
+    log.error("dead_letter", id=key, deliveries=entry.deliveries, error=repr(error)[:500])
+
+
+def replay(letter: DeadLetter) -> None:
+    """Put a dead letter back into the stream, then note it. Twice is harmless: events are stored once.
+
+    If it fails again, it comes back as a dead letter of its own.
+    """
+    append_again({b"v": letter.version.encode(), b"e": bytes(letter.payload)})
+    letter.replayed_at = timezone.now()
+    letter.save(update_fields=["replayed_at"])

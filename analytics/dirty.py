@@ -1,0 +1,36 @@
+"""Marks of what must be computed again. A mark is a row of its own; see the model DirtyDay."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+
+from django.utils import timezone
+
+from analytics.models import DirtyDay
+
+# The ids of one `__in`; SQLite, PostgreSQL and MongoDB all take that many.
+_CHUNK = 500
+
+
+def mark_days_dirty(days: Iterable[tuple[str, dt.date]]) -> None:
+    """Mark (conference id, local date) pairs. Call it after what changed them is committed, never before."""
+    now = timezone.now()
+    DirtyDay.objects.bulk_create(
+        [
+            DirtyDay(id=uuid.uuid4().hex, conference_id=conference_id, local_date=date, marked_at=now)
+            for conference_id, date in days
+        ]
+    )
+
+
+def mark_conference_dirty(conference_id: str) -> None:
+    """Have all events of a conference given their local dates again."""
+    DirtyDay.objects.create(
+        id=uuid.uuid4().hex, conference_id=conference_id, local_date=None, marked_at=timezone.now()
+    )
+
+
+def clear_marks(ids: list[str]) -> None:
+    """Delete exactly these marks: the ones that were read before the work that they asked for."""
+    for start in range(0, len(ids), _CHUNK):
+        DirtyDay.objects.filter(id__in=ids[start : start + _CHUNK]).delete()

@@ -1,0 +1,19 @@
+"""The catalogue of event types: a file per type, and everything about a type is derived from its file.
+
+Validation and its errors (analytics/ingest/validate.py), the JSON Schema and OpenAPI description
+(analytics/api/schema.py), the admin's label, and the figures of the daily summary that the type feeds
+(analytics/figures.py). CONTRIBUTING.md has the recipe for a new one.
+"""
+
+from analytics.event_types._base import (
+    EVENT_TYPES,
+    EventType,
+    Figure,
+    Id,
+    LongText,
+    Text,
+    all_figure_names,
+    register,
+)
+
+__all__ = ["EVENT_TYPES", "EventType", "Figure", "Id", "LongText", "Text", "all_figure_names", "register"]

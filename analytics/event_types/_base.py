@@ -1,0 +1,92 @@
+"""What every event type shares: the common fields, the figures and the registry."""
+
+import datetime as dt
+from enum import Enum
+from typing import Annotated, Any, ClassVar, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from meeteasy.registry import Registry
+
+Id = Annotated[str, Meta(min_length=1, max_length=64)]
+Text = Annotated[str, Meta(min_length=1, max_length=512)]
+LongText = Annotated[str, Meta(max_length=2048)]
+# RFC 3339 with a zone, or milliseconds since 1970-01-01T00:00Z. The range is checked when the clock is
+# corrected (analytics/ingest/clock.py): any number is a time, if not one that is accepted.
+Timestamp = Annotated[dt.datetime, Meta(tz=True)] | int | float
+
+
+class Figure(Enum):
+    """How a figure of the daily summary counts the events of a type, bots left out."""
+
+    EVENTS = "events"
+    DISTINCT_SUBJECTS = "distinct subjects"
+
+
+EVENT_TYPES: Registry["type[EventType]"] = Registry("analytics.event_types")
+
+
+class EventType(
+    msgspec.Struct, tag_field="type", kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """Base of the event types, with the fields that all have in common.
+
+    A type is a registered subclass with its name as `tag`, a `label` and its own fields; a field without
+    default is required. Fields that a client sends and no type declares go into the event's `properties`.
+
+        @register
+        class PageView(EventType, tag="page_view"):
+            label: ClassVar[str] = "Page view"
+            figures: ClassVar[dict[str, Figure]] = {"pv": Figure.EVENTS}
+            page: LongText
+
+    Class attributes:
+        label: what people read in the admin.
+        figures: names of the daily figures that this type feeds, and how each counts. Two types may not
+            feed the same figure.
+        example: own fields of one realistic event; documentation and tests use it.
+    """
+
+    label: ClassVar[str] = ""
+    figures: ClassVar[dict[str, Figure]] = {}
+    example: ClassVar[dict[str, Any]] = {}
+
+    conference_id: Id
+    event_id: Id | None = None
+    visitor_id: Id | None = None
+    session_id: Id | None = None
+    ts: Timestamp | None = None
+    properties: dict[str, Any] | None = None
+
+    def subject(self) -> str | None:
+        """What a DISTINCT_SUBJECTS figure counts once: by default the visitor; None stands for the event."""
+        return self.visitor_id
+
+    def derived_fields(self) -> dict[str, Any]:
+        """Own fields that the server reads out of the others, e.g. UTM parameters out of the address."""
+        return {}
+
+
+_Type = TypeVar("_Type", bound=type[EventType])
+
+
+def register(event_type: _Type) -> _Type:
+    """Class decorator that puts an event type into the catalogue, under its tag."""
+    config: Any = event_type.__struct_config__
+    EVENT_TYPES.add(config.tag, event_type)
+    return event_type
+
+
+COMMON_FIELDS = frozenset(EventType.__struct_fields__)
+
+
+def all_figure_names() -> list[str]:
+    """The figures of the catalogue, in the order of the types' names; a figure fed twice raises."""
+    names: list[str] = []
+    for type_name, event_type in EVENT_TYPES.items():
+        for figure in event_type.figures:
+            if figure in names:
+                raise ValueError(f"{type_name}: another event type already feeds the figure {figure!r}")
+            names.append(figure)
+    return names

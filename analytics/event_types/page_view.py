@@ -1,0 +1,35 @@
+"""A page was shown to a visitor."""
+
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
+
+from analytics.event_types import EventType, Figure, LongText, register
+
+_UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
+
+
+@register
+class PageView(EventType, tag="page_view", kw_only=True):
+    label: ClassVar[str] = "Page view"
+    figures: ClassVar[dict[str, Figure]] = {"pv": Figure.EVENTS, "uv": Figure.DISTINCT_SUBJECTS}
+    example: ClassVar[dict[str, Any]] = {
+        "page": "/agenda",
+        "url": "https://meeteasy.example/conf/test?utm_source=newsletter",
+        "referrer": "https://search.example/",
+        "title": "Agenda",
+    }
+
+    page: LongText
+    url: LongText = ""
+    referrer: LongText = ""
+    title: LongText = ""
+
+    def derived_fields(self) -> dict[str, Any]:
+        """The UTM parameters of `url`, cut at 512 characters; none of an address that cannot be read."""
+        if "utm_" not in self.url:
+            return {}
+        try:
+            query = parse_qsl(urlsplit(self.url).query)
+        except ValueError:
+            return {}
+        return {name: value[:512] for name, value in query if name in _UTM}

@@ -1,0 +1,63 @@
+"""The figures of a (conference, local day), counted from the stored events.
+
+Each event type names the figures that it feeds (analytics/event_types); apps that know more than the
+events themselves add theirs with `@figures_from`. What each number means: docs/definitions.md.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+
+from django.db.models import Count
+
+from analytics.event_types import EVENT_TYPES, Figure, all_figure_names
+from analytics.models import Event
+
+Provider = Callable[[str, dt.date], dict[str, int]]
+
+_providers: list[tuple[tuple[str, ...], Provider]] = []
+
+
+def figures_from(*names: str) -> Callable[[Provider], Provider]:
+    """Register a function that computes the figures `names` of (conference id, local date).
+
+    It must be a pure function of what is committed when it is called, and whoever changes that must mark
+    the day dirty afterwards (analytics.dirty).
+    """
+
+    def register(provider: Provider) -> Provider:
+        _providers.append((names, provider))
+        return provider
+
+    return register
+
+
+def figure_names() -> list[str]:
+    """All figures, as summaries and CSV columns have them."""
+    return [*all_figure_names(), *(name for names, _ in _providers for name in names)]
+
+
+def compute_figures(conference_id: str, date: dt.date) -> dict[str, int]:
+    """The figures of one day by name, 0 where nothing happened.
+
+    One query, which the index `event_day_figures` covers: its cost goes with the day's own events, however
+    many others are stored.
+    """
+    counts = {
+        row["type"]: row
+        for row in Event.objects.filter(conference_id=conference_id, local_date=date, is_bot=False)
+        .values("type")
+        .annotate(events=Count("*"), distinct_subjects=Count("subject", distinct=True))
+        .order_by()
+    }
+    figures: dict[str, int] = {}
+    for type_name, event_type in EVENT_TYPES.items():
+        row = counts.get(type_name)
+        for name, figure in event_type.figures.items():
+            figures[name] = 0 if row is None else row[_COLUMN[figure]]
+    for names, provider in _providers:
+        given = provider(conference_id, date)
+        figures.update({name: given[name] for name in names})
+    return figures
+
+
+_COLUMN = {Figure.EVENTS: "events", Figure.DISTINCT_SUBJECTS: "distinct_subjects"}

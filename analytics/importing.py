@@ -1,0 +1,162 @@
+"""Importing events from files: the same validation, store and reactions as for events that clients send."""
+
+import gzip
+import hashlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import IO, BinaryIO
+
+import msgspec
+from tqdm import tqdm
+
+from analytics.ingest.validate import (
+    MAX_LINE_BYTES,
+    BatchError,
+    Client,
+    EventError,
+    RowMaker,
+    now_ms,
+    parse_event,
+    read_json,
+)
+from analytics.pipeline import store_and_react
+from analytics.rows import EventRow
+from analytics.store import RowsRefusedError
+
+_ROWS_AT_ONCE = 5_000
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+@dataclass
+class ImportReport:
+    """What became of the lines; blank ones count as nothing but a line."""
+
+    lines: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    errors_path: str | None = None
+
+
+class _ErrorFile:
+    """JSON lines `{"line", "code", "field", "message"}`; the file is made at the first error."""
+
+    def __init__(self, path: str | None, stack: ExitStack) -> None:
+        self.path = path
+        self._stack = stack
+        self._file: IO[str] | None = None
+
+    def write(self, line: int, *, code: str, message: str, field: str | None = None) -> None:
+        if self._file is None:
+            self._file = (
+                sys.stderr
+                if self.path is None
+                else self._stack.enter_context(open(self.path, "w", encoding="utf-8"))  # noqa: SIM115
+            )
+        entry = {"line": line, "code": code, "field": field, "message": message}
+        self._file.write(msgspec.json.encode(entry).decode() + "\n")
+
+
+def import_file(path: str, *, errors_path: str | None = None, progress: bool = True) -> ImportReport:
+    """Import a file of JSON lines, each one event as in the batches of clients. `-` is standard input.
+
+    Events may be of any age. A line without `event_id` gets one made of its number and content, so the same
+    file can be imported again; one without `visitor_id` counts as a visitor of its own.
+    Raises OSError for a file that cannot be read.
+    """
+    with ExitStack() as stack:
+        if path == "-":
+            raw: BinaryIO = sys.stdin.buffer
+            size = None
+        else:
+            raw = stack.enter_context(open(path, "rb"))
+            size = os.fstat(raw.fileno()).st_size
+            errors_path = errors_path or f"{path}.errors.jsonl"
+        errors = _ErrorFile(errors_path, stack)
+        bar = stack.enter_context(
+            tqdm(total=size, unit="B", unit_scale=True, disable=not progress, desc="import", file=sys.stderr)
+        )
+        counted = _Counted(raw, bar)
+        report = ImportReport(errors_path=errors_path)
+        rows: list[tuple[int, EventRow]] = []
+        for number, line in enumerate(_lines(counted), start=1):
+            report.lines = number
+            try:
+                row = _read_line(number, line)
+            except (EventError, BatchError) as error:
+                errors.write(number, code=error.code, message=str(error), field=getattr(error, "field", None))
+                report.rejected += 1
+                continue
+            if row is not None:
+                rows.append((number, row))
+            if len(rows) >= _ROWS_AT_ONCE:
+                _store(rows, report, errors)
+                rows = []
+        _store(rows, report, errors)
+    return report
+
+
+def _read_line(number: int, line: bytes) -> EventRow | None:
+    if not line.strip():
+        return None
+    if len(line) > MAX_LINE_BYTES:
+        raise BatchError("too_large", f"The line has more than {MAX_LINE_BYTES} bytes.")
+    event = parse_event(read_json(line))
+    if event.event_id is None:
+        digest = hashlib.blake2b(b"%d:%s" % (number, line.strip()), digest_size=16).hexdigest()
+        event.event_id = f"import-{digest}"
+    client = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "")
+    return RowMaker(client, sent_at=None, acceptance_days=None)(event)
+
+
+def _store(rows: list[tuple[int, EventRow]], report: ImportReport, errors: _ErrorFile) -> None:
+    """Store rows at once; where the store refuses, halve until the refused ones stand alone."""
+    parts = [rows] if rows else []
+    while parts:
+        part = parts.pop()
+        try:
+            outcome = store_and_react([row for _, row in part])
+        except RowsRefusedError as error:
+            if len(part) > 1:
+                middle = len(part) // 2
+                parts += [part[middle:], part[:middle]]
+            else:
+                errors.write(part[0][0], code="refused_by_store", message=str(error))
+                report.rejected += 1
+        else:
+            report.stored += outcome.stored
+            report.duplicate += outcome.duplicate
+
+
+class _Counted(io.RawIOBase):
+    """A file that moves the progress bar by the bytes read from it, packed or not."""
+
+    def __init__(self, file: BinaryIO, bar: "tqdm[None]") -> None:
+        self._file = file
+        self._bar = bar
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        self._bar.update(len(data))
+        return len(data)
+
+
+def _lines(file: io.RawIOBase) -> Iterator[bytes]:
+    """The lines of a plain or gzip file. One that is longer than the limit comes cut just above it."""
+    buffered = io.BufferedReader(file, buffer_size=1 << 18)
+    stream: io.BufferedIOBase = buffered
+    if buffered.peek(2)[:2] == _GZIP_MAGIC:
+        stream = io.BufferedReader(gzip.GzipFile(fileobj=buffered), buffer_size=1 << 18)  # type: ignore[type-var,arg-type]
+    while line := stream.readline(MAX_LINE_BYTES + 2):
+        if not line.endswith(b"\n"):
+            while (rest := stream.readline(1 << 16)) and not rest.endswith(b"\n"):
+                pass
+        yield line

@@ -1,0 +1,218 @@
+"""The ASGI application behind `POST /api/analytics/events`.
+
+It stands before Django for this one path: a Django view costs several times what the work itself does
+(docs/adr/0001 has the figures). What it lacks for that (sessions, middleware) this path does not need.
+"""
+
+import asyncio
+import datetime as dt
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from analytics.ingest.body import (
+    BadEncodingError,
+    BodyTooLargeError,
+    ClientGoneError,
+    Receive,
+    read_body,
+    unpack_gzip,
+)
+from analytics.ingest.bots import is_bot
+from analytics.ingest.publisher import NotTakenError, StreamPublisher
+from analytics.ingest.rate import RateLimiter
+from analytics.ingest.validate import BatchError, Client, Rejection, now_ms, read_batch
+from analytics.rows import EventRow
+from meeteasy.http import error_body
+
+PATH = "/api/analytics/events"
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+_Headers = list[tuple[bytes, bytes]]
+
+_MEDIA_TYPES = {b"application/json", b"text/plain", b""}
+_CORS: _Headers = [(b"access-control-allow-origin", b"*")]
+_PREFLIGHT: _Headers = [
+    *_CORS,
+    (b"access-control-allow-methods", b"POST, OPTIONS"),
+    (b"access-control-allow-headers", b"authorization, content-encoding, content-type"),
+    (b"access-control-max-age", b"86400"),
+    (b"content-length", b"0"),
+]
+_STATUS_OF_BATCH_ERROR = {"too_many_events": 413}
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Ingest:
+    """Takes batches of events and answers 202 once Redis has them.
+
+    `start` and `stop` are called from the server's lifespan; where a server has none, the first request
+    starts it.
+    """
+
+    def __init__(self) -> None:
+        self._publisher: StreamPublisher | None = None
+        self._starting: asyncio.Lock | None = None
+        self._limiter = RateLimiter(settings.INGEST_RATE_PER_SECOND)
+
+    async def start(self) -> StreamPublisher:
+        if self._starting is None:
+            self._starting = asyncio.Lock()
+        async with self._starting:
+            if self._publisher is None:
+                publisher = StreamPublisher(connect(), ring=_ring, max_bytes=settings.INGEST_QUEUE_MAX_BYTES)
+                await publisher.start()
+                self._publisher = publisher
+            return self._publisher
+
+    async def stop(self) -> None:
+        publisher, self._publisher = self._publisher, None
+        if publisher is not None:
+            await publisher.stop()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method = scope["method"]
+        if method == "POST":
+            try:
+                status, headers, body = await self._take(scope, receive)
+            except ClientGoneError:
+                return
+        elif method == "OPTIONS":
+            status, headers, body = 204, _PREFLIGHT, b""
+        else:
+            status, headers, body = _error(405, "method_not_allowed", "Events are sent with POST.")
+            headers = [*headers, (b"allow", b"POST, OPTIONS")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _take(self, scope: Scope, receive: Receive) -> tuple[int, _Headers, bytes]:
+        publisher = self._publisher or await self.start()
+        content_type = encoding = length = b""
+        user_agent = b""
+        for name, value in scope["headers"]:
+            if name == b"content-type":
+                content_type = value
+            elif name == b"content-length":
+                length = value
+            elif name == b"user-agent":
+                user_agent = value
+            elif name == b"content-encoding":
+                encoding = value
+        address = scope["client"][0] if scope.get("client") else ""
+        if not self._limiter.allow(address):
+            return _error(429, "rate_limited", "Too many requests from this address.", retry_after=1)
+        refusal = publisher.refusal()  # before any work is done for a batch that cannot be taken
+        if refusal is not None:
+            return _not_taken(refusal)
+        if content_type.split(b";", 1)[0].strip().lower() not in _MEDIA_TYPES:
+            return _error(415, "unsupported_media_type", "Send application/json or text/plain.")
+
+        limit = settings.INGEST_MAX_BODY_BYTES
+        try:
+            body = await read_body(receive, declared_length=length or None, limit=limit)
+            encoding = encoding.strip().lower()
+            if encoding == b"gzip":
+                body = unpack_gzip(body, limit=limit)
+            elif encoding not in (b"", b"identity"):
+                return _error(415, "unsupported_encoding", "Content-Encoding may be gzip.")
+        except BodyTooLargeError:
+            return _error(413, "too_large", f"A batch may have at most {limit} bytes, unpacked.")
+        except BadEncodingError as error:
+            return _error(400, "invalid_gzip", f"The body is not gzip as its header says: {error}.")
+
+        received_ms = now_ms()
+        agent = user_agent.decode("latin-1")
+        try:
+            rows, rejected = read_batch(
+                body,
+                Client(received_ms, is_bot(agent), self._visitor_ids(publisher, received_ms, address, agent)),
+                max_events=settings.INGEST_MAX_EVENTS,
+                acceptance_days=settings.INGEST_ACCEPTANCE_DAYS,
+            )
+            if not rows:
+                return _error(400, "no_valid_event", "No event of the batch is valid.", details=rejected)
+            await publisher.publish(rows)
+        except BatchError as error:
+            return _error(_STATUS_OF_BATCH_ERROR.get(error.code, 400), error.code, str(error))
+        except NotTakenError as error:
+            return _not_taken(error)
+        return _accepted(rows, rejected)
+
+    @staticmethod
+    def _visitor_ids(
+        publisher: StreamPublisher, received_ms: int, address: str, agent: str
+    ) -> Callable[[str], str]:
+        """Ids for visitors that the client gave none; one per conference and request, computed when asked."""
+        known: dict[str, str] = {}
+
+        def visitor_id(conference_id: str) -> str:
+            found = known.get(conference_id)
+            if found is None:
+                today = dt.datetime.fromtimestamp(received_ms / 1000, dt.UTC).date()
+                found = publisher.salts.visitor_id(today, conference_id, address, agent)
+                if found is None:
+                    raise NotTakenError(
+                        "broker_unavailable", "The day's salt is not loaded yet.", retry_after_seconds=1
+                    )
+                known[conference_id] = found
+            return found
+
+        return visitor_id
+
+
+def connect() -> "Redis":
+    """A connection that gives up fast: a client can send again, but not wait for ever."""
+    return Redis.from_url(
+        settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1)
+    )
+
+
+def _ring() -> None:
+    from analytics.tasks import drain_events
+
+    drain_events.delay()
+
+
+def _accepted(rows: list[EventRow], rejected: list[Rejection]) -> tuple[int, _Headers, bytes]:
+    if rejected:
+        body = _encode({"accepted": len(rows), "rejected": rejected})
+    else:
+        body = b'{"accepted":%d,"rejected":[]}' % len(rows)
+    return 202, _headers(body), body
+
+
+def _not_taken(error: NotTakenError) -> tuple[int, _Headers, bytes]:
+    return _error(503, error.code, str(error), retry_after=error.retry_after_seconds)
+
+
+def _error(
+    status: int,
+    code: str,
+    message: str,
+    *,
+    details: Iterable[Rejection] | None = None,
+    retry_after: int | None = None,
+) -> tuple[int, _Headers, bytes]:
+    body = _encode(error_body(code, message, {"rejected": details} if details else None))
+    headers = _headers(body)
+    if retry_after is not None:
+        headers.append((b"retry-after", b"%d" % retry_after))
+    return status, headers, body
+
+
+def _headers(body: bytes) -> _Headers:
+    return [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        *_CORS,
+    ]
+
+
+ingest = Ingest()

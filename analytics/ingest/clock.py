@@ -1,0 +1,44 @@
+"""Event time: what the client says, corrected for its clock."""
+
+import datetime as dt
+
+from analytics.event_types._base import Timestamp
+
+MS_PER_DAY = 86_400_000
+
+
+class TooOldError(ValueError):
+    """The event happened before the acceptance window."""
+
+
+def to_ms(ts: Timestamp) -> int:
+    """Milliseconds since 1970-01-01T00:00Z."""
+    if isinstance(ts, dt.datetime):
+        return int(ts.timestamp() * 1000)
+    return int(ts)
+
+
+def event_time_ms(
+    ts: Timestamp | None, *, sent_ms: int | None, received_ms: int, oldest_ms: int | None
+) -> int:
+    """When the event happened, by the server's clock, in UTC milliseconds.
+
+    ts: by the client's clock; None means now.
+    sent_ms: when the client sent the batch, by its own clock; what it is off by is taken out of `ts`
+        (as Segment's `sentAt` does). None: `ts` is believed.
+    received_ms: now. No event is later.
+    oldest_ms: earlier events raise TooOldError; None takes any age, but not years before 1.
+    """
+    if ts is None:
+        return received_ms
+    happened_ms = to_ms(ts)
+    if sent_ms is not None:
+        happened_ms += received_ms - sent_ms
+    if happened_ms >= received_ms:
+        return received_ms
+    if happened_ms < (_FIRST_MS if oldest_ms is None else oldest_ms):
+        raise TooOldError
+    return happened_ms
+
+
+_FIRST_MS = int(dt.datetime(1970, 1, 1, tzinfo=dt.UTC).timestamp() * 1000)

@@ -1,0 +1,186 @@
+"""From the web process into the stream: grouped without a timer, refused at once when it cannot be taken.
+
+While one group is on its way to Redis, the batches of other requests collect in the next; when nothing is
+under way, a batch goes at once. So a lone request waits for nobody, and under load a group carries dozens
+of requests. Each request is answered after Redis confirmed its group.
+"""
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable
+from contextlib import suppress
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from analytics.ingest.entry import MAX_EVENTS, encode_entry
+from analytics.ingest.visitor import DailySalts
+from analytics.rows import EventRow
+from analytics.stream import BELL, BELL_TTL_MS, STREAM
+from meeteasy.logs import get_logger
+
+log = get_logger(__name__)
+
+POLL_SECONDS = 0.5
+# Events that may wait in this process while a group is under way: some 20 MB, seconds of full load.
+MAX_WAITING_EVENTS = 40_000
+
+
+class NotTakenError(Exception):
+    """The batch was not taken; the client may send it again. `code` is one of the API's error codes."""
+
+    def __init__(self, code: str, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retry_after_seconds = retry_after_seconds
+
+
+def _broker_away() -> NotTakenError:
+    return NotTakenError("broker_unavailable", "The event queue cannot be reached.", retry_after_seconds=2)
+
+
+def _queue_full() -> NotTakenError:
+    return NotTakenError("queue_full", "Events are waiting to be stored; try later.", retry_after_seconds=5)
+
+
+class _Group:
+    """Batches that go to Redis together, and the one outcome that their requests wait for."""
+
+    def __init__(self) -> None:
+        self.rows: list[EventRow] = []
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
+class StreamPublisher:
+    """Appends events to the stream. One per web process and event loop.
+
+    ring: sends the wake-up to the workers; called in a thread, as Celery's publishing blocks.
+    max_bytes: memory of the stream beyond which it counts as full, until it is down to 9/10 of that.
+    """
+
+    def __init__(self, redis: "Redis", *, ring: Callable[[], None], max_bytes: int) -> None:
+        self.salts = DailySalts()
+        self._redis = redis
+        self._ring = ring
+        self._max_bytes = max_bytes
+        self._reachable = False
+        self._full = False
+        self._group: _Group | None = None
+        self._flushing = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._poller: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        await self._look()
+        self._poller = asyncio.create_task(self._poll())
+
+    async def stop(self) -> None:
+        """Let what is under way arrive, then close the connection."""
+        if self._poller:
+            self._poller.cancel()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._redis.aclose()
+
+    def refusal(self) -> NotTakenError | None:
+        """Why a batch would not be taken right now; None when it would."""
+        if not self._reachable:
+            return _broker_away()
+        if self._full or (self._group is not None and len(self._group.rows) > MAX_WAITING_EVENTS):
+            return _queue_full()
+        return None
+
+    async def publish(self, rows: list[EventRow]) -> None:
+        """Returns when Redis has the rows. Raises NotTakenError."""
+        refusal = self.refusal()
+        if refusal is not None:
+            raise refusal
+        group = self._group
+        if group is None:
+            group = self._group = _Group()
+        group.rows.extend(rows)
+        if not self._flushing:
+            self._flushing = True
+            self._spawn(self._flush())
+        # Shielded: a request that is cancelled must not cancel the outcome that the others wait for.
+        await asyncio.shield(group.done)
+
+    async def _flush(self) -> None:
+        """Send group after group until none has collected."""
+        try:
+            while self._group is not None:
+                group, self._group = self._group, None
+                try:
+                    await self._send(group.rows)
+                except NotTakenError as error:
+                    group.done.set_exception(error)
+                    group.done.exception()  # seen: all its requests may have hung up
+                except BaseException:
+                    group.done.set_exception(_broker_away())
+                    group.done.exception()
+                    raise
+                else:
+                    group.done.set_result(None)
+        finally:
+            self._flushing = False
+
+    async def _send(self, rows: list[EventRow]) -> None:
+        pipeline = self._redis.pipeline(transaction=False)
+        for start in range(0, len(rows), MAX_EVENTS):
+            pipeline.xadd(STREAM, encode_entry(rows[start : start + MAX_EVENTS]))  # type: ignore[arg-type]
+        pipeline.set(BELL, b"1", nx=True, px=BELL_TTL_MS)
+        try:
+            replies = await pipeline.execute()
+        except ResponseError as error:
+            # "OOM command not allowed": Redis has reached its maxmemory.
+            log.warning("events_refused_by_broker", error=str(error))
+            self._full = True
+            raise _queue_full() from error
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("broker_lost", error=str(error))
+            self._reachable = False
+            raise _broker_away() from error
+        if replies[-1]:
+            self._spawn(self._ring_in_thread())
+
+    async def _ring_in_thread(self) -> None:
+        try:
+            await asyncio.to_thread(self._ring)
+        except Exception as error:
+            # The entries are safe; beat's tick makes up for the bell.
+            log.warning("wake_up_not_sent", error=str(error))
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            await self._look()
+
+    async def _look(self) -> None:
+        """See whether Redis answers and how much memory the stream takes; load the day's salt."""
+        try:
+            await self.salts.load(self._redis, dt.datetime.now(dt.UTC).date())
+            used = await self._redis.memory_usage(STREAM) or 0
+        except (RedisError, OSError, TimeoutError) as error:
+            if self._reachable:
+                log.warning("broker_lost", error=str(error))
+            self._reachable = False
+            return
+        if not self._reachable:
+            log.info("broker_reached")
+        self._reachable = True
+        was_full = self._full
+        self._full = used > (self._max_bytes * 9 // 10 if was_full else self._max_bytes)
+        if self._full != was_full:
+            log.warning("event_queue_full" if self._full else "event_queue_has_room", bytes=used)
+
+    def _spawn(self, coroutine: "asyncio._CoroutineLike[None]") -> None:
+        task: asyncio.Task[None] = asyncio.ensure_future(coroutine)  # type: ignore[arg-type]
+        self._tasks.add(task)  # the loop itself holds tasks only weakly
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        with suppress(asyncio.CancelledError):
+            error = task.exception()
+            if error is not None:
+                log.error("publisher_task_failed", error=repr(error))

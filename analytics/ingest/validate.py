@@ -1,0 +1,327 @@
+"""From the bytes of a batch to rows: each bad event is rejected by itself, with its index and field.
+
+Most batches are whole and are decoded in one call. Only when that fails, or when a string needs a closer
+look, the batch is taken apart and each event judged alone.
+"""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+import uuid_utils
+
+from analytics.event_types import EVENT_TYPES, EventType
+from analytics.event_types._base import COMMON_FIELDS, Timestamp
+from analytics.ingest.clock import MS_PER_DAY, TooOldError, event_time_ms, to_ms
+from analytics.rows import EventRow
+
+MAX_PROPERTIES_BYTES = 8192
+MAX_LINE_BYTES = 512 * 1024  # of one event in a file
+_MAX_INT = 2**63 - 1
+
+
+class BatchError(Exception):
+    """The batch as a whole cannot be taken. `code` is one of the API's error codes."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Rejection(msgspec.Struct, omit_defaults=True):
+    """Why one event was not taken: its place in the batch, and the field where one can be named."""
+
+    index: int
+    code: str
+    message: str
+    field: str | None = None
+
+
+class EventError(Exception):
+    """One event cannot be taken; `field` names what is wrong with it, where one field is."""
+
+    def __init__(self, code: str, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.code, self.message, self.field = code, message, field
+
+
+class Client(msgspec.Struct):
+    """What the request itself says about who sent the batch.
+
+    received_ms: now, UTC milliseconds.
+    is_bot: whether the user agent is a crawler's.
+    visitor_id: makes an id for visitors that the client gave none, from the conference's id.
+    """
+
+    received_ms: int
+    is_bot: bool
+    visitor_id: Callable[[str], str]
+
+
+class _Batch(msgspec.Struct):
+    events: list[Any]
+    sent_at: Timestamp | None = None
+
+
+@lru_cache(maxsize=1)
+def _strict_decoder() -> msgspec.json.Decoder[_Batch]:
+    """Decodes a batch in which every event is valid and has no extra fields; fails on any other."""
+    union: Any = None
+    for event_type in EVENT_TYPES.values():
+        union = event_type if union is None else union | event_type
+    fields = [("events", list[union]), ("sent_at", Timestamp | None, None)]
+    return msgspec.json.Decoder(msgspec.defstruct("StrictBatch", fields))
+
+
+@lru_cache(maxsize=256)
+def _own_fields(
+    event_type: type[EventType],
+) -> tuple[tuple[str, ...], Callable[[EventType], tuple[Any, ...]]]:
+    """The names of a type's own fields, and a function that gets their values as a tuple."""
+    names = tuple(name for name in event_type.__struct_fields__ if name not in COMMON_FIELDS)
+    if not names:
+        return (), lambda event: ()
+    if len(names) == 1:
+        get = attrgetter(names[0])
+        return names, lambda event: (get(event),)
+    return names, attrgetter(*names)
+
+
+EVENT_TYPES.on_change(_strict_decoder.cache_clear)
+
+_encode_json = msgspec.json.Encoder().encode
+_new_id = uuid_utils.uuid7
+
+
+def read_batch(
+    body: bytes, client: Client, *, max_events: int, acceptance_days: int | None
+) -> tuple[list[EventRow], list[Rejection]]:
+    """The good events of a batch as rows, and a rejection for each of the others.
+
+    acceptance_days: how old an event may be; None: any age.
+    Raises BatchError: `invalid_json`, `no_events`, `too_many_events`, `invalid_field` (of the batch).
+    """
+    batch: Any
+    whole = b"\\u0000" not in body
+    if whole:
+        try:
+            batch = _strict_decoder().decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            whole = False
+    if not whole:
+        batch = _read_loosely(body)
+    if not batch.events:
+        raise BatchError("no_events", "`events` is empty; send at least one event.")
+    if len(batch.events) > max_events:
+        raise BatchError("too_many_events", f"{len(batch.events)} events; at most {max_events} fit a batch.")
+
+    make_row = RowMaker(client, sent_at=batch.sent_at, acceptance_days=acceptance_days)
+    rows: list[EventRow] = []
+    rejections: list[Rejection] = []
+    for index, item in enumerate(batch.events):
+        try:
+            rows.append(make_row(item if whole else parse_event(item)))
+        except EventError as error:
+            rejections.append(Rejection(index, error.code, error.message, error.field))
+    return rows, rejections
+
+
+class RowMaker:
+    """Turns valid events of one batch into rows: corrected time, ids, own fields as JSON."""
+
+    def __init__(self, client: Client, *, sent_at: Timestamp | None, acceptance_days: int | None) -> None:
+        self._received_ms = client.received_ms
+        self._is_bot = client.is_bot
+        self._visitor_id = client.visitor_id
+        self._acceptance_days = acceptance_days
+        self._oldest_ms = (
+            None if acceptance_days is None else client.received_ms - acceptance_days * MS_PER_DAY
+        )
+        try:
+            self._sent_ms = None if sent_at is None else to_ms(sent_at)
+        except (OverflowError, ValueError):
+            raise BatchError("invalid_field", "`sent_at` is not a time.") from None
+
+    def __call__(self, event: EventType) -> EventRow:
+        """Raises EventError for a time out of range and for properties that cannot be kept."""
+        try:
+            ts_ms = event_time_ms(
+                event.ts, sent_ms=self._sent_ms, received_ms=self._received_ms, oldest_ms=self._oldest_ms
+            )
+        except TooOldError:
+            age = "1970" if self._acceptance_days is None else f"{self._acceptance_days} days ago"
+            raise EventError("too_old", f"`ts` is before {age}.", "ts") from None
+        except (OverflowError, ValueError):
+            raise EventError("invalid_field", "`ts` is not a time.", "ts") from None
+        if event.visitor_id is None:
+            event.visitor_id = self._visitor_id(event.conference_id)
+        event_id = event.event_id or str(_new_id())
+        event_type = type(event)
+        names, get_values = _own_fields(event_type)
+        data = {
+            name: value
+            for name, value in zip(names, get_values(event), strict=True)
+            if value is not None and value != ""
+        }
+        data.update(event.derived_fields())
+        return EventRow(
+            event_id,
+            event_type.__struct_config__.tag,  # type: ignore[arg-type]
+            event.conference_id,
+            ts_ms,
+            self._received_ms,
+            event.visitor_id,
+            event.session_id or "",
+            event.subject() or event_id,
+            self._is_bot,
+            _encode_json(data).decode(),
+            _encode_properties(event.properties) if event.properties else "{}",
+        )
+
+
+def parse_event(item: Any) -> EventType:
+    """One event from a decoded JSON value; fields that its type does not declare become properties.
+
+    Raises EventError, which names the field.
+    """
+    if not isinstance(item, dict):
+        raise EventError("not_an_object", f"An event must be an object, not {_json_kind(item)}.")
+    _refuse_bad_text(item)
+    name = item.get("type")
+    if name is None:
+        raise EventError("missing_field", "`type` is missing.", "type")
+    event_type = EVENT_TYPES.get(name) if isinstance(name, str) else None
+    if event_type is None:
+        known = ", ".join(EVENT_TYPES)
+        raise EventError("unknown_type", f"{_shorten(name)} is not an event type; known are {known}.", "type")
+    declared = event_type.__struct_fields__
+    extra = {key: value for key, value in item.items() if key not in declared and key != "type"}
+    if extra:
+        given = item.get("properties")
+        item = {key: value for key, value in item.items() if key not in extra}
+        item["properties"] = {**given, **extra} if isinstance(given, dict) else given or extra
+    try:
+        return msgspec.convert(item, event_type)
+    except (msgspec.ValidationError, OverflowError, ValueError) as error:
+        raise _explain(str(error)) from None
+
+
+def read_json(text: bytes) -> Any:
+    """A JSON value from UTF-8 bytes. Raises BatchError.
+
+    msgspec refuses a lone surrogate wherever it stands; the standard library lets it through, so that only
+    the event that has it is lost.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        try:
+            return json.loads(text.decode("utf-8"), parse_constant=_refuse_constant)  # noqa: TID251
+        except (ValueError, RecursionError) as error:
+            raise BatchError("invalid_json", f"This is not JSON: {_shorten(str(error))}.") from None
+
+
+def _read_loosely(body: bytes) -> _Batch:
+    """The batch with its events as plain JSON values. Raises BatchError."""
+    raw = read_json(body)
+    if not isinstance(raw, dict):
+        raise BatchError("no_events", f"The body must be an object with `events`, not {_json_kind(raw)}.")
+    if "events" not in raw:
+        raise BatchError("no_events", "`events` is missing.")
+    if not isinstance(raw["events"], list):
+        raise BatchError("no_events", f"`events` must be an array, not {_json_kind(raw['events'])}.")
+    try:
+        sent_at: Any = msgspec.convert(raw.get("sent_at"), Timestamp | None)
+    except (msgspec.ValidationError, OverflowError, ValueError) as error:
+        raise BatchError("invalid_field", f"`sent_at`: {error}.") from None
+    return _Batch(raw["events"], sent_at)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _refuse_bad_text(value: Any, path: str = "") -> None:
+    """Raise EventError for NUL characters and lone surrogates, which no store can keep."""
+    if isinstance(value, str):
+        if "\0" in value:
+            raise EventError("invalid_text", f"`{path}` contains a NUL character.", path)
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise EventError(
+                    "invalid_text", f"`{path}` contains half of a surrogate pair.", path
+                ) from None
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            name = key.encode("ascii", "backslashreplace").decode().replace("\0", "\\0")[:64]
+            inner_path = f"{path}.{name}" if path else name
+            _refuse_bad_text(key, inner_path)
+            _refuse_bad_text(inner, inner_path)
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            _refuse_bad_text(inner, f"{path}[{position}]")
+
+
+def _encode_properties(properties: dict[str, Any]) -> str:
+    """Properties as JSON text. Raises EventError where they are too large, or a number does not fit."""
+    encoded = _encode_json(properties)
+    if len(encoded) > MAX_PROPERTIES_BYTES:
+        raise EventError(
+            "properties_too_large",
+            f"The extra fields take {len(encoded)} bytes as JSON; at most {MAX_PROPERTIES_BYTES} are kept.",
+            "properties",
+        )
+    _refuse_large_integers(properties, "properties")
+    return encoded.decode()
+
+
+def _refuse_large_integers(value: Any, path: str) -> None:
+    if isinstance(value, int):
+        if not -_MAX_INT <= value <= _MAX_INT:  # MongoDB's largest
+            raise EventError("invalid_field", f"`{path}` has more than 64 bits.", path)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            _refuse_large_integers(inner, f"{path}.{key[:64]}")
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            _refuse_large_integers(inner, f"{path}[{position}]")
+
+
+_PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
+_MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`")
+
+
+def _explain(message: str) -> EventError:
+    """A msgspec error in our terms: `missing_field` or `invalid_field`, with the field's name."""
+    path_match = _PATH.search(message)
+    path = path_match["path"] if path_match else ""
+    text = _PATH.sub("", message)
+    missing = _MISSING.search(text)
+    if missing:
+        field = f"{path}.{missing['field']}" if path else missing["field"]
+        return EventError("missing_field", f"`{field}` is missing.", field)
+    return EventError("invalid_field", f"`{path}`: {text}." if path else f"{text}.", path or None)
+
+
+def _json_kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    kinds: dict[type, str] = {bool: "a boolean", int: "a number", float: "a number", str: "a string"}
+    return kinds.get(type(value), "an array" if isinstance(value, list) else "an object")
+
+
+def _shorten(value: Any) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    text = text.encode("ascii", "backslashreplace").decode() if not text.isprintable() else text
+    return text if len(text) <= 80 else f"{text[:80]}…"
+
+
+def now_ms() -> int:
+    return int(dt.datetime.now(dt.UTC).timestamp() * 1000)

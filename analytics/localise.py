@@ -1,0 +1,98 @@
+"""Giving stored events the local dates of their conference's time zone.
+
+Needed when a conference is created that events came for already (they are adopted), when its zone changes,
+and when a worker stored events while that happened. Found by comparing each conference's zone with the one
+its events were last given dates in, so that no missed message can leave them wrong.
+"""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+from django.db.models import Max, Min, QuerySet
+from django.utils import timezone
+
+from analytics.dirty import clear_marks, mark_days_dirty
+from analytics.models import DailySummary, DirtyDay, Event, LocalisedConference, UnclaimedConference
+from analytics.zones import day_bounds
+from conferences.models import Conference
+from meeteasy.logs import get_logger
+
+log = get_logger(__name__)
+
+UNCLAIMED_DAYS = 7
+
+
+def localise_changed_conferences() -> int:
+    """Localise every conference whose zone differs from its events', or that is marked. Returns how many."""
+    marks: dict[str, list[str]] = {}
+    for mark_id, conference_id in DirtyDay.objects.filter(local_date__isnull=True).values_list(
+        "id", "conference_id"
+    ):
+        marks.setdefault(conference_id, []).append(mark_id)
+    done_in = dict(LocalisedConference.objects.values_list("conference_id", "time_zone"))
+    localised = 0
+    for conference_id, time_zone in Conference.objects.values_list("id", "time_zone"):
+        if done_in.get(conference_id) != time_zone or conference_id in marks:
+            localise(conference_id, time_zone)
+            clear_marks(marks.get(conference_id, []))
+            localised += 1
+    return localised
+
+
+def localise(conference_id: str, time_zone: str) -> int:
+    """Give all events of the conference their local date in `time_zone`, and mark all its days dirty.
+
+    Returns how many events got another date. May be repeated and interrupted at any point: which events are
+    wrong is read from the events themselves, and that it is done is noted last.
+    """
+    events = Event.objects.filter(conference_id=conference_id)
+    summaries = DailySummary.objects.filter(conference_id=conference_id)
+    # Days whose last event moves away have a summary that must become zero.
+    days = set(summaries.values_list("date", flat=True))
+    moved = 0
+    for former in list(events.order_by().values_list("local_date", flat=True).distinct()):
+        moved += _localise_group(events.filter(local_date=former), former, time_zone)
+    days |= set(events.order_by().values_list("local_date", flat=True).distinct()) - {None}
+    mark_days_dirty((conference_id, day) for day in days)
+    LocalisedConference.objects.update_or_create(
+        conference_id=conference_id, defaults={"time_zone": time_zone}
+    )
+    UnclaimedConference.objects.filter(conference_id=conference_id).delete()
+    if moved:
+        log.info("events_localised", conference_id=conference_id, time_zone=time_zone, events=moved)
+    return moved
+
+
+def _localise_group(group: QuerySet[Event], former: dt.date | None, time_zone: str) -> int:
+    """Move the events of one former local date (None: not known yet) to their days in `time_zone`.
+
+    Group by group, because the index finds a conference's events by local date, not by time.
+    """
+    span = group.aggregate(first=Min("ts"), last=Max("ts"))
+    if span["first"] is None:
+        return 0
+    zone = ZoneInfo(time_zone)
+    date, last = (span[end].astimezone(zone).date() for end in ("first", "last"))
+    moved = 0
+    while date <= last:
+        if date != former:
+            start, end = day_bounds(time_zone, date)
+            moved += group.filter(ts__gte=start, ts__lt=end).update(local_date=date)
+        date += dt.timedelta(days=1)
+    return moved
+
+
+def drop_unclaimed_events(*, now: dt.datetime | None = None) -> int:
+    """Delete events that waited `UNCLAIMED_DAYS` for a conference that nobody created. Returns how many."""
+    before = (now or timezone.now()) - dt.timedelta(days=UNCLAIMED_DAYS)
+    dropped = 0
+    for conference_id in list(
+        UnclaimedConference.objects.filter(first_seen_at__lt=before).values_list("conference_id", flat=True)
+    ):
+        waiting = Event.objects.filter(conference_id=conference_id, local_date__isnull=True)
+        dropped += waiting.filter(received_at__lt=before).delete()[0]
+        if not waiting.exists():
+            UnclaimedConference.objects.filter(conference_id=conference_id, first_seen_at__lt=before).delete()
+    if dropped:
+        log.info("unclaimed_events_dropped", events=dropped)
+    return dropped

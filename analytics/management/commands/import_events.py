@@ -1,0 +1,35 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from analytics.importing import import_file
+
+
+class Command(BaseCommand):
+    help = (
+        "Import events of any age from a file of JSON lines, gzip or plain (- for standard input). Events "
+        "that are stored already are left alone, so an interrupted import is simply started again. Bad "
+        "lines are reported with their numbers, and the rest is imported."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", help="path, or - for standard input")
+        parser.add_argument(
+            "--errors",
+            metavar="FILE",
+            help="where bad lines are reported (default: FILE.errors.jsonl; standard error for -)",
+        )
+        parser.add_argument("--no-progress", action="store_true", help="no progress bar")
+
+    def handle(self, *, file: str, errors: str | None, no_progress: bool, **options: Any) -> None:
+        try:
+            report = import_file(file, errors_path=errors, progress=not no_progress)
+        except OSError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(
+            f"{report.lines} lines: {report.stored} events stored, {report.duplicate} known already, "
+            f"{report.rejected} rejected"
+        )
+        if report.rejected and report.errors_path:
+            self.stdout.write(f"the rejected lines are listed in {report.errors_path}")

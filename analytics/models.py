@@ -1,0 +1,149 @@
+"""What the analytics store keeps, alike on SQLite, PostgreSQL and MongoDB.
+
+Natural string keys, no foreign keys, and only what `django-mongodb-backend` supports (docs/adr/0002).
+"""
+
+import datetime as dt
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Event(models.Model):
+    """One accepted occurrence. Written by the worker's bulk insert (analytics/store), read by all else."""
+
+    event_id = models.CharField(_("event id"), primary_key=True, max_length=64)
+    conference_id = models.CharField(_("conference"), max_length=64)
+    # Names of event types are not `choices`: a new type must not need a migration.
+    type = models.CharField(_("type"), max_length=64)
+    ts = models.DateTimeField(_("event time"))
+    received_at = models.DateTimeField(_("received at"))
+    local_date = models.DateField(
+        _("local date"), null=True,
+        help_text=_("The conference's own day. Empty while no conference has this id."),
+    )  # fmt: skip
+    visitor_id = models.CharField(_("visitor"), max_length=64, blank=True)
+    session_id = models.CharField(_("session"), max_length=64, blank=True)
+    subject = models.CharField(_("subject"), max_length=64)
+    is_bot = models.BooleanField(_("bot"), default=False)
+    data = models.JSONField(_("own fields"), default=dict)
+    properties = models.JSONField(_("properties"), default=dict)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        indexes = [
+            # Covers the whole summary of a (conference, day): see analytics/figures.py.
+            models.Index(
+                fields=["conference_id", "local_date", "is_bot", "type", "subject"], name="event_day_figures"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event_id}"
+
+
+class DirtyDay(models.Model):
+    """A mark: the figures of a (conference, local day) must be computed again.
+
+    Every change inserts marks of its own, after the events are committed; computing a day deletes exactly
+    the marks that were read before the events. So a mark that arrives in between stays (docs/delivery.md).
+    A mark without a date: the conference's events must first be given their local dates again.
+    """
+
+    id = models.CharField(primary_key=True, max_length=64)
+    conference_id = models.CharField(_("conference"), max_length=64)
+    local_date = models.DateField(_("local date"), null=True)
+    marked_at = models.DateTimeField(_("marked at"))
+
+    class Meta:
+        verbose_name = _("dirty day")
+        verbose_name_plural = _("dirty days")
+        indexes = [models.Index(fields=["conference_id", "local_date"], name="dirtyday_conference_date")]
+
+    def __str__(self) -> str:
+        return f"{self.conference_id} {self.local_date or '(all days)'}"
+
+
+class DailySummary(models.Model):
+    """The figures of one conference on one local day: a pure function of the stored events."""
+
+    id = models.CharField(primary_key=True, max_length=96)  # conference_id:date
+    conference_id = models.CharField(_("conference"), max_length=64)
+    date = models.DateField(_("date"))
+    # By name, as the catalogue of event types and other apps define them: {"pv": 12, "uv": 7, ...}.
+    figures = models.JSONField(_("figures"), default=dict)
+    revision = models.PositiveIntegerField(
+        _("revision"), default=1, help_text=_("Goes up by one whenever a figure changed.")
+    )
+    # Counts computations, changed figures or not; the optimistic lock between two that run at once.
+    computations = models.PositiveIntegerField(_("computations"), default=1)
+    computed_at = models.DateTimeField(_("computed at"))
+    closed_at = models.DateTimeField(
+        _("closed at"), null=True, help_text=_("When the day had ended and was computed once more.")
+    )
+
+    class Meta:
+        verbose_name = _("daily summary")
+        verbose_name_plural = _("daily summaries")
+        indexes = [models.Index(fields=["conference_id", "date"], name="summary_conference_date")]
+
+    def __str__(self) -> str:
+        return self.id
+
+    @staticmethod
+    def key(conference_id: str, date: dt.date) -> str:
+        return f"{conference_id}:{date.isoformat()}"
+
+
+class LocalisedConference(models.Model):
+    """The time zone under which the stored events of a conference were given their local dates.
+
+    Where it differs from the conference's own zone, or is missing, they are given new ones
+    (analytics/localise.py). Comparing states, not passing changes on, is what cannot miss one.
+    """
+
+    conference_id = models.CharField(primary_key=True, max_length=64)
+    time_zone = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.conference_id}: {self.time_zone}"
+
+
+class UnclaimedConference(models.Model):
+    """An id that events came for and no conference has. Its events wait 7 days for one, then go."""
+
+    conference_id = models.CharField(_("conference id"), primary_key=True, max_length=64)
+    first_seen_at = models.DateTimeField(_("first seen at"))
+
+    class Meta:
+        verbose_name = _("unknown conference")
+        verbose_name_plural = _("unknown conferences")
+
+    def __str__(self) -> str:
+        return self.conference_id
+
+
+class DeadLetter(models.Model):
+    """Something from the stream that cannot be worked off, kept whole, to be replayed once it can.
+
+    Either a whole entry that failed too often, or a single row that the store refused.
+    """
+
+    id = models.CharField(primary_key=True, max_length=96)  # entry id, or entry id:event id
+    entry_id = models.CharField(_("stream entry"), max_length=64)
+    version = models.CharField(_("format version"), max_length=16)
+    payload = models.BinaryField(_("payload"))
+    event_count = models.PositiveIntegerField(_("events"), null=True)
+    error = models.TextField(_("error"))
+    deliveries = models.PositiveIntegerField(_("deliveries"))
+    created_at = models.DateTimeField(_("created at"))
+    replayed_at = models.DateTimeField(_("replayed at"), null=True)
+
+    class Meta:
+        verbose_name = _("dead letter")
+        verbose_name_plural = _("dead letters")
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.id

@@ -1,0 +1,77 @@
+"""Store, then react: what happens to events wherever they come from (the stream, an import).
+
+Every step may be repeated: the store knows each event once, and reactions are idempotent and run for old
+and new events alike, on what is stored. docs/delivery.md walks through a crash between every two steps.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from analytics import handlers, store
+from analytics.dirty import mark_conference_dirty
+from analytics.models import Event
+from analytics.rows import EventRow
+from analytics.zones import get_zones, local_date
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How many events were new, and how many were known or repeated."""
+
+    stored: int
+    duplicate: int
+
+
+def store_and_react(rows: Sequence[EventRow]) -> Outcome:
+    """Store what is new of `rows` and run the reactions for all of them.
+
+    Raises StoreUnavailableError or RowsRefusedError (analytics.store), or whatever a reaction raises.
+    """
+    unique = list({row.event_id: row for row in reversed(rows)}.values())
+    unique.reverse()  # of a repeated id the first counts
+    conference_ids = {row.conference_id for row in unique}
+    zones = get_zones(conference_ids)
+    for row in unique:
+        zone = zones.get(row.conference_id)
+        row.local_date = None if zone is None else local_date(zone, row.ts_ms)
+
+    new_ids = store.insert_new(unique)
+
+    # A zone that changed while we stored: whoever gave the stored events their new dates may have come
+    # before our rows. One that changes from here on finds them.
+    for conference_id, zone in get_zones(conference_ids).items():
+        if zones.get(conference_id) != zone:
+            mark_conference_dirty(conference_id)
+
+    handlers.react(unique if len(new_ids) == len(unique) else _as_stored(unique, new_ids))
+    return Outcome(stored=len(new_ids), duplicate=len(rows) - len(new_ids))
+
+
+def _as_stored(rows: list[EventRow], new_ids: set[str]) -> list[EventRow]:
+    """The rows, those that were known before as they are stored: what was sent again may say otherwise."""
+    known_ids = [row.event_id for row in rows if row.event_id not in new_ids]
+    stored: dict[str, EventRow] = {}
+    for start in range(0, len(known_ids), 500):
+        for event in Event.objects.filter(event_id__in=known_ids[start : start + 500]):
+            stored[event.event_id] = to_row(event)
+    return [stored.get(row.event_id, row) for row in rows]
+
+
+def to_row(event: Event) -> EventRow:
+    """A stored event in the form in which reactions get it."""
+    return EventRow(
+        event.event_id,
+        event.type,
+        event.conference_id,
+        round(event.ts.timestamp() * 1000),
+        round(event.received_at.timestamp() * 1000),
+        event.visitor_id,
+        event.session_id,
+        event.subject,
+        event.is_bot,
+        msgspec.json.encode(event.data).decode(),
+        msgspec.json.encode(event.properties).decode(),
+        event.local_date,
+    )

@@ -1,0 +1,42 @@
+"""`EventRow`: one event on its way from the HTTP door through the stream into the store."""
+
+import datetime as dt
+
+import msgspec
+
+
+class EventRow(msgspec.Struct, array_like=True, gc=False):
+    """A validated event in the form of its table row, all strings final but the local date.
+
+    It travels as a MessagePack array, so the order of the fields is part of the stream's entry format:
+    a change here needs a new version in analytics/ingest/entry.py.
+
+    event_id: unique for ever, at most 64 characters.
+    type: the name of the event type, e.g. "page_view".
+    ts_ms, received_ms: event time (clock corrected) and arrival, UTC milliseconds since 1970.
+    subject: what distinct figures count once (visitor, registration, share code; else the event's id).
+    data, properties: JSON objects as text: the type's own fields, and the client's extra ones.
+    local_date: the conference's own day; None while the conference is not known. Set by the worker.
+    """
+
+    event_id: str
+    type: str
+    conference_id: str
+    ts_ms: int
+    received_ms: int
+    visitor_id: str
+    session_id: str
+    subject: str
+    is_bot: bool
+    data: str
+    properties: str
+    local_date: dt.date | None = None
+
+    @property
+    def ts(self) -> dt.datetime:
+        return dt.datetime.fromtimestamp(self.ts_ms / 1000, dt.UTC)
+
+    def decode_data(self) -> dict[str, object]:
+        """The type's own fields. Decoded at each call: only reactions that need them pay for it."""
+        fields: dict[str, object] = msgspec.json.decode(self.data)
+        return fields

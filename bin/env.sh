@@ -1,0 +1,10 @@
+# Sourced by bin/run and bin/manage: the environment of a machine that was set up by bin/run.
+export DATA_DIR="${DATA_DIR:-$PWD/var}"
+mkdir -p "$DATA_DIR"
+if [ -f .env ]; then set -a; . ./.env; set +a; fi
+if [ -z "${SECRET_KEY:-}" ] && [ -z "${SECRET_KEY_FILE:-}" ]; then
+  export SECRET_KEY_FILE="$DATA_DIR/secret_key"
+  if [ ! -s "$SECRET_KEY_FILE" ]; then
+    (umask 077; .venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(50))' > "$SECRET_KEY_FILE")
+  fi
+fi

@@ -1,0 +1,45 @@
+"""The only door for conference ids that a user supplies.
+
+A conference that the user is no member of answers 404, as if it did not exist; a member whose role does
+not allow the action gets 403, as they know of it anyway.
+"""
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import QuerySet
+from django.http import Http404
+from rest_framework.exceptions import PermissionDenied
+
+from conferences.models import Conference, Member
+
+Role = Member.Role
+
+# Each role may do what those after it may, and more.
+_RANKED = [Role.OWNER, Role.HELPER, Role.VIEWER]
+
+
+def visible_conferences(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Conference]:
+    """The conferences that `user` is a member of, in whatever role."""
+    if not user.is_authenticated:
+        return Conference.objects.none()
+    return Conference.objects.filter(members__user=user)
+
+
+def get_conference(
+    user: AbstractBaseUser | AnonymousUser, conference_id: str, *, role: Member.Role = Role.VIEWER
+) -> Conference:
+    """The conference, if `user` holds at least `role` in it.
+
+    Raises Http404 (no such conference, or not theirs) or PermissionDenied (their role is too low).
+    """
+    member = (
+        Member.objects.select_related("conference").filter(conference_id=conference_id, user=user).first()
+        if user.is_authenticated
+        else None
+    )
+    if member is None:
+        raise Http404(f"There is no conference {conference_id!r} that you are a member of.")
+    if _RANKED.index(Role(member.role)) > _RANKED.index(role):
+        raise PermissionDenied(
+            f"This needs the role {role.value!r} in the conference; yours is {member.role!r}."
+        )
+    return member.conference

@@ -1,0 +1,40 @@
+"""Making and changing conferences: the functions behind API, admin and commands."""
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from conferences import signals
+from conferences.models import Conference, Member
+
+
+@transaction.atomic
+def create_conference(*, owner: AbstractBaseUser, **fields: Any) -> Conference:
+    """A new conference whose creator is its owner.
+
+    `fields` are those of Conference. Raises ValidationError with the names of the bad ones; an id that is
+    taken is one of them, also when two requests take it at the same moment.
+    """
+    conference = Conference(**fields)
+    conference.full_clean()
+    conference.save(force_insert=True)
+    Member.objects.create(conference=conference, user=owner, role=Member.Role.OWNER)
+    announce_saved(conference)
+    return conference
+
+
+@transaction.atomic
+def update_conference(conference: Conference, **fields: Any) -> Conference:
+    """Change some fields. Raises ValidationError with the names of the bad ones."""
+    for name, value in fields.items():
+        setattr(conference, name, value)
+    conference.full_clean()
+    conference.save(update_fields=list(fields))
+    announce_saved(conference)
+    return conference
+
+
+def announce_saved(conference: Conference) -> None:
+    """Tell the apps on the left, after commit, that a conference came or changed. The admin calls it too."""
+    transaction.on_commit(lambda: signals.conference_saved.send(sender=Conference, conference=conference))

@@ -1,0 +1,40 @@
+"""The ASGI application: the event door for its one path, Django for the rest."""
+
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meeteasy.settings")
+django_application = get_asgi_application()
+
+from analytics.ingest.app import PATH, ingest  # noqa: E402  needs the apps to be loaded
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    kind = scope["type"]
+    if kind == "http":
+        if scope["path"] == PATH:
+            await ingest(scope, receive, send)
+        else:
+            await django_application(scope, receive, send)  # type: ignore[arg-type]
+    elif kind == "lifespan":
+        await _lifespan(receive, send)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    """Start and stop with the server. An unreachable Redis does not keep it from starting: it answers 503."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await ingest.start()
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await ingest.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return

@@ -1,0 +1,11 @@
+"""The Celery application. Tasks live in each app's tasks.py and name their queue with `queue=Queue.X`."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meeteasy.settings")
+
+app = Celery("meeteasy")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

@@ -1,0 +1,60 @@
+"""Typed readers of environment variables that fail loudly and name the variable.
+
+Every setting may also be given as `NAME_FILE`, the path of a file that holds the value: how container
+platforms and systemd hand over secrets.
+"""
+
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off", ""}
+
+
+def read_optional(name: str) -> str | None:
+    """The value of `name`, or the stripped content of the file that `name_FILE` names, or None."""
+    value, path = os.environ.get(name), os.environ.get(f"{name}_FILE")
+    if value is not None and path is not None:
+        raise ImproperlyConfigured(f"set {name} or {name}_FILE, not both")
+    if path is None:
+        return value
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE: cannot read {path}: {error.strerror}") from error
+
+
+def read_str(name: str, default: str = "") -> str:
+    value = read_optional(name)
+    return default if value is None else value
+
+
+def read_bool(name: str, default: bool = False) -> bool:
+    value = read_optional(name)
+    if value is None:
+        return default
+    if value.lower() in _TRUE:
+        return True
+    if value.lower() in _FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}")
+
+
+def read_int(name: str, default: int, *, minimum: int = 0) -> int:
+    value = read_optional(name)
+    if value is None:
+        return default
+    try:
+        number = int(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}") from None
+    if number < minimum:
+        raise ImproperlyConfigured(f"{name} must be at least {minimum}, not {number}")
+    return number
+
+
+def read_list(name: str, default: str = "") -> list[str]:
+    """Comma-separated values; blanks around and empty items are dropped."""
+    return [item.strip() for item in read_str(name, default).split(",") if item.strip()]

@@ -1,0 +1,121 @@
+"""`manage.py up`: everything that a machine needs, under one supervisor. `bin/run` calls it."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import honcho.environ
+import redis
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from honcho.manager import Manager
+
+from meeteasy.schedule import sync_schedule
+from meeteasy.valkey import server_command
+
+# After a signal, what is still there after these seconds is killed.
+_GRACE_SECONDS = 10
+
+
+class Command(BaseCommand):
+    help = "Set up the databases, then run Valkey and every process of the Procfile until Ctrl-C."
+
+    def handle(self, **options: Any) -> None:
+        port = int(os.environ.get("PORT", "8000"))
+        _refuse_taken_port(port, "PORT")
+        valkey = None
+        if not os.environ.get("REDIS_URL"):
+            valkey = self._start_valkey()
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+            if "analytics" in settings.DATABASES:
+                call_command("migrate", database="analytics", interactive=False, verbosity=0)
+            call_command("collectstatic", interactive=False, verbosity=0)
+            sync_schedule()
+            password = _create_demo()
+        finally:
+            if valkey is not None:
+                valkey.terminate()
+                valkey.wait()
+        sys.exit(self._supervise(port, password, own_valkey=valkey is not None))
+
+    def _start_valkey(self) -> "subprocess.Popen[bytes]":
+        """A server for the set-up alone; the supervisor then runs its own on the same data."""
+        port = urlsplit(settings.REDIS_URL).port or 6379
+        _refuse_taken_port(port, "VALKEY_PORT")
+        directory = settings.DATA_DIR / "valkey"
+        directory.mkdir(parents=True, exist_ok=True)
+        process = subprocess.Popen(server_command(port=port, directory=directory))  # noqa: S603
+        client = redis.Redis.from_url(settings.REDIS_URL)
+        for _ in range(200):
+            try:
+                client.ping()
+                return process
+            except redis.RedisError:
+                time.sleep(0.05)
+        raise CommandError("Valkey did not answer within 10 seconds")
+
+    def _supervise(self, port: int, password: str | None, *, own_valkey: bool) -> int:
+        manager = Manager()
+        # The end of one process ends all: half a system that looks alive is worse than one that is down.
+        os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        if own_valkey:
+            manager.add_process("valkey", "exec python manage.py valkey", env=environment)
+        procfile = honcho.environ.parse_procfile((settings.BASE_DIR / "Procfile").read_text())
+        for name, command in procfile.processes.items():
+            manager.add_process(name, f"exec {command}", env=environment)
+        self._print_addresses(port, password)
+        manager.loop()
+        return int(manager.returncode or 0)
+
+    def _print_addresses(self, port: int, password: str | None) -> None:
+        base = f"http://localhost:{port}"
+        who = (
+            f"organizer, password {password}" if password else "organizer, password as printed at first start"
+        )
+        for line in (
+            f"MeetEasy at {base}",
+            f"  admin     {base}/admin/   ({who})",
+            f"  API       {base}/api/docs",
+            f"  events    POST {base}/api/analytics/events",
+            "  token     manage.py drf_create_token organizer   (bin/manage on a machine set up by bin/run)",
+            "  Ctrl-C stops everything",
+        ):
+            self.stdout.write(line)
+        self.stdout.flush()
+
+
+def _refuse_taken_port(port: int, setting: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise CommandError(
+                f"port {port} is in use; is MeetEasy running already? Set {setting} for another"
+            ) from None
+
+
+def _create_demo() -> str | None:
+    """The user `organizer`, who owns the conference `test`, unless there is one. Returns a new password."""
+    from conferences import services
+    from conferences.models import Conference
+
+    users = get_user_model().objects
+    password = None
+    organizer = users.filter(username="organizer").first()
+    if organizer is None:
+        password = secrets.token_urlsafe(12)
+        organizer = users.create_superuser("organizer", "organizer@example.com", password)
+    if not Conference.objects.filter(id="test").exists():
+        services.create_conference(owner=organizer, id="test", name="Test conference", time_zone="UTC")
+    return password

@@ -1,0 +1,40 @@
+"""The six Celery queues and how their workers run: the one place that knows their names.
+
+`manage.py up` and the Procfile start one worker process per queue with these options; an operator may
+give a worker several queues (`-Q a,b`) or a queue several workers.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Queue(StrEnum):
+    ANALYTICS_EVENTS = "analytics.events"
+    ANALYTICS_DAILY = "analytics.daily"
+    NOTIFICATIONS_EMAIL = "notifications.email"
+    NOTIFICATIONS_SMS = "notifications.sms"
+    FILES_CONVERT = "files.convert"
+    AI_GENERATE = "ai.generate"
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """How a queue's worker process runs.
+
+    concurrency: child processes. Storing events and adding up days are bound by the database, so one each
+        is the default; queues that wait for a provider take several.
+    time_limit_seconds: a task that takes longer is killed and, as every task is safe to repeat, run again.
+    """
+
+    concurrency: int
+    time_limit_seconds: int
+
+
+WORKER_OPTIONS: dict[Queue, WorkerOptions] = {
+    Queue.ANALYTICS_EVENTS: WorkerOptions(concurrency=1, time_limit_seconds=55),
+    Queue.ANALYTICS_DAILY: WorkerOptions(concurrency=1, time_limit_seconds=600),
+    Queue.NOTIFICATIONS_EMAIL: WorkerOptions(concurrency=2, time_limit_seconds=120),
+    Queue.NOTIFICATIONS_SMS: WorkerOptions(concurrency=2, time_limit_seconds=120),
+    Queue.FILES_CONVERT: WorkerOptions(concurrency=1, time_limit_seconds=300),
+    Queue.AI_GENERATE: WorkerOptions(concurrency=2, time_limit_seconds=300),
+}

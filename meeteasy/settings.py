@@ -1,0 +1,257 @@
+"""All settings, read from the environment. docs/settings.md lists the variables.
+
+`bin/run` works without any: it makes a secret key and keeps everything in `var/`. A server of your own
+sets at least `SECRET_KEY` and `ALLOWED_HOSTS`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from celery.schedules import crontab
+from django.core.exceptions import ImproperlyConfigured
+
+from meeteasy import env
+from meeteasy.queues import WORKER_OPTIONS, Queue
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.read_str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
+
+# --- Django's core ---------------------------------------------------------------------------------------
+
+DEBUG = env.read_bool("DEBUG")
+SECRET_KEY = env.read_str("SECRET_KEY")
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set. `bin/run` makes one in var/; for a server of your own: "
+        'python -c "import secrets; print(secrets.token_urlsafe(50))"'
+    )
+SECRET_KEY_FALLBACKS = env.read_list("SECRET_KEY_FALLBACKS")
+ALLOWED_HOSTS = env.read_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.read_list("CSRF_TRUSTED_ORIGINS")
+# The address under which people reach this server: links in mails, badges and share links begin with it.
+PUBLIC_URL = env.read_str("PUBLIC_URL", f"http://localhost:{env.read_int('PORT', 8000)}").rstrip("/")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "meeteasy",
+    "conferences",
+    "analytics",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "meeteasy.urls"
+ASGI_APPLICATION = "meeteasy.asgi.application"
+APPEND_SLASH = True  # for /admin/ and /console/; the API's own paths have none
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True  # without `collectstatic`, too
+
+# Behind a TLS proxy: cookies only over https, and the proxy's header says what the client used.
+HTTPS_ONLY = env.read_bool("HTTPS_ONLY")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
+SECURE_SSL_REDIRECT = HTTPS_ONLY
+
+# --- Stores ----------------------------------------------------------------------------------------------
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+def _sqlite(path: Path) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "TEST": {"NAME": str(path.with_name("test.sqlite3"))},  # a file, so that threads can share it
+        "OPTIONS": {
+            # A writer waits for its turn instead of failing, and takes the lock at BEGIN: a transaction
+            # that starts reading and then writes could otherwise fail with "database is locked" at once.
+            "timeout": 30,
+            "transaction_mode": "IMMEDIATE",
+            # WAL: readers do not block the writer. NORMAL: a commit survives kill -9 of any process; after
+            # a power cut the last ones may be missing (docs/delivery.md says what follows).
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536; "
+                "PRAGMA temp_store=MEMORY; PRAGMA mmap_size=268435456;"
+            ),
+        },
+    }
+
+
+DATABASE_URL = env.read_str("DATABASE_URL")
+DATABASES: dict[str, Any] = {
+    "default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)
+    if DATABASE_URL
+    else _sqlite(DATA_DIR / "meeteasy.sqlite3"),
+}
+
+MONGODB_URI = env.read_str("MONGODB_URI")
+ANALYTICS_DATABASE = "analytics" if MONGODB_URI else "default"
+if MONGODB_URI:
+    DATABASES["analytics"] = {
+        "ENGINE": "django_mongodb_backend",
+        "HOST": MONGODB_URI,
+        "NAME": env.read_str("MONGODB_DATABASE", "meeteasy"),
+        "TEST": {"DEPENDENCIES": []},  # without it, creating the test databases waits for a cycle
+    }
+DATABASE_ROUTERS = ["meeteasy.routers.AnalyticsRouter"]
+if MONGODB_URI:
+    DATABASE_ROUTERS.append("django_mongodb_backend.routers.MongoRouter")
+
+REDIS_URL = env.read_str("REDIS_URL", f"redis://127.0.0.1:{env.read_int('VALKEY_PORT', 6399)}/0")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+# --- Queues and schedules --------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_RESULT_BACKEND = None  # a job's state is its database row, never a Celery result
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = Queue.ANALYTICS_DAILY
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TIME_LIMIT = max(options.time_limit_seconds for options in WORKER_OPTIONS.values())
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Messages of a killed worker are delivered again after this time. Claims make a second delivery harmless,
+# so it may be short; no task uses an ETA or countdown beyond it (it would be delivered again and again).
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 60, "socket_timeout": 10, "socket_keepalive": True}
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+# Beat's default schedule by name. `manage.py sync_schedule` writes it to the database, where operators edit
+# it; entries that they changed or made are never overwritten (meeteasy/schedule.py).
+DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "analytics: drain events (hears a lost wake-up, takes over from dead workers)": {
+        "task": "analytics.drain_events",
+        "schedule": 5,
+        "queue": Queue.ANALYTICS_EVENTS,
+    },
+    "analytics: refresh dirty days": {
+        "task": "analytics.refresh_dirty_days",
+        "schedule": 5,
+        "queue": Queue.ANALYTICS_DAILY,
+    },
+    "analytics: close ended days": {
+        "task": "analytics.close_ended_days",
+        "schedule": crontab(minute="2"),
+        "queue": Queue.ANALYTICS_DAILY,
+    },
+    "analytics: drop events of unknown conferences after 7 days": {
+        "task": "analytics.drop_unclaimed_events",
+        "schedule": crontab(minute="17", hour="3"),
+        "queue": Queue.ANALYTICS_DAILY,
+    },
+}
+
+# --- Taking events in (analytics/ingest) -----------------------------------------------------------------
+
+INGEST_MAX_BODY_BYTES = 512 * 1024
+INGEST_MAX_EVENTS = 500
+# How old an event may be when it arrives; older ones come in by `manage.py import_events` only.
+INGEST_ACCEPTANCE_DAYS = env.read_int("INGEST_ACCEPTANCE_DAYS", 7, minimum=1)
+# Requests a second of one client address, per web process; 0 = no limit. Generous, because a whole venue
+# may sit behind one address.
+INGEST_RATE_PER_SECOND = env.read_int("INGEST_RATE_PER_SECOND", 1000)
+# Memory of the stream of events beyond which new batches are answered 503 until workers catch up.
+INGEST_QUEUE_MAX_BYTES = env.read_int("INGEST_QUEUE_MAX_BYTES", 512 * 1024 * 1024, minimum=1024)
+
+# --- API -------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],  # closed by default
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "meeteasy.http.PagePagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "meeteasy.http.exception_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "MeetEasy API",
+    "DESCRIPTION": "Analytics, share attribution and notifications of the MeetEasy conference platform.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "analytics.api.schema.add_ingest_endpoint",
+    ],
+}
+
+# --- Logs ------------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"structured": {"()": "meeteasy.logs.make_formatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+    "root": {"handlers": ["stderr"], "level": env.read_str("LOG_LEVEL", "INFO")},
+    "loggers": {
+        # One line per message at INFO says nothing that the tasks' own lines do not say better.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+        "kombu": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+    },
+}
+LOG_FORMAT = env.read_str("LOG_FORMAT", "text")  # "text" for people, "json" for log collectors

