@@ -98,7 +98,6 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         "created_at",
         "replayed_at",
     ]
-    readonly_fields = fields
 
     @admin.display(description=_("error"))
     def last_line(self, letter: DeadLetter) -> str:

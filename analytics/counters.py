@@ -30,7 +30,7 @@ def note_visitors(events: Sequence[EventRow]) -> None:
     pipeline = get_redis().pipeline(transaction=False)
     for conference_id, visitors in seen.items():
         key = _key(conference_id)
-        pipeline.zadd(key, visitors, gt=True)  # type: ignore[arg-type]
+        pipeline.zadd(key, visitors, gt=True)
         pipeline.zremrangebyscore(key, "-inf", f"({oldest}")
         pipeline.pexpire(key, NOW_MS)
     pipeline.execute()

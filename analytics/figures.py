@@ -6,6 +6,7 @@ events themselves add theirs with `@figures_from`. What each number means: docs/
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 from django.db.models import Count
 
@@ -53,11 +54,12 @@ def compute_figures(conference_id: str, date: dt.date) -> dict[str, int]:
     for type_name, event_type in EVENT_TYPES.items():
         row = counts.get(type_name)
         for name, figure in event_type.figures.items():
-            figures[name] = 0 if row is None else row[_COLUMN[figure]]
+            figures[name] = 0 if row is None else _count(row, figure)
     for names, provider in _providers:
         given = provider(conference_id, date)
         figures.update({name: given[name] for name in names})
     return figures
 
 
-_COLUMN = {Figure.EVENTS: "events", Figure.DISTINCT_SUBJECTS: "distinct_subjects"}
+def _count(row: Any, figure: Figure) -> int:
+    return int(row["events" if figure is Figure.EVENTS else "distinct_subjects"])

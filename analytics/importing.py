@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import msgspec
 from tqdm import tqdm
@@ -135,7 +135,7 @@ def _store(rows: list[tuple[int, EventRow]], report: ImportReport, errors: _Erro
 class _Counted(io.RawIOBase):
     """A file that moves the progress bar by the bytes read from it, packed or not."""
 
-    def __init__(self, file: BinaryIO, bar: "tqdm[None]") -> None:
+    def __init__(self, file: BinaryIO, bar: "tqdm[Any]") -> None:
         self._file = file
         self._bar = bar
 
@@ -154,7 +154,7 @@ def _lines(file: io.RawIOBase) -> Iterator[bytes]:
     buffered = io.BufferedReader(file, buffer_size=1 << 18)
     stream: io.BufferedIOBase = buffered
     if buffered.peek(2)[:2] == _GZIP_MAGIC:
-        stream = io.BufferedReader(gzip.GzipFile(fileobj=buffered), buffer_size=1 << 18)  # type: ignore[type-var,arg-type]
+        stream = io.BufferedReader(gzip.GzipFile(fileobj=buffered), buffer_size=1 << 18)
     while line := stream.readline(MAX_LINE_BYTES + 2):
         if not line.endswith(b"\n"):
             while (rest := stream.readline(1 << 16)) and not rest.endswith(b"\n"):

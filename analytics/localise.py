@@ -52,7 +52,7 @@ def localise(conference_id: str, time_zone: str) -> int:
     moved = 0
     for former in list(events.order_by().values_list("local_date", flat=True).distinct()):
         moved += _localise_group(events.filter(local_date=former), former, time_zone)
-    days |= set(events.order_by().values_list("local_date", flat=True).distinct()) - {None}
+    days |= {day for day in events.order_by().values_list("local_date", flat=True).distinct() if day}
     mark_days_dirty((conference_id, day) for day in days)
     LocalisedConference.objects.update_or_create(
         conference_id=conference_id, defaults={"time_zone": time_zone}

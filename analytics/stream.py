@@ -34,7 +34,7 @@ MAX_DELIVERIES = 5
 
 
 @lru_cache(maxsize=1)
-def get_redis() -> "redis.Redis[bytes]":
+def get_redis() -> redis.Redis:
     """The process's connection pool; bytes in, bytes out."""
     return redis.Redis.from_url(
         settings.REDIS_URL,
@@ -70,7 +70,7 @@ class Consumer:
     """This process's share of the consumer group. The name is new for each process: entries of one that
     died are never mixed up with those of its successor."""
 
-    def __init__(self, client: "redis.Redis[bytes]") -> None:
+    def __init__(self, client: redis.Redis) -> None:
         self._redis = client
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
@@ -102,7 +102,7 @@ class Consumer:
         pending = self._redis.xpending_range(
             STREAM, GROUP, min=entries[0][0], max=entries[-1][0], count=10 * count, consumername=self.name
         )
-        deliveries = {item["message_id"]: item["times_delivered"] for item in pending}
+        deliveries = {item["message_id"]: int(item["times_delivered"]) for item in pending}
         return [Entry(entry_id, fields, deliveries.get(entry_id, 1)) for entry_id, fields in entries]
 
     def finish(self, ids: list[bytes]) -> None:

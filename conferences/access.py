@@ -4,7 +4,7 @@ A conference that the user is no member of answers 404, as if it did not exist; 
 not allow the action gets 403, as they know of it anyway.
 """
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 from django.http import Http404
 from rest_framework.exceptions import PermissionDenied
@@ -17,7 +17,7 @@ Role = Member.Role
 _RANKED = [Role.OWNER, Role.HELPER, Role.VIEWER]
 
 
-def visible_conferences(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Conference]:
+def visible_conferences(user: User | AnonymousUser) -> QuerySet[Conference]:
     """The conferences that `user` is a member of, in whatever role."""
     if not user.is_authenticated:
         return Conference.objects.none()
@@ -25,7 +25,7 @@ def visible_conferences(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Conf
 
 
 def get_conference(
-    user: AbstractBaseUser | AnonymousUser, conference_id: str, *, role: Member.Role = Role.VIEWER
+    user: User | AnonymousUser, conference_id: str, *, role: Member.Role = Role.VIEWER
 ) -> Conference:
     """The conference, if `user` holds at least `role` in it.
 

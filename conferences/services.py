@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from conferences import signals
@@ -10,7 +10,7 @@ from conferences.models import Conference, Member
 
 
 @transaction.atomic
-def create_conference(*, owner: AbstractBaseUser, **fields: Any) -> Conference:
+def create_conference(*, owner: User, **fields: Any) -> Conference:
     """A new conference whose creator is its owner.
 
     `fields` are those of Conference. Raises ValidationError with the names of the bad ones; an id that is

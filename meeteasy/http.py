@@ -81,7 +81,7 @@ def csv_response(
     filename: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]
 ) -> StreamingHttpResponse:
     """A CSV download, streamed: any number of rows in constant memory. UTF-8 with a BOM, for Excel."""
-    writer = csv.DictWriter(_Line(), columns, extrasaction="ignore")  # type: ignore[type-var]
+    writer = csv.DictWriter(_Line(), columns, extrasaction="ignore")
 
     def lines() -> Iterator[str]:
         yield "\ufeff"

@@ -29,14 +29,8 @@ def _when(schedule: int | crontab) -> dict[str, Any]:
     if isinstance(schedule, int):
         interval, _ = IntervalSchedule.objects.get_or_create(every=schedule, period=IntervalSchedule.SECONDS)
         return {"interval": interval, "expire_seconds": schedule}
-    parts = {
-        "minute": schedule._orig_minute,
-        "hour": schedule._orig_hour,
-        "day_of_week": schedule._orig_day_of_week,
-        "day_of_month": schedule._orig_day_of_month,
-        "month_of_year": schedule._orig_month_of_year,
-    }
+    parts = ("minute", "hour", "day_of_week", "day_of_month", "month_of_year")
     found, _ = CrontabSchedule.objects.get_or_create(
-        **{name: str(value) for name, value in parts.items()}, timezone="UTC"
+        **{name: str(getattr(schedule, f"_orig_{name}")) for name in parts}, timezone="UTC"
     )
     return {"crontab": found}

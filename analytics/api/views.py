@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
@@ -89,7 +88,7 @@ class Daily(generics.ListAPIView[DailySummary]):
             OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "csv"]),
         ]
     )
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response | StreamingHttpResponse:  # type: ignore[override]
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         query = RangeQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         conference = get_conference(request.user, query.validated_data["conference_id"])
@@ -98,7 +97,7 @@ class Daily(generics.ListAPIView[DailySummary]):
             first=query.validated_data.get("first"),
             last=query.validated_data.get("last"),
         )
-        if request.accepted_renderer.format == "csv":  # type: ignore[attr-defined]
+        if request.accepted_renderer.format == "csv":
             columns = ["date", "conference_id", *figure_names(), "revision"]
             return csv_response(f"daily-{conference.id}.csv", columns, map(summary_row, summaries))
         page = self.paginate_queryset(summaries)

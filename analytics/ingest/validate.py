@@ -69,12 +69,12 @@ class _Batch(msgspec.Struct):
 
 
 @lru_cache(maxsize=1)
-def _strict_decoder() -> msgspec.json.Decoder[_Batch]:
+def _strict_decoder() -> msgspec.json.Decoder[Any]:
     """Decodes a batch in which every event is valid and has no extra fields; fails on any other."""
     union: Any = None
     for event_type in EVENT_TYPES.values():
         union = event_type if union is None else union | event_type
-    fields = [("events", list[union]), ("sent_at", Timestamp | None, None)]
+    fields: list[Any] = [("events", list[union]), ("sent_at", Timestamp | None, None)]
     return msgspec.json.Decoder(msgspec.defstruct("StrictBatch", fields))
 
 

@@ -29,7 +29,7 @@ class DailySalts:
                 key = f"{_PREFIX}{day.isoformat()}"
                 await redis.set(key, secrets.token_bytes(32), nx=True, exat=int(end.timestamp()))
                 salt = await redis.get(key)
-                if salt:
+                if isinstance(salt, bytes):
                     self._by_date[day] = salt
         self._by_date = {day: salt for day, salt in self._by_date.items() if day in days}
 

@@ -41,7 +41,7 @@ def timestamp_text(ms: int) -> str:
     return f"{text}{seconds:02d}.{milliseconds:03d}000" if milliseconds else f"{text}{seconds:02d}"
 
 
-def sql_values(rows: list[EventRow]) -> list[tuple[object, ...]]:
+def sql_values(rows: list[EventRow]) -> list[tuple[str | bool | None, ...]]:
     """Tuples in the order of COLUMNS; JSON and times as text, which both SQL drivers take."""
     return [
         (
@@ -50,7 +50,7 @@ def sql_values(rows: list[EventRow]) -> list[tuple[object, ...]]:
             row.type,
             timestamp_text(row.ts_ms),
             timestamp_text(row.received_ms),
-            row.local_date and row.local_date.isoformat(),
+            None if row.local_date is None else row.local_date.isoformat(),
             row.visitor_id,
             row.session_id,
             row.subject,

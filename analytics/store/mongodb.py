@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from django.db import DatabaseError, connections
@@ -15,7 +16,7 @@ _DUPLICATE_KEY = 11000
 
 def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
     """See analytics.store.insert_new. The connection's own errors become Django's by its wrapper."""
-    connection = connections[using]
+    connection: Any = connections[using]  # the backend's own class
     documents = [_document(row) for row in rows]
     with connection.wrap_database_errors:
         collection = connection.get_collection(TABLE)
