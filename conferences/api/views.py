@@ -17,7 +17,9 @@ class ConferenceList(generics.ListCreateAPIView[Conference]):
         return visible_conferences(self.request.user)
 
     def perform_create(self, serializer: serializers.BaseSerializer[Conference]) -> None:
-        serializer.instance = services.create_conference(owner=self.request.user, **serializer.validated_data)
+        user = self.request.user
+        assert isinstance(user, User)  # not anonymous, by the default permission
+        serializer.instance = services.create_conference(owner=user, **serializer.validated_data)
 
 
 class ConferenceDetail(generics.RetrieveUpdateAPIView[Conference]):
