@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from analytics import dead_letters
 from analytics.ingest.entry import decode_entry
-from analytics.pipeline import store_and_react
+from analytics.pipeline import Outcome, store_and_react
 from analytics.rows import EventRow
 from analytics.store import RowsRefusedError, StoreUnavailableError
 from analytics.stream import ALONE_FROM_DELIVERY, MAX_DELIVERIES, Consumer, Entry
@@ -40,6 +40,10 @@ _PASSING = (
 )
 
 
+class NoOutcomeError(Exception):
+    """An entry was delivered too often, and no attempt at it ever ended."""
+
+
 class Drain:
     """One consumer's work on the stream. `run` is called by the task, again and again, in one process.
 
@@ -49,7 +53,7 @@ class Drain:
     def __init__(
         self,
         consumer: Consumer,
-        process: Callable[[Sequence[EventRow]], object] = store_and_react,
+        process: Callable[[Sequence[EventRow]], Outcome] = store_and_react,
     ) -> None:
         self._consumer = consumer
         self._process = process
@@ -73,7 +77,7 @@ class Drain:
             self._group_exists = True
         self._consumer.silence_bell()
         try:
-            self._take_over()
+            self._take_over(deadline)
             while time.monotonic() < deadline:
                 entries = self._read(linger_ms)
                 if not entries:
@@ -95,40 +99,54 @@ class Drain:
             read, size = len(more), size + _size(more)
         return entries
 
-    def _take_over(self) -> None:
-        while entries := self._consumer.take_over(count=_ENTRIES_AT_ONCE):
-            log.info("entries_taken_over", entries=len(entries))
-            fresh = [entry for entry in entries if entry.deliveries < ALONE_FROM_DELIVERY]
-            if fresh:
-                self._work_off(fresh)
-            for entry in entries:
-                if entry.deliveries >= ALONE_FROM_DELIVERY:
-                    self._work_off_alone(entry)
+    def _take_over(self, deadline: float) -> None:
+        """Work off what other consumers left behind: in bulk at first, and what keeps failing one by one."""
+        while time.monotonic() < deadline:
+            abandoned = self._consumer.list_abandoned(count=_ENTRIES_AT_ONCE)
+            if not abandoned:
+                return
+            together = [item for item in abandoned if item[1] + 1 < ALONE_FROM_DELIVERY]
+            entries = self._consumer.take_over(together) if together else []
+            if entries:
+                log.info("entries_taken_over", entries=len(entries))
+                self._work_off(entries)
+            for item in abandoned:
+                if item[1] + 1 >= ALONE_FROM_DELIVERY and time.monotonic() < deadline:
+                    for entry in self._consumer.take_over([item]):
+                        self._work_off_alone(entry)
 
     def _work_off(self, entries: list[Entry]) -> None:
         """Store and react to all entries at once; where that fails, to each alone."""
         started = time.monotonic()
+        outcome: Outcome | None = None
         try:
-            rows = [row for entry in entries for row in decode_entry(entry.fields)]
-            outcome = self._process(rows)
+            outcome = self._process([row for entry in entries for row in decode_entry(entry.fields)])
         except _PASSING:
             raise
         except Exception as error:
             log.warning("entries_tried_alone", entries=len(entries), error=repr(error))
+        if outcome is None:
             for entry in entries:
                 self._work_off_alone(entry)
             return
         self._consumer.finish([entry.id for entry in entries])
         log.info(
             "events_stored",
-            stored=getattr(outcome, "stored", None),
-            duplicate=getattr(outcome, "duplicate", None),
+            stored=outcome.stored,
+            duplicate=outcome.duplicate,
             entries=len(entries),
             milliseconds=round((time.monotonic() - started) * 1000),
         )
 
     def _work_off_alone(self, entry: Entry) -> None:
         """One entry by itself: a failure costs no other, and the last one allowed makes a dead letter."""
+        if entry.deliveries > MAX_DELIVERIES:
+            # No attempt came to an end, not even a bad one: the worker died of it, or was killed for taking
+            # too long. Another attempt would only take the next worker down.
+            no_outcome = NoOutcomeError(f"delivered {entry.deliveries - 1} times without an outcome")
+            dead_letters.bury_entry(entry, error=no_outcome, now=timezone.now())
+            self._consumer.finish([entry.id])
+            return
         try:
             rows = decode_entry(entry.fields)
             try:

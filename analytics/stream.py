@@ -15,6 +15,7 @@ import socket
 import uuid
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -28,8 +29,9 @@ BELL_TTL_MS = 5_000
 # A consumer that has not answered for an entry for so long is taken for dead, and another takes it over.
 # With beat's tick of 5 s the entries of a killed worker are at work again within 20 s.
 TAKE_OVER_IDLE_MS = 15_000
-# From this delivery on an entry is tried alone; after that many it becomes a dead letter.
-ALONE_FROM_DELIVERY = 2
+# From this delivery on an entry is tried alone; after that many it becomes a dead letter. The second one
+# is still in bulk: it usually means that a worker was stopped, not that an entry is bad.
+ALONE_FROM_DELIVERY = 3
 MAX_DELIVERIES = 5
 
 
@@ -91,19 +93,24 @@ class Consumer:
         reply = self._redis.xreadgroup(GROUP, self.name, {STREAM: ">"}, count=count, block=block_ms)
         return [Entry(entry_id, fields) for _, entries in _pairs(reply) for entry_id, fields in entries]
 
-    def take_over(self, *, count: int) -> list[Entry]:
-        """Entries of consumers that seem dead, this one's own failures included, with their deliveries."""
-        _, claimed, *_ = self._redis.xautoclaim(
-            STREAM, GROUP, self.name, min_idle_time=TAKE_OVER_IDLE_MS, start_id="0-0", count=count
+    def list_abandoned(self, *, count: int) -> list[tuple[bytes, int]]:
+        """(id, deliveries so far) of entries whose consumer seems dead, this one's own failures included.
+
+        Oldest first. Nothing is taken over yet: a delivery counts only when it is about to be tried, so that
+        the neighbours of an entry that kills its worker are not counted down with it.
+        """
+        pending: Any = self._redis.xpending_range(
+            STREAM, GROUP, min="-", max="+", count=count, idle=TAKE_OVER_IDLE_MS
         )
-        entries = [(entry_id, fields) for entry_id, fields in claimed if fields]
-        if not entries:
-            return []
-        pending = self._redis.xpending_range(
-            STREAM, GROUP, min=entries[0][0], max=entries[-1][0], count=10 * count, consumername=self.name
+        return [(item["message_id"], int(item["times_delivered"])) for item in pending]
+
+    def take_over(self, abandoned: list[tuple[bytes, int]]) -> list[Entry]:
+        """Make these entries this consumer's own; those that another was quicker to take are left out."""
+        deliveries = dict(abandoned)
+        claimed: Any = self._redis.xclaim(
+            STREAM, GROUP, self.name, min_idle_time=TAKE_OVER_IDLE_MS, message_ids=list(deliveries)
         )
-        deliveries = {item["message_id"]: int(item["times_delivered"]) for item in pending}
-        return [Entry(entry_id, fields, deliveries.get(entry_id, 1)) for entry_id, fields in entries]
+        return [Entry(entry_id, fields, deliveries[entry_id] + 1) for entry_id, fields in claimed if fields]
 
     def finish(self, ids: list[bytes]) -> None:
         """Acknowledge and delete, at once: an entry that is gone is worked off."""

@@ -3,16 +3,11 @@
 import os
 from functools import lru_cache
 
-from celery import shared_task
-
 from analytics import daily, localise
 from analytics.drain import Drain
 from analytics.stream import Consumer, get_redis
 from meeteasy.health import note_beat
-from meeteasy.queues import WORKER_OPTIONS, Queue
-
-_EVENTS = WORKER_OPTIONS[Queue.ANALYTICS_EVENTS].time_limit_seconds
-_DAILY = WORKER_OPTIONS[Queue.ANALYTICS_DAILY].time_limit_seconds
+from meeteasy.queues import Queue, queue_task
 
 
 @lru_cache(maxsize=1)
@@ -20,14 +15,14 @@ def _drain_of_process(pid: int) -> Drain:
     return Drain(Consumer(get_redis()))
 
 
-@shared_task(name="analytics.drain_events", queue=Queue.ANALYTICS_EVENTS, time_limit=_EVENTS)
+@queue_task(Queue.ANALYTICS_EVENTS, name="analytics.drain_events")
 def drain_events() -> None:
     """Work off the stream of events; ring again for what is left when the time is up."""
     if _drain_of_process(os.getpid()).run():
         drain_events.delay()
 
 
-@shared_task(name="analytics.refresh_dirty_days", queue=Queue.ANALYTICS_DAILY, time_limit=_DAILY)
+@queue_task(Queue.ANALYTICS_DAILY, name="analytics.refresh_dirty_days")
 def refresh_dirty_days() -> None:
     """Localise what changed its zone, then compute the days that are marked dirty."""
     note_beat()
@@ -35,13 +30,13 @@ def refresh_dirty_days() -> None:
     daily.refresh_dirty_days()
 
 
-@shared_task(name="analytics.close_ended_days", queue=Queue.ANALYTICS_DAILY, time_limit=_DAILY)
+@queue_task(Queue.ANALYTICS_DAILY, name="analytics.close_ended_days")
 def close_ended_days() -> None:
     """Compute once more, and close, the days whose local midnight has passed."""
     daily.close_ended_days()
 
 
-@shared_task(name="analytics.drop_unclaimed_events", queue=Queue.ANALYTICS_DAILY, time_limit=_DAILY)
+@queue_task(Queue.ANALYTICS_DAILY, name="analytics.drop_unclaimed_events")
 def drop_unclaimed_events() -> None:
     """Delete events that waited a week for a conference that nobody created."""
     localise.drop_unclaimed_events()

@@ -1,4 +1,4 @@
-"""The Celery application. Tasks live in each app's tasks.py and name their queue with `queue=Queue.X`."""
+"""The Celery application. Tasks live in each app's tasks.py, declared by `meeteasy.queues.queue_task`."""
 
 import os
 

@@ -44,7 +44,11 @@ def make_formatter() -> logging.Formatter:
             key_order=["timestamp", "level", "logger", "event"], drop_missing=True, repr_native_str=False
         )
     )
-    processors = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
-    if as_json:
-        processors.append(structlog.processors.format_exc_info)  # type: ignore[arg-type]
-    return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=[*processors, renderer])
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_SHARED,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+    )

@@ -4,8 +4,12 @@
 give a worker several queues (`-Q a,b`) or a queue several workers.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
+
+from celery import shared_task
 
 
 class Queue(StrEnum):
@@ -38,3 +42,21 @@ WORKER_OPTIONS: dict[Queue, WorkerOptions] = {
     Queue.FILES_CONVERT: WorkerOptions(concurrency=1, time_limit_seconds=300),
     Queue.AI_GENERATE: WorkerOptions(concurrency=2, time_limit_seconds=300),
 }
+
+_queue_of_task: dict[str, Queue] = {}
+
+
+def queue_task(queue: Queue, *, name: str) -> Callable[[Callable[..., Any]], Any]:
+    """Decorator that makes a function a Celery task of `queue`, with the queue's hard time limit.
+
+    @queue_task(Queue.ANALYTICS_DAILY, name="analytics.close_ended_days")
+    def close_ended_days() -> None: ...
+    """
+    _queue_of_task[name] = queue
+    return shared_task(name=name, time_limit=WORKER_OPTIONS[queue].time_limit_seconds)
+
+
+def route_task(name: str, *args: Any, **kwargs: Any) -> dict[str, str] | None:
+    """Celery's router (settings.CELERY_TASK_ROUTES): each task goes to the queue that it was declared for."""
+    queue = _queue_of_task.get(name)
+    return None if queue is None else {"queue": str(queue)}
