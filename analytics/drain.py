@@ -17,7 +17,7 @@ from analytics.pipeline import Outcome, store_and_react
 from analytics.rows import EventRow
 from analytics.store import RowsRefusedError, StoreUnavailableError
 from analytics.stream import ALONE_FROM_DELIVERY, MAX_DELIVERIES, Consumer, Entry
-from meeteasy.logs import get_logger
+from meeteasy.logs import Tally, get_logger
 
 log = get_logger(__name__)
 
@@ -58,6 +58,7 @@ class Drain:
         self._consumer = consumer
         self._process = process
         self._group_exists = False
+        self._tally = Tally(log, "events_stored")
 
     def run(self, *, max_seconds: float = MAX_SECONDS, linger_ms: int = _LINGER_MS) -> bool:
         """Work until the stream is empty or the time is up. Returns whether entries may be left to read."""
@@ -69,6 +70,8 @@ class Drain:
                 raise
             self._group_exists = False  # Redis lost its data; the next run makes the group anew
             return True
+        finally:
+            self._tally.flush()
 
     def _run(self, deadline: float, linger_ms: int) -> bool:
         if not self._group_exists:
@@ -130,11 +133,11 @@ class Drain:
                 self._work_off_alone(entry)
             return
         self._consumer.finish([entry.id for entry in entries])
-        log.info(
-            "events_stored",
+        self._tally.add(
+            batches=1,
+            entries=len(entries),
             stored=outcome.stored,
             duplicate=outcome.duplicate,
-            entries=len(entries),
             milliseconds=round((time.monotonic() - started) * 1000),
         )
 

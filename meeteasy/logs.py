@@ -5,6 +5,7 @@
 """
 
 import logging
+import time
 from typing import Any
 
 import structlog
@@ -19,6 +20,35 @@ _SHARED: list[Any] = [
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
     return logger
+
+
+class Tally:
+    """Counts that are logged as one line a second at most: under load a line per batch would cost more
+    than the batch, and tell nobody anything. A quiet system logs each batch by itself.
+
+    >>> tally = Tally(log, "events_stored")
+    >>> tally.add(stored=480, duplicate=20)   # logs, unless it did within the last second
+    >>> tally.flush()                         # logs what has not been yet; to be called at a pause
+    """
+
+    def __init__(self, logger: structlog.stdlib.BoundLogger, event: str, *, seconds: float = 1.0) -> None:
+        self._logger = logger
+        self._event = event
+        self._seconds = seconds
+        self._counts: dict[str, int] = {}
+        self._logged_at = -seconds
+
+    def add(self, **counts: int) -> None:
+        for name, count in counts.items():
+            self._counts[name] = self._counts.get(name, 0) + count
+        if time.monotonic() - self._logged_at >= self._seconds:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._counts:
+            self._logged_at = time.monotonic()
+            self._logger.info(self._event, **self._counts)
+            self._counts = {}
 
 
 def make_formatter() -> logging.Formatter:

@@ -137,12 +137,14 @@ class Ingest:
                 acceptance_days=settings.INGEST_ACCEPTANCE_DAYS,
             )
             if not rows:
+                publisher.taken.add(batches=1, accepted=0, rejected=len(rejected))
                 return _error(400, "no_valid_event", "No event of the batch is valid.", details=rejected)
             await publisher.publish(rows)
         except BatchError as error:
             return _error(_STATUS_OF_BATCH_ERROR.get(error.code, 400), error.code, str(error))
         except NotTakenError as error:
             return _not_taken(error)
+        publisher.taken.add(batches=1, accepted=len(rows), rejected=len(rejected))
         return _accepted(rows, rejected)
 
     @staticmethod

@@ -17,7 +17,7 @@ from analytics.ingest.entry import MAX_EVENTS, encode_entry
 from analytics.ingest.visitor import DailySalts
 from analytics.rows import EventRow
 from analytics.stream import BELL, BELL_TTL_MS, STREAM
-from meeteasy.logs import get_logger
+from meeteasy.logs import Tally, get_logger
 
 log = get_logger(__name__)
 
@@ -60,6 +60,7 @@ class StreamPublisher:
 
     def __init__(self, redis: "Redis", *, ring: Callable[[], None], max_bytes: int) -> None:
         self.salts = DailySalts()
+        self.taken = Tally(log, "events_taken")
         self._redis = redis
         self._ring = ring
         self._max_bytes = max_bytes
@@ -153,6 +154,7 @@ class StreamPublisher:
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(POLL_SECONDS)
+            self.taken.flush()
             await self._look()
 
     async def _look(self) -> None:
