@@ -154,7 +154,7 @@ class StreamPublisher:
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            self.taken.flush()
+            self.taken.add()  # logs what is due
             await self._look()
 
     async def _look(self) -> None:
