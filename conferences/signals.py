@@ -1,7 +1,33 @@
-"""What this app tells the apps that may import it, and that it may not import."""
+"""What this app tells the apps that may import it, and that it may not import.
+
+All but `registration_changing` are sent after commit, and a receiver that fails is logged and costs
+nothing else. A process may die between the commit and the signal: a receiver that must not miss anything
+compares what it has with the rows, as analytics/facts.py does.
+"""
 
 from django.dispatch import Signal
 
 # A conference was created or changed, and that is committed. Only a hint: a receiver that must not miss a
 # change compares what it stored with the conferences, as analytics/localise.py does. Gives: conference.
 conference_saved = Signal()
+
+# Inside the transaction that creates a registration or changes its state, for rows that must be committed
+# with it or not at all, such as those of an outbox. A receiver that raises undoes the change. Gives:
+# registration (as it will be), previous_state (None: it is new).
+registration_changing = Signal()
+
+# Gives: registration.
+registration_created = Signal()
+
+# Gives: registration, previous_state.
+registration_state_changed = Signal()
+
+# Gives: check_in (its registration is loaded).
+checked_in = Signal()
+
+# Gives: check_in (its registration is loaded).
+checkin_undone = Signal()
+
+# A user is no member of a conference any more, or in another role. Gives: conference_id, user_id, and
+# role, None for one who left.
+membership_changed = Signal()

@@ -2,26 +2,27 @@
 
 import zoneinfo
 from datetime import date, datetime
-from functools import lru_cache
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from conferences.validators import (
+    validate_languages,
+    validate_reminder_hours,
+    validate_single_line,
+    validate_time_zone,
+)
 
-@lru_cache(maxsize=1)
-def _zone_names() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())
+
+def default_languages() -> list[str]:
+    return ["en"]
 
 
-def validate_time_zone(name: str) -> None:
-    """Refuse what is not an IANA zone name, such as `CST` or `UTC+8`."""
-    if name not in _zone_names():
-        raise ValidationError(
-            _("“%(name)s” is not an IANA time zone, e.g. Asia/Shanghai"), params={"name": name}
-        )
+def default_reminder_hours() -> list[int]:
+    return [24, 2]
 
 
 class Conference(models.Model):
@@ -38,13 +39,47 @@ class Conference(models.Model):
         ],
         help_text=_("Part of the public address, e.g. abc123. It cannot be changed later."),
     )
-    name = models.CharField(_("name"), max_length=200)
+    name = models.CharField(_("name"), max_length=200, validators=[validate_single_line])
+    venue = models.CharField(_("venue"), max_length=300, blank=True, validators=[validate_single_line])
     time_zone = models.CharField(
         _("time zone"), max_length=64, default="UTC", validators=[validate_time_zone],
         help_text=_("IANA name, e.g. Asia/Shanghai. Changing it computes all days again."),
     )  # fmt: skip
     starts_at = models.DateTimeField(_("starts at"), null=True, blank=True)
     ends_at = models.DateTimeField(_("ends at"), null=True, blank=True)
+    languages = models.JSONField(
+        _("languages"), default=default_languages, validators=[validate_languages],
+        help_text=_('Codes, e.g. ["zh-hans", "en"]. Who asks for none of them is written to in the first.'),
+    )  # fmt: skip
+    phone_region = models.CharField(
+        _("phone region"), max_length=2, blank=True,
+        validators=[RegexValidator(r"^[A-Z]{2}\Z", _("Two capital letters, e.g. CN."))],
+        help_text=_("Where phone numbers without a leading “+” belong to. Empty: they are refused."),
+    )  # fmt: skip
+    approval_required = models.BooleanField(
+        _("approval required"), default=False, help_text=_("Registrations wait for a member's decision.")
+    )
+    trust_client_registrations = models.BooleanField(
+        _("trust client-reported registrations"), default=True,
+        help_text=_(
+            "Count registrations and check-ins that browsers and other systems report, beside those that "
+            "this server recorded itself."
+        ),
+    )  # fmt: skip
+    attribution_window_days = models.PositiveSmallIntegerField(
+        _("attribution window in days"), default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text=_("How long before a registration its visitor may have opened a share link."),
+    )  # fmt: skip
+    reminder_hours_before = models.JSONField(
+        _("reminders"), default=default_reminder_hours, blank=True, validators=[validate_reminder_hours],
+        help_text=_("Hours before the start, e.g. [24, 2]. An empty list sends none."),
+    )  # fmt: skip
+    quiet_from = models.TimeField(
+        _("quiet from"), null=True, blank=True,
+        help_text=_("Local time from which reminders wait, e.g. 22:00."),
+    )  # fmt: skip
+    quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
@@ -58,6 +93,9 @@ class Conference(models.Model):
     def clean(self) -> None:
         if self.starts_at and self.ends_at and self.ends_at < self.starts_at:
             raise ValidationError({"ends_at": _("A conference cannot end before it starts.")})
+        if (self.quiet_from is None) != (self.quiet_until is None):
+            missing = "quiet_from" if self.quiet_from is None else "quiet_until"
+            raise ValidationError({missing: _("Quiet hours need both a beginning and an end.")})
 
     def local_date(self, instant: datetime) -> date:
         """The conference's own calendar day of an aware `instant`."""

@@ -1,0 +1,110 @@
+"""Registrations and check-ins. They change through conferences/services alone."""
+
+import uuid_utils
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from conferences.models.conference import Conference
+from conferences.validators import validate_single_line
+
+
+def new_id() -> str:
+    """32 hexadecimal digits, in the order of time, so that indexes grow at their end."""
+    return uuid_utils.uuid7().hex
+
+
+class Registration(models.Model):
+    """A person's place at a conference. Which state may follow which: conferences/states.py."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("pending")
+        APPROVED = "approved", _("approved")
+        REJECTED = "rejected", _("rejected")
+        CANCELLED = "cancelled", _("cancelled")
+
+    class Source(models.TextChoices):
+        FORM = "form", _("public form")
+        IMPORT = "import", _("import")
+
+    id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
+    conference = models.ForeignKey(Conference, on_delete=models.CASCADE, related_name="registrations")
+    name = models.CharField(_("name"), max_length=200, validators=[validate_single_line])
+    # As conferences/contact.py normalises it, so that equal addresses are equal here.
+    email = models.CharField(_("mail"), max_length=254)
+    phone = models.CharField(_("phone"), max_length=16, blank=True, help_text=_("E.164, e.g. +8613800138000"))
+    language = models.CharField(_("language"), max_length=16, default="en")
+    form_id = models.CharField(_("form"), max_length=64, default="default")
+    answers = models.JSONField(_("answers"), default=dict, blank=True)
+    source = models.CharField(_("source"), max_length=10, choices=Source.choices, default=Source.FORM)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PENDING)
+    # What the browser said about where it came from; analytics and sharing make use of it.
+    visitor_id = models.CharField(_("visitor"), max_length=64, blank=True)
+    share_code = models.CharField(_("share code"), max_length=64, blank=True)
+    created_at = models.DateTimeField(_("registered at"))
+    decided_at = models.DateTimeField(
+        _("decided at"), null=True, blank=True, help_text=_("When the state last changed.")
+    )
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
+        verbose_name=_("decided by"),
+    )  # fmt: skip
+
+    class Meta:
+        verbose_name = _("registration")
+        verbose_name_plural = _("registrations")
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            # Whoever cancelled may come again, with a new registration.
+            models.UniqueConstraint(
+                fields=["conference", "email"],
+                condition=~Q(state="cancelled"),
+                name="one_registration_per_mail",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["conference", "-created_at", "-id"], name="registration_list"),
+            models.Index(fields=["conference", "state"], name="registration_state"),
+            models.Index(fields=["conference", "email"], name="registration_mail"),
+            models.Index(fields=["created_at"], name="registration_created"),  # analytics compares by time
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} · {self.conference_id} · {self.state}"
+
+
+class CheckIn(models.Model):
+    """That an attendee came through the door. One that was undone stays, and no longer counts."""
+
+    id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
+    registration = models.ForeignKey(Registration, on_delete=models.CASCADE, related_name="check_ins")
+    method = models.CharField(_("method"), max_length=32)
+    gate = models.CharField(_("gate or device"), max_length=100, blank=True)
+    checked_in_at = models.DateTimeField(_("checked in at"))
+    checked_in_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
+        verbose_name=_("checked in by"),
+    )  # fmt: skip
+    undone_at = models.DateTimeField(_("undone at"), null=True, blank=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
+        verbose_name=_("undone by"),
+    )  # fmt: skip
+
+    class Meta:
+        verbose_name = _("check-in")
+        verbose_name_plural = _("check-ins")
+        ordering = ["-checked_in_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["registration"], condition=Q(undone_at=None), name="one_active_check_in"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["checked_in_at"], name="check_in_time"),
+            models.Index(fields=["undone_at"], name="check_in_undone"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.registration_id} · {self.checked_in_at:%Y-%m-%d %H:%M:%S}"

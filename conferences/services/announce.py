@@ -1,0 +1,12 @@
+"""Sending the signals that come after a commit."""
+
+from typing import Any
+
+from django.db import transaction
+from django.dispatch import Signal
+
+
+def after_commit(signal: Signal, sender: type, **given: Any) -> None:
+    """Send `signal` once the transaction is committed. A failing receiver is logged by Django, no more:
+    what the signal tells has happened."""
+    transaction.on_commit(lambda: signal.send_robust(sender=sender, **given), robust=True)

@@ -1,0 +1,191 @@
+"""Registering, and deciding about registrations."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from conferences import contact, signals
+from conferences.errors import RefusedError
+from conferences.models import Conference, Registration
+from conferences.services.announce import after_commit
+from conferences.states import TRANSITIONS, Action, State, first_state, next_state
+
+
+@dataclass(frozen=True)
+class Registered:
+    """created: False where this person was registered already, and nothing was changed."""
+
+    registration: Registration
+    created: bool
+
+
+def register(
+    *,
+    conference: Conference,
+    name: str,
+    email: str,
+    phone: str = "",
+    language: str = "",
+    form_id: str = "default",
+    answers: dict[str, Any] | None = None,
+    visitor_id: str = "",
+    share_code: str = "",
+    source: Registration.Source = Registration.Source.FORM,
+    now: dt.datetime | None = None,
+) -> Registered:
+    """Register a person, whom their mail address identifies within the conference.
+
+    Whoever is registered already keeps that registration as it is, whatever else is given this time: the
+    address proves nothing about who sends it. Two requests at once make one registration. Raises
+    ValidationError with the names of the bad fields.
+    """
+    fields = clean_fields(
+        conference=conference, name=name, email=email, phone=phone, language=language, form_id=form_id,
+        answers=answers or {}, visitor_id=visitor_id, share_code=share_code,
+    )  # fmt: skip
+    standing = Registration.objects.filter(conference=conference, email=fields["email"]).exclude(
+        state=State.CANCELLED
+    )
+    with transaction.atomic():
+        registration = standing.first()
+        if registration is not None:
+            return Registered(registration, created=False)
+        registration = Registration(
+            conference=conference,
+            state=first_state(approval_required=conference.approval_required),
+            source=source,
+            created_at=now or timezone.now(),
+            **fields,
+        )
+        try:
+            with transaction.atomic():
+                registration.save(force_insert=True)
+        except IntegrityError:
+            other = standing.first()
+            if other is None:
+                raise
+            return Registered(other, created=False)
+        signals.registration_changing.send(
+            sender=Registration, registration=registration, previous_state=None
+        )
+        after_commit(signals.registration_created, Registration, registration=registration)
+    return Registered(registration, created=True)
+
+
+def clean_fields(
+    *,
+    conference: Conference,
+    name: str,
+    email: str,
+    phone: str,
+    language: str,
+    form_id: str,
+    answers: dict[str, Any],
+    visitor_id: str,
+    share_code: str,
+) -> dict[str, Any]:
+    """The fields of a registration as they are stored. Raises ValidationError that names every bad one."""
+    cleaners = {
+        "name": lambda: contact.clean_line(name, most=contact.MAX_NAME, required=True),
+        "email": lambda: contact.clean_email(email),
+        "phone": lambda: contact.clean_phone(phone, region=conference.phone_region),
+        "language": lambda: contact.pick_language(conference, contact.clean_line(language, most=35)),
+        "form_id": lambda: contact.clean_line(form_id, most=contact.MAX_ID) or "default",
+        "answers": lambda: contact.clean_answers(answers),
+        "visitor_id": lambda: contact.clean_line(visitor_id, most=contact.MAX_ID),
+        "share_code": lambda: contact.clean_line(share_code, most=contact.MAX_ID),
+    }
+    cleaned: dict[str, Any] = {}
+    errors: dict[str, ValidationError] = {}
+    for field, clean in cleaners.items():
+        try:
+            cleaned[field] = clean()
+        except ValidationError as error:
+            errors[field] = error
+    if errors:
+        raise ValidationError(errors)  # type: ignore[arg-type]
+    return cleaned
+
+
+def decide(
+    registration_id: str,
+    action: Action,
+    *,
+    by: AbstractBaseUser | None,
+    now: dt.datetime | None = None,
+) -> Registration:
+    """Approve, reject or cancel a registration; an action that was done already changes nothing.
+
+    by: who decides; None for the attendee or the system. Raises RefusedError: `wrong_state` where the
+    state machine does not allow it, `checked_in` for cancelling someone who is through the door.
+    """
+    with transaction.atomic():
+        # The lock makes a check-in, which takes it too, come before or after, never in between.
+        registration = (
+            Registration.objects.select_for_update(of=("self",))
+            .select_related("conference")
+            .get(id=registration_id)
+        )
+        previous = State(registration.state)
+        target = next_state(previous, action)
+        if target is None:
+            raise RefusedError(
+                "wrong_state",
+                f"A registration that is {previous.value} cannot be {TRANSITIONS[action][1].value}.",
+                state=previous.value,
+            )
+        if target == previous:
+            return registration
+        if target == State.CANCELLED and registration.check_ins.filter(undone_at=None).exists():
+            raise RefusedError("checked_in", "This attendee is checked in; undo the check-in first.")
+        registration.state = target
+        registration.decided_at = now or timezone.now()
+        registration.decided_by = by  # type: ignore[assignment]
+        registration.save(update_fields=["state", "decided_at", "decided_by"])
+        signals.registration_changing.send(
+            sender=Registration, registration=registration, previous_state=previous
+        )
+        after_commit(
+            signals.registration_state_changed,
+            Registration,
+            registration=registration,
+            previous_state=previous,
+        )
+    return registration
+
+
+@dataclass(frozen=True)
+class BulkOutcome:
+    """What became of a bulk action: ids that are done, and the refusals by id."""
+
+    done: list[str]
+    refused: dict[str, RefusedError]
+
+
+def decide_many(
+    registration_ids: Iterable[str], action: Action, *, by: AbstractBaseUser | None
+) -> BulkOutcome:
+    """`decide` for each, in a transaction of its own; one that is refused costs the others nothing."""
+    done: list[str] = []
+    refused: dict[str, RefusedError] = {}
+    for registration_id in registration_ids:
+        try:
+            decide(registration_id, action, by=by)
+            done.append(registration_id)
+        except RefusedError as error:
+            refused[registration_id] = error
+    return BulkOutcome(done, refused)
+
+
+ACTION_LABELS = {
+    Action.APPROVE: _("approve"),
+    Action.REJECT: _("reject"),
+    Action.CANCEL: _("cancel"),
+}

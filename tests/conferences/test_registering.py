@@ -1,0 +1,196 @@
+import datetime as dt
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from conferences.models import Conference, Registration
+from conferences.services.registrations import register
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_registration_is_approved_at_once_unless_the_conference_wants_to_decide(
+    conference: Conference,
+) -> None:
+    at_once = register(conference=conference, name="Ann", email="ann@example.com")
+    conference.approval_required = True
+    waiting = register(conference=conference, name="Ben", email="ben@example.com")
+    assert (at_once.created, at_once.registration.state) == (True, "approved")
+    assert (waiting.created, waiting.registration.state) == (True, "pending")
+
+
+def test_registering_again_gives_the_same_registration_and_changes_nothing(conference: Conference) -> None:
+    first = register(conference=conference, name="Ann", email="ann@example.com").registration
+    again = register(conference=conference, name="Mallory", email=" ANN@Example.com ", phone="+8613800138000")
+    assert not again.created
+    assert again.registration.id == first.id
+    first.refresh_from_db()
+    assert (first.name, first.phone) == ("Ann", "")
+
+
+def test_the_same_person_registers_for_two_conferences(conference: Conference) -> None:
+    other = Conference.objects.create(id="other", name="Other")
+    assert register(conference=conference, name="Ann", email="ann@example.com").created
+    assert register(conference=other, name="Ann", email="ann@example.com").created
+
+
+def test_who_cancelled_may_register_anew(conference: Conference) -> None:
+    first = register(conference=conference, name="Ann", email="ann@example.com").registration
+    Registration.objects.filter(id=first.id).update(state="cancelled")
+    again = register(conference=conference, name="Ann", email="ann@example.com")
+    assert again.created
+    assert again.registration.id != first.id
+
+
+def test_every_bad_field_is_named_and_nothing_is_written(conference: Conference) -> None:
+    with pytest.raises(ValidationError) as caught:
+        register(
+            conference=conference,
+            name="Ann\r\nBcc: everyone@example.com",
+            email="ann@",
+            phone="call me",
+            form_id="x" * 65,
+            answers={"nested": {"deeper": 1}},
+            visitor_id="v\0",
+            share_code="s" * 65,
+            language="e\nn",
+        )
+    assert set(caught.value.message_dict) == {
+        "name", "email", "phone", "form_id", "answers", "visitor_id", "share_code", "language"
+    }  # fmt: skip
+    assert not Registration.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("Ann@Example.COM", "ann@example.com"),
+        ("  ann+tag@example.com ", "ann+tag@example.com"),
+        ("ann@xn--bcher-kva.example", "ann@bücher.example"),
+        ("张伟@例子.测试", "张伟@例子.测试"),
+        ("иван@пример.рф", "иван@пример.рф"),
+        ("e\u0301mile@example.com", "émile@example.com"),  # composed and decomposed are one address
+        ("Ünal@EXAMPLE.com", "ünal@example.com"),
+    ],
+)
+def test_mail_addresses_of_all_scripts_have_one_form(conference: Conference, given: str, kept: str) -> None:
+    assert register(conference=conference, name="Ann", email=given).registration.email == kept
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["", "ann", "@example.com", "ann@", "ann@localhost", "a b@example.com", "ann@example..com",
+     ".ann@example.com", "ann@example.com\nBcc: x@example.com", "ann\0@example.com", '"ann"@example.com', "ann@-example.com",
+     "<ann@example.com>", f"{'a' * 65}@example.com", f"ann@{'a' * 10_000}.com", "ann@[127.0.0.1]"],
+)  # fmt: skip
+def test_what_is_no_mail_address_is_refused(conference: Conference, email: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        register(conference=conference, name="Ann", email=email)
+    assert set(caught.value.message_dict) == {"email"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "张伟",
+        "Ольга Иванова",
+        "محمد",
+        "ประเทศไทย สมชาย",
+        "👩‍💻 Ada",
+        "O'Brien-Şahin",
+        "=cmd()",
+        "x" * 200,
+        "🎉" * 200,
+    ],
+)
+def test_names_of_all_scripts_are_kept_as_they_are(conference: Conference, name: str) -> None:
+    registration = register(conference=conference, name=name, email="ann@example.com").registration
+    registration.refresh_from_db()
+    assert registration.name == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "   ", "\u3000", "x" * 201, "x" * 10_000, "a\0b", "a\nb", "a\rb", "a\u2028b", "a\ud800b", "a\x85b"],
+)
+def test_names_that_are_empty_too_long_or_break_the_line_are_refused(
+    conference: Conference, name: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
+        register(conference=conference, name=name, email="ann@example.com")
+    assert set(caught.value.message_dict) == {"name"}
+
+
+@pytest.mark.parametrize(
+    ("given", "region", "kept"),
+    [
+        ("", "", ""),
+        ("+86 138 0013 8000", "", "+8613800138000"),
+        ("138 0013 8000", "CN", "+8613800138000"),
+        ("＋８６１３８００１３８０００", "", "+8613800138000"),
+        ("+٩٦٦٥٠١٢٣٤٥٦٧", "", "+966501234567"),
+        ("(020) 7946 0958", "GB", "+442079460958"),
+    ],
+)
+def test_phone_numbers_are_kept_in_e164(conference: Conference, given: str, region: str, kept: str) -> None:
+    conference.phone_region = region
+    registration = register(
+        conference=conference, name="Ann", email="ann@example.com", phone=given
+    ).registration
+    assert registration.phone == kept
+
+
+@pytest.mark.parametrize("phone", ["138 0013 8000", "+86", "+999123456789", "abc", "+8613800138000" * 10])
+def test_what_is_no_phone_number_is_refused(conference: Conference, phone: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        register(conference=conference, name="Ann", email="ann@example.com", phone=phone)
+    assert set(caught.value.message_dict) == {"phone"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "picked"),
+    [
+        ("zh-hans", "zh-hans"),
+        ("zh-CN", "zh-hans"),
+        ("EN", "en"),
+        ("en_GB", "en"),
+        ("fr", "zh-hans"),
+        ("", "zh-hans"),
+    ],
+)
+def test_the_language_is_the_conferences_that_suits_best(
+    conference: Conference, wanted: str, picked: str
+) -> None:
+    conference.languages = ["zh-hans", "en"]
+    registration = register(
+        conference=conference, name="Ann", email="ann@example.com", language=wanted
+    ).registration
+    assert registration.language == picked
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [{"a": {"b": 1}}, {"a": [[1]]}, {"a": "x\0"}, {"a\ud800": 1}, {"a": float("nan")}, {"a": 2**63},
+     {"a": "x" * 20_000}, {str(number): 1 for number in range(101)}],
+)  # fmt: skip
+def test_answers_that_could_not_be_kept_are_refused(conference: Conference, answers: dict) -> None:
+    with pytest.raises(ValidationError) as caught:
+        register(conference=conference, name="Ann", email="ann@example.com", answers=answers)
+    assert set(caught.value.message_dict) == {"answers"}
+
+
+def test_answers_are_kept_with_their_kinds(conference: Conference) -> None:
+    answers = {
+        "饮食": ["素食", "🥜"],
+        "guests": 2,
+        "vip": True,
+        "rate": 0.5,
+        "note": "two\nlines",
+        "none": None,
+    }
+    registration = register(
+        conference=conference, name="Ann", email="ann@example.com", answers=answers
+    ).registration
+    registration.refresh_from_db()
+    assert registration.answers == answers
+    assert registration.created_at.tzinfo == dt.UTC

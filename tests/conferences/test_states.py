@@ -1,0 +1,89 @@
+import itertools
+
+import pytest
+from django.contrib.auth.models import User
+
+from conferences.errors import RefusedError
+from conferences.models import Conference, Registration
+from conferences.services.checkins import check_in, undo_check_in
+from conferences.services.registrations import decide, register
+from conferences.states import Action, State
+
+pytestmark = pytest.mark.django_db
+
+ALLOWED = {
+    ("pending", "approve"): "approved",
+    ("pending", "reject"): "rejected",
+    ("pending", "cancel"): "cancelled",
+    ("approved", "cancel"): "cancelled",
+    ("rejected", "approve"): "approved",
+    # Done already: nothing changes.
+    ("approved", "approve"): "approved",
+    ("rejected", "reject"): "rejected",
+    ("cancelled", "cancel"): "cancelled",
+}
+
+
+@pytest.fixture
+def registration(conference: Conference) -> Registration:
+    return register(conference=conference, name="Ann", email="ann@example.com").registration
+
+
+@pytest.mark.parametrize(("state", "action"), list(itertools.product(State, Action)))
+def test_each_action_leads_where_the_state_machine_says_or_is_refused_by_name(
+    registration: Registration, bob: User, state: State, action: Action
+) -> None:
+    Registration.objects.filter(id=registration.id).update(state=state)
+    expected = ALLOWED.get((state.value, action.value))
+    if expected is None:
+        with pytest.raises(RefusedError) as caught:
+            decide(registration.id, action, by=bob)
+        assert caught.value.code == "wrong_state"
+        assert caught.value.details == {"state": state.value}
+        expected = state.value
+    else:
+        decide(registration.id, action, by=bob)
+    registration.refresh_from_db()
+    assert registration.state == expected
+    changed = expected != state.value
+    assert (registration.decided_by == bob) is changed
+    assert (registration.decided_at is not None) is changed
+
+
+def test_an_attendee_is_checked_in_once_until_it_is_undone(registration: Registration, bob: User) -> None:
+    first = check_in(registration.id, by=bob, method="qr", gate="North")
+    second = check_in(registration.id, by=bob, method="qr", gate="South")
+    assert (first.created, second.created) == (True, False)
+    assert second.check_in.id == first.check_in.id
+    assert second.check_in.gate == "North"
+
+    undone = undo_check_in(first.check_in.id, by=bob)
+    assert undo_check_in(first.check_in.id, by=None).undone_at == undone.undone_at
+    third = check_in(registration.id, by=bob)
+    assert third.created
+    assert third.check_in.id != first.check_in.id
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        ("pending", "not_approved"),
+        ("rejected", "not_approved"),
+        ("cancelled", "registration_cancelled"),
+    ],
+)
+def test_only_the_approved_come_in(registration: Registration, bob: User, state: str, code: str) -> None:
+    Registration.objects.filter(id=registration.id).update(state=state)
+    with pytest.raises(RefusedError) as caught:
+        check_in(registration.id, by=bob)
+    assert caught.value.code == code
+    assert not registration.check_ins.exists()
+
+
+def test_who_is_through_the_door_cannot_be_cancelled(registration: Registration, bob: User) -> None:
+    made = check_in(registration.id, by=bob).check_in
+    with pytest.raises(RefusedError) as caught:
+        decide(registration.id, Action.CANCEL, by=bob)
+    assert caught.value.code == "checked_in"
+    undo_check_in(made.id, by=bob)
+    assert decide(registration.id, Action.CANCEL, by=bob).state == "cancelled"
