@@ -25,11 +25,14 @@ class PageView(EventType, tag="page_view", kw_only=True):
     title: LongText = ""
 
     def derived_fields(self) -> dict[str, Any]:
-        """The UTM parameters of `url`, cut at 512 characters; none of an address that cannot be read."""
+        """The UTM parameters of `url`, cut at 512 characters; none of an address that cannot be read.
+
+        Without NUL, which `%00` stands for and PostgreSQL refuses.
+        """
         if "utm_" not in self.url:
             return {}
         try:
             query = parse_qsl(urlsplit(self.url).query)
         except ValueError:
             return {}
-        return {name: value[:512] for name, value in query if name in _UTM}
+        return {name: value.replace("\0", "")[:512] for name, value in query if name in _UTM}

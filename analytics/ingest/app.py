@@ -14,6 +14,7 @@ from django.conf import settings
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from analytics.ingest.body import (
     BadEncodingError,
@@ -37,13 +38,15 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _Headers = list[tuple[bytes, bytes]]
 
 _MEDIA_TYPES = {b"application/json", b"text/plain", b""}
-_CORS: _Headers = [(b"access-control-allow-origin", b"*")]
+_CORS: _Headers = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"retry-after"),  # scripts of other origins could not read it
+]
 _PREFLIGHT: _Headers = [
     *_CORS,
     (b"access-control-allow-methods", b"POST, OPTIONS"),
     (b"access-control-allow-headers", b"authorization, content-encoding, content-type"),
     (b"access-control-max-age", b"86400"),
-    (b"content-length", b"0"),
 ]
 _STATUS_OF_BATCH_ERROR = {"too_many_events": 413}
 
@@ -118,7 +121,7 @@ class Ingest:
         try:
             body = await read_body(receive, declared_length=length or None, limit=limit)
             encoding = encoding.strip().lower()
-            if encoding == b"gzip":
+            if encoding in (b"gzip", b"x-gzip"):
                 body = unpack_gzip(body, limit=limit)
             elif encoding not in (b"", b"identity"):
                 return _error(415, "unsupported_encoding", "Content-Encoding may be gzip.")
@@ -170,10 +173,13 @@ class Ingest:
 
 
 def connect() -> "Redis":
-    """A connection that gives up fast: a client can send again, but not wait for ever."""
-    return Redis.from_url(
-        settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1)
-    )
+    """A connection that gives up fast: a client can send again, but not wait for ever.
+
+    Tried once more only where the connection was lost, as after a restart of Redis; a server that hangs
+    would take the second time-out as well.
+    """
+    retry = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
+    return Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1, retry=retry)
 
 
 def _ring() -> None:

@@ -21,7 +21,7 @@ class ClientGoneError(Exception):
 
 async def read_body(receive: Receive, *, declared_length: bytes | None, limit: int) -> bytes:
     """The body, at most `limit` bytes. Raises BodyTooLargeError before reading a declared excess."""
-    if declared_length is not None and declared_length.isdigit() and int(declared_length) > limit:
+    if declared_length is not None and _is_more(declared_length, limit):
         raise BodyTooLargeError
     message = await receive()
     if message["type"] == "http.disconnect":
@@ -46,15 +46,29 @@ async def read_body(receive: Receive, *, declared_length: bytes | None, limit: i
     return b"".join(parts)
 
 
+def _is_more(length: bytes, limit: int) -> bool:
+    """Python refuses to read a number of thousands of digits; a client may well send one."""
+    return length.isdigit() and (len(length) > 18 or int(length) > limit)
+
+
 def unpack_gzip(body: bytes, *, limit: int) -> bytes:
-    """The unpacked body. Stops at `limit` bytes, so a gzip bomb costs no more than a full batch."""
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        unpacked = unpacker.decompress(body, limit + 1)
-    except zlib.error as error:
-        raise BadEncodingError(str(error)) from error
-    if len(unpacked) > limit:
-        raise BodyTooLargeError
-    if not unpacker.eof:
-        raise BadEncodingError("the gzip stream ends early")
-    return unpacked
+    """The unpacked body, of one gzip member or several. Raises BodyTooLargeError or BadEncodingError.
+
+    Stops at `limit` bytes, so a gzip bomb costs no more than a full batch.
+    """
+    parts: list[bytes] = []
+    size = 0
+    while body or not parts:
+        unpacker = zlib.decompressobj(wbits=31)
+        try:
+            part = unpacker.decompress(body, limit + 1 - size)
+        except zlib.error as error:
+            raise BadEncodingError(str(error)) from error
+        parts.append(part)
+        size += len(part)
+        if size > limit:
+            raise BodyTooLargeError
+        if not unpacker.eof:
+            raise BadEncodingError("the gzip stream ends early")
+        body = unpacker.unused_data
+    return b"".join(parts)

@@ -5,6 +5,7 @@ import datetime as dt
 from analytics.event_types._base import Timestamp
 
 MS_PER_DAY = 86_400_000
+_CALENDAR_MS = 10_000 * 366 * MS_PER_DAY
 
 
 class TooOldError(ValueError):
@@ -12,9 +13,11 @@ class TooOldError(ValueError):
 
 
 def to_ms(ts: Timestamp) -> int:
-    """Milliseconds since 1970-01-01T00:00Z."""
+    """Milliseconds since 1970-01-01T00:00Z. Raises OverflowError for a number beyond the calendar."""
     if isinstance(ts, dt.datetime):
         return int(ts.timestamp() * 1000)
+    if not -_CALENDAR_MS <= ts <= _CALENDAR_MS:
+        raise OverflowError
     return int(ts)
 
 

@@ -50,6 +50,10 @@ class _Group:
         self.rows: list[EventRow] = []
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    def refuse(self, error: NotTakenError) -> None:
+        self.done.set_exception(error)
+        self.done.exception()  # seen: all its requests may have hung up
+
 
 class StreamPublisher:
     """Appends events to the stream. One per web process and event loop.
@@ -107,21 +111,24 @@ class StreamPublisher:
         await asyncio.shield(group.done)
 
     async def _flush(self) -> None:
-        """Send group after group until none has collected."""
+        """Send group after group until none has collected. One that waited for a group which Redis did not
+        take is refused with it, as waiting for the same time-out again would help nobody."""
+        error: NotTakenError | None = None
         try:
             while self._group is not None:
                 group, self._group = self._group, None
                 try:
-                    await self._send(group.rows)
-                except NotTakenError as error:
-                    group.done.set_exception(error)
-                    group.done.exception()  # seen: all its requests may have hung up
+                    if error is None:
+                        await self._send(group.rows)
+                except NotTakenError as not_taken:
+                    error = not_taken
                 except BaseException:
-                    group.done.set_exception(_broker_away())
-                    group.done.exception()
+                    group.refuse(_broker_away())
                     raise
-                else:
+                if error is None:
                     group.done.set_result(None)
+                else:
+                    group.refuse(error)
         finally:
             self._flushing = False
 

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from math import isfinite
 from operator import attrgetter
 from typing import Any
 
@@ -21,6 +22,8 @@ from analytics.ingest.clock import MS_PER_DAY, TooOldError, event_time_ms, to_ms
 from analytics.rows import EventRow
 
 MAX_PROPERTIES_BYTES = 8192
+# How deep an event's values may nest: MongoDB refuses 100 levels, and nobody reads more than a few.
+MAX_DEPTH = 32
 MAX_LINE_BYTES = 512 * 1024  # of one event in a file
 _MAX_INT = 2**63 - 1
 
@@ -111,7 +114,7 @@ def read_batch(
     if whole:
         try:
             batch = _strict_decoder().decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             whole = False
     if not whole:
         batch = _read_loosely(body)
@@ -191,7 +194,7 @@ def parse_event(item: Any) -> EventType:
     """
     if not isinstance(item, dict):
         raise EventError("not_an_object", f"An event must be an object, not {_json_kind(item)}.")
-    _refuse_bad_text(item)
+    _refuse_unstorable(item)
     name = item.get("type")
     if name is None:
         raise EventError("missing_field", "`type` is missing.", "type")
@@ -204,7 +207,9 @@ def parse_event(item: Any) -> EventType:
     if extra:
         given = item.get("properties")
         item = {key: value for key, value in item.items() if key not in extra}
-        item["properties"] = {**given, **extra} if isinstance(given, dict) else given or extra
+        item["properties"] = (
+            {**given, **extra} if isinstance(given, dict) else extra if given is None else given
+        )
     try:
         return msgspec.convert(item, event_type)
     except (msgspec.ValidationError, OverflowError, ValueError) as error:
@@ -214,16 +219,29 @@ def parse_event(item: Any) -> EventType:
 def read_json(text: bytes) -> Any:
     """A JSON value from UTF-8 bytes. Raises BatchError.
 
-    msgspec refuses a lone surrogate wherever it stands; the standard library lets it through, so that only
-    the event that has it is lost.
+    What msgspec refuses is read again with more patience: bytes that are not UTF-8, halves of surrogate
+    pairs, bare control characters, NaN and endless numbers come out as values that `parse_event` refuses,
+    so that only the event that has them is lost.
     """
     try:
         return msgspec.json.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         try:
-            return json.loads(text.decode("utf-8"), parse_constant=_refuse_constant)  # noqa: TID251
-        except (ValueError, RecursionError) as error:
+            return json.loads(  # noqa: TID251
+                text.decode("utf-8-sig", "surrogateescape"),
+                strict=False,
+                parse_int=_parse_int,
+                parse_constant=float,
+            )
+        except RecursionError:
+            raise BatchError("invalid_json", "The JSON is nested too deeply.") from None
+        except ValueError as error:
             raise BatchError("invalid_json", f"This is not JSON: {_shorten(str(error))}.") from None
+
+
+def _parse_int(digits: str) -> int | float:
+    """Python refuses to read more than 4,300 digits; from 40 on, a float is as far out of range."""
+    return int(digits) if len(digits) < 40 else float(digits)
 
 
 def _read_loosely(body: bytes) -> _Batch:
@@ -242,56 +260,75 @@ def _read_loosely(body: bytes) -> _Batch:
     return _Batch(raw["events"], sent_at)
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+def _refuse_unstorable(value: Any, path: str = "", *, levels: int = MAX_DEPTH) -> None:
+    """Raise EventError for what some store cannot keep, with its path below `path`.
+
+    That is: NUL characters and bytes that are no text, integers of more than 64 bits, infinities and NaN,
+    nesting of more than `levels`.
+    """
+    fault = _find_unstorable(value, levels)
+    if fault is not None:
+        code, problem, steps = fault
+        for step in reversed(steps):
+            path += step if step.startswith("[") else f".{step}" if path else step
+        raise EventError(code, f"`{path}` {problem}.", path)
 
 
-def _refuse_bad_text(value: Any, path: str = "") -> None:
-    """Raise EventError for NUL characters and lone surrogates, which no store can keep."""
+_Fault = tuple[str, str, list[str]]
+
+
+def _find_unstorable(value: Any, levels: int) -> _Fault | None:
+    """The code, the problem, and the way to it from the inside out, which costs nothing while all is well."""
     if isinstance(value, str):
-        if "\0" in value:
-            raise EventError("invalid_text", f"`{path}` contains a NUL character.", path)
-        if not value.isascii():
-            try:
-                value.encode()
-            except UnicodeEncodeError:
-                raise EventError(
-                    "invalid_text", f"`{path}` contains half of a surrogate pair.", path
-                ) from None
-    elif isinstance(value, dict):
+        return _find_bad_text(value)
+    if isinstance(value, float):
+        return None if isfinite(value) else ("invalid_field", "is not a finite number", [])
+    if isinstance(value, int):
+        fits = -_MAX_INT <= value <= _MAX_INT  # MongoDB's largest
+        return None if fits else ("invalid_field", "has more than 64 bits", [])
+    if not isinstance(value, dict | list):
+        return None
+    if levels == 0:
+        return ("too_deep", f"is nested deeper than {MAX_DEPTH} levels", [])
+    fault: _Fault | None
+    if isinstance(value, dict):
         for key, inner in value.items():
-            name = key.encode("ascii", "backslashreplace").decode().replace("\0", "\\0")[:64]
-            inner_path = f"{path}.{name}" if path else name
-            _refuse_bad_text(key, inner_path)
-            _refuse_bad_text(inner, inner_path)
-    elif isinstance(value, list):
+            fault = _find_bad_text(key) or _find_unstorable(inner, levels - 1)
+            if fault is not None:
+                fault[2].append(key.encode("ascii", "backslashreplace").decode().replace("\0", "\\0")[:64])
+                return fault
+    else:
         for position, inner in enumerate(value):
-            _refuse_bad_text(inner, f"{path}[{position}]")
+            fault = _find_unstorable(inner, levels - 1)
+            if fault is not None:
+                fault[2].append(f"[{position}]")
+                return fault
+    return None
+
+
+def _find_bad_text(text: str) -> _Fault | None:
+    if "\0" in text:
+        return ("invalid_text", "contains a NUL character", [])
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return ("invalid_text", "contains half of a surrogate pair, or bytes that are not UTF-8", [])
+    return None
 
 
 def _encode_properties(properties: dict[str, Any]) -> str:
-    """Properties as JSON text. Raises EventError where they are too large, or a number does not fit."""
+    """Properties as JSON text. Raises EventError where they are too large, or not all can be stored."""
     encoded = _encode_json(properties)
     if len(encoded) > MAX_PROPERTIES_BYTES:
         raise EventError(
             "properties_too_large",
-            f"The extra fields take {len(encoded)} bytes as JSON; at most {MAX_PROPERTIES_BYTES} are kept.",
+            f"`properties`, extra fields included, take {len(encoded)} bytes as JSON; at most "
+            f"{MAX_PROPERTIES_BYTES} are kept.",
             "properties",
         )
-    _refuse_large_integers(properties, "properties")
+    _refuse_unstorable(properties, "properties", levels=MAX_DEPTH - 1)
     return encoded.decode()
-
-
-def _refuse_large_integers(value: Any, path: str) -> None:
-    if isinstance(value, int):
-        if not -_MAX_INT <= value <= _MAX_INT:  # MongoDB's largest
-            raise EventError("invalid_field", f"`{path}` has more than 64 bits.", path)
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            _refuse_large_integers(inner, f"{path}.{key[:64]}")
-    elif isinstance(value, list):
-        for position, inner in enumerate(value):
-            _refuse_large_integers(inner, f"{path}[{position}]")
 
 
 _PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")

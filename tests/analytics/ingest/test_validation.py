@@ -1,0 +1,309 @@
+"""What becomes of each event of a batch: the good ones count, the others are named."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from analytics.ingest.validate import Client, read_batch
+from tests.analytics.ingest.conftest import Door, page_view, read_stream
+
+GOOD = b'{"type": "page_view", "conference_id": "summit", "page": "/good"}'
+
+
+def with_field(text: str | bytes) -> bytes:
+    """A page view as JSON text, with one more field as written."""
+    text = text.encode() if isinstance(text, str) else text
+    return b'{"type": "page_view", "conference_id": "summit", "page": "/bad", ' + text + b"}"
+
+
+# what is wrong, the event as it comes, the rejection's code and field
+BAD_EVENTS: list[tuple[str, bytes, str, str | None]] = [
+    ("null", b"null", "not_an_object", None),
+    ("a number", b"7", "not_an_object", None),
+    ("a string", b'"page_view"', "not_an_object", None),
+    ("an array", b"[]", "not_an_object", None),
+    ("an empty object", b"{}", "missing_field", "type"),
+    ("no type", b'{"conference_id": "summit", "page": "/"}', "missing_field", "type"),
+    ("an unknown type", b'{"type": "pageview", "conference_id": "summit"}', "unknown_type", "type"),
+    ("a type that is a number", b'{"type": 5, "conference_id": "summit"}', "unknown_type", "type"),
+    ("a type that is an object", b'{"type": {"a": [1]}, "conference_id": "s"}', "unknown_type", "type"),
+    ("a type that is a long text", b'{"type": "' + b"x" * 9999 + b'"}', "unknown_type", "type"),
+    ("no conference", b'{"type": "page_view", "page": "/"}', "missing_field", "conference_id"),
+    ("no page", b'{"type": "page_view", "conference_id": "s"}', "missing_field", "page"),
+    (
+        "an empty conference",
+        b'{"type": "page_view", "conference_id": "", "page": "/"}',
+        "invalid_field",
+        "conference_id",
+    ),
+    (
+        "a conference that is a number",
+        b'{"type": "page_view", "conference_id": 7, "page": "/"}',
+        "invalid_field",
+        "conference_id",
+    ),
+    ("an id of 65 characters", with_field('"event_id": "' + "x" * 65 + '"'), "invalid_field", "event_id"),
+    (
+        "an id of 10,000 characters",
+        with_field('"event_id": "' + "x" * 10_000 + '"'),
+        "invalid_field",
+        "event_id",
+    ),
+    (
+        "a visitor of 10,000 characters",
+        with_field('"visitor_id": "' + "x" * 10_000 + '"'),
+        "invalid_field",
+        "visitor_id",
+    ),
+    ("an empty id", with_field('"event_id": ""'), "invalid_field", "event_id"),
+    ("a url of 3,000 characters", with_field('"url": "' + "x" * 3000 + '"'), "invalid_field", "url"),
+    ("a time without zone", with_field('"ts": "2026-01-01T00:00:00"'), "invalid_field", "ts"),
+    ("a time that is no time", with_field('"ts": "yesterday"'), "invalid_field", "ts"),
+    ("a time of month 13", with_field('"ts": "2026-13-01T00:00:00Z"'), "invalid_field", "ts"),
+    ("a time that is a boolean", with_field('"ts": true'), "invalid_field", "ts"),
+    ("a time that is an object", with_field('"ts": {}'), "invalid_field", "ts"),
+    ("a huge time", with_field('"ts": 1e300'), "invalid_field", "ts"),
+    ("a hugely negative time", with_field('"ts": -99999999999999999999999'), "invalid_field", "ts"),
+    ("an endless time", with_field('"ts": 1e999'), "invalid_field", "ts"),
+    ("a negative time", with_field('"ts": -1'), "too_old", "ts"),
+    ("year 1", with_field('"ts": "0001-01-01T00:00:00+14:00"'), "too_old", "ts"),
+    ("NUL in a field", with_field(rb'"title": "a\u0000b"'), "invalid_text", "title"),
+    ("NUL in an extra field", with_field(rb'"colour": "a\u0000b"'), "invalid_text", "colour"),
+    ("NUL in a key", with_field(rb'"a\u0000b": 1'), "invalid_text", r"a\0b"),
+    ("a bare NUL", with_field(b'"title": "a\0b"'), "invalid_text", "title"),
+    ("half a surrogate pair", with_field(rb'"title": "a\ud83db"'), "invalid_text", "title"),
+    (
+        "half a pair far inside",
+        with_field(rb'"x": {"y": [1, "\udc00"]}'),
+        "invalid_text",
+        "x.y[1]",
+    ),
+    ("half a pair in a key", with_field(rb'"\ud800": 1'), "invalid_text", r"\ud800"),
+    ("half a pair as type", rb'{"type": "\ud800"}', "invalid_text", "type"),
+    ("bytes that are not UTF-8", with_field(b'"title": "caf\xe9"'), "invalid_text", "title"),
+    ("a surrogate in UTF-8", with_field(b'"title": "\xed\xa0\x80"'), "invalid_text", "title"),
+    ("NaN", with_field('"x": NaN'), "invalid_field", "x"),
+    ("Infinity in a declared field", with_field('"title": -Infinity'), "invalid_field", "title"),
+    ("a number too large for a float", with_field('"x": 1e999'), "invalid_field", "x"),
+    ("an integer of 64 bits", with_field('"x": 18446744073709551615'), "invalid_field", "x"),
+    ("an integer of 100 digits", with_field('"x": ' + "9" * 100), "invalid_field", "x"),
+    ("an integer of 5,000 digits", with_field('"x": ' + "9" * 5000), "invalid_field", "x"),
+    ("properties that are an array", with_field('"properties": []'), "invalid_field", "properties"),
+    ("properties that are zero", with_field('"properties": 0, "x": 1'), "invalid_field", "properties"),
+    ("arrays in arrays", with_field('"x": ' + "[" * 40 + "]" * 40), "too_deep", "x" + "[0]" * 31),
+    (
+        "objects in properties",
+        with_field('"properties": ' + '{"a":' * 200 + "1" + "}" * 200),
+        "too_deep",
+        "properties" + ".a" * 31,
+    ),
+    ("a deep type", b'{"type": ' + b"[" * 300 + b"]" * 300 + b"}", "too_deep", "type" + "[0]" * 31),
+    ("9 KB of extra fields", with_field('"x": "' + "y" * 9000 + '"'), "properties_too_large", "properties"),
+    (
+        "a chain of 1,001 codes",
+        b'{"type": "share_open", "conference_id": "s", "share_code": "c", "attribution_chain": ['
+        + b",".join([b'"c"'] * 1001)
+        + b"]}",
+        "invalid_field",
+        "attribution_chain",
+    ),
+    (
+        "a chain of objects",
+        b'{"type": "share_open", "conference_id": "s", "share_code": "c", "attribution_chain": ["a", {}]}',
+        "invalid_field",
+        "attribution_chain[1]",
+    ),
+    (
+        "a chain with a code of 10,000 characters",
+        b'{"type": "share_open", "conference_id": "s", "share_code": "c", "attribution_chain": ["'
+        + b"x" * 10_000
+        + b'"]}',
+        "invalid_field",
+        "attribution_chain[0]",
+    ),
+    (
+        "a chain that is a text",
+        b'{"type": "share_open", "conference_id": "s", "share_code": "c", "attribution_chain": "a>b"}',
+        "invalid_field",
+        "attribution_chain",
+    ),
+    (
+        "a negative length",
+        b'{"type": "ai_chat", "conference_id": "s", "message_length": -1}',
+        "invalid_field",
+        "message_length",
+    ),
+    (
+        "a broken length",
+        b'{"type": "ai_chat", "conference_id": "s", "message_length": 1.5}',
+        "invalid_field",
+        "message_length",
+    ),
+    (
+        "a length of 30 digits",
+        b'{"type": "ai_chat", "conference_id": "s", "message_length": 999999999999999999999999999999}',
+        "invalid_field",
+        "message_length",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("event", "code", "field"), [case[1:] for case in BAD_EVENTS], ids=[case[0] for case in BAD_EVENTS]
+)
+async def test_a_bad_event_is_named_and_the_others_of_its_batch_count(
+    door: Door, event: bytes, code: str, field: str | None
+) -> None:
+    answer = await door.send(content=b'{"events": [' + b",".join([GOOD, event, GOOD]) + b"]}")
+
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["accepted"] == 2
+    (rejection,) = answer.json()["rejected"]
+    assert (rejection["index"], rejection["code"], rejection.get("field")) == (1, code, field)
+    assert field is None or field.split(".")[0].split("[")[0] in rejection["message"]
+    assert len(rejection["message"]) < 500
+    assert [row.decode_data()["page"] for row in read_stream()] == ["/good", "/good"]
+
+
+async def test_a_batch_of_bad_events_alone_is_answered_400_with_each_rejection(door: Door) -> None:
+    answer = await door.send([{"type": "page_view", "conference_id": "summit"}, {"type": "nope"}])
+
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert error["code"] == "no_valid_event"
+    assert [(item["index"], item["field"]) for item in error["details"]["rejected"]] == [
+        (0, "page"),
+        (1, "type"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "invalid_json"),
+        (b"not json", "invalid_json"),
+        (b'{"events": [', "invalid_json"),
+        (b'{"events": []} and more', "invalid_json"),
+        (b"\x00\x01\xff", "invalid_json"),
+        (b'{"events": ' + b"[" * 100_000, "invalid_json"),
+        (b'{"events": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "invalid_json"),
+        (b"null", "no_events"),
+        (b"7", "no_events"),
+        (b'"events"', "no_events"),
+        (b"[]", "no_events"),
+        (b"{}", "no_events"),
+        (b'{"events": null}', "no_events"),
+        (b'{"events": NaN}', "no_events"),
+        (b'{"events": {"type": "page_view"}}', "no_events"),
+        (b'{"events": []}', "no_events"),
+        (b'{"events": [' + GOOD + b'], "sent_at": "2026-01-01T00:00:00"}', "invalid_field"),
+        (b'{"events": [' + GOOD + b'], "sent_at": [1]}', "invalid_field"),
+        (b'{"events": [' + GOOD + b'], "sent_at": 1e300}', "invalid_field"),
+        (b'{"events": [' + GOOD + rb'], "sent_at": "\ud800"}', "invalid_field"),
+    ],
+)
+async def test_what_is_no_batch_is_answered_400_by_name(door: Door, content: bytes, code: str) -> None:
+    answer = await door.send(content=content)
+
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["error"]["code"] == code
+    assert code != "invalid_field" or "`sent_at`" in answer.json()["error"]["message"]
+    assert read_stream() == []
+
+
+async def test_a_byte_order_mark_is_no_reason_to_refuse_a_batch(door: Door) -> None:
+    assert (await door.send(content=b"\xef\xbb\xbf" + b'{"events": [' + GOOD + b"]}")).status_code == 202
+
+
+async def test_extra_fields_become_properties_beside_those_given_as_such(door: Door) -> None:
+    await door.send([page_view(title="Agenda", colour="红", properties={"size": 3})])
+
+    (row,) = read_stream()
+    assert msgspec.json.decode(row.properties) == {"size": 3, "colour": "红"}
+    assert row.decode_data() == {"page": "/", "title": "Agenda"}
+
+
+async def test_an_event_without_id_is_given_one_that_sorts_by_time(door: Door) -> None:
+    await door.send([page_view() for _ in range(50)])
+
+    ids = [row.event_id for row in read_stream()]
+    assert len(set(ids)) == 50
+    assert all(len(event_id) == 36 and event_id[14] == "7" for event_id in ids)
+    assert ids == sorted(ids)
+
+
+async def test_what_the_client_says_is_kept_as_it_was_said(door: Door) -> None:
+    await door.send([page_view(event_id="e1", visitor_id="v1", session_id="s1")])
+
+    (row,) = read_stream()
+    assert (row.event_id, row.visitor_id, row.session_id, row.subject) == ("e1", "v1", "s1", "v1")
+    assert (row.type, row.conference_id) == ("page_view", "summit")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (
+            "https://x.example/?utm_source=news&utm_medium=mail&utm_campaign=c&utm_term=t&utm_content=b",
+            {
+                "utm_source": "news",
+                "utm_medium": "mail",
+                "utm_campaign": "c",
+                "utm_term": "t",
+                "utm_content": "b",
+            },
+        ),
+        ("https://x.example/?a=1&utm_source=%E5%BE%AE%E4%BF%A1+%26+co#top", {"utm_source": "微信 & co"}),
+        ("https://x.example/?utm_source=&utm_id=4", {}),
+        ("https://x.example/?utm_source=" + "y" * 1000, {"utm_source": "y" * 512}),
+        ("http://[bad/?utm_source=x", {}),
+        ("/agenda?utm_source=relative", {"utm_source": "relative"}),
+        ("https://x.example/?utm_source=a%00b", {"utm_source": "ab"}),
+        ("https://x.example/?utm_source=%ff", {"utm_source": "\ufffd"}),
+    ],
+)
+async def test_utm_parameters_are_read_from_the_url(door: Door, url: str, expected: dict[str, str]) -> None:
+    assert (await door.send([page_view(url=url)])).status_code == 202
+
+    (row,) = read_stream()
+    assert {name: value for name, value in row.decode_data().items() if name.startswith("utm_")} == expected
+
+
+def read(events: list[Any], *, more: bytes = b"") -> tuple[list[Any], list[Any]]:
+    client = Client(1_800_000_000_000, False, lambda conference_id: "anonymous")
+    body = msgspec.json.encode({"events": events})
+    return read_batch(body[:-2] + more + body[-2:], client, max_events=500, acceptance_days=7)
+
+
+def test_an_event_is_read_alike_whether_a_sibling_is_bad_or_not() -> None:
+    """The batch that is whole takes another way through the decoder than the one that is not."""
+    events = [
+        page_view(event_id="a", ts=1_799_999_999_000, url="/?utm_source=x"),
+        page_view(event_id="b", ts="2027-01-15T07:59:00.123+00:00", properties={"x": [1.5, None, "字"]}),
+        {"type": "share_open", "conference_id": "s", "event_id": "c", "share_code": "y"},
+        {"type": "registration", "conference_id": "s", "event_id": "d", "form_id": "f", "visitor_id": "v"},
+        {"type": "ai_chat", "conference_id": "s", "event_id": "e", "message_length": 5, "ts": None},
+    ]
+    rows, rejected = read(events)
+    rows_beside_bad, rejected_beside_bad = read(events, more=b",7")
+
+    assert rejected == []
+    assert [rejection.index for rejection in rejected_beside_bad] == [5]
+    assert rows == rows_beside_bad
+
+
+def test_the_deepest_nesting_that_is_taken_is_one_less_than_what_is_refused() -> None:
+    value: Any = 1
+    for _ in range(30):
+        value = [value]
+
+    assert len(read([page_view(properties={"x": value})])[0]) == 1
+    assert read([page_view(properties={"x": [value]})])[1][0].code == "too_deep"
+
+
+async def test_bad_input_never_costs_the_door_its_next_request(door: Door) -> None:
+    for _, event, _, _ in BAD_EVENTS:
+        assert (await door.send(content=b'{"events": [' + event + b"]}")).status_code == 400
+
+    assert (await door.send([page_view()])).status_code == 202
