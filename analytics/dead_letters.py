@@ -3,6 +3,7 @@
 import datetime as dt
 import traceback
 
+import msgspec
 from django.utils import timezone
 
 from analytics.ingest.entry import UnreadableEntryError, decode_entry, encode_entry
@@ -25,7 +26,9 @@ def bury_entry(entry: Entry, *, error: Exception, now: dt.datetime) -> None:
 
 def bury_row(entry: Entry, row: EventRow, *, error: Exception, now: dt.datetime) -> None:
     """Keep the one row of an entry that the store refused."""
-    _bury(f"{entry.id.decode()}:{row.event_id}"[:96], entry, encode_entry([row]), 1, error, now)
+    # Escaped, because a NUL in the event's id may be the very thing that the store refuses.
+    event_id = row.event_id.encode("unicode_escape").decode()
+    _bury(f"{entry.id.decode()}:{event_id}"[:96], entry, encode_entry([row]), 1, error, now)
 
 
 def _bury(
@@ -40,10 +43,10 @@ def _bury(
         id=key,
         defaults={
             "entry_id": entry.id.decode(),
-            "version": fields.get(b"v", b"").decode("utf-8", "replace")[:16],
-            "payload": fields.get(b"e", b""),
+            "version": _clean(fields.get(b"v", b"").decode("utf-8", "replace"))[:16],
+            "payload": msgspec.msgpack.encode(fields),
             "event_count": event_count,
-            "error": "".join(traceback.format_exception(error))[-10_000:].replace("\0", "\\0"),
+            "error": _clean("".join(traceback.format_exception(error)))[-10_000:],
             "deliveries": entry.deliveries,
             "created_at": now,
         },
@@ -56,6 +59,11 @@ def replay(letter: DeadLetter) -> None:
 
     If it fails again, it comes back as a dead letter of its own.
     """
-    append_again({b"v": letter.version.encode(), b"e": bytes(letter.payload)})
+    append_again(msgspec.msgpack.decode(bytes(letter.payload), type=dict[bytes, bytes]))
     letter.replayed_at = timezone.now()
     letter.save(update_fields=["replayed_at"])
+
+
+def _clean(text: str) -> str:
+    """Text that every database takes: no NUL, no lone surrogates."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()

@@ -2,16 +2,23 @@
 
 Runs inside the Celery task `analytics.drain_events`. A run lasts a few seconds at most and hands on by
 ringing again, because a task that ran for ever would never be acknowledged.
+
+Failures are of two kinds. An outage (the store or Redis is away) leaves everything in the stream, however
+long it lasts: the delivery is not even counted. Anything else is taken to be an entry's own fault: entries
+are tried alone, so that it costs no other, and one that fails or kills its worker too often becomes a dead
+letter.
 """
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import redis
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
 
-from analytics import dead_letters
+from analytics import dead_letters, store
 from analytics.ingest.entry import decode_entry
 from analytics.pipeline import Outcome, store_and_react
 from analytics.rows import EventRow
@@ -24,20 +31,29 @@ log = get_logger(__name__)
 # Rows of one transaction. More gives little, and holds SQLite's one write lock longer.
 ROWS_AT_ONCE = 5_000
 _ENTRIES_AT_ONCE = 32
+_ABANDONED_AT_ONCE = 1_000
 MAX_SECONDS = 4.0
+# How long the entries of a read that failed are tried alone; well below the task's time limit.
+_ALONE_SECONDS = 15.0
 # How long a drain listens for more before it ends. While events trickle in, one wake-up then serves for
 # many: a Celery message costs more than storing the events of a small batch.
 _LINGER_MS = 200
+# After an outage was met, runs do nothing for so long. They leave the bell set, too, so that clients which
+# go on posting do not send a message each; beat's tick then tries again.
+_PAUSE_SECONDS = 2.0
 
-# What failures of the infrastructure look like, as opposed to those of an entry. They leave everything in
-# the stream, however often: an outage must not turn a backlog into dead letters.
-_PASSING = (
-    StoreUnavailableError,
-    OperationalError,
-    InterfaceError,
+_REDIS_AWAY = (
     redis.ConnectionError,
     redis.TimeoutError,
+    redis.exceptions.OutOfMemoryError,
+    redis.exceptions.ReadOnlyError,
+    BrokerError,
 )
+_STORE_AWAY = (StoreUnavailableError, OperationalError, InterfaceError)
+
+
+class _OutageError(Exception):
+    """Nothing is wrong with the entries; end this run."""
 
 
 class NoOutcomeError(Exception):
@@ -54,17 +70,23 @@ class Drain:
         self,
         consumer: Consumer,
         process: Callable[[Sequence[EventRow]], Outcome] = store_and_react,
+        *,
+        pause_seconds: float = _PAUSE_SECONDS,
     ) -> None:
         self._consumer = consumer
         self._process = process
+        self._pause_seconds = pause_seconds
+        self._paused_until = 0.0
         self._group_exists = False
         self._tally = Tally(log, "events_stored")
 
     def run(self, *, max_seconds: float = MAX_SECONDS, linger_ms: int = _LINGER_MS) -> bool:
         """Work until the stream is empty or the time is up. Returns whether entries may be left to read."""
-        deadline = time.monotonic() + max_seconds
+        now = time.monotonic()
+        if now < self._paused_until:
+            return False
         try:
-            return self._run(deadline, linger_ms)
+            return self._run(now + max_seconds, linger_ms)
         except redis.ResponseError as error:
             if "NOGROUP" not in str(error):
                 raise
@@ -74,21 +96,22 @@ class Drain:
             self._tally.flush()
 
     def _run(self, deadline: float, linger_ms: int) -> bool:
-        if not self._group_exists:
-            self._consumer.ensure_group()
-            self._consumer.forget_dead_consumers()
-            self._group_exists = True
-        self._consumer.silence_bell()
         try:
-            self._take_over(deadline)
+            if not self._group_exists:
+                self._consumer.ensure_group()
+                self._consumer.forget_dead_consumers()
+                self._group_exists = True
+            self._consumer.silence_bell()
+            if not self._take_over(deadline):
+                return True
             while time.monotonic() < deadline:
                 entries = self._read(linger_ms)
                 if not entries:
                     return False
                 self._work_off(entries)
-        except _PASSING as error:
-            # The entries read stay with this consumer and come again by take-over.
-            log.warning("store_unavailable", error=str(error))
+        except (_OutageError, *_REDIS_AWAY, *_STORE_AWAY) as error:
+            log.warning("events_wait", error=str(error))
+            self._paused_until = time.monotonic() + self._pause_seconds
             return False
         return True
 
@@ -102,21 +125,25 @@ class Drain:
             read, size = len(more), size + _size(more)
         return entries
 
-    def _take_over(self, deadline: float) -> None:
-        """Work off what other consumers left behind: in bulk at first, and what keeps failing one by one."""
-        while time.monotonic() < deadline:
-            abandoned = self._consumer.list_abandoned(count=_ENTRIES_AT_ONCE)
-            if not abandoned:
-                return
+    def _take_over(self, deadline: float) -> bool:
+        """Work off what other consumers left behind: in bulk at first, and what keeps failing one by one,
+        that tried least often before the rest. Returns False if the time ran out."""
+        while abandoned := self._consumer.list_abandoned(count=_ABANDONED_AT_ONCE):
             together = [item for item in abandoned if item[1] + 1 < ALONE_FROM_DELIVERY]
-            entries = self._consumer.take_over(together) if together else []
-            if entries:
-                log.info("entries_taken_over", entries=len(entries))
-                self._work_off(entries)
-            for item in abandoned:
-                if item[1] + 1 >= ALONE_FROM_DELIVERY and time.monotonic() < deadline:
-                    for entry in self._consumer.take_over([item]):
-                        self._work_off_alone(entry)
+            suspects = [item for item in abandoned if item[1] + 1 >= ALONE_FROM_DELIVERY]
+            log.info("entries_taken_over", entries=len(together), suspects=len(suspects))
+            for start in range(0, len(together), _ENTRIES_AT_ONCE):
+                if time.monotonic() >= deadline:
+                    return False
+                entries = self._consumer.take_over(together[start : start + _ENTRIES_AT_ONCE])
+                if entries:
+                    self._work_off(entries)
+            for item in sorted(suspects, key=lambda item: item[1]):
+                if time.monotonic() >= deadline:
+                    return False
+                for entry in self._consumer.take_over([item]):
+                    self._work_off_alone(entry)
+        return True
 
     def _work_off(self, entries: list[Entry]) -> None:
         """Store and react to all entries at once; where that fails, to each alone."""
@@ -124,13 +151,16 @@ class Drain:
         outcome: Outcome | None = None
         try:
             outcome = self._process([row for entry in entries for row in decode_entry(entry.fields)])
-        except _PASSING:
-            raise
         except Exception as error:
+            self._end_in_outage(error, entries)
             log.warning("entries_tried_alone", entries=len(entries), error=repr(error))
         if outcome is None:
-            for entry in entries:
-                self._work_off_alone(entry)
+            until = time.monotonic() + _ALONE_SECONDS
+            for position, entry in enumerate(entries):
+                if time.monotonic() >= until:
+                    self._consumer.give_back(entries[position:])
+                    break
+                self._work_off_alone(entry, rest=entries[position:])
             return
         self._consumer.finish([entry.id for entry in entries])
         self._tally.add(
@@ -141,29 +171,35 @@ class Drain:
             milliseconds=round((time.monotonic() - started) * 1000),
         )
 
-    def _work_off_alone(self, entry: Entry) -> None:
-        """One entry by itself: a failure costs no other, and the last one allowed makes a dead letter."""
-        if entry.deliveries > MAX_DELIVERIES:
-            # No attempt came to an end, not even a bad one: the worker died of it, or was killed for taking
-            # too long. Another attempt would only take the next worker down.
-            no_outcome = NoOutcomeError(f"delivered {entry.deliveries - 1} times without an outcome")
-            dead_letters.bury_entry(entry, error=no_outcome, now=timezone.now())
-            self._consumer.finish([entry.id])
-            return
+    def _work_off_alone(self, entry: Entry, *, rest: Sequence[Entry] = ()) -> None:
+        """One entry by itself: a failure costs no other, and the last one allowed makes a dead letter.
+
+        rest: what to give back in an outage, if that is more than this entry.
+        """
         try:
+            if entry.deliveries > MAX_DELIVERIES:
+                # The worker died of it each time, or was killed for taking too long. Another attempt would
+                # only take the next one down.
+                raise NoOutcomeError(f"delivered {entry.deliveries - 1} times without an outcome")
             rows = decode_entry(entry.fields)
             try:
                 self._process(rows)
             except RowsRefusedError:
                 self._work_off_rows(entry, rows)
-        except _PASSING:
-            raise
         except Exception as error:
+            self._end_in_outage(error, rest or [entry])
             log.exception("entry_failed", entry=entry.id.decode(), deliveries=entry.deliveries)
             if entry.deliveries < MAX_DELIVERIES:
                 return  # stays with this consumer, and comes again by take-over
             dead_letters.bury_entry(entry, error=error, now=timezone.now())
         self._consumer.finish([entry.id])
+
+    def _end_in_outage(self, error: Exception, entries: Sequence[Entry]) -> None:
+        """If `error` means an outage: give the entries back and raise _OutageError."""
+        if _is_outage(error):
+            with suppress(redis.RedisError):
+                self._consumer.give_back(entries)
+            raise _OutageError(str(error)) from error
 
     def _work_off_rows(self, entry: Entry, rows: list[EventRow]) -> None:
         """Halve until the refused rows stand alone; those become dead letters, the others are stored."""
@@ -186,3 +222,14 @@ _BYTES_AT_ONCE = ROWS_AT_ONCE * 200
 
 def _size(entries: list[Entry]) -> int:
     return sum(len(entry.fields.get(b"e", b"")) for entry in entries)
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether the infrastructure failed, not the entry.
+
+    The class of a database error does not tell: to SQLite an unknown column is an OperationalError, too. So
+    the store is asked, except about a lock, which may be gone a moment later.
+    """
+    if isinstance(error, _REDIS_AWAY):
+        return True
+    return isinstance(error, _STORE_AWAY) and ("locked" in str(error) or not store.takes_writes())

@@ -133,7 +133,7 @@ class DeadLetter(models.Model):
     id = models.CharField(primary_key=True, max_length=96)  # entry id, or entry id:event id
     entry_id = models.CharField(_("stream entry"), max_length=64)
     version = models.CharField(_("format version"), max_length=16)
-    payload = models.BinaryField(_("payload"))
+    payload = models.BinaryField(_("payload"))  # all fields of the entry, a MessagePack map
     event_count = models.PositiveIntegerField(_("events"), null=True)
     error = models.TextField(_("error"))
     deliveries = models.PositiveIntegerField(_("deliveries"))

@@ -13,6 +13,7 @@ made up for by the key's expiry and by beat's tick.
 import os
 import socket
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -27,8 +28,10 @@ GROUP = "workers"
 BELL = "stream:analytics.events:bell"
 BELL_TTL_MS = 5_000
 # A consumer that has not answered for an entry for so long is taken for dead, and another takes it over.
-# With beat's tick of 5 s the entries of a killed worker are at work again within 20 s.
+# With beat's tick of 5 s the entries of a killed worker are at work again within some 20 s.
 TAKE_OVER_IDLE_MS = 15_000
+# An entry that was given back because the store was away is due again after this time.
+RETRY_MS = 3_000
 # From this delivery on an entry is tried alone; after that many it becomes a dead letter. The second one
 # is still in bulk: it usually means that a worker was stopped, not that an entry is bad.
 ALONE_FROM_DELIVERY = 3
@@ -57,6 +60,14 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Overdue:
+    """An entry that waits to be taken over; `deliveries` counts those so far."""
+
+    id: bytes
+    deliveries: int
+
+
+@dataclass(frozen=True)
 class Backlog:
     """How much waits in the stream.
 
@@ -70,10 +81,14 @@ class Backlog:
 
 class Consumer:
     """This process's share of the consumer group. The name is new for each process: entries of one that
-    died are never mixed up with those of its successor."""
+    died are never mixed up with those of its successor.
 
-    def __init__(self, client: redis.Redis) -> None:
+    take_over_idle_ms: see TAKE_OVER_IDLE_MS; tests give another so as not to wait.
+    """
+
+    def __init__(self, client: redis.Redis, *, take_over_idle_ms: int = TAKE_OVER_IDLE_MS) -> None:
         self._redis = client
+        self._take_over_idle_ms = take_over_idle_ms
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
     def ensure_group(self) -> None:
@@ -97,10 +112,11 @@ class Consumer:
         """(id, deliveries so far) of entries whose consumer seems dead, this one's own failures included.
 
         Oldest first. Nothing is taken over yet: a delivery counts only when it is about to be tried, so that
-        the neighbours of an entry that kills its worker are not counted down with it.
+        the neighbours of an entry that kills its worker are not counted down with it. (XAUTOCLAIM, which
+        finds and claims in one step, counts all that it returns.)
         """
         pending: Any = self._redis.xpending_range(
-            STREAM, GROUP, min="-", max="+", count=count, idle=TAKE_OVER_IDLE_MS
+            STREAM, GROUP, min="-", max="+", count=count, idle=self._take_over_idle_ms
         )
         return [(item["message_id"], int(item["times_delivered"])) for item in pending]
 
@@ -108,9 +124,20 @@ class Consumer:
         """Make these entries this consumer's own; those that another was quicker to take are left out."""
         deliveries = dict(abandoned)
         claimed: Any = self._redis.xclaim(
-            STREAM, GROUP, self.name, min_idle_time=TAKE_OVER_IDLE_MS, message_ids=list(deliveries)
+            STREAM, GROUP, self.name, min_idle_time=self._take_over_idle_ms, message_ids=list(deliveries)
         )
         return [Entry(entry_id, fields, deliveries[entry_id] + 1) for entry_id, fields in claimed if fields]
+
+    def give_back(self, entries: Sequence[Entry]) -> None:
+        """Undo the delivery of entries that could not be tried: it does not count, and they are soon due."""
+        by_deliveries: dict[int, list[bytes]] = {}
+        for entry in entries:
+            by_deliveries.setdefault(entry.deliveries, []).append(entry.id)
+        for deliveries, ids in by_deliveries.items():
+            self._redis.xclaim(
+                STREAM, GROUP, self.name, 0, ids,
+                idle=max(0, self._take_over_idle_ms - RETRY_MS), retrycount=deliveries - 1, justid=True,
+            )  # fmt: skip
 
     def finish(self, ids: list[bytes]) -> None:
         """Acknowledge and delete, at once: an entry that is gone is worked off."""

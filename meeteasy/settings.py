@@ -135,6 +135,10 @@ DATABASES: dict[str, Any] = {
     if DATABASE_URL
     else _sqlite(DATA_DIR / "meeteasy.sqlite3"),
 }
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # A host that vanished without a word must fail a task long before the task's time limit kills it.
+    for name, value in {"connect_timeout": 5, "tcp_user_timeout": 15_000}.items():
+        DATABASES["default"].setdefault("OPTIONS", {}).setdefault(name, value)
 
 MONGODB_URI = env.read_str("MONGODB_URI")
 ANALYTICS_DATABASE = "analytics" if MONGODB_URI else "default"
@@ -143,6 +147,7 @@ if MONGODB_URI:
         "ENGINE": "django_mongodb_backend",
         "HOST": MONGODB_URI,
         "NAME": env.read_str("MONGODB_DATABASE", "meeteasy"),
+        "OPTIONS": {"serverSelectionTimeoutMS": 5_000, "connectTimeoutMS": 5_000, "socketTimeoutMS": 20_000},
         "TEST": {"DEPENDENCIES": []},  # without it, creating the test databases waits for a cycle
     }
 DATABASE_ROUTERS = ["meeteasy.routers.AnalyticsRouter"]

@@ -10,10 +10,11 @@ from functools import lru_cache
 from importlib import import_module
 from types import ModuleType
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connections, router
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connections, router
 
 from analytics.models import Event
 from analytics.rows import EventRow
+from conferences.models import Conference
 
 _IMPLEMENTATIONS = {"sqlite": "sqlite", "postgresql": "postgresql", "mongodb": "mongodb"}
 
@@ -40,12 +41,25 @@ def insert_new(rows: Sequence[EventRow]) -> set[str]:
     implementation = _implementation(connections[alias].vendor)
     try:
         new: set[str] = implementation.insert_new(rows, using=alias)
-    except (OperationalError, InterfaceError) as error:
-        connections[alias].close_if_unusable_or_obsolete()
-        raise StoreUnavailableError(str(error)) from error
-    except (DatabaseError, ValueError, OverflowError) as error:
+    except (DataError, IntegrityError, ValueError, OverflowError) as error:
         raise RowsRefusedError(f"{type(error).__name__}: {error}") from error
+    except (DatabaseError, InterfaceError) as error:
+        # Also what is neither: a read-only standby, a damaged file, a table that is not migrated yet.
+        connections[alias].close_if_unusable_or_obsolete()
+        raise StoreUnavailableError(f"{type(error).__name__}: {error}") from error
     return new
+
+
+def takes_writes() -> bool:
+    """Whether the databases take a write just now: one of no rows, which needs all that a real one needs."""
+    try:
+        Event.objects.filter(event_id="").update(type="")
+        Conference.objects.filter(id="").update(name="")
+    except (DatabaseError, InterfaceError):
+        for alias in (router.db_for_write(Event), router.db_for_write(Conference)):
+            connections[alias].close_if_unusable_or_obsolete()
+        return False
+    return True
 
 
 @lru_cache(maxsize=8)

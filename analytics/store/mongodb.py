@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from django.db import DatabaseError, connections
+from bson.errors import BSONError
+from django.db import DataError, connections
 from pymongo.errors import BulkWriteError
 
 from analytics.rows import EventRow
@@ -22,11 +23,13 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
         collection = connection.get_collection(TABLE)
         try:
             collection.insert_many(documents, ordered=False)
+        except BSONError as error:
+            raise DataError(str(error)) from error
         except BulkWriteError as error:
             refused = error.details["writeErrors"]
             other = [item for item in refused if item["code"] != _DUPLICATE_KEY]
             if other:
-                raise DatabaseError(other[0]["errmsg"]) from error
+                raise DataError(other[0]["errmsg"]) from error
             known = {rows[item["index"]].event_id for item in refused}
             return {row.event_id for row in rows} - known
     return {row.event_id for row in rows}

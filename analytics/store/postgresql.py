@@ -16,7 +16,7 @@ _CREATE = (
 _COPY = f"COPY {_STAGE} ({_COLUMN_LIST}) FROM STDIN"
 _INSERT = (
     f"INSERT INTO {TABLE} ({_COLUMN_LIST}) SELECT {_COLUMN_LIST} FROM {_STAGE} "  # noqa: S608
-    "ON CONFLICT (event_id) DO NOTHING"
+    "ON CONFLICT (event_id) DO NOTHING RETURNING event_id"
 )
 
 
@@ -27,6 +27,7 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
     other's half (a deadlock, which PostgreSQL ends by failing one).
     """
     ordered = sorted(rows, key=lambda row: row.event_id)
+    nested = connections[using].in_atomic_block
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute("SET LOCAL client_min_messages = warning")
         cursor.execute(_CREATE)
@@ -34,12 +35,7 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
             for values in sql_values(ordered):
                 copy.write_row(values)
         cursor.execute(_INSERT)
-        if cursor.rowcount == len(ordered):
-            return {row.event_id for row in ordered}
-        # Rare: some were known. xmin says which rows this transaction wrote.
-        cursor.execute(
-            f"SELECT event_id FROM {TABLE} WHERE event_id = ANY(%s) "  # noqa: S608
-            "AND xmin = pg_current_xact_id()::xid",
-            [[row.event_id for row in ordered]],
-        )
-        return {event_id for (event_id,) in cursor.fetchall()}
+        new_ids = {event_id for (event_id,) in cursor.fetchall()}
+        if nested:  # there is no commit that would empty the stage
+            cursor.execute(f"DELETE FROM {_STAGE}")  # noqa: S608
+        return new_ids

@@ -1,0 +1,384 @@
+"""Working off the stream when things go wrong. Crashes of real processes: test_crashes.py."""
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import OperationalError, connection
+
+from analytics import dead_letters, store
+from analytics.drain import Drain
+from analytics.models import DeadLetter, DirtyDay, Event
+from analytics.pipeline import Outcome, store_and_react
+from analytics.rows import EventRow
+from analytics.store import StoreUnavailableError
+from analytics.stream import ALONE_FROM_DELIVERY, BELL, MAX_DELIVERIES, STREAM, Consumer, get_redis
+from conferences.models import Conference
+from tests.analytics.streams import (
+    IDLE_MS,
+    append,
+    deliveries,
+    length,
+    make_drain,
+    make_row,
+    run,
+    wait_until_overdue,
+)
+
+
+class Killed(BaseException):
+    """What stands for kill -9 here: no `except Exception` sees it, and nothing is done after it."""
+
+
+def stored_ids() -> set[str]:
+    return set(Event.objects.values_list("event_id", flat=True))
+
+
+def run_until_empty(drain_of: Callable[[], object], *, rounds: int = 12) -> int:
+    """Run drains, each round as a new process would after the last was killed. Returns the rounds."""
+    for number in range(1, rounds + 1):
+        wait_until_overdue()
+        try:
+            drain_of()
+        except Killed:
+            continue
+        if length() == 0:
+            return number
+    raise AssertionError(f"{length()} entries left after {rounds} rounds: {deliveries()}")
+
+
+@pytest.mark.django_db
+def test_a_drain_stores_all_entries_and_leaves_the_stream_empty(conference: Conference) -> None:
+    append([make_row("a"), make_row("b")], [make_row("c")])
+    assert run(make_drain()) is False
+    assert stored_ids() == {"a", "b", "c"}
+    assert length() == 0
+    assert DirtyDay.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_drain_hands_on_when_its_time_is_up(conference: Conference) -> None:
+    append([make_row("a")])
+    assert run(make_drain(), max_seconds=0) is True, "entries may be left: whoever called must ring again"
+    assert length() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_consumers_share_the_stream_and_each_entry_goes_to_one(conference: Conference) -> None:
+    append(*([make_row() for _ in range(5)] for _ in range(300)))
+    seen: list[tuple[str, str]] = []
+    begin = threading.Barrier(3)
+
+    def work(name: str) -> None:
+        def process(rows: Sequence[EventRow]) -> Outcome:
+            seen.extend((name, row.event_id) for row in rows)
+            return store_and_react(rows)
+
+        try:
+            begin.wait(10)
+            run(make_drain(process))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "xyz"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert (length(), deliveries()) == (0, {})
+    assert Event.objects.count() == 1500
+    assert len(seen) == 1500, "an entry was worked off by two consumers"
+    assert len({name for name, _ in seen}) > 1, "one consumer did it all: this run shows nothing"
+
+
+# --- dead consumers ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_entries_of_a_dead_consumer_are_taken_over_once_they_are_overdue(conference: Conference) -> None:
+    append([make_row("a")], [make_row("b")])
+
+    def die(rows: Sequence[EventRow]) -> Outcome:
+        raise Killed
+
+    with pytest.raises(Killed):
+        run(make_drain(die))
+    assert set(deliveries().values()) == {1}
+
+    survivor = make_drain()
+    run(survivor)
+    assert stored_ids() == set(), "not before the idle time has passed: the other may only be slow"
+    wait_until_overdue()
+    run(survivor)
+    assert stored_ids() == {"a", "b"}
+    assert length() == 0
+
+
+@pytest.mark.django_db
+def test_an_entry_is_found_overdue_behind_many_that_are_not(conference: Conference) -> None:
+    dead = Consumer(get_redis(), take_over_idle_ms=IDLE_MS)
+    dead.ensure_group()
+    busy_entries = append(*([make_row()] for _ in range(1200)))
+    append([make_row("behind")])
+    dead.read(count=2000, block_ms=None)
+    wait_until_overdue()
+    busy = Consumer(get_redis(), take_over_idle_ms=IDLE_MS)
+    get_redis().xclaim(STREAM, "workers", busy.name, 0, busy_entries, justid=True)
+    run(make_drain())
+    assert stored_ids() == {"behind"}
+
+
+@pytest.mark.django_db
+def test_a_crash_between_storing_and_reacting_costs_no_reaction(conference: Conference) -> None:
+    """The control: reacting only to what was new loses the mark, and the day keeps its old figures."""
+
+    def die_before_reacting(rows: Sequence[EventRow]) -> Outcome:
+        for row in rows:
+            row.local_date = dt.date(2026, 5, 1)
+        store.insert_new(rows)
+        raise Killed
+
+    def react_to_new_only(rows: Sequence[EventRow]) -> Outcome:
+        new = store.insert_new(rows)
+        return store_and_react([row for row in rows if row.event_id in new])
+
+    for process, marks in ((react_to_new_only, False), (store_and_react, True)):
+        DirtyDay.objects.all().delete()
+        Event.objects.all().delete()
+        append([make_row("a")])
+        with pytest.raises(Killed):
+            run(make_drain(die_before_reacting))
+        assert not DirtyDay.objects.exists()
+        wait_until_overdue()
+        run(make_drain(process))
+        assert length() == 0
+        assert DirtyDay.objects.exists() is marks
+
+
+@pytest.mark.django_db
+def test_names_of_dead_consumers_are_forgotten_once_they_hold_nothing(conference: Conference) -> None:
+    holding, gone = Consumer(get_redis()), Consumer(get_redis())
+    holding.ensure_group()
+    append([make_row()])
+    assert len(holding.read(count=1, block_ms=None)) == 1
+    assert gone.read(count=1, block_ms=None) == []
+    alive = Consumer(get_redis())
+    wait_until_overdue()
+    alive.read(count=1, block_ms=None)
+    assert alive.forget_dead_consumers(idle_ms=IDLE_MS) == 1
+    names = {item["name"].decode() for item in get_redis().xinfo_consumers(STREAM, "workers")}
+    assert names == {holding.name, alive.name}, "entries of a forgotten consumer would be lost"
+
+
+# --- poison -----------------------------------------------------------------------------------------------
+
+
+def failing_on(event_id: str, error: BaseException) -> Callable[[Sequence[EventRow]], Outcome]:
+    def process(rows: Sequence[EventRow]) -> Outcome:
+        if any(row.event_id == event_id for row in rows):
+            raise error
+        return store_and_react(rows)
+
+    return process
+
+
+@pytest.mark.django_db
+def test_an_entry_that_always_fails_costs_no_other_and_becomes_a_dead_letter(conference: Conference) -> None:
+    append([make_row("before")], [make_row("poison"), make_row("same-entry")], [make_row("after")])
+    drain = make_drain(failing_on("poison", KeyError("reaction\0failed \ud800")))
+    run(drain)
+    assert stored_ids() == {"before", "after"}, "already in the first run"
+    assert run_until_empty(lambda: run(drain)) == MAX_DELIVERIES - 1
+    letter = DeadLetter.objects.get()
+    assert (letter.deliveries, letter.event_count, letter.version) == (MAX_DELIVERIES, 2, "1")
+    assert "KeyError" in letter.error
+
+    dead_letters.replay(letter)  # the reaction was mended
+    run(make_drain())
+    assert stored_ids() == {"before", "after", "poison", "same-entry"}
+    letter.refresh_from_db()
+    assert letter.replayed_at is not None
+
+
+@pytest.mark.django_db
+def test_an_entry_that_kills_its_worker_becomes_a_dead_letter_and_none_behind_it_does(
+    conference: Conference,
+) -> None:
+    append(*([make_row(f"good-{number}")] for number in range(40)))
+    append([make_row("poison")])
+    append(*([make_row(f"late-{number}")] for number in range(40)))
+    run_until_empty(lambda: run(make_drain(failing_on("poison", Killed()))))
+    assert [letter.event_count for letter in DeadLetter.objects.all()] == [1]
+    assert DeadLetter.objects.get().deliveries == MAX_DELIVERIES + 1
+    assert len(stored_ids()) == 80
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({b"v": b"99", b"e": b"\x90"}, "unknown entry version"),
+        ({b"v": b"99", b"other": b"\xff\x00"}, "unknown entry version"),
+        ({b"x": b"y"}, "unknown entry version"),
+        ({b"v": b"1"}, "damaged entry"),
+        ({b"v": b"1", b"e": b"\xc1garbage"}, "damaged entry"),
+        ({b"v": b"1", b"e": b"\x91\x93\x01\x02\x03"}, "damaged entry"),
+    ],
+    ids=[
+        "newer version",
+        "newer version with other fields",
+        "no version",
+        "no rows",
+        "garbage",
+        "wrong types",
+    ],
+)
+def test_an_entry_that_cannot_be_read_is_kept_whole_and_replayable(
+    conference: Conference, fields: dict[bytes, bytes], reason: str
+) -> None:
+    append(fields, [make_row("good")])
+    drain = make_drain()
+    run(drain)
+    assert stored_ids() == {"good"}
+    run_until_empty(lambda: run(drain))
+    letter = DeadLetter.objects.get()
+    assert letter.event_count is None
+    assert reason in letter.error
+    dead_letters.replay(letter)
+    ((_, replayed),) = get_redis().xrange(STREAM)
+    assert replayed == fields
+
+
+@pytest.mark.django_db
+def test_rows_that_the_store_refuses_become_dead_letters_alone(conference: Conference) -> None:
+    broken = '{"not": json'  # no database takes it: SQLite has a CHECK, PostgreSQL a type, MongoDB documents
+    rows = [make_row(f"r{number}") for number in range(9)]
+    rows[3].data = rows[7].data = broken
+    append(rows, [make_row("other")])
+    run(make_drain())
+    assert stored_ids() == {"r0", "r1", "r2", "r4", "r5", "r6", "r8", "other"}
+    assert length() == 0, "a refusal is final: there is nothing to wait for"
+    assert {letter.id.split(":")[1] for letter in DeadLetter.objects.all()} == {"r3", "r7"}
+    assert {letter.event_count for letter in DeadLetter.objects.all()} == {1}
+
+
+@pytest.mark.django_db
+def test_a_refused_row_is_buried_whatever_its_id_holds(conference: Conference) -> None:
+    append([make_row("nul\0id", data="{"), make_row("good")])
+    run(make_drain())
+    assert stored_ids() == {"good"}
+    assert length() == 0
+    assert DeadLetter.objects.get().id.endswith(":nul\\x00id")
+
+
+# --- outages ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "outage",
+    [
+        StoreUnavailableError("database is locked"),
+        OperationalError("database is locked"),
+        redis.ConnectionError("gone"),
+        redis.exceptions.OutOfMemoryError("maxmemory"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_outage_leaves_everything_in_the_stream_however_long_it_lasts(
+    conference: Conference, outage: Exception
+) -> None:
+    append(*([make_row(f"e{number}")] for number in range(50)))
+
+    def refuse(rows: Sequence[EventRow]) -> Outcome:
+        raise outage
+
+    drain = make_drain(refuse)
+    for _ in range(3 * MAX_DELIVERIES):
+        run(drain)
+        wait_until_overdue()
+    assert length() == 50
+    assert set(deliveries().values()) <= {0, 1}, "what was not tried is not counted"
+    assert not DeadLetter.objects.exists()
+    run(make_drain())
+    assert (length(), len(stored_ids())) == (0, 50)
+
+
+@pytest.mark.django_db
+def test_an_outage_that_hits_single_entries_does_not_count_against_them(conference: Conference) -> None:
+    """Entries that were suspects already, because workers died with them, meet an outage."""
+    append([make_row("a")], [make_row("b")])
+    for _ in range(ALONE_FROM_DELIVERY):
+        with pytest.raises(Killed):
+            run(make_drain(failing_on("a", Killed())))
+        wait_until_overdue()
+
+    def refuse(rows: Sequence[EventRow]) -> Outcome:
+        raise StoreUnavailableError("database is locked")
+
+    for _ in range(3 * MAX_DELIVERIES):
+        run(make_drain(refuse))
+        wait_until_overdue()
+    run(make_drain())
+    assert stored_ids() == {"a", "b"}
+    assert not DeadLetter.objects.exists()
+
+
+@pytest.mark.django_db
+def test_an_error_that_only_looks_like_an_outage_is_the_entrys_own_fault(conference: Conference) -> None:
+    """To SQLite "no such column" is an OperationalError, too; the store that answers proves otherwise."""
+    append([make_row("poison")], [make_row("good")])
+    drain = make_drain(failing_on("poison", OperationalError("no such column: x")))
+    run(drain)
+    assert stored_ids() == {"good"}
+    run_until_empty(lambda: run(drain))
+    assert DeadLetter.objects.get().event_count == 1
+
+
+@pytest.mark.django_db
+def test_after_an_outage_a_drain_rests_and_leaves_the_bell_set(conference: Conference) -> None:
+    def refuse(rows: Sequence[EventRow]) -> Outcome:
+        raise StoreUnavailableError("database is locked")
+
+    drain = Drain(Consumer(get_redis(), take_over_idle_ms=IDLE_MS), refuse, pause_seconds=0.3)
+    append([make_row("a")])
+    run(drain)
+    get_redis().set(BELL, 1)
+    started = time.monotonic()
+    run(drain)
+    assert get_redis().exists(BELL), "clients that go on posting ring once, not each time"
+    time.sleep(max(0.0, 0.35 - (time.monotonic() - started)))
+    run(drain)
+    assert not get_redis().exists(BELL)
+
+
+@pytest.mark.django_db
+def test_a_redis_that_lost_all_its_data_gets_its_group_again(conference: Conference) -> None:
+    drain = make_drain()
+    append([make_row("a")])
+    run(drain)
+    get_redis().flushall()
+    append([make_row("b")])
+    assert run(drain) is True, "run again"
+    run(drain)
+    assert stored_ids() == {"a", "b"}
+    assert length() == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_both_protocols_of_redis_are_understood(conference: Conference, protocol: int) -> None:
+    client = redis.Redis.from_url(settings.REDIS_URL, protocol=protocol)
+    append([make_row("a")], [make_row("b")])
+    drain = make_drain(failing_on("b", KeyError("x")), client=client)
+    run(drain)
+    assert stored_ids() == {"a"}
+    assert list(deliveries().values()) == [1]
+    wait_until_overdue()
+    run(make_drain(client=client))
+    assert stored_ids() == {"a", "b"}
+    assert Consumer(client).forget_dead_consumers(idle_ms=0) >= 1
