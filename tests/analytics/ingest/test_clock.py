@@ -1,0 +1,106 @@
+"""Event time: corrected for the client's clock, never later than the arrival, not before the window."""
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analytics.ingest.clock import MS_PER_DAY, TooOldError, event_time_ms
+from analytics.ingest.validate import now_ms
+from tests.analytics.ingest.conftest import Door, page_view, read_stream
+
+HOUR_MS = 3_600_000
+
+
+async def times_of(door: Door, **body: object) -> tuple[int, int]:
+    """Event time and arrival of the one event that is taken, in milliseconds."""
+    answer = await door.send(body=body)
+    assert answer.status_code == 202, answer.text
+    (row,) = read_stream()
+    return row.ts_ms, row.received_ms
+
+
+async def test_a_clock_that_is_three_hours_slow_is_corrected_by_sent_at(door: Door) -> None:
+    theirs = now_ms() - 3 * HOUR_MS
+    ts_ms, received_ms = await times_of(door, events=[page_view(ts=theirs - 60_000)], sent_at=theirs)
+
+    assert ts_ms == received_ms - 60_000
+
+
+async def test_a_clock_that_is_a_year_fast_is_corrected_by_sent_at(door: Door) -> None:
+    theirs = dt.datetime.now(dt.UTC) + dt.timedelta(days=365)
+    ts_ms, received_ms = await times_of(
+        door,
+        events=[page_view(ts=(theirs - dt.timedelta(seconds=5)).isoformat())],
+        sent_at=theirs.isoformat(),
+    )
+
+    assert abs(received_ms - 5000 - ts_ms) <= 1  # a millisecond for rounding
+
+
+async def test_without_sent_at_the_client_is_believed(door: Door) -> None:
+    ts = now_ms() - 2 * HOUR_MS
+    ts_ms, _ = await times_of(door, events=[page_view(ts=ts)])
+
+    assert ts_ms == ts
+
+
+@pytest.mark.parametrize("ts", ["9999-12-31T23:59:59Z", 253402300799000, "2999-01-01T00:00:00+08:00"])
+async def test_an_event_of_the_future_happened_now(door: Door, ts: object) -> None:
+    ts_ms, received_ms = await times_of(door, events=[page_view(ts=ts)])
+
+    assert ts_ms == received_ms
+
+
+async def test_an_event_without_time_happened_now(door: Door) -> None:
+    ts_ms, received_ms = await times_of(door, events=[page_view()])
+
+    assert ts_ms == received_ms
+    assert abs(now_ms() - ts_ms) < 5000
+
+
+async def test_rfc_3339_and_epoch_milliseconds_are_the_same_time(door: Door) -> None:
+    moment = dt.datetime.now(dt.UTC).replace(microsecond=123_000) - dt.timedelta(hours=1)
+    in_shanghai = moment.astimezone(dt.timezone(dt.timedelta(hours=8)))
+    epoch = round(moment.timestamp() * 1000)
+    await door.send([page_view(ts=in_shanghai.isoformat()), page_view(ts=epoch), page_view(ts=epoch + 0.4)])
+
+    assert {row.ts_ms for row in read_stream()} == {epoch}
+
+
+async def test_an_event_older_than_the_window_is_rejected_and_a_younger_one_is_not(door: Door) -> None:
+    now = now_ms()
+    old, young = now - 7 * MS_PER_DAY - 60_000, now - 7 * MS_PER_DAY + 60_000
+    answer = await door.send([page_view(ts=old), page_view(ts=young)])
+
+    assert answer.json()["accepted"] == 1
+    assert answer.json()["rejected"][0]["code"] == "too_old"
+    assert "7 days" in answer.json()["rejected"][0]["message"]
+    assert [row.ts_ms for row in read_stream()] == [young]
+
+
+@given(
+    happened=st.integers(0, 7 * MS_PER_DAY - 1),
+    skew=st.integers(-(10**14), 10**14),
+    received=st.integers(10**12, 2 * 10**12),
+)
+def test_whatever_the_clients_clock_is_off_by_the_event_time_is_right(
+    happened: int, skew: int, received: int
+) -> None:
+    """The event happened `happened` ms before it was sent, and the network took no time."""
+    corrected = event_time_ms(
+        received + skew - happened,
+        sent_ms=received + skew,
+        received_ms=received,
+        oldest_ms=received - 7 * MS_PER_DAY,
+    )
+
+    assert corrected == received - happened
+
+
+def test_an_import_takes_any_age_since_1970() -> None:
+    now = 1_800_000_000_000
+    assert event_time_ms(0, sent_ms=None, received_ms=now, oldest_ms=None) == 0
+    with pytest.raises(TooOldError):
+        event_time_ms(-1, sent_ms=None, received_ms=now, oldest_ms=None)

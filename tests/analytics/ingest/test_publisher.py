@@ -1,0 +1,271 @@
+"""How batches get into the stream together, and what happens while Redis cannot take them."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+import redis
+from django.conf import LazySettings, settings
+
+from analytics.ingest.app import Ingest, connect
+from analytics.ingest.publisher import MAX_WAITING_EVENTS, NotTakenError, StreamPublisher
+from analytics.rows import EventRow
+from analytics.stream import STREAM
+from tests.analytics.ingest.conftest import Door, page_view, read_stream
+from tests.services import ValkeyServer
+
+
+def row(number: int = 0) -> EventRow:
+    return EventRow(f"e{number}", "page_view", "summit", 0, 0, "v", "", "v", False, "{}", "{}")
+
+
+class Rings:
+    count = 0
+
+    def __call__(self) -> None:
+        self.count += 1
+
+
+@pytest.fixture
+def rings() -> Rings:
+    return Rings()
+
+
+@pytest.fixture
+async def publisher(rings: Rings) -> AsyncIterator[StreamPublisher]:
+    publisher = StreamPublisher(connect(), ring=rings, max_bytes=10**9)
+    await publisher.start()
+    yield publisher
+    await publisher.stop()
+
+
+def entry_count() -> int:
+    return redis.Redis.from_url(settings.REDIS_URL).xlen(STREAM)
+
+
+async def becomes(look: Callable[[], Awaitable[bool]], *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not await look():
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        await asyncio.sleep(0.02)
+
+
+async def test_a_lone_request_is_sent_at_once(publisher: StreamPublisher) -> None:
+    await publisher.publish([row()])  # opens the connection
+    started = time.monotonic()
+    for number in range(20):
+        await publisher.publish([row(number)])
+
+    assert entry_count() == 21
+    # A timer of 5 ms would take 100 ms.
+    assert time.monotonic() - started < 0.1
+
+
+async def test_concurrent_requests_share_a_group(publisher: StreamPublisher) -> None:
+    await asyncio.gather(*(publisher.publish([row(number)]) for number in range(100)))
+
+    assert sorted(found.event_id for found in read_stream()) == sorted(f"e{number}" for number in range(100))
+    assert entry_count() <= 2
+
+
+async def test_a_group_larger_than_an_entry_is_split(publisher: StreamPublisher) -> None:
+    await asyncio.gather(*(publisher.publish([row(number)] * 400) for number in range(10)))
+
+    assert len(read_stream()) == 4000
+    assert entry_count() >= 8
+
+
+async def test_the_bell_is_rung_once_while_no_worker_has_heard_it(
+    publisher: StreamPublisher, rings: Rings
+) -> None:
+    for number in range(10):
+        await publisher.publish([row(number)])
+
+    async def rung() -> bool:
+        return rings.count >= 1
+
+    await becomes(rung, seconds=5)
+    assert rings.count == 1
+
+
+async def test_a_bell_that_cannot_be_rung_costs_nobody_an_answer() -> None:
+    def broken() -> None:
+        raise ConnectionError("no broker for messages")
+
+    publisher = StreamPublisher(connect(), ring=broken, max_bytes=10**9)
+    await publisher.start()
+    await publisher.publish([row()])
+    await publisher.stop()
+
+    assert entry_count() == 1
+
+
+async def test_a_request_that_is_cancelled_takes_nobody_with_it(publisher: StreamPublisher) -> None:
+    requests = [asyncio.create_task(publisher.publish([row(number)])) for number in range(20)]
+    await asyncio.sleep(0)
+    requests[3].cancel()
+    outcomes = await asyncio.gather(*requests, return_exceptions=True)
+
+    assert [outcome for outcome in outcomes if outcome is not None and outcome is not outcomes[3]] == []
+    assert {f"e{number}" for number in range(20)} - {"e3"} <= {found.event_id for found in read_stream()}
+
+
+async def timed(answer: Awaitable[httpx.Response]) -> tuple[float, httpx.Response]:
+    started = time.monotonic()
+    response = await answer
+    return time.monotonic() - started, response
+
+
+def assert_refused(answer: httpx.Response, code: str) -> None:
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) >= 1
+    assert answer.json()["error"]["code"] == code
+
+
+async def test_without_valkey_batches_are_refused_at_once_and_taken_again_when_it_is_back(
+    door: Door, valkey: ValkeyServer
+) -> None:
+    assert (await door.send([page_view()])).status_code == 202
+    valkey.kill()
+    try:
+        answers = await asyncio.gather(*(timed(door.send([page_view()])) for _ in range(50)))
+        for seconds, answer in answers:
+            assert_refused(answer, "broker_unavailable")
+            assert seconds < 2
+        for _ in range(20):
+            seconds, answer = await timed(door.send([page_view()]))
+            assert_refused(answer, "broker_unavailable")
+            assert seconds < 0.3
+    finally:
+        valkey.start()
+
+    async def taken() -> bool:
+        return (await door.send([page_view()])).status_code == 202
+
+    await becomes(taken, seconds=10)
+    assert len(read_stream()) == 2  # what was refused was not taken, and nothing confirmed was lost
+
+
+async def test_a_valkey_that_hangs_is_waited_for_once_and_then_refused_at_once(
+    door: Door, valkey: ValkeyServer
+) -> None:
+    assert (await door.send([page_view()])).status_code == 202
+    assert valkey.process is not None
+    valkey.process.send_signal(signal.SIGSTOP)
+    try:
+        # The second wave collects while the first hangs; it must not wait for a time-out of its own.
+        first = [asyncio.create_task(timed(door.send([page_view()]))) for _ in range(5)]
+        await asyncio.sleep(0.2)
+        second = [asyncio.create_task(timed(door.send([page_view()]))) for _ in range(5)]
+        for seconds, answer in await asyncio.gather(*first, *second):
+            assert_refused(answer, "broker_unavailable")
+            assert seconds < 3.5
+        for _ in range(10):
+            seconds, answer = await timed(door.send([page_view()]))
+            assert_refused(answer, "broker_unavailable")
+            assert seconds < 0.3
+    finally:
+        valkey.process.send_signal(signal.SIGCONT)
+
+    async def taken() -> bool:
+        return (await door.send([page_view()])).status_code == 202
+
+    await becomes(taken, seconds=10)
+
+
+async def test_what_waits_in_the_process_is_bounded_while_valkey_hangs(
+    publisher: StreamPublisher, valkey: ValkeyServer
+) -> None:
+    await publisher.publish([row()])
+    assert valkey.process is not None
+    valkey.process.send_signal(signal.SIGSTOP)
+    codes: list[str] = []
+    taken_in = 0
+    try:
+
+        async def publish() -> None:
+            nonlocal taken_in
+            try:
+                await publisher.publish([row()] * 500)
+            except NotTakenError as error:
+                codes.append(error.code)
+
+        tasks: list[asyncio.Task[Any]] = []
+        for _ in range(1000):  # half a million events, if all of them waited
+            tasks.append(asyncio.create_task(publish()))
+            await asyncio.sleep(0)
+            group = publisher._group
+            taken_in = max(taken_in, len(group.rows) if group else 0)
+        await asyncio.gather(*tasks)
+    finally:
+        valkey.process.send_signal(signal.SIGCONT)
+
+    assert len(codes) == 1000
+    assert set(codes) == {"queue_full", "broker_unavailable"}
+    assert MAX_WAITING_EVENTS < taken_in <= MAX_WAITING_EVENTS + 500
+
+
+async def test_a_stream_beyond_its_bound_is_full_until_workers_caught_up(settings: LazySettings) -> None:
+    settings.INGEST_QUEUE_MAX_BYTES = 50_000
+    ingest = Ingest()
+    await ingest.start()
+    door = Door(ingest)
+    client = redis.Redis.from_url(settings.REDIS_URL)
+
+    async def full() -> bool:
+        answer = await door.send([page_view(title="x" * 500)] * 20)
+        if answer.status_code == 202:
+            return False
+        assert_refused(answer, "queue_full")
+        return True
+
+    await becomes(full, seconds=10)
+    in_stream = len(read_stream())
+    assert_refused(await door.send([page_view()]), "queue_full")
+    assert len(read_stream()) == in_stream
+
+    client.xtrim(STREAM, maxlen=0)
+
+    async def taken() -> bool:
+        return (await door.send([page_view()])).status_code == 202
+
+    await becomes(taken, seconds=10)
+    await ingest.stop()
+
+
+async def test_a_valkey_out_of_memory_counts_as_a_full_queue(door: Door) -> None:
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    (before,) = client.config_get("maxmemory").values()
+    client.config_set("maxmemory", 1)
+    try:
+        assert_refused(await door.send([page_view()]), "queue_full")
+    finally:
+        client.config_set("maxmemory", before)
+
+    async def taken() -> bool:
+        return (await door.send([page_view()])).status_code == 202
+
+    await becomes(taken, seconds=10)
+
+
+async def test_a_door_that_starts_without_valkey_refuses_and_comes_to_life_by_itself(
+    valkey: ValkeyServer,
+) -> None:
+    valkey.kill()
+    ingest = Ingest()
+    door = Door(ingest)
+    try:
+        await ingest.start()
+        assert_refused(await door.send([page_view()]), "broker_unavailable")
+    finally:
+        valkey.start()
+
+    async def taken() -> bool:
+        return (await door.send([page_view()])).status_code == 202
+
+    await becomes(taken, seconds=10)
+    await ingest.stop()
