@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import Count
 
+from analytics import fact_figures
 from analytics.event_types import EVENT_TYPES, Figure, all_figure_names
 from analytics.models import Event
 
@@ -41,7 +42,7 @@ def compute_figures(conference_id: str, date: dt.date) -> dict[str, int]:
     """The figures of one day by name, 0 where nothing happened.
 
     One query, which the index `event_day_figures` covers: its cost goes with the day's own events, however
-    many others are stored.
+    many others are stored. Days with registrations or check-ins cost another, small one.
     """
     counts = {
         row["type"]: row
@@ -55,6 +56,8 @@ def compute_figures(conference_id: str, date: dt.date) -> dict[str, int]:
         row = counts.get(type_name)
         for name, figure in event_type.figures.items():
             figures[name] = 0 if row is None else _count(row, figure)
+    if counts.keys() & fact_figures.TYPES:
+        figures.update(fact_figures.correct(conference_id, date, date))
     for names, provider in _providers:
         given = provider(conference_id, date)
         figures.update({name: given[name] for name in names})

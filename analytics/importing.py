@@ -109,7 +109,7 @@ def _read_line(number: int, line: bytes) -> EventRow | None:
     if event.event_id is None:
         digest = hashlib.blake2b(b"%d:%s" % (number, line.strip()), digest_size=16).hexdigest()
         event.event_id = f"import-{digest}"
-    client = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "")
+    client = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "", is_server=True)
     return RowMaker(client, sent_at=None, acceptance_days=None)(event)
 
 

@@ -1,8 +1,9 @@
 """Giving stored events the local dates of their conference's time zone.
 
 Needed when a conference is created that events came for already (they are adopted), when its zone changes,
-and when a worker stored events while that happened. Found by comparing each conference's zone with the one
-its events were last given dates in, so that no missed message can leave them wrong.
+and when a worker stored events while that happened; its days are also counted anew when it begins or ceases
+to trust its clients. Found by comparing each conference's settings with those its events were last given
+dates under, so that no missed message can leave them wrong.
 """
 
 import datetime as dt
@@ -23,25 +24,33 @@ UNCLAIMED_DAYS = 7
 
 
 def localise_changed_conferences() -> int:
-    """Localise every conference whose zone differs from its events', or that is marked. Returns how many."""
+    """Localise every conference whose settings changed, or that is marked. Returns how many."""
     marks: dict[str, list[str]] = {}
     for mark_id, conference_id in DirtyDay.objects.filter(local_date__isnull=True).values_list(
         "id", "conference_id"
     ):
         marks.setdefault(conference_id, []).append(mark_id)
-    done_in = dict(LocalisedConference.objects.values_list("conference_id", "time_zone"))
+    done_in = {
+        conference_id: (time_zone, trusts_clients)
+        for conference_id, time_zone, trusts_clients in LocalisedConference.objects.values_list(
+            "conference_id", "time_zone", "trusts_clients"
+        )
+    }
     localised = 0
-    for conference_id, time_zone in Conference.objects.values_list("id", "time_zone"):
-        if done_in.get(conference_id) != time_zone or conference_id in marks:
-            localise(conference_id, time_zone)
+    for conference_id, time_zone, trusts_clients in Conference.objects.values_list(
+        "id", "time_zone", "trust_client_registrations"
+    ):
+        if done_in.get(conference_id) != (time_zone, trusts_clients) or conference_id in marks:
+            localise(conference_id, time_zone, trusts_clients=trusts_clients)
             clear_marks(marks.get(conference_id, []))
             localised += 1
     return localised
 
 
-def localise(conference_id: str, time_zone: str) -> int:
+def localise(conference_id: str, time_zone: str, *, trusts_clients: bool = True) -> int:
     """Give all events of the conference their local date in `time_zone`, and mark all its days dirty.
 
+    trusts_clients: noted as what its days are counted under from now on.
     Returns how many events got another date. May be repeated and interrupted at any point: which events are
     wrong is read from the events themselves, and that it is done is noted last.
     """
@@ -55,7 +64,7 @@ def localise(conference_id: str, time_zone: str) -> int:
     days |= {day for day in events.order_by().values_list("local_date", flat=True).distinct() if day}
     mark_days_dirty((conference_id, day) for day in days)
     LocalisedConference.objects.update_or_create(
-        conference_id=conference_id, defaults={"time_zone": time_zone}
+        conference_id=conference_id, defaults={"time_zone": time_zone, "trusts_clients": trusts_clients}
     )
     UnclaimedConference.objects.filter(conference_id=conference_id).delete()
     if moved:

@@ -97,17 +97,28 @@ class DailySummary(models.Model):
 
 
 class LocalisedConference(models.Model):
-    """The time zone under which the stored events of a conference were given their local dates.
+    """The settings of a conference under which its stored events were given their days and counted.
 
-    Where it differs from the conference's own zone, or is missing, they are given new ones
+    Where they differ from the conference's own, or are missing, its days are computed anew
     (analytics/localise.py). Comparing states, not passing changes on, is what cannot miss one.
     """
 
     conference_id = models.CharField(primary_key=True, max_length=64)
     time_zone = models.CharField(max_length=64)
+    trusts_clients = models.BooleanField(default=True)
 
     def __str__(self) -> str:
         return f"{self.conference_id}: {self.time_zone}"
+
+
+class FactSweep(models.Model):
+    """Up to when all rows of a kind of fact are known to be among the events (analytics/facts.py)."""
+
+    kind = models.CharField(primary_key=True, max_length=64)
+    complete_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.complete_until:%Y-%m-%d %H:%M:%S}"
 
 
 class UnclaimedConference(models.Model):

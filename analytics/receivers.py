@@ -1,4 +1,5 @@
-"""What analytics does when conferences change. Only hints: analytics/localise.py finds changes by itself."""
+"""What analytics does when conferences change. Only hints: what a signal did not tell is found by itself,
+by analytics/localise.py (settings) and analytics/facts.py (registrations and check-ins)."""
 
 from contextlib import suppress
 from typing import Any
@@ -6,8 +7,10 @@ from typing import Any
 from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 
+from analytics import facts
 from analytics.tasks import refresh_dirty_days
-from conferences.signals import conference_saved
+from conferences.models import CheckIn, Registration
+from conferences.signals import checked_in, checkin_undone, conference_saved, registration_created
 
 
 @receiver(conference_saved, dispatch_uid="analytics.refresh_soon")
@@ -15,3 +18,18 @@ def refresh_soon(sender: Any, **kwargs: Any) -> None:
     """Adopt waiting events, or compute days anew, now instead of at the next tick."""
     with suppress(OperationalError):  # while the broker is away; the tick will do it
         refresh_dirty_days.apply_async(retry=False)
+
+
+@receiver(registration_created, dispatch_uid="analytics.report_registration")
+def report_registration(sender: Any, registration: Registration, **kwargs: Any) -> None:
+    facts.report([facts.registration_row(registration)])
+
+
+@receiver(checked_in, dispatch_uid="analytics.report_check_in")
+def report_check_in(sender: Any, check_in: CheckIn, **kwargs: Any) -> None:
+    facts.report([facts.check_in_row(check_in)])
+
+
+@receiver(checkin_undone, dispatch_uid="analytics.report_undone_check_in")
+def report_undone_check_in(sender: Any, check_in: CheckIn, **kwargs: Any) -> None:
+    facts.report([facts.undone_row(check_in)])

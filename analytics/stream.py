@@ -174,6 +174,12 @@ def append_again(fields: dict[bytes, bytes]) -> None:
     get_redis().xadd(STREAM, fields)  # type: ignore[arg-type]
 
 
+def oldest_entry_ms() -> int | None:
+    """When the oldest entry that is not worked off was appended, UTC milliseconds; None: there is none."""
+    entries: Any = get_redis().xrange(STREAM, count=1)
+    return int(entries[0][0].partition(b"-")[0]) if entries else None
+
+
 def is_empty() -> bool:
     return get_redis().xlen(STREAM) == 0
 

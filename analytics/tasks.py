@@ -3,7 +3,7 @@
 import os
 from functools import lru_cache
 
-from analytics import daily, localise
+from analytics import daily, facts, localise
 from analytics.drain import Drain
 from analytics.stream import Consumer, get_redis
 from meeteasy.health import note_beat
@@ -40,3 +40,9 @@ def close_ended_days() -> None:
 def drop_unclaimed_events() -> None:
     """Delete events that waited a week for a conference that nobody created."""
     localise.drop_unclaimed_events()
+
+
+@queue_task(Queue.ANALYTICS_DAILY, name="analytics.send_missing_facts")
+def send_missing_facts() -> None:
+    """Send what is missing of the registrations' and check-ins' events."""
+    facts.send_missing()

@@ -190,6 +190,11 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 5,
         "queue": Queue.ANALYTICS_DAILY,
     },
+    "analytics: send registrations and check-ins that are missing among the events": {
+        "task": "analytics.send_missing_facts",
+        "schedule": 15,
+        "queue": Queue.ANALYTICS_DAILY,
+    },
     "analytics: close ended days": {
         "task": "analytics.close_ended_days",
         "schedule": crontab(minute="2"),

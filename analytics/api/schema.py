@@ -11,7 +11,7 @@ from analytics.ingest.app import PATH
 
 def event_json_schemas() -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """JSON Schema (2020-12) of every event type: references, and the components that they point to."""
-    types = EVENT_TYPES.values()
+    types = [event_type for event_type in EVENT_TYPES.values() if not event_type.internal]
     references, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     for event_type in types:
         schema = components[event_type.__name__]

@@ -46,11 +46,13 @@ class EventType(
         figures: names of the daily figures that this type feeds, and how each counts. Two types may not
             feed the same figure.
         example: own fields of one realistic event; documentation and tests use it.
+        internal: only the server itself makes such events; from clients they are refused.
     """
 
     label: ClassVar[str] = ""
     figures: ClassVar[dict[str, Figure]] = {}
     example: ClassVar[dict[str, Any]] = {}
+    internal: ClassVar[bool] = False
 
     conference_id: Id
     event_id: Id | None = None

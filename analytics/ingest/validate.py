@@ -25,6 +25,9 @@ MAX_PROPERTIES_BYTES = 8192
 # How deep an event's values may nest: MongoDB refuses 100 levels, and nobody reads more than a few.
 MAX_DEPTH = 32
 MAX_LINE_BYTES = 512 * 1024  # of one event in a file
+# Ids of events that the server makes of its own rows. As no client may use them, they also tell what the
+# server knows from what it was told.
+FACT_PREFIX = "fact:"
 _MAX_INT = 2**63 - 1
 
 
@@ -59,11 +62,14 @@ class Client(msgspec.Struct):
     received_ms: now, UTC milliseconds.
     is_bot: whether the user agent is a crawler's.
     visitor_id: makes an id for visitors that the client gave none, from the conference's id.
+    is_server: whether this is no client but the server or its operator, who may make internal events and
+        use the ids of facts (analytics/facts.py).
     """
 
     received_ms: int
     is_bot: bool
     visitor_id: Callable[[str], str]
+    is_server: bool = False
 
 
 class _Batch(msgspec.Struct):
@@ -141,6 +147,7 @@ class RowMaker:
         self._received_ms = client.received_ms
         self._is_bot = client.is_bot
         self._visitor_id = client.visitor_id
+        self._is_server = client.is_server
         self._acceptance_days = acceptance_days
         self._oldest_ms = (
             None if acceptance_days is None else client.received_ms - acceptance_days * MS_PER_DAY
@@ -151,7 +158,8 @@ class RowMaker:
             raise BatchError("invalid_field", "`sent_at` is not a time.") from None
 
     def __call__(self, event: EventType) -> EventRow:
-        """Raises EventError for a time out of range and for properties that cannot be kept."""
+        """Raises EventError for a time out of range, for properties that cannot be kept, and for what only
+        the server may say."""
         try:
             ts_ms = event_time_ms(
                 event.ts, sent_ms=self._sent_ms, received_ms=self._received_ms, oldest_ms=self._oldest_ms
@@ -165,6 +173,8 @@ class RowMaker:
             event.visitor_id = self._visitor_id(event.conference_id)
         event_id = event.event_id or str(_new_id())
         event_type = type(event)
+        if not self._is_server and (event_type.internal or event_id.startswith(FACT_PREFIX)):
+            raise _reserved(event_type)
         names, get_values = _own_fields(event_type)
         data = {
             name: value
@@ -185,6 +195,13 @@ class RowMaker:
             _encode_json(data).decode(),
             _encode_properties(event.properties) if event.properties else "{}",
         )
+
+
+def _reserved(event_type: type[EventType]) -> EventError:
+    if event_type.internal:
+        return EventError("reserved", "Only the server itself makes events of this type.", "type")
+    message = f"Ids that begin with `{FACT_PREFIX}` belong to what the server itself recorded."
+    return EventError("reserved", message, "event_id")
 
 
 def parse_event(item: Any) -> EventType:
