@@ -2,9 +2,11 @@
 
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -21,9 +23,6 @@ from honcho.manager import Manager
 from meeteasy.schedule import sync_schedule
 from meeteasy.valkey import server_command
 
-# After a signal, what is still there after these seconds is killed.
-_GRACE_SECONDS = 10
-
 
 class Command(BaseCommand):
     help = "Set up the databases, then run Valkey and every process of the Procfile until Ctrl-C."
@@ -31,51 +30,20 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         port = int(os.environ.get("PORT", "8000"))
         _refuse_taken_port(port, "PORT")
-        valkey = None
-        if not os.environ.get("REDIS_URL"):
-            valkey = self._start_valkey()
+        valkey = None if os.environ.get("REDIS_URL") else _start_valkey()
         try:
             call_command("migrate", interactive=False, verbosity=0)
             if "analytics" in settings.DATABASES:
                 call_command("migrate", database="analytics", interactive=False, verbosity=0)
             call_command("collectstatic", interactive=False, verbosity=0)
             sync_schedule()
-            password = _create_demo()
+            self._print_addresses(port, _create_demo())
+            code = _supervise(valkey)
         finally:
             if valkey is not None:
                 valkey.terminate()
                 valkey.wait()
-        sys.exit(self._supervise(port, password, own_valkey=valkey is not None))
-
-    def _start_valkey(self) -> "subprocess.Popen[bytes]":
-        """A server for the set-up alone; the supervisor then runs its own on the same data."""
-        port = urlsplit(settings.REDIS_URL).port or 6379
-        _refuse_taken_port(port, "VALKEY_PORT")
-        directory = settings.DATA_DIR / "valkey"
-        directory.mkdir(parents=True, exist_ok=True)
-        process = subprocess.Popen(server_command(port=port, directory=directory))  # noqa: S603
-        client = redis.Redis.from_url(settings.REDIS_URL)
-        for _ in range(200):
-            try:
-                client.ping()
-                return process
-            except redis.RedisError:
-                time.sleep(0.05)
-        raise CommandError("Valkey did not answer within 10 seconds")
-
-    def _supervise(self, port: int, password: str | None, *, own_valkey: bool) -> int:
-        manager = Manager()
-        # The end of one process ends all: half a system that looks alive is worse than one that is down.
-        os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        if own_valkey:
-            manager.add_process("valkey", "exec python manage.py valkey", env=environment)
-        procfile = honcho.environ.parse_procfile((settings.BASE_DIR / "Procfile").read_text())
-        for name, command in procfile.processes.items():
-            manager.add_process(name, f"exec {command}", env=environment)
-        self._print_addresses(port, password)
-        manager.loop()
-        return int(manager.returncode or 0)
+        sys.exit(code)
 
     def _print_addresses(self, port: int, password: str | None) -> None:
         base = f"http://localhost:{port}"
@@ -92,6 +60,56 @@ class Command(BaseCommand):
         ):
             self.stdout.write(line)
         self.stdout.flush()
+
+
+def _start_valkey() -> "subprocess.Popen[bytes]":
+    """The embedded server. In a session of its own, so that Ctrl-C reaches the workers but not it: they
+    still need it to give back what they hold. It is stopped last."""
+    port = urlsplit(settings.REDIS_URL).port or 6379
+    _refuse_taken_port(port, "VALKEY_PORT")
+    directory = settings.DATA_DIR / "valkey"
+    directory.mkdir(parents=True, exist_ok=True)
+    process = subprocess.Popen(  # noqa: S603
+        server_command(port=port, directory=directory), start_new_session=True
+    )
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    for _ in range(200):
+        try:
+            client.ping()
+            return process
+        except redis.RedisError:
+            time.sleep(0.05)
+    process.kill()
+    raise CommandError("Valkey did not answer within 10 seconds")
+
+
+def _supervise(valkey: "subprocess.Popen[bytes] | None") -> int:
+    """Run the Procfile until a signal comes or a process ends. Returns the exit code.
+
+    The end of one process ends all: half a system that looks alive is worse than one that is down.
+    """
+    manager = Manager()
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
+    procfile = honcho.environ.parse_procfile((settings.BASE_DIR / "Procfile").read_text())
+    for name, command in procfile.processes.items():
+        manager.add_process(name, f"exec {command}", env=environment, cwd=str(settings.BASE_DIR))
+    ending, valkey_died = threading.Event(), threading.Event()
+    if valkey is not None:
+
+        def watch() -> None:
+            valkey.wait()
+            if not ending.is_set():
+                valkey_died.set()
+                os.kill(os.getpid(), signal.SIGTERM)  # as an operator would: the manager ends the others
+
+        threading.Thread(target=watch, daemon=True).start()
+    manager.loop()
+    ending.set()
+    if valkey_died.is_set():
+        sys.stderr.write("Valkey ended by itself\n")
+        return 1
+    return int(manager.returncode or 0)
 
 
 def _refuse_taken_port(port: int, setting: str) -> None:
