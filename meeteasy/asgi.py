@@ -1,4 +1,4 @@
-"""The ASGI application: the event door for its one path, Django for the rest."""
+"""The ASGI application: the event door for its one path, web sockets, Django for the rest."""
 
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -10,6 +10,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meeteasy.settings")
 django_application = get_asgi_application()
 
 from analytics.ingest.app import PATH, ingest  # noqa: E402  needs the apps to be loaded
+from live.hub import hub  # noqa: E402
+from live.routing import websocket_application  # noqa: E402
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -23,6 +25,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
             await ingest(scope, receive, send)
         else:
             await django_application(scope, receive, send)  # type: ignore[arg-type]
+    elif kind == "websocket":
+        await websocket_application(scope, receive, send)  # type: ignore[no-untyped-call]
     elif kind == "lifespan":
         await _lifespan(receive, send)
 
@@ -36,5 +40,6 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             await send({"type": "lifespan.startup.complete"})
         else:
             await ingest.stop()
+            await hub.stop()
             await send({"type": "lifespan.shutdown.complete"})
             return

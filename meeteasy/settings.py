@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "meeteasy",
     "conferences",
     "analytics",
+    "live",
 ]
 
 MIDDLEWARE = [
@@ -88,6 +89,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
@@ -156,6 +158,17 @@ if MONGODB_URI:
 
 REDIS_URL = env.read_str("REDIS_URL", f"redis://127.0.0.1:{env.read_int('VALKEY_PORT', 6399)}/0")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+# Messages between processes (live/groups.py): only a word that there is something to look at.
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": "channels:"},
+    }
+}
+LIVE_HEARTBEAT_SECONDS = env.read_int("LIVE_HEARTBEAT_SECONDS", 15, minimum=1)
+# How often open sockets are looked at for a membership, token or session that ended without a word.
+LIVE_RECHECK_SECONDS = env.read_int("LIVE_RECHECK_SECONDS", 30, minimum=1)
 
 # --- Queues and schedules --------------------------------------------------------------------------------
 

@@ -17,21 +17,26 @@ _MIN_SECONDS = 1
 _SHARE_OF_A_CORE = 0.05
 
 
-def get_live(conference: Conference, *, now: dt.datetime | None = None) -> dict[str, Any]:
-    """Today's figures of the conference's local day so far, and the visitors of the last 5 minutes."""
+def get_live(
+    conference: Conference, *, now: dt.datetime | None = None, fresh: bool = False
+) -> dict[str, Any]:
+    """Today's figures of the conference's local day so far, and the visitors of the last 5 minutes.
+
+    fresh: count now, for a caller that limits by itself how often it does.
+    """
     now = now or timezone.now()
     date = conference.local_date(now)
     return {
         "conference_id": conference.id,
         "date": date.isoformat(),
-        **_figures_of_today(conference.id, date),
+        **_figures_of_today(conference.id, date, fresh=fresh),
         "visitors_now": counters.count_visitors_now(conference.id, now=now),
     }
 
 
-def _figures_of_today(conference_id: str, date: dt.date) -> dict[str, int]:
+def _figures_of_today(conference_id: str, date: dt.date, *, fresh: bool) -> dict[str, int]:
     key = f"live:figures:{conference_id}:{date.isoformat()}"
-    figures: dict[str, int] | None = cache.get(key)
+    figures: dict[str, int] | None = None if fresh else cache.get(key)
     if figures is None:
         started = time.monotonic()
         figures = compute_figures(conference_id, date)

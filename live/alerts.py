@@ -1,0 +1,53 @@
+"""The bodies of the alert messages: what members of a conference see of a registration or a check-in."""
+
+from typing import Any
+
+from conferences.models import CheckIn, Registration
+
+
+def registration_body(registration: Registration) -> dict[str, Any]:
+    """A `registration` message. `at`: when the person registered, or when the state last changed."""
+    at = registration.decided_at or registration.created_at
+    return {
+        "type": "registration",
+        "at": at.isoformat(),
+        "registration": {
+            "id": registration.id,
+            "name": registration.name,
+            "state": str(registration.state),
+        },
+    }
+
+
+def reported_registration_body(*, registration_id: str, at: str) -> dict[str, Any]:
+    """A `registration` message of what a browser or another system reports and this server has no row of."""
+    return {
+        "type": "registration",
+        "at": at,
+        "registration": {"id": registration_id, "name": "", "state": "reported"},
+    }
+
+
+def check_in_body(check_in: CheckIn) -> dict[str, Any]:
+    """A `checkin` message; `undone` says that it was taken back."""
+    return {
+        "type": "checkin",
+        "at": (check_in.undone_at or check_in.checked_in_at).isoformat(),
+        "checkin": {
+            "id": check_in.id,
+            "registration_id": check_in.registration_id,
+            "name": check_in.registration.name,
+            "method": check_in.method,
+            "gate": check_in.gate,
+            "undone": check_in.undone_at is not None,
+        },
+    }
+
+
+def share_body(*, share_code: str, channel: str, parent_share_code: str | None, at: str) -> dict[str, Any]:
+    """A `share` message."""
+    return {
+        "type": "share",
+        "at": at,
+        "share": {"code": share_code, "channel": channel, "parent_code": parent_share_code},
+    }

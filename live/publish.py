@@ -1,0 +1,69 @@
+"""Telling those who watch. Called by workers (live/event_handlers.py), by signals, and for PV by the hubs."""
+
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from analytics.selectors.live import get_live
+from analytics.stream import get_redis
+from conferences.models import Conference
+from live import groups, log
+
+# At most two `pv` messages a second and conference: never less than this between two.
+PV_GATE_MS = 510
+# A count that takes long is repeated less often: 5 % of a core at most, however many events come.
+_SHARE_OF_A_CORE = 0.05
+# A process that dies while it counts keeps others from it for so long.
+_COUNTING_MS = 30_000
+
+
+def publish_alerts(
+    conference_id: str, alerts: Sequence[log.Alert], *, rest_type: str, rest: int = 0, **shared: Any
+) -> int:
+    """Send each alert that was not sent before; see live.log.append_alerts. Returns how many were new."""
+    new = log.append_alerts(conference_id, alerts, rest_type=rest_type, rest=rest, **shared)
+    if new:
+        groups.wake(conference_id)
+    return new
+
+
+def note_page_views(conference_ids: Iterable[str]) -> None:
+    """Say that the PV of these conferences changed. The count itself is taken and sent by a hub that
+    watches (publish_pv): only a process that can wait may send the last count after a burst."""
+    pipeline = get_redis().pipeline(transaction=False)
+    for conference_id in conference_ids:
+        # A name for this change; that it is new is all that matters.
+        pipeline.set(log.key(conference_id, "pv"), uuid.uuid4().hex, ex=86_400)
+    pipeline.execute()
+
+
+def publish_pv(conference_id: str) -> None:
+    """Count today's figures and send them as `pv`, unless another process does, or did just now.
+
+    The change is read before the count: page views stored while it counts have a newer one, which is found
+    to be unshown afterwards.
+    """
+    client = get_redis()
+    if not client.set(log.key(conference_id, "pv:gate"), 1, nx=True, px=_COUNTING_MS):
+        return
+    version = client.get(log.key(conference_id, "pv")) or b""
+    conference = Conference.objects.filter(id=conference_id).first()
+    if conference is None:
+        return
+    started = time.monotonic()
+    try:
+        body = pv_body(conference, fresh=True)
+    except Exception:
+        client.delete(log.key(conference_id, "pv:gate"))
+        raise
+    took_ms = (time.monotonic() - started) * 1000
+    gate_ms = max(PV_GATE_MS, round(took_ms / _SHARE_OF_A_CORE))
+    log.append_pv(conference_id, body, version=version, gate_ms=gate_ms)
+    groups.wake(conference_id)
+
+
+def pv_body(conference: Conference, *, fresh: bool = False) -> dict[str, Any]:
+    """The `pv` message: today's page views and visitors, and who is here now (docs/definitions.md)."""
+    figures = get_live(conference, fresh=fresh)
+    return {"type": "pv", **{name: figures[name] for name in ("date", "pv", "uv", "visitors_now")}}

@@ -1,0 +1,34 @@
+"""What changes without an event: a registration's state, a membership.
+
+Hints after commit. Whoever misses one has the right numbers from the next message or snapshot, and a
+membership that ended is found by the regular check at the latest.
+"""
+
+from typing import Any
+
+from django.dispatch import receiver
+
+from conferences import signals
+from conferences.models import Registration
+from live import alerts, groups
+from live.log import Alert
+from live.publish import publish_alerts
+from live.selectors import count_attendance
+
+
+@receiver(signals.registration_state_changed)
+def tell_state(sender: object, registration: Registration, **kwargs: Any) -> None:
+    conference_id = registration.conference_id
+    if conference_id in groups.watched_conferences():
+        alert = Alert(
+            f"registration:{registration.id}:{registration.state}:{registration.decided_at}",
+            alerts.registration_body(registration),
+        )
+        publish_alerts(
+            conference_id, [alert], rest_type="registration", attendance=count_attendance(conference_id)
+        )
+
+
+@receiver(signals.membership_changed)
+def recheck_members(sender: object, conference_id: str, **kwargs: Any) -> None:
+    groups.wake(conference_id, groups.RECHECK)
