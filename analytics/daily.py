@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from zoneinfo import ZoneInfo
 
-from django.db import IntegrityError, router, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, router, transaction
 from django.utils import timezone
 
 from analytics.dirty import clear_marks
@@ -65,9 +65,11 @@ def refresh_dirty_days(*, max_seconds: float = _MAX_SECONDS) -> int:
 
     A day's marks are read before its events and exactly those are deleted after its summary is written. So
     an event that is stored in between, whose mark comes after it, leaves the day dirty.
+    A day that cannot be computed stays marked and costs no other day.
     """
     started = time.monotonic()
     computed = 0
+    failed: set[tuple[str, dt.date]] = set()
     while time.monotonic() - started < max_seconds:
         marks: dict[tuple[str, dt.date], list[str]] = defaultdict(list)
         found = DirtyDay.objects.filter(local_date__isnull=False).values_list(
@@ -75,11 +77,19 @@ def refresh_dirty_days(*, max_seconds: float = _MAX_SECONDS) -> int:
         )[:_MARKS_AT_ONCE]
         for mark_id, conference_id, date in found:
             assert date is not None
-            marks[conference_id, date].append(mark_id)
+            if (conference_id, date) not in failed:
+                marks[conference_id, date].append(mark_id)
         if not marks:
             break
         for (conference_id, date), ids in marks.items():
-            compute_day(conference_id, date)
+            try:
+                compute_day(conference_id, date)
+            except (OperationalError, InterfaceError):
+                raise  # the database is away: no day is to blame
+            except Exception:
+                log.exception("day_failed", conference_id=conference_id, date=date.isoformat())
+                failed.add((conference_id, date))
+                continue
             clear_marks(ids)
             computed += 1
             if time.monotonic() - started >= max_seconds:

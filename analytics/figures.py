@@ -14,6 +14,9 @@ from analytics import fact_figures
 from analytics.event_types import EVENT_TYPES, Figure, all_figure_names
 from analytics.models import Event
 
+# The contract's figures come first, in its order; those of further types and apps follow.
+_FIRST = ("pv", "uv", "registrations", "checkins", "shares", "share_conversions")
+
 Provider = Callable[[str, dt.date], dict[str, int]]
 
 _providers: list[tuple[tuple[str, ...], Provider]] = []
@@ -34,8 +37,11 @@ def figures_from(*names: str) -> Callable[[Provider], Provider]:
 
 
 def figure_names() -> list[str]:
-    """All figures, as summaries and CSV columns have them."""
-    return [*all_figure_names(), *(name for names, _ in _providers for name in names)]
+    """All figures in the order in which summaries and CSV columns have them."""
+    names = [*all_figure_names(), *(name for names, _ in _providers for name in names)]
+    if len(set(names)) < len(names):
+        raise ValueError(f"a figure is defined twice: {names}")
+    return sorted(names, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
 
 
 def compute_figures(conference_id: str, date: dt.date) -> dict[str, int]:
@@ -61,7 +67,7 @@ def compute_figures(conference_id: str, date: dt.date) -> dict[str, int]:
     for names, provider in _providers:
         given = provider(conference_id, date)
         figures.update({name: given[name] for name in names})
-    return figures
+    return {name: figures[name] for name in figure_names()}
 
 
 def _count(row: Any, figure: Figure) -> int:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from analytics.dirty import clear_marks, mark_days_dirty
 from analytics.models import DailySummary, DirtyDay, Event, LocalisedConference, UnclaimedConference
-from analytics.zones import day_bounds
+from analytics.zones import day_bounds, get_zones
 from conferences.models import Conference
 from meeteasy.logs import get_logger
 
@@ -62,6 +62,9 @@ def localise(conference_id: str, time_zone: str, *, trusts_clients: bool = True)
     for former in list(events.order_by().values_list("local_date", flat=True).distinct()):
         moved += _localise_group(events.filter(local_date=former), former, time_zone)
     days |= {day for day in events.order_by().values_list("local_date", flat=True).distinct() if day}
+    # A day that had ended in the former zone may not have ended in this one.
+    today = timezone.now().astimezone(ZoneInfo(time_zone)).date()
+    summaries.filter(date__gte=today).update(closed_at=None)
     mark_days_dirty((conference_id, day) for day in days)
     LocalisedConference.objects.update_or_create(
         conference_id=conference_id, defaults={"time_zone": time_zone, "trusts_clients": trusts_clients}
@@ -95,9 +98,11 @@ def drop_unclaimed_events(*, now: dt.datetime | None = None) -> int:
     """Delete events that waited `UNCLAIMED_DAYS` for a conference that nobody created. Returns how many."""
     before = (now or timezone.now()) - dt.timedelta(days=UNCLAIMED_DAYS)
     dropped = 0
-    for conference_id in list(
+    unclaimed = set(
         UnclaimedConference.objects.filter(first_seen_at__lt=before).values_list("conference_id", flat=True)
-    ):
+    )
+    # One that was created a moment ago is about to adopt its events.
+    for conference_id in unclaimed - get_zones(unclaimed).keys():
         waiting = Event.objects.filter(conference_id=conference_id, local_date__isnull=True)
         dropped += waiting.filter(received_at__lt=before).delete()[0]
         if not waiting.exists():

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from conferences.models import Conference
 
-# Zone offsets change on multiples of 15 minutes, so all instants of such a quarter share their local date
-# (midnight falls on one, too; zones whose offset has odd seconds ended in 1972).
+# Every zone's midnights have fallen on multiples of 15 minutes since 1972, when the last offset with odd
+# seconds ended; so all instants of such a quarter share their day.
 _QUARTER_MS = 15 * 60 * 1000
 _MAX_REMEMBERED = 100_000
 
@@ -20,14 +20,23 @@ def get_zones(conference_ids: Iterable[str]) -> dict[str, str]:
 
 
 def local_date(time_zone: str, ts_ms: int) -> dt.date:
-    """The calendar day of an instant (UTC milliseconds) in an IANA zone."""
+    """The day of an instant (UTC milliseconds) in an IANA zone: the one whose `day_bounds` it lies in.
+
+    Nearly always the date of the wall clock. But where clocks went back over midnight (Newfoundland, 00:01
+    to 23:01, until 2011), that hour belongs to the day which had begun, not to the one before again.
+    """
     key = (time_zone, ts_ms // _QUARTER_MS)
     date = _remembered.get(key)
     if date is None:
         if len(_remembered) >= _MAX_REMEMBERED:
             _remembered.clear()
         start = dt.datetime.fromtimestamp(key[1] * _QUARTER_MS / 1000, dt.UTC)
-        date = _remembered[key] = start.astimezone(ZoneInfo(time_zone)).date()
+        zone = ZoneInfo(time_zone)
+        date = start.astimezone(zone).date()
+        tomorrow = date + dt.timedelta(days=1)
+        if _first_instant(zone, tomorrow) <= start:
+            date = tomorrow
+        _remembered[key] = date
     return date
 
 
@@ -37,8 +46,8 @@ def day_bounds(time_zone: str, date: dt.date) -> tuple[dt.datetime, dt.datetime]
     A midnight that a clock change skips stands for the first instant after the change, as PEP 495 has it.
     """
     zone = ZoneInfo(time_zone)
-    start, end = (
-        dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC)
-        for day in (date, date + dt.timedelta(days=1))
-    )
-    return start, end
+    return _first_instant(zone, date), _first_instant(zone, date + dt.timedelta(days=1))
+
+
+def _first_instant(zone: ZoneInfo, date: dt.date) -> dt.datetime:
+    return dt.datetime.combine(date, dt.time(), zone).astimezone(dt.UTC)
