@@ -9,44 +9,14 @@ from hypothesis import strategies as st
 
 from analytics.event_types import EVENT_TYPES
 from analytics.figures import compute_figures, figure_names, figures_from
-from analytics.ingest.validate import Client, RowMaker, parse_event
 from analytics.models import Event
-from analytics.pipeline import store_and_react
-from analytics.rows import EventRow
 from conferences.models import Conference
+from tests.analytics.events import DAY, NOON, page_view, store
 from tests.analytics.recount import recount
 
 pytestmark = pytest.mark.django_db
 
-NOON = dt.datetime(2026, 5, 1, 4, tzinfo=dt.UTC)  # noon in Shanghai
-DAY = dt.date(2026, 5, 1)
 FEW = st.sampled_from
-
-
-def to_row(event: dict[str, Any]) -> EventRow:
-    """An event of a test, through the same validation as a client's."""
-    own: dict[str, Any] = {
-        "page_view": {"page": "/"},
-        "registration": {"form_id": "f"},
-        "checkin": {"method": "qr"},
-        "ai_chat": {"message_length": 3},
-        "share": {"share_code": "c"},
-        "share_open": {"share_code": "c"},
-    }[event["type"]]
-    given = {name: value for name, value in event.items() if name not in ("ts", "bot") and value is not None}
-    item = {"conference_id": "summit", **own, **given, "ts": event["ts"].isoformat()}
-    client = Client(
-        round((NOON + dt.timedelta(days=30)).timestamp() * 1000), bool(event.get("bot")), lambda _: ""
-    )
-    return RowMaker(client, sent_at=None, acceptance_days=None)(parse_event(item))
-
-
-def page_view(event_id: str, **fields: Any) -> dict[str, Any]:
-    return {"event_id": event_id, "type": "page_view", "ts": NOON, "visitor_id": "v1", **fields}
-
-
-def store(*events: dict[str, Any]) -> None:
-    store_and_react([to_row(event) for event in events])
 
 
 events_of_a_week = st.lists(
