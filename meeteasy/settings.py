@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "meeteasy",
     "conferences",
     "analytics",
+    "sharing",
     "live",
 ]
 

@@ -1,8 +1,15 @@
 """A visitor made a share link, or passed one on."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from analytics.event_types import EventType, Figure, Id, LongText, Text, register
+from msgspec import Meta
+
+from analytics.event_types import EventType, Figure, LongText, Text, register
+
+# base64url; with `s.` in front and a signature behind where the server made and signed it (sharing/codes.py).
+# The end is written so that Python and JavaScript read it alike, and a newline at the end is none.
+SHARE_CODE_PATTERN = r"^(?:[A-Za-z0-9_-]{4,16}|s\.[A-Za-z0-9_-]{4,16}\.[A-Za-z0-9_-]{43})(?![\s\S])"
+ShareCode = Annotated[str, Meta(pattern=SHARE_CODE_PATTERN)]
 
 
 @register
@@ -16,10 +23,10 @@ class Share(EventType, tag="share", kw_only=True):
         "parent_share_code": "A1b2C3d4E5f6G7h8",
     }
 
-    share_code: Id
+    share_code: ShareCode
     channel: Text = ""
     target_url: LongText = ""
-    parent_share_code: Id | None = None
+    parent_share_code: ShareCode | None = None
 
     def subject(self) -> str | None:
         return self.share_code

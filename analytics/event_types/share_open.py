@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar
 from msgspec import Meta
 
 from analytics.event_types import EventType, Id, register
+from analytics.event_types.share import ShareCode
 
 
 @register
@@ -15,7 +16,7 @@ class ShareOpen(EventType, tag="share_open", kw_only=True):
         "attribution_chain": ["A1b2C3d4E5f6G7h8", "q7Jm0Zt4Yc2VbK9w"],
     }
 
-    share_code: Id
+    share_code: ShareCode
     # What the browser believes the chain to be; a hint only, the server's tree decides.
     attribution_chain: Annotated[list[Id], Meta(max_length=1000)] | None = None
 

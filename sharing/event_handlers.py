@@ -1,0 +1,21 @@
+"""What sharing does with stored events, and the figures that it adds to a day."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from analytics.figures import figures_from
+from analytics.handlers import on_event
+from analytics.rows import EventRow
+from sharing.derive import apply_facts
+from sharing.facts import read_facts
+from sharing.selectors.figures import count_day
+
+
+@on_event("share", "share_open", "registration")
+def attribute_shares(events: Sequence[EventRow]) -> None:
+    apply_facts(read_facts(events))
+
+
+@figures_from("shares", "share_conversions")
+def share_figures(conference_id: str, date: dt.date) -> dict[str, int]:
+    return count_day(conference_id, date)

@@ -1,0 +1,207 @@
+"""From stored events to facts, and the facts into their tables: each event once, however often it comes."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from analytics.rows import EventRow
+from conferences.models import Conference
+from sharing import bulk
+from sharing.attribution import Open, Order, Registration
+from sharing.codes import chain_digest, link_key
+from sharing.models import Registrant, ShareClaim, ShareOpen
+from sharing.store import Claim
+
+DEFAULT_WINDOW_DAYS = 30
+
+
+class ReportedOpen(msgspec.Struct, frozen=True):
+    """An open and who it was by."""
+
+    conference_id: str
+    visitor: str
+    open: Open
+
+
+class Reported(msgspec.Struct):
+    """A registration as far as one or more events tell it; a mirror of the model Registrant."""
+
+    id: str
+    order: Order
+    visitor: str = ""
+    visitor_order: Order | None = None
+    code_key: str = ""
+    code_order: Order | None = None
+    window_days: int = DEFAULT_WINDOW_DAYS
+
+    @property
+    def conference_id(self) -> str:
+        return self.id.partition("/")[0]
+
+    @property
+    def registration(self) -> Registration:
+        return Registration(self.order, self.visitor, self.code_key, self.window_days)
+
+    def merge(self, other: "Reported") -> bool:
+        """Take what `other` knows from earlier on. Returns whether anything changed; may be repeated."""
+        changed = False
+        if other.order < self.order:
+            self.order, changed = other.order, True
+        if other.visitor_order and (self.visitor_order is None or other.visitor_order < self.visitor_order):
+            self.visitor, self.visitor_order, changed = other.visitor, other.visitor_order, True
+        if other.code_order and (self.code_order is None or other.code_order < self.code_order):
+            self.code_key, self.code_order, changed = other.code_key, other.code_order, True
+        return changed
+
+
+class Facts(msgspec.Struct):
+    """What a delivery reports. Claims and opens of bots are facts, too; a bot's registration is none."""
+
+    claims: list[tuple[Claim, bool]] = msgspec.field(default_factory=list)  # with: is it a bot's
+    opens: list[ReportedOpen] = msgspec.field(default_factory=list)
+    registrations: dict[str, Reported] = msgspec.field(default_factory=dict)
+
+    def conference_ids(self) -> set[str]:
+        return (
+            {claim.link_key.partition("/")[0] for claim, _ in self.claims}
+            | {item.conference_id for item in self.opens}
+            | {item.conference_id for item in self.registrations.values()}
+        )
+
+
+def read_facts(events: Iterable[EventRow]) -> Facts:
+    """The facts in events of the types share, share_open and registration."""
+    facts = Facts()
+    for event in events:
+        if "/" in event.conference_id:
+            continue  # no conference can have such an id, and in keys it would look like another's
+        data = msgspec.json.decode(event.data)
+        order = (event.ts_ms, event.event_id)
+        # Without a visitor id (an import), nobody is known to be the same person.
+        visitor = event.visitor_id or f"anonymous:{event.event_id}"
+        if event.type == "share":
+            parent = data.get("parent_share_code", "")
+            claim = Claim(
+                link_key(event.conference_id, data["share_code"]), order, visitor,
+                parent and link_key(event.conference_id, parent),
+                data.get("channel", ""), data.get("target_url", ""), "", False,
+            )  # fmt: skip
+            facts.claims.append((claim, event.is_bot))
+        elif event.type == "share_open":
+            chain = data.get("attribution_chain")
+            opened = Open(
+                link_key(event.conference_id, data["share_code"]), order, event.is_bot,
+                chain_digest(chain) if chain else "",
+            )  # fmt: skip
+            facts.opens.append(ReportedOpen(event.conference_id, visitor, opened))
+        elif event.type == "registration" and not event.is_bot:
+            reported = Reported(f"{event.conference_id}/{event.subject}", order)
+            if event.visitor_id:
+                reported.visitor, reported.visitor_order = event.visitor_id, order
+            if code := data.get("share_code"):
+                reported.code_key, reported.code_order = link_key(event.conference_id, code), order
+            known = facts.registrations.setdefault(reported.id, reported)
+            if known is not reported:
+                known.merge(reported)
+    return facts
+
+
+def insert_claims(claims: Sequence[tuple[Claim, bool]]) -> list[Claim]:
+    """Store claims; returns those that were new, bots' left out."""
+    rows = [
+        (
+            claim.link_key, *claim.order, claim.sharer, claim.parent_key, claim.channel, claim.target_url,
+            claim.label, claim.is_minted, is_bot,
+        )
+        for claim, is_bot in claims
+    ]  # fmt: skip
+    columns = (
+        "link_key", "ms", "event_id", "sharer", "parent_key", "channel", "target_url", "label", "is_minted",
+        "is_bot",
+    )  # fmt: skip
+    new = bulk.insert_new(ShareClaim, columns, rows)
+    return [claim for claim, is_bot in claims if not is_bot and claim.order[1] in new]
+
+
+def insert_opens(opens: Sequence[ReportedOpen]) -> list[ReportedOpen]:
+    """Store opens; returns those that were new, bots' included."""
+    rows = [
+        (
+            item.open.key, item.conference_id, item.visitor, *item.open.order, item.open.is_bot,
+            item.open.chain_digest,
+        )
+        for item in opens
+    ]  # fmt: skip
+    columns = ("link_key", "conference_id", "visitor", "ms", "event_id", "is_bot", "chain_digest")
+    new = bulk.insert_new(ShareOpen, columns, rows)
+    return [item for item in opens if item.open.order[1] in new]
+
+
+_COLUMNS = (
+    "ms", "event_id", "visitor", "visitor_ms", "visitor_event_id", "code_key", "code_ms", "code_event_id",
+    "window_days",
+)  # fmt: skip
+
+
+def load_registrants(ids: Iterable[str]) -> dict[str, Reported]:
+    rows = bulk.fetch(
+        f"SELECT id, {', '.join(_COLUMNS)} FROM {{keys}} "  # noqa: S608
+        f"JOIN {Registrant._meta.db_table} ON id = keys.key",
+        list(ids),
+    )
+    return {row[0]: _reported(row) for row in rows}
+
+
+def find_registrants_by(visitors: Iterable[str]) -> list[Reported]:
+    """The registrations of these visitors, in all conferences."""
+    rows = bulk.fetch(
+        f"SELECT id, {', '.join(_COLUMNS)} FROM {{keys}} "  # noqa: S608
+        f"JOIN {Registrant._meta.db_table} ON visitor = keys.key",
+        list(visitors),
+    )
+    return [_reported(row) for row in rows]
+
+
+def merge_registrants(reported: dict[str, Reported]) -> tuple[dict[str, Reported], dict[str, Order]]:
+    """Store registrations. Returns those that are new or known better now, and when the latter were thought
+    to have happened so far."""
+    known = load_registrants(reported)
+    windows = _windows({item.conference_id for key, item in reported.items() if key not in known})
+    inserted, updated, former = {}, {}, {}
+    for key, item in reported.items():
+        if key not in known:
+            item.window_days = windows.get(item.conference_id, DEFAULT_WINDOW_DAYS)
+            inserted[key] = item
+            continue
+        order = known[key].order
+        if known[key].merge(item):
+            updated[key], former[key] = known[key], order
+    bulk.insert(
+        Registrant,
+        ("id", "conference_id", *_COLUMNS),
+        [(key, item.conference_id, *_values(item)) for key, item in inserted.items()],
+    )
+    bulk.update(Registrant, _COLUMNS, [(*_values(item), key) for key, item in updated.items()])
+    return inserted | updated, former
+
+
+def _windows(conference_ids: set[str]) -> dict[str, int]:
+    if not conference_ids:
+        return {}
+    conferences = Conference.objects.filter(id__in=conference_ids)
+    return {item.id: getattr(item, "attribution_window_days", DEFAULT_WINDOW_DAYS) for item in conferences}
+
+
+def _values(item: Reported) -> tuple[object, ...]:
+    return (
+        *item.order, item.visitor, *(item.visitor_order or (None, "")), item.code_key,
+        *(item.code_order or (None, "")), item.window_days,
+    )  # fmt: skip
+
+
+def _reported(row: tuple[object, ...]) -> Reported:
+    key, ms, event_id, visitor, visitor_ms, visitor_id, code, code_ms, code_id, window_days = row
+    return Reported(
+        key, (ms, event_id), visitor, None if visitor_ms is None else (visitor_ms, visitor_id),
+        code, None if code_ms is None else (code_ms, code_id), window_days,
+    )  # type: ignore[arg-type]  # fmt: skip

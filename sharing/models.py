@@ -1,0 +1,274 @@
+"""Who brought whom: facts as they were reported, and what follows from them.
+
+Facts are ShareClaim, ShareOpen and Registrant: inserted once, keyed by their events. ShareLink,
+ShareConversion, Credit and NotCredited are derived from the facts alone (sharing/attribution.py), so they
+come out the same in whatever order the facts arrived (docs/sharing.md).
+
+Links, claims and opens are keyed `<conference id>/<code>`: a fact may come before the link that it speaks of,
+and codes of different conferences never meet. Instants are UTC milliseconds since 1970, as the events have
+them; with the event's id they are the order of "first", "last" and "before".
+"""
+
+import datetime as dt
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+def _instant(ms: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(ms / 1000, dt.UTC)
+
+
+class ShareClaim(models.Model):
+    """A fact: somebody shared a code, or the server minted it. The first claim decides (sharing/tree.py)."""
+
+    # No foreign key: the link follows from the claims, not the other way round.
+    link_key = models.CharField(_("link"), max_length=130)
+    ms = models.BigIntegerField()
+    event_id = models.CharField(_("event"), max_length=80)
+    sharer = models.CharField(_("sharer"), max_length=80)
+    parent_key = models.CharField(_("parent"), max_length=130, blank=True)
+    channel = models.CharField(_("channel"), max_length=512, blank=True)
+    target_url = models.CharField(_("target"), max_length=2048, blank=True)
+    label = models.CharField(_("label"), max_length=200, blank=True)
+    is_minted = models.BooleanField(_("minted here"), default=False)
+    is_bot = models.BooleanField(_("bot"), default=False)
+
+    class Meta:
+        verbose_name = _("claim to a share link")
+        verbose_name_plural = _("claims to share links")
+        constraints = [
+            models.UniqueConstraint(fields=["link_key", "ms", "event_id"], name="one_claim_per_event")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.link_key} · {self.sharer}"
+
+    @property
+    def claimed_at(self) -> dt.datetime:
+        return _instant(self.ms)
+
+
+class ShareOpen(models.Model):
+    """A fact: a visitor opened a share code. First opening and count of a visitor are read from these."""
+
+    link_key = models.CharField(_("link"), max_length=130)
+    conference_id = models.CharField(_("conference"), max_length=64)
+    visitor = models.CharField(_("visitor"), max_length=80)
+    ms = models.BigIntegerField()
+    event_id = models.CharField(_("event"), max_length=80)
+    is_bot = models.BooleanField(_("bot"), default=False)
+    # Digest of the chain that the browser believed in, to be compared with the tree's; empty: it sent none.
+    chain_digest = models.CharField(max_length=16, blank=True)
+
+    class Meta:
+        verbose_name = _("opened share link")
+        verbose_name_plural = _("opened share links")
+        constraints = [
+            # Also the index by which a registrant's opens are found, in their order.
+            models.UniqueConstraint(
+                fields=["visitor", "conference_id", "ms", "event_id"], name="one_open_per_event"
+            )
+        ]
+        indexes = [models.Index(fields=["link_key", "visitor"], name="open_link_visitor")]
+
+    def __str__(self) -> str:
+        return f"{self.link_key} · {self.visitor}"
+
+    @property
+    def opened_at(self) -> dt.datetime:
+        return _instant(self.ms)
+
+
+class Registrant(models.Model):
+    """A fact: who registered, when, and with which code; one row for all events of one registration.
+
+    The registration happened at its first event. Visitor and code come from the first event that has them:
+    our own form and the SDK report the same registration, and only one of them may know the visitor.
+    """
+
+    id = models.CharField(primary_key=True, max_length=130)  # conference id/registration id
+    conference_id = models.CharField(_("conference"), max_length=64)
+    ms = models.BigIntegerField()
+    event_id = models.CharField(_("event"), max_length=80)
+    visitor = models.CharField(_("visitor"), max_length=80, blank=True)
+    visitor_ms = models.BigIntegerField(null=True)
+    visitor_event_id = models.CharField(max_length=80, blank=True)
+    code_key = models.CharField(_("code it came with"), max_length=130, blank=True)
+    code_ms = models.BigIntegerField(null=True)
+    code_event_id = models.CharField(max_length=80, blank=True)
+    window_days = models.PositiveIntegerField(
+        _("attribution window in days"), help_text=_("The conference's setting when it was first heard of.")
+    )
+
+    class Meta:
+        verbose_name = _("registrant")
+        verbose_name_plural = _("registrants")
+        indexes = [
+            models.Index(fields=["visitor", "conference_id"], name="registrant_visitor"),
+            models.Index(fields=["conference_id", "ms"], name="registrant_time"),
+        ]
+
+    def __str__(self) -> str:
+        return self.id
+
+    @property
+    def registration_id(self) -> str:
+        return self.id.partition("/")[2]
+
+    @property
+    def registered_at(self) -> dt.datetime:
+        return _instant(self.ms)
+
+
+class ShareLink(models.Model):
+    """A code that was shared: its owner, its place in the tree, and counters of it and of all below it."""
+
+    id = models.CharField(primary_key=True, max_length=130)  # conference id/code
+    conference_id = models.CharField(_("conference"), max_length=64)
+    code = models.CharField(_("code"), max_length=64)
+    sharer = models.CharField(
+        _("sharer"), max_length=80, help_text=_("Visitor id, or “user:” and the number of a user.")
+    )
+    sharer_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("user"), null=True, on_delete=models.SET_NULL,
+        related_name="+",
+    )  # fmt: skip
+    label = models.CharField(_("label"), max_length=200, blank=True)
+    channel = models.CharField(_("channel"), max_length=512, blank=True)
+    target_url = models.CharField(_("target"), max_length=2048, blank=True)
+    is_minted = models.BooleanField(_("minted here"), default=False)
+    # The first claim of the code: when, and by which event.
+    first_ms = models.BigIntegerField()
+    first_event_id = models.CharField(max_length=80)
+    # What its owner claimed first as its parent, whether that is known and accepted or not, and when.
+    claimed_parent = models.CharField(_("claimed parent"), max_length=130, blank=True)
+    parent_ms = models.BigIntegerField(null=True)
+    parent_event_id = models.CharField(max_length=80, blank=True)
+    parent = models.ForeignKey(
+        "self", verbose_name=_("parent"), null=True, on_delete=models.DO_NOTHING, related_name="children"
+    )
+    closes_cycle = models.BooleanField(
+        _("cycle refused"), default=False, help_text=_("Its parent was refused, as it would close a cycle.")
+    )
+    is_contested = models.BooleanField(
+        _("contested"), default=False, help_text=_("Somebody else claimed the code, too, and was refused.")
+    )
+    opens = models.PositiveIntegerField(_("opens"), default=0)
+    openers = models.PositiveIntegerField(_("openers"), default=0)
+    shared_on = models.PositiveIntegerField(_("shared on"), default=0)
+    direct = models.PositiveIntegerField(_("direct"), default=0)
+    assisted = models.PositiveIntegerField(_("assisted"), default=0)
+    # Of it and everything below it; links without itself.
+    subtree_links = models.PositiveIntegerField(_("links below"), default=0)
+    subtree_opens = models.PositiveIntegerField(_("opens, with those below"), default=0)
+    subtree_conversions = models.PositiveIntegerField(_("conversions, with those below"), default=0)
+
+    class Meta:
+        verbose_name = _("share link")
+        verbose_name_plural = _("share links")
+        indexes = [
+            # A level of the tree, its busiest first.
+            models.Index(fields=["conference_id", "parent", "-subtree_conversions", "id"], name="link_level"),
+            models.Index(fields=["claimed_parent"], name="link_claimed_parent"),
+            models.Index(fields=["conference_id", "first_ms"], name="link_first_shared"),
+            models.Index(fields=["conference_id", "sharer"], name="link_sharer"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def first_shared_at(self) -> dt.datetime:
+        return _instant(self.first_ms)
+
+
+class ShareConversion(models.Model):
+    """A registration with at least one credit. It counts once, however many credits it has."""
+
+    registrant = models.OneToOneField(
+        Registrant, primary_key=True, on_delete=models.DO_NOTHING, verbose_name=_("registration")
+    )
+    conference_id = models.CharField(_("conference"), max_length=64)
+    nearest = models.ForeignKey(
+        ShareLink, verbose_name=_("direct link"), on_delete=models.DO_NOTHING, related_name="+"
+    )
+    # The registration's event time. What happened before and arrives late still completes the credits.
+    frozen_ms = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = _("share conversion")
+        verbose_name_plural = _("share conversions")
+        indexes = [models.Index(fields=["conference_id", "frozen_ms"], name="conversion_time")]
+
+    def __str__(self) -> str:
+        return str(self.registrant_id)
+
+    @property
+    def frozen_at(self) -> dt.datetime:
+        return _instant(self.frozen_ms)
+
+
+class Credit(models.Model):
+    """One per (share conversion, credited link). The nearest is direct, the others assisted."""
+
+    conversion = models.ForeignKey(
+        ShareConversion, on_delete=models.DO_NOTHING, related_name="credits", verbose_name=_("conversion"),
+        db_index=False,
+    )  # fmt: skip
+    link = models.ForeignKey(
+        ShareLink, on_delete=models.DO_NOTHING, related_name="credits", verbose_name=_("link")
+    )
+    distance = models.PositiveIntegerField(
+        _("distance"), help_text=_("Place in the chain: 1 is the link that was opened, 2 its parent.")
+    )
+    # Frozen with the credit: fractional models weigh by the age of the share at registration.
+    age_ms = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = _("credit")
+        verbose_name_plural = _("credits")
+        constraints = [
+            models.UniqueConstraint(fields=["conversion", "link", "distance"], name="one_credit_per_link")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.conversion_id} ← {self.link_id}"
+
+
+class NotCredited(models.Model):
+    """What a registration did not credit, and why (sharing.attribution.Reason)."""
+
+    registrant = models.ForeignKey(
+        Registrant, on_delete=models.DO_NOTHING, related_name="not_credited", verbose_name=_("registration"),
+        db_index=False,
+    )  # fmt: skip
+    # May be a code that no link has.
+    link_key = models.CharField(_("link"), max_length=130, db_index=True)
+    reason = models.CharField(_("reason"), max_length=32)
+    distance = models.PositiveIntegerField(_("distance"), null=True)
+
+    class Meta:
+        verbose_name = _("not credited")
+        verbose_name_plural = _("not credited")
+        constraints = [
+            models.UniqueConstraint(fields=["registrant", "link_key", "reason"], name="one_reason_per_link")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.registrant_id} ← {self.link_key}: {self.reason}"
+
+
+class DayToMark(models.Model):
+    """Outbox: a local day whose figures changed, written with the change and passed on after its commit.
+
+    The events may be in another database, so marking there cannot be part of our transaction, and a worker
+    may die between the two.
+    """
+
+    conference_id = models.CharField(max_length=64)
+    ms = models.BigIntegerField()  # an instant of that day
+
+    def __str__(self) -> str:
+        return f"{self.conference_id} {_instant(self.ms)}"

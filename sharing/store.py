@@ -1,0 +1,260 @@
+"""Loading the part of the tree that a change concerns, and writing back what became of it."""
+
+from collections.abc import Collection, Iterable
+
+from sharing import bulk
+from sharing.attribution import Given, Open, Order, Outcome, Reason, Refused
+from sharing.models import Credit, NotCredited, ShareClaim, ShareConversion, ShareLink, ShareOpen
+from sharing.tree import NEVER, Forest, Node
+
+_STATE = (
+    "sharer, first_ms, first_event_id, claimed_parent, parent_ms, parent_event_id, parent_id, closes_cycle, "
+    "is_contested, is_minted, opens, openers, shared_on, direct, assisted, subtree_links, subtree_opens, "
+    "subtree_conversions"
+)
+_CLOSED_PART = f"""
+    WITH RECURSIVE part(key) AS (
+        SELECT key FROM {{keys}}
+        UNION
+        SELECT link.claimed_parent
+        FROM part JOIN sharing_sharelink link ON link.id = part.key WHERE link.claimed_parent <> ''
+    )
+    SELECT link.id, {_STATE} FROM part JOIN sharing_sharelink link ON link.id = part.key
+"""  # noqa: S608  constants
+_ORPHANS = f"""
+    SELECT link.id, {_STATE} FROM {{keys}} JOIN sharing_sharelink link ON link.claimed_parent = keys.key
+"""  # noqa: S608
+
+
+def load_part(forest: Forest, keys: Iterable[str]) -> None:
+    """Load the links of `keys` that exist and are not loaded yet, with all that their claims lead to.
+
+    One query, however deep it goes. What is loaded already stays as it is.
+    """
+    wanted = {key for key in keys if key not in forest.nodes}
+    for row in bulk.fetch(_CLOSED_PART, wanted):
+        if row[0] not in forest.nodes:
+            forest.add(_node(row))
+
+
+def load_orphans(forest: Forest, parents: Collection[str]) -> list[Node]:
+    """Load the links that claim one of `parents`, which have only now become known. Returns all of them."""
+    orphans = []
+    for row in bulk.fetch(_ORPHANS, parents):
+        node = forest.get(row[0])
+        if node is None:
+            node = _node(row)
+            forest.add(node)
+        orphans.append(node)
+    return orphans
+
+
+def _node(row: tuple[object, ...]) -> Node:
+    node = Node(row[0])  # type: ignore[arg-type]
+    (
+        _,
+        node.sharer,
+        first_ms,
+        first_event_id,
+        node.claimed_parent,
+        parent_ms,
+        parent_event_id,
+        node.parent,
+        closes_cycle,
+        is_contested,
+        is_minted,
+        node.opens,
+        node.openers,
+        node.shared_on,
+        node.direct,
+        node.assisted,
+        node.subtree_links,
+        node.subtree_opens,
+        node.subtree_conversions,
+    ) = row  # type: ignore[assignment]
+    node.first = (first_ms, first_event_id)  # type: ignore[assignment]
+    if parent_ms is not None:
+        node.parent_order = (parent_ms, parent_event_id)  # type: ignore[assignment]
+    # SQLite's booleans are numbers.
+    node.closes_cycle, node.is_contested, node.is_minted = (
+        bool(closes_cycle),
+        bool(is_contested),
+        bool(is_minted),
+    )
+    node.is_new = False
+    node.has_children = True  # or may have: it is not known here
+    node.loaded_parent = node.parent
+    node.loaded_subtree = (node.subtree_links, node.subtree_opens, node.subtree_conversions)
+    return node
+
+
+_INSERTED = (
+    "id", "conference_id", "code", "sharer", "sharer_user_id", "label", "channel", "target_url", "is_minted",
+    "first_ms", "first_event_id", "claimed_parent", "parent_ms", "parent_event_id", "parent_id",
+    "closes_cycle", "is_contested", "opens", "openers", "shared_on", "direct", "assisted", "subtree_links",
+    "subtree_opens", "subtree_conversions",
+)  # fmt: skip
+_REPLACED = (
+    "sharer", "sharer_user_id", "label", "channel", "target_url", "is_minted", "first_ms", "first_event_id",
+)  # fmt: skip
+_MOVED = ("claimed_parent", "parent_ms", "parent_event_id", "parent_id", "closes_cycle", "is_contested")
+_COUNTERS = (
+    "opens", "openers", "shared_on", "direct", "assisted", "subtree_links", "subtree_opens",
+    "subtree_conversions",
+)  # fmt: skip
+
+
+def save_links(nodes: Iterable[Node], *, with_new_owner: Collection[str]) -> None:
+    """Write the rows of `nodes`: inserts, moves, counters; the owner's data of those in `with_new_owner`."""
+    inserted, replaced, moved, counted = [], [], [], []
+    for node in nodes:
+        if node.is_new:
+            conference_id, _, code = node.key.partition("/")
+            key = (node.key, conference_id, code)
+            inserted.append((*key, *_owner(node), *_place(node), *_counters(node)))
+            continue
+        if node.key in with_new_owner:
+            replaced.append((*_owner(node), node.key))
+        if node.touched:
+            moved.append((*_place(node), node.key))
+        counted.append((*_counters(node), node.key))
+    bulk.insert(ShareLink, _INSERTED, inserted)
+    bulk.update(ShareLink, _REPLACED, replaced)
+    bulk.update(ShareLink, _MOVED, moved)
+    bulk.update(ShareLink, _COUNTERS, counted)
+
+
+def _owner(node: Node) -> tuple[object, ...]:
+    user_id = int(node.sharer[5:]) if node.is_minted and node.sharer.startswith("user:") else None
+    return (
+        node.sharer, user_id, node.label, node.channel, node.target_url, node.is_minted, *node.first,
+    )  # fmt: skip
+
+
+def _place(node: Node) -> tuple[object, ...]:
+    parent_ms, parent_event_id = node.parent_order if node.parent_order != NEVER else (None, "")
+    return (
+        node.claimed_parent, parent_ms, parent_event_id, node.parent, node.closes_cycle, node.is_contested,
+    )  # fmt: skip
+
+
+def _counters(node: Node) -> tuple[int, ...]:
+    return (
+        node.opens, node.openers, node.shared_on, node.direct, node.assisted, node.subtree_links,
+        node.subtree_opens, node.subtree_conversions,
+    )  # fmt: skip
+
+
+class Claim:
+    """A claim in memory; a mirror of ShareClaim."""
+
+    __slots__ = ("channel", "is_minted", "label", "link_key", "order", "parent_key", "sharer", "target_url")
+
+    def __init__(
+        self, link_key: str, order: Order, sharer: str, parent_key: str, channel: str, target_url: str,
+        label: str, is_minted: bool,
+    ) -> None:  # fmt: skip
+        self.link_key, self.order, self.sharer, self.parent_key = link_key, order, sharer, parent_key
+        self.channel, self.target_url, self.label, self.is_minted = channel, target_url, label, is_minted
+
+
+def load_claims(links: Collection[str]) -> list[Claim]:
+    """All stored claims to these links, bots' left out."""
+    rows = bulk.fetch(
+        "SELECT link_key, ms, event_id, sharer, parent_key, channel, target_url, label, is_minted "  # noqa: S608
+        f"FROM {{keys}} JOIN {ShareClaim._meta.db_table} ON link_key = keys.key WHERE NOT is_bot",
+        links,
+    )
+    return [Claim(row[0], (row[1], row[2]), *row[3:8], bool(row[8])) for row in rows]
+
+
+def count_all_opens(links: Collection[str]) -> list[tuple[str, int, int]]:
+    """(link, opens, distinct openers) of all stored opens of these links, bots' left out."""
+    return bulk.fetch(
+        "SELECT link_key, count(*), count(DISTINCT visitor) "  # noqa: S608
+        f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON link_key = keys.key WHERE NOT is_bot "
+        "GROUP BY link_key",
+        links,
+    )  # type: ignore[return-value]
+
+
+def count_opens_by_visitor(pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """How often each of these (link, visitor) pairs is stored as opened, bots left out."""
+    rows = bulk.fetch_pairs(
+        "SELECT link_key, visitor, count(*) "  # noqa: S608
+        f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON link_key = keys.one AND visitor = keys.other "
+        "WHERE NOT is_bot GROUP BY link_key, visitor",
+        pairs,
+    )
+    return {(key, visitor): count for key, visitor, count in rows}
+
+
+def load_opens(visitors: Collection[str]) -> dict[tuple[str, str], list[Open]]:
+    """The opens of these visitors, by (conference, visitor)."""
+    found: dict[tuple[str, str], list[Open]] = {}
+    for conference_id, visitor, key, ms, event_id, is_bot, digest in bulk.fetch(
+        "SELECT conference_id, visitor, link_key, ms, event_id, is_bot, chain_digest "  # noqa: S608
+        f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON visitor = keys.key",
+        visitors,
+    ):
+        found.setdefault((conference_id, visitor), []).append(Open(key, (ms, event_id), bool(is_bot), digest))
+    return found
+
+
+def load_outcomes(registrants: Collection[str]) -> dict[str, Outcome]:
+    """What is stored as following for these registrants."""
+    given: dict[str, list[Given]] = {}
+    refused: dict[str, list[Refused]] = {}
+    for registrant, key, distance, age_ms in bulk.fetch(
+        "SELECT conversion_id, link_id, distance, age_ms "  # noqa: S608
+        f"FROM {{keys}} JOIN {Credit._meta.db_table} ON conversion_id = keys.key ORDER BY distance",
+        registrants,
+    ):
+        given.setdefault(registrant, []).append(Given(key, distance, age_ms))
+    for registrant, key, reason, distance in bulk.fetch(
+        "SELECT registrant_id, link_key, reason, distance "  # noqa: S608
+        f"FROM {{keys}} JOIN {NotCredited._meta.db_table} ON registrant_id = keys.key",
+        registrants,
+    ):
+        refused.setdefault(registrant, []).append(Refused(key, Reason(reason), distance))
+    return {
+        registrant: Outcome(
+            tuple(given.get(registrant, ())),
+            tuple(sorted(refused.get(registrant, ()), key=lambda item: (item.key, item.reason))),
+        )
+        for registrant in given.keys() | refused.keys()
+    }
+
+
+def find_registrants_of(links: Collection[str]) -> set[str]:
+    """The registrants that have, or were refused, a credit of one of these links."""
+    rows = bulk.fetch(
+        f"SELECT conversion_id FROM {{keys}} JOIN {Credit._meta.db_table} ON link_id = keys.key",  # noqa: S608
+        links,
+    ) + bulk.fetch(
+        f"SELECT registrant_id FROM {{keys}} JOIN {NotCredited._meta.db_table} ON link_key = keys.key",  # noqa: S608
+        links,
+    )
+    return {registrant for (registrant,) in rows}
+
+
+def replace_outcomes(
+    former: dict[str, Outcome], outcomes: dict[str, Outcome], registered_ms: dict[str, int]
+) -> None:
+    """Write what follows for registrants where it differs from `former`, which is what is stored."""
+    changed = [key for key, outcome in outcomes.items() if former.get(key, Outcome()) != outcome]
+    stale = [key for key in changed if key in former]
+    bulk.delete(NotCredited, "registrant", stale)
+    bulk.delete(Credit, "conversion", stale)
+    bulk.delete(ShareConversion, "registrant", stale)
+    conversions, given, refused = [], [], []
+    for key in changed:
+        outcome = outcomes[key]
+        if outcome.credits:
+            nearest = outcome.credits[0].key
+            conversions.append((key, key.partition("/")[0], nearest, registered_ms[key]))
+        given += [(key, item.key, item.distance, item.age_ms) for item in outcome.credits]
+        refused += [(key, item.key, item.reason.value, item.distance) for item in outcome.refused]
+    bulk.insert(ShareConversion, ("registrant_id", "conference_id", "nearest_id", "frozen_ms"), conversions)
+    bulk.insert(Credit, ("conversion_id", "link_id", "distance", "age_ms"), given)
+    bulk.insert(NotCredited, ("registrant_id", "link_key", "reason", "distance"), refused)

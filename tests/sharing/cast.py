@@ -1,0 +1,90 @@
+"""Making events for the tests of the tree, and reading what became of them."""
+
+from typing import Any
+
+import msgspec
+
+from analytics.rows import EventRow
+from sharing.models import Credit, NotCredited, ShareLink
+from sharing.models import ShareConversion as Conversion
+
+START_MS = 1_777_600_000_000  # 2026-05-01T01:46:40Z
+_OWN = (
+    "share_code", "parent_share_code", "channel", "target_url", "attribution_chain", "registration_id",
+)  # fmt: skip
+MINUTE_MS = 60_000
+DAY_MS = 86_400_000
+
+
+def event(type: str, at: float, visitor: str, **fields: Any) -> dict[str, Any]:
+    """An event `at` minutes after the start, as a client sends it; its id tells what it is unless given."""
+    made = {
+        "type": type,
+        "conference_id": "summit",
+        "visitor_id": visitor,
+        "ts": START_MS + round(at * MINUTE_MS),
+        **fields,
+    }
+    made.setdefault("event_id", f"{type}-{visitor}-{at}-{fields.get('share_code', '')}")
+    return made
+
+
+def share(at: float, visitor: str, code: str, parent: str = "", **fields: Any) -> dict[str, Any]:
+    if parent:
+        fields["parent_share_code"] = parent
+    return event("share", at, visitor, share_code=code, **fields)
+
+
+def opened(at: float, visitor: str, code: str, **fields: Any) -> dict[str, Any]:
+    return event("share_open", at, visitor, share_code=code, **fields)
+
+
+def registered(at: float, visitor: str, registration_id: str = "", **fields: Any) -> dict[str, Any]:
+    return event("registration", at, visitor, registration_id=registration_id or f"r-{visitor}", **fields)
+
+
+def row(sent: dict[str, Any]) -> EventRow:
+    """The event as reactions get it. The key `bot` marks a bot's."""
+    own = {
+        name: sent[name]
+        for name in _OWN
+        if sent.get(name)
+    }  # fmt: skip
+    subject = sent.get("registration_id") or sent.get("share_code") or sent["event_id"]
+    return EventRow(
+        sent["event_id"], sent["type"], sent["conference_id"], sent["ts"], sent["ts"], sent["visitor_id"], "",
+        subject, bool(sent.get("bot")), msgspec.json.encode(own).decode(), "{}",
+    )  # fmt: skip
+
+
+def credits_of(registration_id: str, conference_id: str = "summit") -> list[str]:
+    """The credited codes, nearest first."""
+    found = Credit.objects.filter(conversion_id=f"{conference_id}/{registration_id}").order_by("distance")
+    return [link.partition("/")[2] for link in found.values_list("link_id", flat=True)]
+
+
+def refusals_of(registration_id: str, conference_id: str = "summit") -> set[tuple[str, str]]:
+    """(code, reason) of what was not credited."""
+    found = NotCredited.objects.filter(registrant_id=f"{conference_id}/{registration_id}")
+    return {(key.partition("/")[2], reason) for key, reason in found.values_list("link_key", "reason")}
+
+
+def tree() -> dict[str, str | None]:
+    """Code → the parent's code, of all links."""
+    return {
+        code: parent and parent.partition("/")[2]
+        for code, parent in ShareLink.objects.values_list("code", "parent_id")
+    }
+
+
+def state() -> dict[str, Any]:
+    """Everything that is derived, in a form that can be compared."""
+    return {
+        "links": sorted(ShareLink.objects.values_list()),
+        "conversions": sorted(Conversion.objects.values_list()),
+        "credits": sorted(Credit.objects.values_list("conversion_id", "link_id", "distance", "age_ms")),
+        "not_credited": sorted(
+            NotCredited.objects.values_list("registrant_id", "link_key", "reason", "distance"),
+            key=repr,
+        ),
+    }

@@ -1,0 +1,193 @@
+"""The end state is a function of the set of events: any order, repetition and split, two workers at once."""
+
+import random
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sharing import models
+from sharing.derive import apply_facts
+from sharing.facts import read_facts
+from tests.sharing.cast import DAY_MS, START_MS, row, state
+from tests.sharing.plain import PlainTree
+
+TABLES = [
+    models.DayToMark,
+    models.Credit,
+    models.NotCredited,
+    models.ShareConversion,
+    models.Registrant,
+    models.ShareOpen,
+    models.ShareClaim,
+    models.ShareLink,
+]
+
+codes = st.sampled_from([f"code{letter}" for letter in "ABCDEFGH"])
+visitors = st.sampled_from(["ann", "ben", "cat", "dan", "eve"])
+# Few instants, so that ties are common; some of them a window apart.
+instants = st.builds(
+    lambda minute, days: START_MS + minute * 60_000 + days * DAY_MS,
+    st.integers(0, 12),
+    st.sampled_from([0, 0, 0, 29, 30]),
+)
+
+
+def _common(type: str, **fields: Any) -> Any:
+    return st.fixed_dictionaries(
+        {
+            "type": st.just(type),
+            "conference_id": st.just("summit"),
+            "visitor_id": visitors,
+            "ts": instants,
+            "bot": st.sampled_from([False] * 9 + [True]),
+            **fields,
+        }
+    )
+
+
+an_event = st.one_of(
+    _common("share", share_code=codes, parent_share_code=st.one_of(st.just(""), codes)),
+    _common("share", share_code=codes, parent_share_code=codes),
+    _common("share_open", share_code=codes),
+    _common("share_open", share_code=codes),
+    _common("registration", share_code=st.one_of(st.just(""), codes)),
+)
+some_events = st.lists(an_event, min_size=1, max_size=40)
+
+
+def name_events(events: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
+    """The events with ids, whose order has nothing to do with time; each registration is one of its own."""
+    ids = [f"{number:03}" for number in range(len(events))]
+    random.Random(seed).shuffle(ids)
+    return [
+        {
+            **sent,
+            "event_id": name,
+            **({"registration_id": f"r{name}"} if sent["type"] == "registration" else {}),
+        }
+        for sent, name in zip(events, ids, strict=True)
+    ]
+
+
+def deliver(deliveries: Sequence[list[dict[str, Any]]]) -> None:
+    for delivery in deliveries:
+        apply_facts(read_facts([row(sent) for sent in delivery]))
+
+
+def empty() -> None:
+    with connection.cursor() as cursor:
+        for model in TABLES:
+            cursor.execute(f"DELETE FROM {model._meta.db_table}")
+
+
+def in_deliveries(events: list[dict[str, Any]], chance: random.Random) -> list[list[dict[str, Any]]]:
+    """The events shuffled, some of them repeated, cut into deliveries of random sizes."""
+    repeated = events + chance.sample(events, len(events) // 3)
+    chance.shuffle(repeated)
+    deliveries = []
+    while repeated:
+        size = chance.randint(1, 8)
+        unique = {sent["event_id"]: sent for sent in repeated[:size]}  # the pipeline does as much
+        deliveries.append(list(unique.values()))
+        repeated = repeated[size:]
+    return deliveries
+
+
+def by_two_workers(deliveries: list[list[dict[str, Any]]]) -> None:
+    """Every other delivery to either worker, both at work at once; the first failure is raised here."""
+    errors: list[BaseException] = []
+    together = threading.Barrier(2)
+
+    def work(mine: list[list[dict[str, Any]]]) -> None:
+        try:
+            together.wait(20)
+            deliver(mine)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    workers = [threading.Thread(target=work, args=(deliveries[start::2],)) for start in (0, 1)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    if errors:
+        raise errors[0]
+
+
+def assert_as_plain(events: list[dict[str, Any]]) -> None:
+    """The stored end state is what the plain implementation makes of the events."""
+    plain = PlainTree(events)
+    links = {link.code: link for link in models.ShareLink.objects.all()}
+    assert {code: link.sharer for code, link in links.items()} == plain.sharers
+    assert {
+        code: link.parent_id and link.parent_id.partition("/")[2] for code, link in links.items()
+    } == plain.parents
+    assert {code for code, link in links.items() if link.closes_cycle} == plain.flagged
+    credits: dict[str, list[tuple[str, int]]] = {}
+    for key, link, distance in models.Credit.objects.order_by("distance").values_list(
+        "conversion_id", "link_id", "distance"
+    ):
+        credits.setdefault(key.partition("/")[2], []).append((link.partition("/")[2], distance))
+    assert credits == plain.credits
+    assert models.ShareConversion.objects.count() == len(plain.credits)
+    for code, link in links.items():
+        below = plain.below(code)
+        assert {
+            "opens": link.opens,
+            "openers": link.openers,
+            "shared_on": link.shared_on,
+            "direct": link.direct,
+            "assisted": link.assisted,
+            "subtree": (link.subtree_links, link.subtree_opens, link.subtree_conversions),
+        } == {
+            "opens": plain.opens[code],
+            "openers": plain.openers.get(code, 0),
+            "shared_on": sum(parent == code for parent in plain.parents.values()),
+            "direct": plain.direct[code],
+            "assisted": plain.assisted[code],
+            "subtree": (
+                len(below),
+                sum(plain.opens[other] for other in [code, *below]),
+                sum(plain.direct[other] for other in [code, *below]),
+            ),
+        }, code
+
+
+slow = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@pytest.mark.django_db
+@settings(slow, max_examples=150)
+@given(events=some_events, seed=st.integers(0, 2**32))
+def test_any_order_of_arrival_gives_what_the_plain_implementation_gives(
+    events: list[dict[str, Any]], seed: int
+) -> None:
+    empty()
+    events = name_events(events, seed)
+    deliver(in_deliveries(events, random.Random(seed)))
+    assert_as_plain(events)
+
+
+@pytest.mark.django_db(transaction=True)
+@settings(slow, max_examples=40)
+@given(events=some_events, seed=st.integers(0, 2**32))
+def test_two_workers_at_once_give_what_one_in_order_gives(events: list[dict[str, Any]], seed: int) -> None:
+    events = name_events(events, seed)
+    empty()
+    deliver([[sent] for sent in sorted(events, key=lambda sent: (sent["ts"], sent["event_id"]))])
+    in_order = state()
+
+    empty()
+    by_two_workers(in_deliveries(events, random.Random(seed)))
+    assert state() == in_order
+    assert_as_plain(events)
