@@ -8,3 +8,7 @@ if [ -z "${SECRET_KEY:-}" ] && [ -z "${SECRET_KEY_FILE:-}" ]; then
     (umask 077; .venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(50))' > "$SECRET_KEY_FILE")
   fi
 fi
+# Without a mail server, mails are kept for /dev/mailbox instead of failing.
+if [ -z "${EMAIL_PROVIDER:-}${EMAIL_URL:-}${EMAIL_URL_FILE:-}${EMAIL_HOST:-}" ]; then
+  export DEVELOPMENT_MAILBOX="${DEVELOPMENT_MAILBOX:-true}"
+fi

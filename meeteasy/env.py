@@ -58,3 +58,20 @@ def read_int(name: str, default: int, *, minimum: int = 0) -> int:
 def read_list(name: str, default: str = "") -> list[str]:
     """Comma-separated values; blanks around and empty items are dropped."""
     return [item.strip() for item in read_str(name, default).split(",") if item.strip()]
+
+
+def read_map(name: str) -> dict[str, str]:
+    """Comma-separated `key=value` pairs."""
+    pairs = {}
+    for item in read_list(name):
+        key, separator, value = item.partition("=")
+        if not separator or not key.strip() or not value.strip():
+            raise ImproperlyConfigured(f"{name} must be key=value pairs, and {item!r} is none")
+        pairs[key.strip()] = value.strip()
+    return pairs
+
+
+def read_prefixed(prefix: str) -> dict[str, str]:
+    """All variables that begin with `prefix`, without it; `_FILE` is understood as everywhere."""
+    names = {name.removesuffix("_FILE") for name in os.environ if name.startswith(prefix)}
+    return {name.removeprefix(prefix): read_str(name) for name in sorted(names)}

@@ -6,12 +6,13 @@ sets at least `SECRET_KEY` and `ALLOWED_HOSTS`.
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
-from meeteasy import env
+from meeteasy import env, mail_settings
 from meeteasy.queues import WORKER_OPTIONS, Queue
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -49,6 +50,8 @@ INSTALLED_APPS = [
     "analytics",
     "sharing",
     "live",
+    "anymail",
+    "notifications",
 ]
 
 MIDDLEWARE = [
@@ -219,6 +222,16 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute="17", hour="3"),
         "queue": Queue.ANALYTICS_DAILY,
     },
+    "notifications: mail that is due, was lost or is in doubt": {
+        "task": "notifications.sweep_email",
+        "schedule": 10,
+        "queue": Queue.NOTIFICATIONS_EMAIL,
+    },
+    "notifications: SMS that are due, were lost or are in doubt": {
+        "task": "notifications.sweep_sms",
+        "schedule": 10,
+        "queue": Queue.NOTIFICATIONS_SMS,
+    },
 }
 
 # --- Taking events in (analytics/ingest) -----------------------------------------------------------------
@@ -232,6 +245,40 @@ INGEST_ACCEPTANCE_DAYS = env.read_int("INGEST_ACCEPTANCE_DAYS", 7, minimum=1)
 INGEST_RATE_PER_SECOND = env.read_int("INGEST_RATE_PER_SECOND", 1000)
 # Memory of the stream of events beyond which new batches are answered 503 until workers catch up.
 INGEST_QUEUE_MAX_BYTES = env.read_int("INGEST_QUEUE_MAX_BYTES", 512 * 1024 * 1024, minimum=1024)
+
+# --- Mail and SMS (docs/notifications.md) ------------------------------------------------------------------
+
+# Keeps mails and SMS for /dev/mailbox instead of sending them. `bin/run` turns it on while no mail server
+# is configured; off by default, because what is in there is personal.
+DEVELOPMENT_MAILBOX = env.read_bool("DEVELOPMENT_MAILBOX")
+_mail = mail_settings.read_mail_settings(development_mailbox=DEVELOPMENT_MAILBOX)
+EMAIL_BACKEND = _mail.backend
+EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.use_tls, _mail.use_ssl
+EMAIL_TIMEOUT = env.read_int("EMAIL_TIMEOUT", 20, minimum=1)
+DEFAULT_FROM_EMAIL = env.read_str("MAIL_FROM", f"MeetEasy <noreply@{urlsplit(PUBLIC_URL).hostname}>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_RATE_PER_SECOND = env.read_int("EMAIL_RATE_PER_SECOND", 20)  # over all workers; 0 = no limit
+ANYMAIL = mail_settings.read_anymail_settings()
+
+SMS_PROVIDER = env.read_str("SMS_PROVIDER", "console")
+SMS_RATE_PER_SECOND = env.read_int("SMS_RATE_PER_SECOND", 10)
+TWILIO_API_URL = env.read_str("TWILIO_API_URL", "https://api.twilio.com").rstrip("/")
+TWILIO_ACCOUNT_SID = env.read_str("TWILIO_ACCOUNT_SID")
+TWILIO_AUTH_TOKEN = env.read_str("TWILIO_AUTH_TOKEN")
+TWILIO_FROM = env.read_str("TWILIO_FROM")  # a number, a sender's name or the sid of a messaging service
+ALIYUN_SMS_API_URL = env.read_str("ALIYUN_SMS_API_URL", "https://dysmsapi.aliyuncs.com").rstrip("/")
+ALIYUN_ACCESS_KEY_ID = env.read_str("ALIYUN_ACCESS_KEY_ID")
+ALIYUN_ACCESS_KEY_SECRET = env.read_str("ALIYUN_ACCESS_KEY_SECRET")
+ALIYUN_SMS_SIGN_NAME = env.read_str("ALIYUN_SMS_SIGN_NAME")
+ALIYUN_SMS_TEMPLATES = env.read_map("ALIYUN_SMS_TEMPLATES")  # checkin_reminder.zh-hans=SMS_1234, …
+ALIYUN_SMS_CALLBACK_TOKEN = env.read_str("ALIYUN_SMS_CALLBACK_TOKEN")
+
+# How long a worker may be at a message before it counts as dead; more than the tasks' hard time limit.
+NOTIFICATIONS_LEASE_SECONDS = env.read_int("NOTIFICATIONS_LEASE_SECONDS", 150, minimum=1)
+# Hosts for outbound HTTP that may be at private addresses (meeteasy/http_client.py).
+OUTBOUND_PRIVATE_HOSTS = env.read_list("OUTBOUND_PRIVATE_HOSTS")
 
 # --- API -------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,126 @@
+"""The one client for outbound HTTP: bounded in time and size, and not to be sent to private addresses.
+
+A provider's address comes from settings, a callback's or an image's address may come from a user. Either
+way a request must not reach the cloud's metadata service or the database next door, so every connection,
+whatever name or redirect led to it, is checked at the address that is dialled (OWASP, "Server-Side Request
+Forgery"). `OUTBOUND_PRIVATE_HOSTS` names the exceptions: a proxy or gateway in one's own network, the
+loopback servers of the tests.
+"""
+
+import ipaddress
+import socket
+import ssl
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+import httpcore
+import httpx
+from django.conf import settings
+
+DEFAULT_TIMEOUT = httpx.Timeout(15, connect=5)
+MAX_ANSWER_BYTES = 2 * 1024 * 1024
+
+
+class OutboundError(Exception):
+    """No usable answer.
+
+    reached: whether the server may have got the request. False means that nothing was sent, so that it
+        may be sent again without doing anything twice.
+    """
+
+    def __init__(self, message: str, *, reached: bool) -> None:
+        super().__init__(message)
+        self.reached = reached
+
+
+class PrivateAddressError(OutboundError):
+    """The host is at an address that is not public, and OUTBOUND_PRIVATE_HOSTS does not name it."""
+
+    def __init__(self, host: str, address: str) -> None:
+        super().__init__(f"{host} is at {address}, which is not a public address", reached=False)
+
+
+def request(
+    method: str,
+    url: str,
+    *,
+    timeout: httpx.Timeout = DEFAULT_TIMEOUT,
+    max_answer_bytes: int = MAX_ANSWER_BYTES,
+    **options: Any,
+) -> httpx.Response:
+    """Send a request and read the whole answer. `options` are those of `httpx.Client.request`.
+
+    Redirects are handed back, not followed. Raises OutboundError for anything but an answer, whatever its
+    status code.
+    """
+    try:
+        with _client().stream(method, url, timeout=timeout, **options) as response:
+            body = bytearray()
+            for piece in response.iter_bytes():
+                body += piece
+                if len(body) > max_answer_bytes:
+                    raise OutboundError(f"the answer has more than {max_answer_bytes} bytes", reached=True)
+            return httpx.Response(
+                response.status_code, headers=_without_encoding(response), content=bytes(body),
+                request=response.request,
+            )  # fmt: skip
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
+        raise OutboundError(f"no connection: {error or type(error).__name__}", reached=False) from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        reached = not isinstance(error, httpx.InvalidURL)
+        raise OutboundError(f"no answer: {error or type(error).__name__}", reached=reached) from error
+
+
+def _without_encoding(response: httpx.Response) -> list[tuple[str, str]]:
+    """The headers, but for those that described the body as it was on the wire."""
+    dropped = {"content-encoding", "content-length", "transfer-encoding"}
+    return [(name, value) for name, value in response.headers.items() if name.lower() not in dropped]
+
+
+@lru_cache(maxsize=1)
+def _client() -> httpx.Client:
+    """One client per process, so that connections are used again. Proxy variables are not read: behind a
+    proxy it would be the proxy that dials, unchecked."""
+    transport = httpx.HTTPTransport()
+    # httpx offers no public way to its connection pool's network backend; a test guards that this works.
+    transport._pool = httpcore.ConnectionPool(
+        ssl_context=ssl.create_default_context(),
+        network_backend=_CheckedBackend(),
+        max_connections=20,
+        max_keepalive_connections=5,
+        keepalive_expiry=20,
+    )
+    return httpx.Client(transport=transport, follow_redirects=False, trust_env=False)
+
+
+class _CheckedBackend(httpcore.NetworkBackend):
+    """Dials only addresses that were checked: the name is looked up here, once, and that address is used."""
+
+    def __init__(self) -> None:
+        self._backend = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpcore.ConnectError(f"{host}: {error}") from error
+        addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+        if host not in settings.OUTBOUND_PRIVATE_HOSTS:
+            for address in addresses:
+                if not ipaddress.ip_address(address.partition("%")[0]).is_global:
+                    raise PrivateAddressError(host, address)
+        error: Exception | None = None
+        for address in addresses:
+            try:
+                return self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as failure:
+                error = failure
+        raise error or httpcore.ConnectError(f"{host}: no address")

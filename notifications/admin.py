@@ -1,0 +1,182 @@
+"""The outbox in the admin: what became of every message, sending again and aborting, previews."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+
+from notifications import outbox
+from notifications.channels import CHANNELS
+from notifications.models import Notification, Suppression
+from notifications.preview import list_previews, preview_html, preview_sample
+
+
+class _RegistryFilter(admin.SimpleListFilter):
+    """By a registry's keys: no scan of the table for the values there are."""
+
+    def members(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(key, member.label) for key, member in self.members().items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Notification]) -> QuerySet[Notification]:
+        return queryset.filter(**{self.parameter_name: self.value()}) if self.value() else queryset
+
+
+class MessageTypeFilter(_RegistryFilter):
+    title = _("message type")
+    parameter_name = "message_type"
+
+    def members(self) -> dict[str, Any]:
+        return dict(outbox.MESSAGE_TYPES.items())
+
+
+class ChannelFilter(_RegistryFilter):
+    title = _("channel")
+    parameter_name = "channel"
+
+    def members(self) -> dict[str, Any]:
+        return dict(CHANNELS.items())
+
+
+@admin.register(Notification)
+class NotificationAdmin(admin.ModelAdmin):
+    """Read only: the worker owns the table. Staff act on it through actions."""
+
+    list_display = [
+        "created_at", "message_type", "channel", "recipient", "conference_id", "status", "attempts",
+        "last_error_line",
+    ]  # fmt: skip
+    list_filter = ["status", ChannelFilter, MessageTypeFilter]
+    search_fields = ["=recipient", "=conference_id", "=registration_id", "=provider_id"]
+    search_help_text = _("A whole address, conference, registration or provider's id.")
+    show_full_result_count = False
+    actions = ["resend", "abort"]
+    change_list_template = "notifications/admin/change_list.html"
+    fields = [
+        "message_type", "channel", "recipient", "language", "conference_id", "registration_id", "status",
+        "attempts", "last_error", "scheduled_for", "expires_at", "lease_until", "called_at", "provider",
+        "provider_id", "created_at", "updated_at", "sent_at", "delivered_at", "preview",
+    ]  # fmt: skip
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=_("last error"))
+    def last_error_line(self, row: Notification) -> str:
+        return row.last_error.partition("\n")[0][:120]
+
+    @admin.display(description=_("as the recipient sees it"))
+    def preview(self, row: Notification) -> SafeString:
+        return format_html(
+            '<iframe sandbox src="{}" title="{}" style="width:100%;max-width:640px;height:640px;'
+            'border:1px solid #ccc;background:#fff"></iframe>',
+            reverse("admin:notifications_notification_render", args=[row.pk]),
+            _("as the recipient sees it"),
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("preview/", view(self.previews_view), name="notifications_notification_previews"),
+            path(
+                "preview/<str:message_type>/<str:channel>/<str:language>/",
+                view(xframe_options_sameorigin(self.sample_view)),
+                name="notifications_notification_sample",
+            ),
+            path(
+                "<uuid:pk>/render/",
+                view(xframe_options_sameorigin(self.render_view)),
+                name="notifications_notification_render",
+            ),
+            *super().get_urls(),
+        ]
+
+    def previews_view(self, request: HttpRequest) -> HttpResponse:
+        """Every message type in every language, with made-up data."""
+        if not self.has_view_permission(request):
+            raise Http404
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Previews"),
+            "opts": self.opts,
+            "previews": list_previews(),
+        }
+        return render(request, "notifications/admin/previews.html", context)
+
+    def sample_view(
+        self, request: HttpRequest, message_type: str, channel: str, language: str
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise Http404
+        return _framed(preview_sample(message_type=message_type, channel=channel, language=language))
+
+    def render_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        row = Notification.objects.filter(pk=pk).first()
+        if row is None or not self.has_view_permission(request, row):
+            raise Http404
+        return _framed(preview_html(row))
+
+    @admin.action(description=_("Send again"), permissions=["change"])
+    def resend(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
+        done, refused = _act_on(queryset, outbox.resend, request)
+        text = ngettext("%d message will be sent again.", "%d messages will be sent again.", done)
+        _report(request, text % done, refused)
+
+    @admin.action(description=_("Abort: do not send"), permissions=["change"])
+    def abort(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
+        done, refused = _act_on(queryset, outbox.abort, request)
+        text = ngettext("%d message was aborted.", "%d messages were aborted.", done)
+        _report(request, text % done, refused)
+
+
+def _framed(html: str) -> HttpResponse:
+    response = HttpResponse(html)
+    response["Content-Security-Policy"] = (
+        "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    )
+    return response
+
+
+def _act_on(
+    queryset: QuerySet[Notification], action: Callable[..., None], request: HttpRequest
+) -> tuple[int, int]:
+    """(done, refused)"""
+    done = refused = 0
+    for pk in queryset.values_list("pk", flat=True):
+        try:
+            action(pk, by=request.user)
+            done += 1
+        except outbox.WrongStatusError:
+            refused += 1
+    return done, refused
+
+
+def _report(request: HttpRequest, text: str, refused: int) -> None:
+    messages.success(request, text)
+    if refused:
+        text = ngettext(
+            "%d is not in a state that allows this.", "%d are not in a state that allows this.", refused
+        )
+        messages.warning(request, text % refused)
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(admin.ModelAdmin):
+    list_display = ["address", "channel", "scope", "conference_id", "reason", "created_at"]
+    list_filter = ["channel", "scope", "reason"]
+    search_fields = ["=address", "=conference_id"]

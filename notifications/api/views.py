@@ -1,0 +1,127 @@
+"""The outbox for organizers, and the doors for providers' delivery reports."""
+
+from typing import Any
+
+import structlog
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, status
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from conferences.access import get_conference
+from meeteasy.http import error_body
+from notifications import outbox, reports
+from notifications.api.serializers import NotificationQuery, NotificationSerializer
+from notifications.channels.sms import SMS_PROVIDERS
+from notifications.models import Notification, Suppression
+from notifications.selectors import READ_ROLE, get_notification, list_notifications
+
+log = structlog.get_logger(__name__)
+
+
+class Conflict(APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "wrong_status"
+
+
+class NotificationList(generics.ListAPIView[Notification]):
+    """The notifications of a conference, newest first."""
+
+    serializer_class = NotificationSerializer
+    queryset = Notification.objects.none()
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("conference_id", str, required=True),
+            OpenApiParameter("status", str, enum=Notification.Status.values),
+            OpenApiParameter("channel", str),
+            OpenApiParameter("message_type", str),
+            OpenApiParameter("recipient", str),
+            OpenApiParameter("registration_id", str),
+        ]
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        query = NotificationQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        filters = dict(query.validated_data)
+        conference = get_conference(request.user, filters.pop("conference_id"), role=READ_ROLE)
+        page = self.paginate_queryset(list_notifications(conference, **filters))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+
+class NotificationDetail(APIView):
+    """One notification."""
+
+    @extend_schema(responses=NotificationSerializer)
+    def get(self, request: Request, notification_id: Any) -> Response:
+        return Response(NotificationSerializer(get_notification(request.user, notification_id)).data)
+
+
+class Resend(APIView):
+    """Send it again, whatever became of it; 409 while it is under way."""
+
+    @extend_schema(request=None, responses=NotificationSerializer)
+    def post(self, request: Request, notification_id: Any) -> Response:
+        return _act(request, notification_id, outbox.resend)
+
+
+class Abort(APIView):
+    """Do not send it; 409 if it is too late."""
+
+    @extend_schema(request=None, responses=NotificationSerializer)
+    def post(self, request: Request, notification_id: Any) -> Response:
+        return _act(request, notification_id, outbox.abort)
+
+
+def _act(request: Request, notification_id: Any, action: Any) -> Response:
+    row = get_notification(request.user, notification_id)
+    try:
+        with transaction.atomic():
+            action(row.pk, by=request.user)
+    except outbox.WrongStatusError as error:
+        raise Conflict(str(error)) from error
+    row.refresh_from_db()
+    return Response(NotificationSerializer(row).data)
+
+
+@csrf_exempt
+@require_POST
+def sms_callback(request: HttpRequest, provider: str) -> HttpResponse:
+    """Delivery reports of an SMS provider, which proves who it is as its file says. Public."""
+    found = SMS_PROVIDERS.get(provider)
+    if found is None:
+        return JsonResponse(error_body("not_found", "There is no such SMS provider."), status=404)
+    try:
+        lines = found.read_callback(request)
+    except PermissionDenied as error:
+        log.warning("sms_callback_refused", provider=provider, reason=str(error))
+        return JsonResponse(error_body("permission_denied", str(error)), status=403)
+    except ValueError as error:
+        return JsonResponse(error_body("invalid", f"This is no delivery report: {error}"), status=400)
+    for line in lines:
+        row = reports.find_notification(channel="sms", reference=line.reference, provider_id=line.provider_id)
+        if row is None:
+            continue  # of another system that shares the account, or deleted
+        if line.delivered is None:
+            reports.note_accepted(row, provider_id=line.provider_id)
+        elif line.delivered:
+            reports.note_delivered(row, provider_id=line.provider_id)
+        else:
+            reports.note_lost(
+                row,
+                status=Notification.Status.FAILED,
+                detail=line.detail or "the provider reports a failure",
+                provider_id=line.provider_id,
+            )
+        if line.unsubscribed:
+            reports.suppress_recipient(
+                row, scope=Suppression.Scope.ALL, reason=Suppression.Reason.UNSUBSCRIBED
+            )
+    return found.answer_callback()

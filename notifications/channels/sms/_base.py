@@ -1,0 +1,108 @@
+"""What an SMS provider does: send, look up what is in doubt, and read its own callbacks."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import httpx
+import msgspec
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+from meeteasy import http_client
+from meeteasy.registry import Registry
+from notifications.channels._base import Accepted, Failure, OnCall
+from notifications.models import Notification
+from notifications.render import Sms
+
+SMS_PROVIDERS: Registry["SmsProvider"] = Registry("notifications.channels.sms")
+
+
+@dataclass(frozen=True)
+class Report:
+    """One line of a provider's delivery report.
+
+    reference: our notification's id, where the provider hands it back; provider_id: the provider's own.
+    delivered: None while it is still on its way.
+    """
+
+    reference: str
+    provider_id: str
+    delivered: bool | None
+    detail: str = ""
+    unsubscribed: bool = False
+
+
+class SmsProvider(ABC):
+    """A provider of SMS. Subclasses register an instance under `name`."""
+
+    name: ClassVar[str]
+    # Names of the settings without which it cannot work; a system check asks for them.
+    required_settings: ClassVar[Sequence[str]] = ()
+
+    @abstractmethod
+    def send(self, notification: Notification, sms: Sms, *, on_call: OnCall) -> Accepted:
+        """Raises Failure."""
+
+    def look_up(self, notification: Notification, sms: Sms) -> Accepted | None:
+        return None
+
+    def read_callback(self, request: HttpRequest) -> list[Report]:
+        """What a delivery report says. Raises PermissionDenied unless it comes from the provider, and
+        ValueError if it is not in the provider's format."""
+        raise PermissionDenied(f"{self.name} has no callbacks")
+
+    def answer_callback(self) -> HttpResponse:
+        """The answer that the provider expects for a report that was taken."""
+        return HttpResponse(status=204)
+
+
+def register(provider: type[SmsProvider]) -> type[SmsProvider]:
+    """Class decorator that puts a provider into the registry."""
+    SMS_PROVIDERS.add(provider.name, provider())
+    return provider
+
+
+def get_provider() -> SmsProvider:
+    return SMS_PROVIDERS[settings.SMS_PROVIDER]
+
+
+def call_api(method: str, url: str, *, on_call: OnCall | None = None, **options: Any) -> httpx.Response:
+    """One request to a provider. Raises Failure when there is no answer, or one that is no verdict.
+
+    An SMS costs money and cannot be recalled, so whatever does not say that it was refused leaves its
+    fate unknown. 429 and 503 are said before any work is done (RFC 6585 §4, RFC 9110 §15.6.4).
+    """
+    if on_call is not None:
+        on_call()
+    try:
+        response = http_client.request(method, url, **options)
+    except http_client.OutboundError as error:
+        kind = Failure.UNKNOWN if error.reached else Failure.TEMPORARY
+        raise Failure(str(error), kind=kind) from error
+    if response.status_code in (429, 503):
+        raise Failure(
+            f"HTTP {response.status_code}", kind=Failure.TEMPORARY, retry_after_seconds=_retry_after(response)
+        )
+    if response.status_code >= 500 or response.is_redirect:
+        raise Failure(f"HTTP {response.status_code}: {response.text[:300]}", kind=Failure.UNKNOWN)
+    return response
+
+
+def read_json(response: httpx.Response) -> dict[str, Any]:
+    """The answer's object. One that is none leaves open what became of the message."""
+    try:
+        return msgspec.json.decode(response.content, type=dict[str, Any])
+    except msgspec.MsgspecError as error:
+        raise Failure(
+            f"HTTP {response.status_code} with an answer that is no JSON object: {response.text[:200]!r}",
+            kind=Failure.UNKNOWN,
+        ) from error
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Seconds; the header's other form, a date, is answered with our own backoff."""
+    value = response.headers.get("retry-after", "")
+    return float(min(int(value), 3600)) if value.isdecimal() and len(value) < 9 else None

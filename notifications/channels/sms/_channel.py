@@ -1,0 +1,37 @@
+from typing import ClassVar
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from meeteasy.queues import Queue
+from notifications.channels._base import Accepted, Channel, OnCall, register
+from notifications.channels.sms._base import SMS_PROVIDERS, get_provider
+from notifications.models import Notification
+from notifications.render import Sms, render_sms
+
+
+@register
+class SmsChannel(Channel):
+    name: ClassVar[str] = "sms"
+    label: ClassVar[str] = _("SMS")
+    queue: ClassVar[Queue] = Queue.NOTIFICATIONS_SMS
+    task_name: ClassVar[str] = "notifications.send_sms"
+    # Neither provider recognises a repeated request, and a phone shows both.
+    resends_unknown: ClassVar[bool] = False
+
+    def provider_name(self) -> str:
+        return settings.SMS_PROVIDER
+
+    def rate_per_second(self) -> float:
+        return settings.SMS_RATE_PER_SECOND
+
+    def render(self, notification: Notification) -> Sms:
+        return render_sms(notification)
+
+    def send(self, notification: Notification, message: Sms, *, on_call: OnCall) -> Accepted:
+        return get_provider().send(notification, message, on_call=on_call)
+
+    def look_up(self, notification: Notification) -> Accepted | None:
+        """Asks the provider that was called then, which need not be the present one."""
+        provider = SMS_PROVIDERS.get(notification.provider)
+        return None if provider is None else provider.look_up(notification, render_sms(notification))

@@ -1,0 +1,28 @@
+"""The default: an SMS becomes a line in the worker's log and, in development, stands in the mailbox page."""
+
+from typing import ClassVar
+
+import structlog
+from django.conf import settings
+
+from notifications import mailbox
+from notifications.channels._base import Accepted, OnCall
+from notifications.channels.sms._base import SmsProvider, register
+from notifications.models import Notification
+from notifications.render import Sms
+
+log = structlog.get_logger(__name__)
+
+
+@register
+class ConsoleProvider(SmsProvider):
+    name: ClassVar[str] = "console"
+
+    def send(self, notification: Notification, sms: Sms, *, on_call: OnCall) -> Accepted:
+        on_call()
+        if settings.DEVELOPMENT_MAILBOX:
+            mailbox.keep_sms(
+                recipient=notification.recipient, text=sms.text, conference_id=notification.conference_id
+            )
+        log.info("sms_printed", notification=str(notification.id), segments=sms.segments.count)
+        return Accepted()

@@ -1,0 +1,58 @@
+"""System checks: settings without which messages would fail one by one, later, in a worker."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.utils.module_loading import import_string
+
+from meeteasy.queues import WORKER_OPTIONS, Queue
+from notifications.channels.sms import SMS_PROVIDERS
+
+
+@register()
+def check_sms_provider(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    provider = SMS_PROVIDERS.get(settings.SMS_PROVIDER)
+    if provider is None:
+        names = ", ".join(sorted(SMS_PROVIDERS))
+        return [
+            Error(
+                f"SMS_PROVIDER is {settings.SMS_PROVIDER!r}, which is not one of: {names}",
+                id="notifications.E001",
+            )
+        ]
+    return [
+        Error(
+            f"SMS_PROVIDER={provider.name} needs {name}",
+            hint="See docs/settings.md.",
+            id="notifications.E002",
+        )
+        for name in provider.required_settings
+        if not getattr(settings, name)
+    ]
+
+
+@register()
+def check_mail_backend(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    try:
+        import_string(settings.EMAIL_BACKEND)
+    except ImportError as error:
+        return [Error(f"EMAIL_BACKEND: {error}", hint="See EMAIL_PROVIDER.", id="notifications.E003")]
+    return []
+
+
+@register()
+def check_lease(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    longest = max(
+        WORKER_OPTIONS[queue].time_limit_seconds
+        for queue in (Queue.NOTIFICATIONS_EMAIL, Queue.NOTIFICATIONS_SMS)
+    )
+    if longest < settings.NOTIFICATIONS_LEASE_SECONDS:
+        return []
+    return [
+        Warning(
+            f"NOTIFICATIONS_LEASE_SECONDS is {settings.NOTIFICATIONS_LEASE_SECONDS}, not more than a task "
+            f"may take ({longest}): a message could be sent twice",
+            id="notifications.W001",
+        )
+    ]

@@ -1,0 +1,14 @@
+"""What is written to people: a file each, with its templates in templates/notifications/<key>/<language>/.
+
+CONTRIBUTING.md has the recipe for a new one.
+"""
+
+from notifications.message_types._base import (
+    MESSAGE_TYPES,
+    MessageType,
+    UnknownMessageTypeError,
+    get_message_type,
+    register,
+)
+
+__all__ = ["MESSAGE_TYPES", "MessageType", "UnknownMessageTypeError", "get_message_type", "register"]

@@ -1,0 +1,19 @@
+"""An organizer approved: the badge."""
+
+from typing import ClassVar
+
+from django.utils.translation import gettext_lazy as _
+
+from notifications.message_types._base import MessageType, State, register
+
+
+@register
+class Approval(MessageType):
+    key: ClassVar[str] = "approval"
+    label: ClassVar[str] = _("Approval")
+    states: ClassVar[frozenset[str]] = frozenset({State.APPROVED})
+    has_badge: ClassVar[bool] = True
+    has_calendar: ClassVar[bool] = True
+
+    def follows(self, previous: str | None, state: str) -> bool:
+        return previous is not None and state == State.APPROVED

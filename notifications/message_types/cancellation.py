@@ -1,0 +1,17 @@
+"""The registration was cancelled, by the attendee or an organizer."""
+
+from typing import ClassVar
+
+from django.utils.translation import gettext_lazy as _
+
+from notifications.message_types._base import MessageType, State, register
+
+
+@register
+class Cancellation(MessageType):
+    key: ClassVar[str] = "cancellation"
+    label: ClassVar[str] = _("Cancellation")
+    states: ClassVar[frozenset[str]] = frozenset({State.CANCELLED})
+
+    def follows(self, previous: str | None, state: str) -> bool:
+        return state == State.CANCELLED

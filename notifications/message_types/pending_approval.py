@@ -1,0 +1,17 @@
+"""Registered, and an organizer has to approve."""
+
+from typing import ClassVar
+
+from django.utils.translation import gettext_lazy as _
+
+from notifications.message_types._base import MessageType, State, register
+
+
+@register
+class PendingApproval(MessageType):
+    key: ClassVar[str] = "pending_approval"
+    label: ClassVar[str] = _("Pending approval")
+    states: ClassVar[frozenset[str]] = frozenset({State.PENDING})
+
+    def follows(self, previous: str | None, state: str) -> bool:
+        return previous is None and state == State.PENDING

@@ -1,0 +1,19 @@
+"""Registered, and no approval is needed: the badge."""
+
+from typing import ClassVar
+
+from django.utils.translation import gettext_lazy as _
+
+from notifications.message_types._base import MessageType, State, register
+
+
+@register
+class RegistrationConfirmation(MessageType):
+    key: ClassVar[str] = "registration_confirmation"
+    label: ClassVar[str] = _("Registration confirmation")
+    states: ClassVar[frozenset[str]] = frozenset({State.APPROVED})
+    has_badge: ClassVar[bool] = True
+    has_calendar: ClassVar[bool] = True
+
+    def follows(self, previous: str | None, state: str) -> bool:
+        return previous is None and state == State.APPROVED

@@ -1,0 +1,160 @@
+"""Writing to the outbox: making notifications, and what a person may do with them."""
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from conferences.models import Conference, Registration
+from meeteasy.jobs import ring
+from notifications import quiet
+from notifications.channels import CHANNELS
+from notifications.message_types import MESSAGE_TYPES, MessageType
+from notifications.message_types._base import make_context
+from notifications.models import Notification
+from notifications.render import pick_language
+
+log = structlog.get_logger(__name__)
+Status = Notification.Status
+
+RESENDABLE = [
+    Status.SENT,
+    Status.DELIVERED,
+    Status.BOUNCED,
+    Status.FAILED,
+    Status.SUPPRESSED,
+    Status.UNKNOWN,
+]
+# A copy of what arrived must not be taken for the first one by the mailbox.
+_NEW_MESSAGE_ID = [Status.SENT, Status.DELIVERED]
+
+
+class WrongStatusError(Exception):
+    """The notification is not in a state that allows this."""
+
+    def __init__(self, notification_id: Any, wanted: str) -> None:
+        super().__init__(f"{notification_id} cannot be {wanted} in its present state")
+
+
+def notify_of_change(registration: Registration, *, previous: str | None) -> list[Notification]:
+    """Write what tells the attendee that their registration was made or changed its state.
+
+    To be called in the transaction of the change, so that both are committed or neither. Who was imported
+    did not ask for mail, and gets none about that; what is decided about them later is told.
+    """
+    if previous is None and registration.source == Registration.Source.IMPORT:
+        return []
+    made = []
+    for message_type in MESSAGE_TYPES.values():
+        if message_type.follows(previous, registration.state):
+            for channel in message_type.channels:
+                made += create(registration, message_type=message_type, channel=channel)
+    return made
+
+
+def create(
+    registration: Registration,
+    *,
+    message_type: MessageType,
+    channel: str,
+    about: str = "",
+    now: datetime | None = None,
+    **facts: Any,
+) -> list[Notification]:
+    """Write one message to one attendee, and put it on the queue after commit.
+
+    about: tells several messages of this type to the same person apart. Returns the new row in a list:
+    empty if there is no address for the channel, or if the message existed already.
+    """
+    draft = make_draft(
+        registration, message_type=message_type, channel=channel, about=about, now=now, **facts
+    )
+    if draft is None:
+        return []
+    fields = {
+        field.attname: getattr(draft, field.attname)
+        for field in Notification._meta.concrete_fields
+        if field.attname not in ("dedupe_key", "updated_at")
+    }
+    notification, created = Notification.objects.get_or_create(dedupe_key=draft.dedupe_key, defaults=fields)
+    if not created:
+        return []
+    transaction.on_commit(lambda: ring_for([notification]), robust=True)
+    return [notification]
+
+
+def make_draft(
+    registration: Registration,
+    *,
+    message_type: MessageType,
+    channel: str,
+    about: str = "",
+    now: datetime | None = None,
+    **facts: Any,
+) -> Notification | None:
+    """The row, not yet stored; None if the attendee gave no address for this channel."""
+    recipient = registration.phone if channel == "sms" else registration.email
+    if not recipient:
+        return None
+    now = now or timezone.now()
+    conference: Conference = registration.conference
+    parts = [message_type.key, channel, registration.id, *([about] if about else [])]
+    when = now if message_type.transactional else quiet.next_allowed(now, conference)
+    return Notification(
+        message_type=message_type.key,
+        channel=channel,
+        recipient=recipient,
+        context=make_context(registration, **facts),
+        language=pick_language(registration.language),
+        conference_id=conference.id,
+        registration_id=registration.id,
+        dedupe_key=":".join(parts),
+        scheduled_for=when,
+        rung_at=now if when <= now else None,
+        expires_at=message_type.expires_at(conference),
+        created_at=now,
+    )
+
+
+def ring_for(notifications: list[Notification]) -> None:
+    """Messages to the queues for rows that are due now. One that is lost is sent again by the sweeper."""
+    now = timezone.now()
+    for channel in CHANNELS.values():
+        ids = [
+            [str(row.pk)] for row in notifications if row.channel == channel.name and row.scheduled_for <= now
+        ]
+        ring(channel.task_name, ids, queue=channel.queue)
+
+
+def resend(notification_id: Any, *, by: Any) -> None:
+    """Send again on a person's word, whatever became of it. Raises WrongStatusError while it is under way.
+
+    What had arrived gets a new Message-ID, because mailboxes hide a second mail with a known one. What may
+    have arrived keeps its own for that very reason.
+    """
+    now = timezone.now()
+    rows = Notification.objects.filter(pk=notification_id)
+    fresh = {
+        "status": Status.QUEUED, "attempts": 0, "scheduled_for": now, "rung_at": now, "called_at": None,
+        "last_error": "", "expires_at": None, "delivered_at": None, "updated_at": now,
+    }  # fmt: skip
+    changed = rows.filter(status__in=_NEW_MESSAGE_ID).update(
+        **fresh, resends=F("resends") + 1, provider_id=""
+    ) or rows.filter(status__in=RESENDABLE).update(**fresh)
+    if not changed:
+        raise WrongStatusError(notification_id, "resent")
+    log.info("notification_resent", notification=str(notification_id), by=str(by))
+    transaction.on_commit(lambda: ring_for(list(rows)), robust=True)
+
+
+def abort(notification_id: Any, *, by: Any) -> None:
+    """Do not send what waits to be sent, or to be cleared up. Raises WrongStatusError if it is too late."""
+    changed = Notification.objects.filter(
+        pk=notification_id, status__in=[Status.QUEUED, Status.UNKNOWN]
+    ).update(status=Status.SUPPRESSED, last_error=f"aborted by {by}", updated_at=timezone.now())
+    if not changed:
+        raise WrongStatusError(notification_id, "aborted")
+    log.info("notification_aborted", notification=str(notification_id), by=str(by))

@@ -1,0 +1,56 @@
+"""What happens elsewhere and concerns the outbox: registrations that change, mail providers that report."""
+
+from typing import Any
+
+import structlog
+from anymail.signals import AnymailTrackingEvent, EventType, tracking
+from django.dispatch import receiver
+
+from conferences.models import Registration
+from conferences.signals import registration_changing
+from notifications import outbox, reports
+from notifications.models import Notification, Suppression
+
+log = structlog.get_logger(__name__)
+_ACCEPTED = {EventType.QUEUED, EventType.SENT, EventType.DEFERRED, EventType.OPENED, EventType.CLICKED}
+
+
+@receiver(registration_changing, dispatch_uid="notifications.notify_of_change")
+def notify_of_change(
+    sender: Any, *, registration: Registration, previous_state: str | None, **kwargs: Any
+) -> None:
+    """In the transaction of the change: no fact without its message, no message without its fact."""
+    outbox.notify_of_change(registration, previous=previous_state)
+
+
+@receiver(tracking, dispatch_uid="notifications.note_mail_event")
+def note_mail_event(sender: Any, *, event: AnymailTrackingEvent, **kwargs: Any) -> None:
+    """A webhook of a mail provider, whose secret or signature anymail has checked."""
+    provider_id = event.message_id if isinstance(event.message_id, str) else ""
+    row = reports.find_notification(
+        channel="email",
+        reference=str((event.metadata or {}).get("notification_id", "")),
+        provider_id=provider_id,
+    )
+    if row is None:
+        return
+    kind, detail = event.event_type, event.description or event.mta_response or event.reject_reason or ""
+    if kind == EventType.DELIVERED:
+        reports.note_delivered(row, provider_id=provider_id)
+    elif kind == EventType.BOUNCED:
+        reports.note_lost(
+            row, status=Notification.Status.BOUNCED, detail=f"bounced: {detail}", provider_id=provider_id
+        )
+        reports.suppress_recipient(row, scope=Suppression.Scope.ALL, reason=Suppression.Reason.BOUNCED)
+    elif kind in (EventType.REJECTED, EventType.FAILED):
+        reports.note_lost(
+            row, status=Notification.Status.FAILED, detail=f"{kind}: {detail}", provider_id=provider_id
+        )
+    elif kind == EventType.COMPLAINED:
+        reports.suppress_recipient(row, scope=Suppression.Scope.ALL, reason=Suppression.Reason.COMPLAINED)
+    elif kind == EventType.UNSUBSCRIBED:
+        reports.suppress_recipient(
+            row, scope=Suppression.Scope.REMINDERS, reason=Suppression.Reason.UNSUBSCRIBED
+        )
+    elif kind in _ACCEPTED:
+        reports.note_accepted(row, provider_id=provider_id)

@@ -1,0 +1,68 @@
+"""What providers tell later: delivered, bounced, complained. It may come twice, late and out of order."""
+
+import uuid
+from typing import Any
+
+import structlog
+from django.db.models import Q
+from django.utils import timezone
+
+from notifications import unsubscribe
+from notifications.models import Notification
+
+log = structlog.get_logger(__name__)
+Status = Notification.Status
+_OPEN = [Status.SENDING, Status.SENT, Status.UNKNOWN]
+
+
+def find_notification(*, channel: str, reference: str, provider_id: str) -> Notification | None:
+    """By our reference where the provider hands it back, else by the provider's id."""
+    rows = Notification.objects.filter(channel=channel)
+    found = None
+    if reference:
+        try:
+            found = rows.filter(pk=uuid.UUID(reference)).first()
+        except ValueError:
+            found = None
+    if found is None and provider_id:
+        found = rows.filter(provider_id=provider_id).first()
+    return found
+
+
+def note_delivered(row: Notification, *, provider_id: str = "") -> None:
+    _settle(row, Status.DELIVERED, provider_id=provider_id, delivered_at=timezone.now(), last_error="")
+
+
+def note_accepted(row: Notification, *, provider_id: str = "") -> None:
+    """The provider has it; for one of unknown fate, that is news."""
+    now = timezone.now()
+    Notification.objects.filter(pk=row.pk, status=Status.UNKNOWN).update(
+        status=Status.SENT, provider_id=provider_id or row.provider_id, sent_at=now, last_error="",
+        updated_at=now,
+    )  # fmt: skip
+
+
+def note_lost(row: Notification, *, status: str, detail: str, provider_id: str = "") -> None:
+    """status: BOUNCED or FAILED. A bounce may come after a server on the way said `delivered`."""
+    _settle(row, status, provider_id=provider_id, last_error=detail[:2000], also_from=[Status.DELIVERED])
+
+
+def suppress_recipient(row: Notification, *, scope: str, reason: str) -> None:
+    unsubscribe.suppress(channel=row.channel, address=row.recipient, scope=scope, reason=reason)
+
+
+def _settle(
+    row: Notification, status: str, *, provider_id: str, also_from: list[Any] | None = None, **changes: Any
+) -> None:
+    """Write a final status and take the row from a worker that has not yet heard the provider's answer."""
+    now = timezone.now()
+    settled = Notification.objects.filter(
+        Q(provider_id="") | Q(provider_id=provider_id or row.provider_id),
+        pk=row.pk,
+        status__in=[*_OPEN, *(also_from or [])],
+    ).update(
+        status=status, provider_id=provider_id or row.provider_id, lease_token="", lease_until=None,
+        updated_at=now, **changes,
+    )  # fmt: skip
+    if settled:
+        log.info("notification_reported", notification=str(row.pk), status=str(status))

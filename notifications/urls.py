@@ -1,0 +1,17 @@
+"""Pages for people: unsubscribing, and the development mailbox."""
+
+from django.urls import path
+
+from notifications import mailbox_views, views
+
+urlpatterns = [
+    path("unsubscribe/<str:token>", views.unsubscribe_page, name="notifications-unsubscribe"),
+    path("dev/mailbox", mailbox_views.mailbox, name="notifications-mailbox"),
+    path("dev/mailbox/<int:message_id>", mailbox_views.message, name="notifications-mailbox-message"),
+    path("dev/mailbox/<int:message_id>/html", mailbox_views.html_part, name="notifications-mailbox-html"),
+    path(
+        "dev/mailbox/<int:message_id>/attachments/<int:index>",
+        mailbox_views.attachment,
+        name="notifications-mailbox-attachment",
+    ),
+]
