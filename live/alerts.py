@@ -15,6 +15,7 @@ def registration_body(registration: Registration) -> dict[str, Any]:
             "id": registration.id,
             "name": registration.name,
             "state": str(registration.state),
+            "new": registration.decided_at is None,
         },
     }
 
@@ -24,7 +25,7 @@ def reported_registration_body(*, registration_id: str, at: str) -> dict[str, An
     return {
         "type": "registration",
         "at": at,
-        "registration": {"id": registration_id, "name": "", "state": "reported"},
+        "registration": {"id": registration_id, "name": "", "state": "reported", "new": False},
     }
 
 

@@ -4,11 +4,14 @@ A web process says every few seconds which conferences it has open sockets for. 
 conferences that nobody watches then costs a worker one look at this set, and nothing else.
 """
 
+import asyncio
+import os
+import threading
 import time
+from functools import lru_cache
 from typing import Any
 
 import redis
-from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
 from analytics.stream import get_redis
@@ -39,10 +42,23 @@ def watched_conferences() -> set[str]:
 def wake(conference_id: str, message_type: str = NEWS) -> None:
     """Have every web process that watches the conference look now instead of at its next tick.
 
-    Never raises for a Redis that is away: the ticks make up for it.
+    Does not wait, and never fails: where Redis is away, the ticks make up for it.
     """
-    message: dict[str, Any] = {"type": message_type, "conference_id": conference_id}
+    sending = _send(group_name(conference_id), {"type": message_type, "conference_id": conference_id})
+    asyncio.run_coroutine_threadsafe(sending, _loop_of_process(os.getpid()))
+
+
+async def _send(group: str, message: dict[str, Any]) -> None:
     try:
-        async_to_sync(get_channel_layer().group_send)(group_name(conference_id), message)
+        await get_channel_layer().group_send(group, message)
     except (redis.RedisError, OSError) as error:
-        log.warning("live_wake_not_sent", conference_id=conference_id, error=str(error))
+        log.warning("live_wake_not_sent", group=group, error=str(error))
+
+
+@lru_cache(maxsize=1)
+def _loop_of_process(pid: int) -> asyncio.AbstractEventLoop:
+    """An event loop in a thread, for workers, which have none. `async_to_sync` makes a loop for each call,
+    and the layer a connection for each loop: 3.5 ms of CPU instead of 0.1."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="live-wake", daemon=True).start()
+    return loop

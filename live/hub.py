@@ -191,6 +191,7 @@ class Hub:
             except _PASSING as error:
                 if not watch.behind:
                     logger.warning("live_redis_lost", conference_id=watch.conference_id, error=str(error))
+                    heartbeat_due = now  # says so at once
                 watch.behind = True
             except Conference.DoesNotExist:
                 watch.recheck = True  # nobody is its member any more

@@ -91,6 +91,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "live-list"
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -298,7 +301,6 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "MeetEasy API",
     "DESCRIPTION": "Analytics, share attribution and notifications of the MeetEasy conference platform.",
     "VERSION": "1",
-    "OAS_VERSION": "3.1.1",  # whose schemas are JSON Schema, as those of the event types are
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",

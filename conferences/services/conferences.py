@@ -3,9 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
-from django.utils.translation import gettext as _
+from django.db import transaction
 
 from conferences import signals
 from conferences.models import Conference, Member
@@ -20,11 +18,7 @@ def create_conference(*, owner: User, **fields: Any) -> Conference:
     """
     conference = Conference(**fields)
     conference.full_clean()
-    try:
-        with transaction.atomic():
-            conference.save(force_insert=True)
-    except IntegrityError:
-        raise ValidationError({"id": _("Conference with this id already exists.")}) from None
+    conference.save(force_insert=True)
     Member.objects.create(conference=conference, user=owner, role=Member.Role.OWNER)
     announce_saved(conference)
     return conference

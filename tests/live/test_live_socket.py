@@ -73,7 +73,7 @@ def test_a_registration_and_a_checkin_reach_sockets_on_every_web_process_in_orde
     for client, snapshot in zip(clients, snapshots, strict=True):
         alert = client.wait_for("registration")
         assert alert["registration"] == {
-            "id": registration_id, "name": "Guest 0 嘉宾", "state": "approved"
+            "id": registration_id, "name": "Guest 0 嘉宾", "state": "approved", "new": True
         }  # fmt: skip
         checkin = client.wait_for("checkin")
         assert checkin["checkin"]["registration_id"] == registration_id

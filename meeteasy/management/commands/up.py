@@ -53,6 +53,7 @@ class Command(BaseCommand):
         for line in (
             f"MeetEasy at {base}",
             f"  admin     {base}/admin/   ({who})",
+            f"  live      {base}/live/test",
             f"  API       {base}/api/docs",
             f"  events    POST {base}/api/analytics/events",
             "  token     manage.py drf_create_token organizer   (bin/manage on a machine set up by bin/run)",

@@ -1,0 +1,122 @@
+// The live screen: docs/live.md describes the messages and what a client does with them.
+"use strict";
+
+(function () {
+  const SILENT_MS = 40000; // two heartbeats were missed
+  const RETRY_MS = [1000, 2000, 5000, 10000, 20000];
+  const MAX_ALERTS = 50;
+
+  const main = document.getElementById("live");
+  const list = document.getElementById("alerts");
+  const status = document.getElementById("status");
+  const language = document.documentElement.lang;
+  const number = new Intl.NumberFormat(language);
+
+  let socket = null;
+  let seq = 0; // of the last message that was shown
+  let asked = false; // for a resync that has not been answered
+  let retries = 0;
+  let watchdog = 0;
+  let clock = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
+
+  function connect() {
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    const id = encodeURIComponent(main.dataset.conference);
+    socket = new WebSocket(`${scheme}//${location.host}/ws/conferences/${id}/live`);
+    socket.onmessage = (event) => read(JSON.parse(event.data));
+    socket.onclose = (event) => end(event.code);
+    listen();
+  }
+
+  function listen() {
+    clearTimeout(watchdog);
+    // A connection may die without a word; close() then takes its time, so do not wait for it.
+    watchdog = setTimeout(() => { const old = socket; old.onclose = old.onmessage = null; old.close(); end(0); }, SILENT_MS);
+  }
+
+  function end(code) {
+    clearTimeout(watchdog);
+    if (code === 4401) return show("signedOut");
+    if (code === 4403) return show("removed");
+    show("lost");
+    const wait = RETRY_MS[Math.min(retries++, RETRY_MS.length - 1)];
+    setTimeout(connect, wait * (0.5 + Math.random())); // not all at once after a restart of the server
+  }
+
+  function show(state) {
+    if (status.dataset.state === state) return; // or a screen reader would say it with every heartbeat
+    status.dataset.state = state;
+    status.textContent = status.dataset[state];
+  }
+
+  function read(message) {
+    listen();
+    if (message.type === "snapshot") {
+      seq = message.seq;
+      asked = false;
+      retries = 0;
+      clock = new Intl.DateTimeFormat(language, { timeStyle: "medium", timeZone: message.conference.time_zone });
+      list.replaceChildren();
+      update("attendance", message.attendance);
+      update("today", message.today);
+      message.alerts.reverse().forEach((alert) => tell(alert));
+      show("live");
+    } else if (message.type === "heartbeat") {
+      show(message.behind ? "behind" : "live");
+      if (message.last_seq > seq) resync();
+    } else if (message.seq === seq + 1) {
+      seq = message.seq;
+      asked = false;
+      if (message.attendance) update("attendance", message.attendance);
+      if (message.type === "pv") update("today", message);
+      else tell(message);
+    } else if (message.seq > seq) {
+      resync();
+    }
+  }
+
+  function resync() {
+    if (asked) return;
+    asked = true;
+    socket.send(JSON.stringify({ type: "resync", since: seq }));
+  }
+
+  function update(group, figures) {
+    for (const element of document.querySelectorAll(`[data-figure^="${group}."]`)) {
+      element.textContent = number.format(figures[element.dataset.figure.slice(group.length + 1)]);
+    }
+    if (group === "attendance") main.querySelector("progress").value = figures.percentage;
+  }
+
+  function tell(message) {
+    const text = list.dataset[wording(message)];
+    if (!text) return; // of a newer server
+    const facts = { more: message.more && number.format(message.more), ...message[message.type] };
+    const item = document.createElement("li");
+    item.className = message.type;
+    const time = document.createElement("time");
+    if (message.at) {
+      time.dateTime = message.at;
+      time.textContent = clock.format(new Date(message.at));
+    }
+    const words = document.createElement("span");
+    words.textContent = text.replace(/\{(\w+)\}/g, (_, name) => facts[name] ?? "");
+    item.append(time, words);
+    list.prepend(item);
+    while (list.children.length > MAX_ALERTS) list.lastChild.remove();
+  }
+
+  // The name of the data attribute that has the words for a message.
+  function wording(message) {
+    const fact = message[message.type];
+    if (!fact) return `${message.type}More`;
+    if (message.type === "registration") {
+      if (fact.new) return fact.state === "pending" ? "registeredPending" : "registered";
+      return "registration" + fact.state[0].toUpperCase() + fact.state.slice(1);
+    }
+    if (message.type === "checkin") return fact.undone ? "checkinUndone" : fact.gate ? "checkinGate" : "checkin";
+    return fact.channel ? "shareChannel" : "share";
+  }
+
+  connect();
+})();

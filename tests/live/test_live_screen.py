@@ -1,0 +1,54 @@
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from conferences.models import Conference
+
+
+def sign_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_a_member_sees_the_screen_of_the_conference(conference: Conference, bob: User) -> None:
+    page = sign_in(bob).get("/live/summit")
+    assert page.status_code == 200
+    html = page.content.decode()
+    assert 'data-conference="summit"' in html
+    assert "<script>" not in html
+    assert "onclick" not in html
+    assert " style=" not in html  # a strict Content-Security-Policy holds
+
+
+@pytest.mark.parametrize("conference_id", ["summit", "no-such-conference"])
+def test_a_stranger_gets_404_whether_the_conference_exists_or_not(
+    conference: Conference, charlie: User, conference_id: str
+) -> None:
+    assert sign_in(charlie).get(f"/live/{conference_id}").status_code == 404
+
+
+def test_the_list_has_the_conferences_of_the_user_alone(
+    conference: Conference, bob: User, charlie: User
+) -> None:
+    assert "Summit" in sign_in(bob).get("/live").content.decode()
+    assert "Summit" not in sign_in(charlie).get("/live").content.decode()
+
+
+def test_an_organizer_who_is_no_admin_signs_in_and_comes_back(conference: Conference, bob: User) -> None:
+    bob.set_password("a-long-password")
+    bob.save()
+    client = Client()
+    refused = client.get("/live/summit")
+    assert (refused.status_code, refused["Location"]) == (302, "/accounts/login/?next=/live/summit")
+    assert client.get(refused["Location"]).status_code == 200
+    signed_in = client.post(
+        "/accounts/login/", {"username": "bob", "password": "a-long-password", "next": "/live/summit"}
+    )
+    assert (signed_in.status_code, signed_in["Location"]) == (302, "/live/summit")
+
+
+def test_a_name_in_markup_stays_text(conference: Conference, alice: User) -> None:
+    conference.name = "<script>alert(1)</script>"
+    conference.save()
+    assert "<script>alert" not in sign_in(alice).get("/live/summit").content.decode()
