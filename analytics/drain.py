@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import redis
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
@@ -49,7 +49,7 @@ _REDIS_AWAY = (
     redis.exceptions.ReadOnlyError,
     BrokerError,
 )
-_STORE_AWAY = (StoreUnavailableError, OperationalError, InterfaceError)
+_STORE_AWAY = (StoreUnavailableError, DatabaseError, InterfaceError)
 
 
 class _OutageError(Exception):
@@ -227,8 +227,9 @@ def _size(entries: list[Entry]) -> int:
 def _is_outage(error: Exception) -> bool:
     """Whether the infrastructure failed, not the entry.
 
-    The class of a database error does not tell: to SQLite an unknown column is an OperationalError, too. So
-    the store is asked, except about a lock, which may be gone a moment later.
+    The class of a database error does not tell: to SQLite an unknown column is an OperationalError, too, and
+    on MongoDB a lost connection is a plain DatabaseError. So the store is asked, except about a lock, which
+    may be gone a moment later.
     """
     if isinstance(error, _REDIS_AWAY):
         return True

@@ -33,7 +33,7 @@ def get_conference(
     """
     member = (
         Member.objects.select_related("conference").filter(conference_id=conference_id, user=user).first()
-        if user.is_authenticated
+        if user.is_authenticated and "\0" not in conference_id  # which PostgreSQL refuses even to compare
         else None
     )
     if member is None:

@@ -37,6 +37,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     else:
         codes = error.get_codes()
         response.data = error_body(codes if isinstance(codes, str) else "error", str(error.detail))
+    response.content_type = "application/json"  # also where another format was asked for, such as CSV
     return response
 
 

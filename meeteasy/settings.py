@@ -301,6 +301,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "MeetEasy API",
     "DESCRIPTION": "Analytics, share attribution and notifications of the MeetEasy conference platform.",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.1",  # whose schemas are JSON Schema, as those of the event types are
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",

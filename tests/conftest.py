@@ -15,9 +15,28 @@ from rest_framework.test import APIClient
 
 from conferences import services
 from conferences.models import Conference, Member
-from tests.environment import DATA_DIR
-from tests.services import ValkeyServer
+from tests.environment import DATA_DIR, STORE
+from tests.services import PostgresqlServer, ValkeyServer
 from tests.system import System
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a run on another database than SQLite (tests/test_stores.py), leave out tests that use none.
+
+    On MongoDB, which has an alias of its own, open all aliases to every test.
+    """
+    if STORE == "sqlite":
+        return
+    with_database = []
+    for item in items:
+        mark = item.get_closest_marker("django_db")
+        if mark or "db" in getattr(item, "fixturenames", ()):
+            with_database.append(item)
+            if STORE == "mongodb":
+                arguments = {**(mark.kwargs if mark else {}), "databases": "__all__"}
+                item.add_marker(pytest.mark.django_db(**arguments), append=False)
+    config.hook.pytest_deselected(items=[item for item in items if item not in with_database])
+    items[:] = with_database
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,6 +52,17 @@ def valkey() -> Iterator[ValkeyServer]:
 def empty_valkey(valkey: ValkeyServer) -> None:
     """Every test begins with no stream, no cache and no messages."""
     redis.Redis.from_url(valkey.url).flushall()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """A PostgreSQL server, started when the first test asks for it; without one the test is skipped."""
+    if PostgresqlServer.find_programs() is None:
+        pytest.skip("PostgreSQL is not installed (bin/test installs it as root on Debian)")
+    server = PostgresqlServer()
+    server.start()
+    yield server
+    server.remove()
 
 
 @pytest.fixture

@@ -85,6 +85,9 @@ def add_ingest_endpoint(result: dict[str, Any], generator: Any, request: Any, pu
     }
     batch = {"schema": {"$ref": "#/components/schemas/EventBatch"}}
     error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    for path in result["paths"].values():
+        for operation in path.values():
+            operation["responses"].setdefault("4XX", {"description": "Refused", "content": error})
     result["paths"][PATH] = {
         "post": {
             "operationId": "analytics_events_create",

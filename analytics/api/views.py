@@ -41,15 +41,33 @@ class LiveQuery(serializers.Serializer[Any]):
     conference_id = serializers.CharField(max_length=64)
 
 
-class SummarySerializer(serializers.ModelSerializer[DailySummary]):
-    """Date, conference, every figure by its name, and the revision of the figures."""
+class _FiguresSerializer(serializers.Serializer[Any]):
+    """Declares every figure by its name, for the description of the API."""
 
-    class Meta:
-        model = DailySummary
-        fields = ["date", "conference_id", "revision", "computed_at", "closed_at"]
+    def get_fields(self) -> dict[str, Any]:
+        figures = {name: serializers.IntegerField(read_only=True) for name in figure_names()}
+        return {**super().get_fields(), **figures}
+
+
+class SummarySerializer(_FiguresSerializer):
+    """A local day of a conference; `revision` goes up by one whenever a figure changed."""
+
+    date = serializers.DateField(read_only=True)
+    conference_id = serializers.CharField(read_only=True)
+    revision = serializers.IntegerField(read_only=True)
+    computed_at = serializers.DateTimeField(read_only=True)
+    closed_at = serializers.DateTimeField(read_only=True, allow_null=True)
 
     def to_representation(self, instance: DailySummary) -> dict[str, Any]:
         return summary_row(instance)
+
+
+class LiveSerializer(_FiguresSerializer):
+    """Today by the conference's clock, and the visitors of the last 5 minutes."""
+
+    conference_id = serializers.CharField(read_only=True)
+    date = serializers.DateField(read_only=True)
+    visitors_now = serializers.IntegerField(read_only=True)
 
 
 def summary_row(summary: DailySummary) -> dict[str, Any]:
@@ -86,7 +104,11 @@ class Daily(generics.ListAPIView[DailySummary]):
             OpenApiParameter("from", OpenApiTypes.DATE, description="First local day, included."),
             OpenApiParameter("to", OpenApiTypes.DATE, description="Last local day, included."),
             OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "csv"]),
-        ]
+        ],
+        responses={
+            (200, "application/json"): SummarySerializer(many=True),
+            (200, "text/csv"): OpenApiTypes.STR,
+        },
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         query = RangeQuery(data=request.query_params)
@@ -107,7 +129,7 @@ class Daily(generics.ListAPIView[DailySummary]):
 class Live(APIView):
     """Today's figures so far, and the visitors of the last 5 minutes."""
 
-    @extend_schema(parameters=[_CONFERENCE_ID], responses=OpenApiTypes.OBJECT)
+    @extend_schema(parameters=[_CONFERENCE_ID], responses=LiveSerializer)
     def get(self, request: Request) -> Response:
         query = LiveQuery(data=request.query_params)
         query.is_valid(raise_exception=True)

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 from bson.errors import BSONError
-from django.db import DataError, connections
-from pymongo.errors import BulkWriteError
+from django.db import DataError, OperationalError, connections
+from pymongo.errors import BulkWriteError, PyMongoError
 
 from analytics.rows import EventRow
 from analytics.store._columns import TABLE
@@ -16,30 +16,39 @@ _DUPLICATE_KEY = 11000
 
 
 def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
-    """See analytics.store.insert_new. The connection's own errors become Django's by its wrapper."""
+    """See analytics.store.insert_new. pymongo's errors become Django's here: the backend's own wrapper
+    knows none of them.
+
+    Sorted by id, as servers that keep documents locked until the batch is through could otherwise have two
+    writers wait for each other.
+    """
     connection: Any = connections[using]  # the backend's own class
-    documents = [_document(row) for row in rows]
-    with connection.wrap_database_errors:
-        collection = connection.get_collection(TABLE)
-        try:
-            collection.insert_many(documents, ordered=False)
-        except BSONError as error:
-            raise DataError(str(error)) from error
-        except BulkWriteError as error:
-            refused = error.details["writeErrors"]
-            other = [item for item in refused if item["code"] != _DUPLICATE_KEY]
-            if other:
-                raise DataError(other[0]["errmsg"]) from error
-            known = {rows[item["index"]].event_id for item in refused}
-            return {row.event_id for row in rows} - known
-    return {row.event_id for row in rows}
+    ordered = sorted(rows, key=lambda row: row.event_id)
+    new_ids = {row.event_id for row in ordered}
+    documents = [_document(row) for row in ordered]
+    try:
+        connection.get_collection(TABLE).insert_many(documents, ordered=False)
+    except BulkWriteError as error:
+        details = error.details or {}
+        refused = details["writeErrors"]
+        other = [item for item in refused if item["code"] != _DUPLICATE_KEY]
+        if other:
+            raise DataError(other[0]["errmsg"]) from error
+        if details.get("writeConcernErrors"):  # stored, but not as safely as was asked for
+            raise OperationalError(str(details["writeConcernErrors"])) from error
+        return new_ids - {ordered[item["index"]].event_id for item in refused}
+    except BSONError as error:
+        raise DataError(str(error)) from error
+    except PyMongoError as error:
+        raise OperationalError(str(error)) from error
+    return new_ids
 
 
 def _document(row: EventRow) -> dict[str, object]:
     """The row as the backend's own fields write it: dates as midnight UTC, JSON as documents."""
     date = row.local_date
     return {
-        "_id": row.event_id,
+        "event_id": row.event_id,
         "conference_id": row.conference_id,
         "type": row.type,
         "ts": dt.datetime.fromtimestamp(row.ts_ms / 1000, dt.UTC),

@@ -31,7 +31,8 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute("SET LOCAL client_min_messages = warning")
         cursor.execute(_CREATE)
-        with cursor.copy(_COPY) as copy:
+        # Django's cursor does not translate the errors of what comes while a COPY is open.
+        with connections[using].wrap_database_errors, cursor.copy(_COPY) as copy:
             for values in sql_values(ordered):
                 copy.write_row(values)
         cursor.execute(_INSERT)

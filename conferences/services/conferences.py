@@ -3,7 +3,9 @@
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from conferences import signals
 from conferences.models import Conference, Member
@@ -18,7 +20,11 @@ def create_conference(*, owner: User, **fields: Any) -> Conference:
     """
     conference = Conference(**fields)
     conference.full_clean()
-    conference.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            conference.save(force_insert=True)
+    except IntegrityError:
+        raise ValidationError({"id": _("Conference with this id already exists.")}) from None
     Member.objects.create(conference=conference, user=owner, role=Member.Role.OWNER)
     announce_saved(conference)
     return conference

@@ -1,0 +1,75 @@
+"""GET /api/analytics/live"""
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from analytics.selectors.live import get_live
+from conferences import services
+from conferences.models import Conference
+from tests.analytics.events import page_view, store
+
+pytestmark = pytest.mark.django_db
+
+PATH = "/api/analytics/live"
+
+
+def test_today_so_far_and_who_is_here_now(
+    conference: Conference, alice: User, api: Callable[[User], APIClient]
+) -> None:
+    now = timezone.now()
+    minutes = dt.timedelta(minutes=1)
+    store(
+        page_view("a", ts=now),
+        page_view("b", ts=now, visitor_id="v2"),
+        page_view("again", ts=now - minutes, visitor_id="v2"),
+        page_view("gone", ts=now - 6 * minutes, visitor_id="v3"),
+        page_view("bot", ts=now, visitor_id="v4", bot=True),
+    )
+
+    answer = api(alice).get(PATH, {"conference_id": "summit"})
+
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["conference_id"] == "summit"
+    assert body["visitors_now"] == 2
+    if conference.local_date(now - 6 * minutes) == conference.local_date(now):
+        assert (body["pv"], body["uv"]) == (4, 3)
+
+
+def test_visitors_leave_after_five_minutes_without_a_page_view(conference: Conference) -> None:
+    now = timezone.now()
+    store(page_view("a", ts=now))
+
+    assert get_live(conference, now=now)["visitors_now"] == 1
+    assert get_live(conference, now=now + dt.timedelta(minutes=4, seconds=59))["visitors_now"] == 1
+    assert get_live(conference, now=now + dt.timedelta(minutes=5, seconds=1))["visitors_now"] == 0
+
+
+def test_events_that_come_again_count_once(conference: Conference) -> None:
+    now = timezone.now()
+    for _ in range(3):
+        store(page_view("a", ts=now))
+
+    live = get_live(conference, now=now)
+    assert (live["pv"], live["visitors_now"]) == (1, 1)
+
+
+def test_today_is_the_conferences_own_day(conference: Conference) -> None:
+    late = dt.datetime(2026, 5, 1, 23, 30, tzinfo=dt.UTC)  # 2 May in Shanghai
+
+    assert get_live(conference, now=late)["date"] == "2026-05-02"
+    services.update_conference(conference, time_zone="America/New_York")
+    assert get_live(conference, now=late)["date"] == "2026-05-01"
+
+
+def test_strangers_get_404_and_anonymous_401(
+    conference: Conference, charlie: User, api: Callable[[User | None], APIClient]
+) -> None:
+    assert api(charlie).get(PATH, {"conference_id": "summit"}).status_code == 404
+    assert api(None).get(PATH, {"conference_id": "summit"}).status_code == 401
+    assert api(charlie).get(PATH).json()["error"]["details"].keys() == {"conference_id"}

@@ -1,0 +1,180 @@
+"""The catalogue: what every type must have, and what follows from its file alone."""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, ClassVar
+
+import jsonschema
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from msgspec import Meta
+from rest_framework.test import APIClient
+
+from analytics.api.schema import event_json_schemas, example_event
+from analytics.daily import refresh_dirty_days
+from analytics.event_types import EVENT_TYPES, EventType, Figure, register
+from analytics.event_types._base import all_figure_names
+from analytics.figures import figure_names
+from analytics.ingest.app import Ingest
+from analytics.ingest.validate import EventError, parse_event
+from analytics.models import Event
+from conferences.models import Conference
+from meeteasy.registry import DuplicateMemberError
+from tests.analytics.ingest.conftest import Door
+from tests.analytics.streams import make_drain, run
+
+TYPES = list(EVENT_TYPES)
+PUBLIC_TYPES = [name for name, event_type in EVENT_TYPES.items() if not event_type.internal]
+
+
+def schema_of(name: str) -> jsonschema.Draft202012Validator:
+    references, components = event_json_schemas()
+    by_tag = {
+        component["properties"]["type"]["enum"][0]: reference
+        for reference in references
+        for component in [components[reference["$ref"].rsplit("/", 1)[1]]]
+    }
+    schema = {**by_tag[name], "components": {"schemas": components}}
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def test_the_contracts_types_are_there() -> None:
+    assert {"page_view", "share", "share_open", "registration", "checkin", "ai_chat"} <= set(TYPES)
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_a_type_has_a_name_a_label_and_a_file_of_its_own(name: str) -> None:
+    event_type = EVENT_TYPES[name]
+
+    assert re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name)
+    assert event_type.label.strip()
+    assert [other.label for other in EVENT_TYPES.values()].count(event_type.label) == 1
+    assert event_type.__module__ == f"analytics.event_types.{name}"
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_a_types_example_is_valid_and_complete(name: str) -> None:
+    event_type = EVENT_TYPES[name]
+    event = parse_event(example_event(name))
+
+    assert type(event) is event_type
+    own = set(event_type.__struct_fields__) - set(EventType.__struct_fields__)
+    assert own == set(event_type.example), "the example shows every own field"
+    assert event.properties is None
+
+
+@pytest.mark.parametrize("name", PUBLIC_TYPES)
+def test_a_types_json_schema_accepts_its_example_and_refuses_what_the_door_refuses(name: str) -> None:
+    schema, example = schema_of(name), example_event(name)
+    schema.validate(example)
+    schema.validate({**example, "colour": "red"})  # kept as a property
+
+    for field in example:
+        for bad in (None, 7, "", [], {}, "x" * 5000):
+            changed = {**example, field: bad}
+            if bad is None:
+                del changed[field]
+            try:
+                parse_event(changed)
+            except EventError:
+                assert not schema.is_valid(changed), (field, bad)
+            else:
+                assert schema.is_valid(changed), (field, bad)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", TYPES)
+def test_a_type_appears_in_openapi_and_in_the_admins_filter(name: str, admin_client: Client) -> None:
+    schema = APIClient().get("/api/schema", HTTP_ACCEPT="application/json").json()
+    items = schema["components"]["schemas"]["EventBatch"]["properties"]["events"]["items"]
+    labels = {
+        schema["components"]["schemas"][reference["$ref"].rsplit("/", 1)[1]]["title"]
+        for reference in items["oneOf"]
+    }
+    assert (EVENT_TYPES[name].label in labels) == (name in PUBLIC_TYPES)
+
+    assert f"?type={name}" in admin_client.get("/admin/analytics/event/").content.decode()
+
+
+def test_no_two_types_feed_the_same_figure() -> None:
+    assert len(set(all_figure_names())) == len(all_figure_names())
+
+
+def test_a_name_that_is_taken_is_refused() -> None:
+    class Copy(EventType, tag="page_view", kw_only=True):
+        label: ClassVar[str] = "Copied and not renamed"
+
+    with pytest.raises(DuplicateMemberError, match="page_view"):
+        register(Copy)
+
+
+# The recipe of CONTRIBUTING.md, followed in a test: what stands here is all that a new type needs.
+
+
+@pytest.fixture
+def session_rating() -> Iterator[str]:
+    @register
+    class SessionRating(EventType, tag="session_rating", kw_only=True):
+        label: ClassVar[str] = "Session rating"
+        figures: ClassVar[dict[str, Figure]] = {
+            "ratings": Figure.EVENTS,
+            "rated_sessions": Figure.DISTINCT_SUBJECTS,
+        }
+        example: ClassVar[dict[str, Any]] = {"talk": "keynote", "stars": 4}
+
+        talk: str
+        stars: Annotated[int, Meta(ge=1, le=5)]
+
+        def subject(self) -> str | None:
+            return self.talk
+
+    yield "session_rating"
+    EVENT_TYPES.remove("session_rating")
+
+
+def send(events: list[dict[str, Any]]) -> Any:
+    async def post() -> Any:
+        ingest = Ingest()
+        await ingest.start()
+        answer = await Door(ingest).send(events)
+        await ingest.stop()
+        return answer.json()
+
+    return asyncio.run(post())
+
+
+def rating(**fields: Any) -> dict[str, Any]:
+    return {"type": "session_rating", "conference_id": "summit", "talk": "keynote", "stars": 4, **fields}
+
+
+@pytest.mark.django_db
+def test_a_new_type_flows_from_http_to_the_store_and_into_its_own_figures(
+    session_rating: str, conference: Conference, alice: User, api: Callable[[User], APIClient]
+) -> None:
+    answer = send([rating(), rating(stars=6), rating(talk="panel"), rating(stars=5)])
+    assert answer["accepted"] == 3
+    assert [(item["index"], item["field"]) for item in answer["rejected"]] == [(1, "stars")]
+
+    run(make_drain())
+    assert Event.objects.filter(type="session_rating").count() == 3
+    assert Event.objects.filter(data__stars=5).count() == 1
+
+    refresh_dirty_days()
+    (summary,) = api(alice).get("/api/analytics/daily", {"conference_id": "summit"}).json()["results"]
+    assert (summary["ratings"], summary["rated_sessions"], summary["pv"]) == (3, 2, 0)
+
+    schema_of("session_rating").validate(example_event("session_rating"))
+    csv = b"".join(
+        api(alice).get("/api/analytics/daily", {"conference_id": "summit", "format": "csv"})  # type: ignore[arg-type]
+    ).decode()
+    assert ",ratings,rated_sessions," in csv.splitlines()[0]
+
+
+@pytest.mark.django_db
+def test_a_type_that_was_taken_out_again_leaves_nothing_behind(conference: Conference) -> None:
+    assert "session_rating" not in EVENT_TYPES
+    assert "ratings" not in figure_names()
+    assert send([rating(), rating()])["error"]["details"]["rejected"][0]["code"] == "unknown_type"

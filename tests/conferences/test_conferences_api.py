@@ -1,0 +1,196 @@
+"""POST and GET /api/conferences, GET and PATCH /api/conferences/<id>"""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test import Client
+from rest_framework.test import APIClient
+
+from conferences import services
+from conferences.models import Conference, Member
+
+pytestmark = pytest.mark.django_db
+
+PATH = "/api/conferences"
+Api = Callable[[User | None], APIClient]
+NEW = {"id": "expo-2027", "name": "Expo", "time_zone": "Europe/Berlin"}
+
+
+def details(answer: Any) -> dict[str, Any]:
+    assert answer.status_code == 400, answer.content
+    assert answer.json()["error"]["code"] == "invalid"
+    found: dict[str, Any] = answer.json()["error"]["details"]
+    return found
+
+
+def test_whoever_creates_a_conference_owns_it(api: Api, charlie: User) -> None:
+    answer = api(charlie).post(PATH, NEW, format="json")
+
+    assert answer.status_code == 201
+    assert {name: answer.json()[name] for name in NEW} == NEW
+    assert Member.objects.get(conference_id="expo-2027").user == charlie
+    assert Member.objects.get(conference_id="expo-2027").role == Member.Role.OWNER
+    assert api(charlie).get(f"{PATH}/expo-2027").json()["name"] == "Expo"
+
+
+def test_the_zone_is_utc_unless_it_is_given(api: Api, charlie: User) -> None:
+    assert api(charlie).post(PATH, {"id": "c", "name": "C"}, format="json").json()["time_zone"] == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"id": ""}, "id"),
+        ({"id": "a b"}, "id"),
+        ({"id": "a/b"}, "id"),
+        ({"id": "-a"}, "id"),
+        ({"id": "x" * 65}, "id"),
+        ({"id": "会议"}, "id"),
+        ({"name": ""}, "name"),
+        ({"name": "x" * 201}, "name"),
+        ({"name": "a\0b"}, "name"),
+        ({"time_zone": "CST"}, "time_zone"),
+        ({"time_zone": "UTC+8"}, "time_zone"),
+        ({"time_zone": "../../etc/passwd"}, "time_zone"),
+        ({"starts_at": "soon"}, "starts_at"),
+        ({"starts_at": "2026-05-02T00:00:00Z", "ends_at": "2026-05-01T00:00:00Z"}, "ends_at"),
+    ],
+)
+def test_what_is_wrong_with_a_new_conference_is_named(
+    api: Api, charlie: User, fields: dict[str, str], field: str
+) -> None:
+    assert list(details(api(charlie).post(PATH, {**NEW, **fields}, format="json"))) == [field]
+    assert not Conference.objects.exists()
+
+
+def test_what_is_no_json_is_named_as_such(api: Api, charlie: User) -> None:
+    answer = api(charlie).post(PATH, "{", content_type="application/json")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "parse_error")
+
+
+def test_an_id_that_is_taken_is_named_even_if_its_conference_is_foreign(
+    api: Api, conference: Conference, charlie: User
+) -> None:
+    assert list(details(api(charlie).post(PATH, {**NEW, "id": "summit"}, format="json"))) == ["id"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_id_that_many_take_at_once_goes_to_one_of_them(alice: User) -> None:
+    def create(number: int) -> str:
+        try:
+            services.create_conference(owner=alice, id="wanted", name=f"number {number}")
+        except ValidationError as error:
+            return ",".join(error.message_dict)
+        else:
+            return "created"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        outcomes = sorted(pool.map(create, range(12)))
+
+    assert outcomes == ["created"] + ["id"] * 11
+    assert Member.objects.filter(conference_id="wanted").count() == 1
+
+
+def test_the_list_has_ones_own_conferences_only(
+    api: Api, conference: Conference, alice: User, bob: User, charlie: User
+) -> None:
+    services.create_conference(owner=charlie, id="other", name="Other")
+
+    assert [found["id"] for found in api(alice).get(PATH).json()["results"]] == ["summit"]
+    assert [found["id"] for found in api(bob).get(PATH).json()["results"]] == ["summit"]
+    assert [found["id"] for found in api(charlie).get(PATH).json()["results"]] == ["other"]
+
+
+def test_the_list_comes_in_pages_with_the_same_queries_for_many(
+    api: Api, alice: User, django_assert_max_num_queries: Any
+) -> None:
+    for number in range(12):
+        services.create_conference(owner=alice, id=f"c{number}", name=f"C {number}")
+    client = api(alice)
+    with django_assert_max_num_queries(3):  # token, count, page
+        page = client.get(PATH, {"page_size": 5}).json()
+
+    assert page["count"] == 12
+    assert len(page["results"]) == 5
+    assert client.get(page["next"]).json()["previous"] is not None
+
+
+def test_a_member_reads_and_only_the_owner_changes(
+    api: Api, conference: Conference, alice: User, bob: User, charlie: User
+) -> None:
+    address = f"{PATH}/summit"
+    assert api(bob).get(address).status_code == 200
+    refused = api(bob).patch(address, {"name": "Mine"}, format="json")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "permission_denied")
+    assert api(charlie).get(address).status_code == 404
+    assert api(charlie).patch(address, {"name": "Mine"}, format="json").status_code == 404
+    assert api(None).get(address).status_code == 401
+    assert api(None).patch(address, {"name": "Mine"}, format="json").status_code == 401
+
+    changed = api(alice).patch(address, {"name": "New name"}, format="json")
+    assert changed.status_code == 200
+    assert changed.json()["name"] == "New name"
+    conference.refresh_from_db()
+    assert (conference.name, conference.time_zone) == ("New name", "Asia/Shanghai")
+
+
+def test_a_conference_that_does_not_exist_is_told_from_a_foreign_one_by_nobody(
+    api: Api, conference: Conference, charlie: User
+) -> None:
+    foreign, missing = (
+        api(charlie).get(f"{PATH}/{conference_id}") for conference_id in ("summit", "nowhere")
+    )
+
+    assert foreign.status_code == missing.status_code == 404
+    assert foreign.content.replace(b"summit", b"nowhere") == missing.content
+
+
+def test_an_id_that_no_database_can_compare_is_not_found(api: Api, alice: User) -> None:
+    assert api(alice).get(f"{PATH}/a%00b").status_code == 404
+
+
+def test_the_id_cannot_be_changed_and_may_be_repeated(api: Api, conference: Conference, alice: User) -> None:
+    assert list(details(api(alice).patch(f"{PATH}/summit", {"id": "other"}, format="json"))) == ["id"]
+    same = api(alice).patch(f"{PATH}/summit", {"id": "summit", "name": "Same"}, format="json")
+    assert same.json()["name"] == "Same"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [({"time_zone": "CST"}, "time_zone"), ({"name": ""}, "name"), ({"name": None}, "name")],
+)
+def test_what_is_wrong_with_a_change_is_named_and_nothing_is_changed(
+    api: Api, conference: Conference, alice: User, fields: dict[str, Any], field: str
+) -> None:
+    assert list(details(api(alice).patch(f"{PATH}/summit", fields, format="json"))) == [field]
+    conference.refresh_from_db()
+    assert (conference.name, conference.time_zone) == ("Summit", "Asia/Shanghai")
+
+
+def test_a_conference_is_neither_replaced_nor_deleted_here(
+    api: Api, conference: Conference, alice: User
+) -> None:
+    for method in ("put", "delete", "post"):
+        assert getattr(api(alice), method)(f"{PATH}/summit", NEW, format="json").status_code == 405
+
+
+def test_a_session_needs_the_csrf_token_for_changes(conference: Conference, alice: User) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(alice)
+
+    assert browser.get(f"{PATH}/summit").status_code == 200
+    refused = browser.post(PATH, NEW, content_type="application/json")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "permission_denied")
+
+
+def test_there_is_no_trailing_slash(api: Api, conference: Conference, alice: User) -> None:
+    assert api(alice).get(f"{PATH}/").status_code == 404
+    assert api(alice).get(f"{PATH}/summit/").status_code == 404

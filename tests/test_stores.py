@@ -1,0 +1,41 @@
+"""What depends on the database holds on each of the three: the tests of the stores, run again on the others.
+
+The run at hand is on SQLite; Django's databases are settled when it starts, hence a process for each other.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.environment import MONGODB_URI, STORE
+from tests.services import PostgresqlServer
+
+ROOT = Path(__file__).resolve().parent.parent
+# All that stores events or reads them, with the apps that it stands on.
+_TESTS = ("tests/analytics", "tests/conferences")
+
+pytestmark = pytest.mark.skipif(STORE != "sqlite", reason="this run is on another database already")
+
+
+def run_again(**environment: str) -> str:
+    """Run the tests in a process of their own. Returns pytest's last line, e.g. "210 passed in 9.60s"."""
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-m", "not processes", "-p", "no:cacheprovider", *_TESTS],
+        cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout[-20_000:] + result.stderr[-5_000:]
+    return result.stdout.strip().splitlines()[-1]
+
+
+@pytest.mark.postgresql
+def test_all_holds_on_postgresql(postgresql: PostgresqlServer) -> None:
+    assert " passed" in run_again(TEST_STORE="postgresql", DATABASE_URL=postgresql.url)
+
+
+@pytest.mark.mongodb
+@pytest.mark.skipif(not MONGODB_URI, reason="MONGODB_URI is not set")
+def test_all_holds_on_mongodb() -> None:
+    assert " passed" in run_again(TEST_STORE="mongodb", MONGODB_URI=MONGODB_URI)
