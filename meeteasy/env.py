@@ -5,6 +5,7 @@ platforms and systemd hand over secrets.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -29,6 +30,15 @@ def read_optional(name: str) -> str | None:
 def read_str(name: str, default: str = "") -> str:
     value = read_optional(name)
     return default if value is None else value
+
+
+def read_choice(name: str, choices: Sequence[str], default: str) -> str:
+    """One of `choices`, in whatever case it is written."""
+    value = read_str(name, default)
+    for choice in choices:
+        if value.lower() == choice.lower():
+            return choice
+    raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}")
 
 
 def read_bool(name: str, default: bool = False) -> bool:

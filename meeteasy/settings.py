@@ -108,6 +108,8 @@ WHITENOISE_USE_FINDERS = True  # without `collectstatic`, too
 
 # Behind a TLS proxy: cookies only over https, and the proxy's header says what the client used.
 HTTPS_ONLY = env.read_bool("HTTPS_ONLY")
+if HTTPS_ONLY and DEBUG:
+    raise ImproperlyConfigured("DEBUG shows source code and settings to everybody; not with HTTPS_ONLY")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
@@ -315,12 +317,13 @@ SPECTACULAR_SETTINGS = {
 
 # --- Logs ------------------------------------------------------------------------------------------------
 
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"structured": {"()": "meeteasy.logs.make_formatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
-    "root": {"handlers": ["stderr"], "level": env.read_str("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": env.read_choice("LOG_LEVEL", _LEVELS, "INFO")},
     "loggers": {
         # One line per message at INFO says nothing that the tasks' own lines do not say better.
         "celery.worker.strategy": {"level": "WARNING"},
@@ -330,4 +333,6 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
     },
 }
-LOG_FORMAT = env.read_str("LOG_FORMAT", "text")  # "text" for people, "json" for log collectors
+LOG_FORMAT = env.read_choice(
+    "LOG_FORMAT", ("text", "json"), "text"
+)  # "text" for people, "json" for log collectors

@@ -1,0 +1,21 @@
+"""What is derived from the code and committed is up to date."""
+
+import io
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.mark.django_db
+def test_no_migration_is_missing() -> None:
+    call_command("makemigrations", "--check", "--dry-run", stdout=io.StringIO())
+
+
+def test_the_description_of_the_api_is_valid_and_the_one_in_docs(tmp_path: Path) -> None:
+    written = tmp_path / "openapi.yaml"
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(written))
+
+    assert written.read_text() == (ROOT / "docs" / "openapi.yaml").read_text(), "run bin/generate, and commit"

@@ -1,0 +1,127 @@
+"""Settings: read from the environment, refused loudly by name, and all of them documented."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from meeteasy import env
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def load(**variables: str) -> subprocess.CompletedProcess[str]:
+    """Load the settings in a process that has these variables and no other of ours."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **variables}
+    code = "from meeteasy import settings; print(settings.SECRET_KEY, settings.DEBUG, settings.LOG_FORMAT)"
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_without_a_secret_key_nothing_starts() -> None:
+    result = load()
+
+    assert result.returncode != 0
+    assert "SECRET_KEY is not set" in result.stderr
+
+
+def test_a_secret_may_come_in_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "key"
+    secret.write_text("from a file\n")
+
+    assert load(SECRET_KEY_FILE=str(secret)).stdout.split(" False")[0] == "from a file"
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"SECRET_KEY_FILE": "/nowhere/at/all"}, "SECRET_KEY_FILE"),
+        ({"SECRET_KEY": "x", "SECRET_KEY_FILE": "/dev/null"}, "SECRET_KEY_FILE"),
+        ({"SECRET_KEY": "x", "DEBUG": "perhaps"}, "DEBUG"),
+        ({"SECRET_KEY": "x", "DEBUG": "1", "HTTPS_ONLY": "1"}, "DEBUG"),
+        ({"SECRET_KEY": "x", "PORT": "http"}, "PORT"),
+        ({"SECRET_KEY": "x", "INGEST_ACCEPTANCE_DAYS": "0"}, "INGEST_ACCEPTANCE_DAYS"),
+        ({"SECRET_KEY": "x", "INGEST_RATE_PER_SECOND": "-1"}, "INGEST_RATE_PER_SECOND"),
+        ({"SECRET_KEY": "x", "INGEST_QUEUE_MAX_BYTES": "1.5"}, "INGEST_QUEUE_MAX_BYTES"),
+        ({"SECRET_KEY": "x", "LOG_FORMAT": "xml"}, "LOG_FORMAT"),
+        ({"SECRET_KEY": "x", "LOG_LEVEL": "loud"}, "LOG_LEVEL"),
+    ],
+)
+def test_a_bad_value_stops_the_start_and_is_named(variables: dict[str, str], named: str) -> None:
+    result = load(**variables)
+
+    assert result.returncode != 0
+    assert "ImproperlyConfigured" in result.stderr
+    assert named in result.stderr.strip().splitlines()[-1]
+
+
+def test_the_readers_take_what_they_should(monkeypatch: pytest.MonkeyPatch) -> None:
+    for written, expected in [
+        ("1", True),
+        ("Yes", True),
+        ("on", True),
+        ("0", False),
+        ("", False),
+        ("No", False),
+    ]:
+        monkeypatch.setenv("SOME", written)
+        assert env.read_bool("SOME") is expected
+    monkeypatch.setenv("SOME", " a, b,,c ")
+    assert env.read_list("SOME") == ["a", "b", "c"]
+    monkeypatch.setenv("SOME", "007")
+    assert env.read_int("SOME", 1) == 7
+    monkeypatch.setenv("SOME", "JSON")
+    assert env.read_choice("SOME", ("text", "json"), "text") == "json"
+    monkeypatch.delenv("SOME")
+    assert (env.read_str("SOME", "d"), env.read_int("SOME", 5), env.read_list("SOME")) == ("d", 5, [])
+    assert env.read_optional("SOME") is None
+
+
+def test_a_file_that_is_empty_is_an_empty_value_and_one_beside_the_value_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").touch()
+    monkeypatch.setenv("SOME_FILE", str(tmp_path / "empty"))
+    assert env.read_str("SOME", "default") == ""
+    monkeypatch.setenv("SOME", "")
+    with pytest.raises(ImproperlyConfigured, match="SOME or SOME_FILE"):
+        env.read_str("SOME")
+
+
+def sources() -> list[Path]:
+    skipped = {".venv", "var", "tests", "benchmarks", "node_modules"}
+    return [path for path in ROOT.rglob("*.py") if path.relative_to(ROOT).parts[0] not in skipped]
+
+
+def variables_read() -> set[str]:
+    names: set[str] = set()
+    for path in sources():
+        text = path.read_text(encoding="utf-8")
+        names |= set(re.findall(r"""env\.read_\w+\(\s*["'](\w+)["']""", text))
+        names |= set(re.findall(r"""environ(?:\.get)?[(\[]\s*["'](\w+)["']""", text))
+    names |= set(re.findall(r"\$\{(\w+)", (ROOT / "Procfile").read_text(encoding="utf-8")))
+    return names - {"PATH", "DJANGO_SETTINGS_MODULE"}
+
+
+def documented() -> set[str]:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    return set(re.findall(r"`([A-Z][A-Z0-9_]+)(?:\*|=[^`]*)?`", text))
+
+
+def test_every_variable_that_is_read_is_documented() -> None:
+    assert {"SECRET_KEY", "PORT", "WEB_PROCESSES", "INGEST_RATE_PER_SECOND"} <= variables_read()
+    assert variables_read() - documented() == set()
+
+
+def test_every_variable_that_is_documented_is_read() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    assert len(rows) > 20
+    assert {
+        name for row in rows for name in re.findall(r"`([A-Z][A-Z0-9_]+)\*?`", row)
+    } - variables_read() == set()

