@@ -1,4 +1,4 @@
-"""The only door for conference ids that a user supplies.
+"""The only door for ids of conferences, and of what belongs to them, that a user supplies.
 
 A conference that the user is no member of answers 404, as if it did not exist; a member whose role does
 not allow the action gets 403, as they know of it anyway.
@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 from django.http import Http404
 from rest_framework.exceptions import PermissionDenied
 
-from conferences.models import Conference, Member
+from conferences.models import CheckIn, Conference, Member, Registration
+from conferences.selectors.registrations import find_check_ins, find_registrations
 
 Role = Member.Role
 
@@ -43,3 +44,48 @@ def get_conference(
             f"This needs the role {role.value!r} in the conference; yours is {member.role!r}."
         )
     return member.conference
+
+
+def get_registration(
+    user: User | AnonymousUser,
+    conference_id: str,
+    registration_id: str,
+    *,
+    role: Member.Role = Role.VIEWER,
+) -> Registration:
+    """A registration of that conference, if `user` holds at least `role` in it. Raises as get_conference."""
+    conference = get_conference(user, conference_id, role=role)
+    found = find_registrations(conference).filter(id=registration_id).first()
+    if found is None:
+        raise Http404(f"This conference has no registration {registration_id!r}.")
+    return found
+
+
+def get_check_in(
+    user: User | AnonymousUser,
+    conference_id: str,
+    check_in_id: str,
+    *,
+    role: Member.Role = Role.VIEWER,
+) -> CheckIn:
+    """A check-in of that conference, if `user` holds at least `role` in it. Raises as get_conference."""
+    conference = get_conference(user, conference_id, role=role)
+    found = find_check_ins(conference).filter(id=check_in_id).first()
+    if found is None:
+        raise Http404(f"This conference has no check-in {check_in_id!r}.")
+    return found
+
+
+def get_member(
+    user: User | AnonymousUser,
+    conference_id: str,
+    member_id: int,
+    *,
+    role: Member.Role = Role.VIEWER,
+) -> Member:
+    """A member of that conference, if `user` holds at least `role` in it. Raises as get_conference."""
+    conference = get_conference(user, conference_id, role=role)
+    found = Member.objects.select_related("user").filter(conference=conference, id=member_id).first()
+    if found is None:
+        raise Http404(f"This conference has no member {member_id!r}.")
+    return found

@@ -10,8 +10,11 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, JsonResponse, StreamingHttpResponse
 from rest_framework import exceptions
 from rest_framework.pagination import PageNumberPagination
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
+
+from meeteasy.errors import RefusedError
 
 
 def error_body(code: str, message: str, details: Any = None) -> dict[str, Any]:
@@ -21,6 +24,8 @@ def error_body(code: str, message: str, details: Any = None) -> dict[str, Any]:
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's handler, with our shape; Django's own ValidationError counts as bad input too."""
+    if isinstance(error, RefusedError):
+        return Response(error_body(error.code, error.message, error.details or None), status=error.status)
     if isinstance(error, ValidationError):
         error = exceptions.ValidationError(
             error.message_dict if hasattr(error, "error_dict") else {"non_field_errors": error.messages}
@@ -52,6 +57,16 @@ class PagePagination(PageNumberPagination):
     page_size = 100
     page_size_query_param = "page_size"
     max_page_size = 1000
+
+
+class CSVFormat(BaseRenderer):
+    """Lets `?format=csv` through content negotiation; the view itself answers with the download."""
+
+    media_type = "text/csv"
+    format = "csv"
+
+    def render(self, data: Any, *args: Any) -> bytes:
+        return JSONRenderer().render(data)  # errors only
 
 
 class _Line:

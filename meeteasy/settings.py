@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import dj_database_url
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from meeteasy import env, mail_settings
 from meeteasy.queues import WORKER_OPTIONS, Queue
@@ -166,7 +168,14 @@ if MONGODB_URI:
     DATABASE_ROUTERS.append("django_mongodb_backend.routers.MongoRouter")
 
 REDIS_URL = env.read_str("REDIS_URL", f"redis://127.0.0.1:{env.read_int('VALKEY_PORT', 6399)}/0")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        # A request must not wait long for a cache that is away: redis-py by itself tries again for seconds.
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 1)},
+    }
+}
 
 # Messages between processes (live/groups.py): only a word that there is something to look at.
 CHANNEL_LAYERS = {
@@ -222,6 +231,11 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute="2"),
         "queue": Queue.ANALYTICS_DAILY,
     },
+    "conferences: forget idempotency keys after 48 hours": {
+        "task": "conferences.forget_idempotency_keys",
+        "schedule": crontab(minute="41"),
+        "queue": Queue.ANALYTICS_DAILY,
+    },
     "analytics: drop events of unknown conferences after 7 days": {
         "task": "analytics.drop_unclaimed_events",
         "schedule": crontab(minute="17", hour="3"),
@@ -250,6 +264,11 @@ INGEST_ACCEPTANCE_DAYS = env.read_int("INGEST_ACCEPTANCE_DAYS", 7, minimum=1)
 INGEST_RATE_PER_SECOND = env.read_int("INGEST_RATE_PER_SECOND", 1000)
 # Memory of the stream of events beyond which new batches are answered 503 until workers catch up.
 INGEST_QUEUE_MAX_BYTES = env.read_int("INGEST_QUEUE_MAX_BYTES", 512 * 1024 * 1024, minimum=1024)
+
+# --- Registrations ---------------------------------------------------------------------------------------
+
+# Registrations a minute of one client address; 0 = no limit.
+REGISTRATION_RATE_PER_MINUTE = env.read_int("REGISTRATION_RATE_PER_MINUTE", 120)
 
 # --- Mail and SMS (docs/notifications.md) ------------------------------------------------------------------
 

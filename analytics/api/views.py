@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -15,7 +15,7 @@ from analytics.models import DailySummary
 from analytics.selectors.daily import get_summaries
 from analytics.selectors.live import get_live
 from conferences.access import get_conference
-from meeteasy.http import csv_response
+from meeteasy.http import CSVFormat, csv_response
 
 _CONFERENCE_ID = OpenApiParameter("conference_id", OpenApiTypes.STR, required=True)
 
@@ -79,16 +79,6 @@ def summary_row(summary: DailySummary) -> dict[str, Any]:
         "computed_at": summary.computed_at.isoformat(),
         "closed_at": summary.closed_at and summary.closed_at.isoformat(),
     }
-
-
-class CSVFormat(BaseRenderer):
-    """Lets `?format=csv` through content negotiation; the view itself answers with the download."""
-
-    media_type = "text/csv"
-    format = "csv"
-
-    def render(self, data: Any, *args: Any) -> bytes:
-        return JSONRenderer().render(data)  # errors only
 
 
 class Daily(generics.ListAPIView[DailySummary]):

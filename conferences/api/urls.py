@@ -1,8 +1,47 @@
-from django.urls import path
+from django.urls import path, re_path
 
-from conferences.api import views
+from conferences.api import badges, checkins, conferences, members, registrations
+
+_CONFERENCE = "conferences/<str:conference_id>"
+_REGISTRATION = f"{_CONFERENCE}/registrations/<str:registration_id>"
 
 urlpatterns = [
-    path("conferences", views.ConferenceList.as_view(), name="conferences-list"),
-    path("conferences/<str:conference_id>", views.ConferenceDetail.as_view(), name="conferences-detail"),
+    path("conferences", conferences.ConferenceList.as_view(), name="conferences-list"),
+    path(_CONFERENCE, conferences.ConferenceDetail.as_view(), name="conferences-detail"),
+    path(f"{_CONFERENCE}/members", members.MemberList.as_view(), name="conferences-member-list"),
+    path(
+        f"{_CONFERENCE}/members/<int:member_id>",
+        members.MemberDetail.as_view(),
+        name="conferences-member-detail",
+    ),
+    path(
+        f"{_CONFERENCE}/registrations",
+        registrations.RegistrationList.as_view(),
+        name="conferences-registration-list",
+    ),
+    path(
+        f"{_CONFERENCE}/registrations/import",
+        registrations.RegistrationImport.as_view(),
+        name="conferences-registration-import",
+    ),
+    path(_REGISTRATION, registrations.RegistrationDetail.as_view(), name="conferences-registration-detail"),
+    path(
+        f"{_REGISTRATION}/approve", registrations.Approve.as_view(), name="conferences-registration-approve"
+    ),
+    path(f"{_REGISTRATION}/reject", registrations.Reject.as_view(), name="conferences-registration-reject"),
+    path(f"{_REGISTRATION}/cancel", registrations.Cancel.as_view(), name="conferences-registration-cancel"),
+    re_path(
+        r"^conferences/(?P<conference_id>[^/]+)/registrations/(?P<registration_id>[^/]+)/badge\.(?P<kind>svg|png)$",
+        badges.Badge.as_view(),
+        name="conferences-registration-badge",
+    ),
+    re_path(
+        r"^badges/(?P<token>[^/]+)\.(?P<kind>svg|png)$", badges.OwnBadge.as_view(), name="conferences-badge"
+    ),
+    path(f"{_CONFERENCE}/checkins", checkins.CheckInList.as_view(), name="conferences-checkin-list"),
+    path(
+        f"{_CONFERENCE}/checkins/<str:check_in_id>/undo",
+        checkins.UndoCheckIn.as_view(),
+        name="conferences-checkin-undo",
+    ),
 ]

@@ -3,15 +3,13 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from conferences import contact, signals
-from conferences.errors import RefusedError
+from conferences import badges, contact, signals
 from conferences.models import CheckIn, Registration
 from conferences.services.announce import after_commit
-from conferences.states import State
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class CheckedIn:
 def check_in(
     registration_id: str,
     *,
-    by: AbstractBaseUser | None,
+    by: User | None,
     method: str = "manual",
     gate: str = "",
     now: dt.datetime | None = None,
@@ -49,20 +47,13 @@ def check_in(
         first = active.first()
         if first is not None:
             return CheckedIn(first, created=False)
-        if registration.state == State.CANCELLED:
-            raise RefusedError("registration_cancelled", "This registration was cancelled.")
-        if registration.state != State.APPROVED:
-            raise RefusedError(
-                "not_approved",
-                f"This registration is {registration.state}, not approved.",
-                state=registration.state,
-            )
+        badges.check_admissible(registration)
         made = CheckIn(
             registration=registration,
             method=method,
             gate=gate,
             checked_in_at=now or timezone.now(),
-            checked_in_by=by,  # type: ignore[misc]
+            checked_in_by=by,
         )
         try:
             with transaction.atomic():
@@ -77,9 +68,7 @@ def check_in(
     return CheckedIn(made, created=True)
 
 
-def undo_check_in(
-    check_in_id: str, *, by: AbstractBaseUser | None, now: dt.datetime | None = None
-) -> CheckIn:
+def undo_check_in(check_in_id: str, *, by: User | None, now: dt.datetime | None = None) -> CheckIn:
     """Take a check-in back; one that was taken back already stays as it is.
 
     The row stays with its times, and no longer counts: the attendee may be checked in anew.
@@ -93,7 +82,7 @@ def undo_check_in(
         if found.undone_at is not None:
             return found
         found.undone_at = now or timezone.now()
-        found.undone_by = by  # type: ignore[assignment]
+        found.undone_by = by
         found.save(update_fields=["undone_at", "undone_by"])
         after_commit(signals.checkin_undone, CheckIn, check_in=found)
     return found

@@ -1,21 +1,19 @@
 """Registering, and deciding about registrations."""
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from conferences import contact, signals
-from conferences.errors import RefusedError
 from conferences.models import Conference, Registration
 from conferences.services.announce import after_commit
 from conferences.states import TRANSITIONS, Action, State, first_state, next_state
+from meeteasy.errors import RefusedError
 
 
 @dataclass(frozen=True)
@@ -50,11 +48,8 @@ def register(
         conference=conference, name=name, email=email, phone=phone, language=language, form_id=form_id,
         answers=answers or {}, visitor_id=visitor_id, share_code=share_code,
     )  # fmt: skip
-    standing = Registration.objects.filter(conference=conference, email=fields["email"]).exclude(
-        state=State.CANCELLED
-    )
     with transaction.atomic():
-        registration = standing.first()
+        registration = find_standing(conference, fields["email"])
         if registration is not None:
             return Registered(registration, created=False)
         registration = Registration(
@@ -68,7 +63,7 @@ def register(
             with transaction.atomic():
                 registration.save(force_insert=True)
         except IntegrityError:
-            other = standing.first()
+            other = find_standing(conference, fields["email"])
             if other is None:
                 raise
             return Registered(other, created=False)
@@ -77,6 +72,12 @@ def register(
         )
         after_commit(signals.registration_created, Registration, registration=registration)
     return Registered(registration, created=True)
+
+
+def find_standing(conference: Conference, email: str) -> Registration | None:
+    """The registration of a mail address, as `clean_fields` gives it, that was not cancelled."""
+    found = Registration.objects.filter(conference=conference, email=email)
+    return found.exclude(state=State.CANCELLED).first()
 
 
 def clean_fields(
@@ -118,7 +119,7 @@ def decide(
     registration_id: str,
     action: Action,
     *,
-    by: AbstractBaseUser | None,
+    by: User | None,
     now: dt.datetime | None = None,
 ) -> Registration:
     """Approve, reject or cancel a registration; an action that was done already changes nothing.
@@ -147,7 +148,7 @@ def decide(
             raise RefusedError("checked_in", "This attendee is checked in; undo the check-in first.")
         registration.state = target
         registration.decided_at = now or timezone.now()
-        registration.decided_by = by  # type: ignore[assignment]
+        registration.decided_by = by
         registration.save(update_fields=["state", "decided_at", "decided_by"])
         signals.registration_changing.send(
             sender=Registration, registration=registration, previous_state=previous
@@ -159,33 +160,3 @@ def decide(
             previous_state=previous,
         )
     return registration
-
-
-@dataclass(frozen=True)
-class BulkOutcome:
-    """What became of a bulk action: ids that are done, and the refusals by id."""
-
-    done: list[str]
-    refused: dict[str, RefusedError]
-
-
-def decide_many(
-    registration_ids: Iterable[str], action: Action, *, by: AbstractBaseUser | None
-) -> BulkOutcome:
-    """`decide` for each, in a transaction of its own; one that is refused costs the others nothing."""
-    done: list[str] = []
-    refused: dict[str, RefusedError] = {}
-    for registration_id in registration_ids:
-        try:
-            decide(registration_id, action, by=by)
-            done.append(registration_id)
-        except RefusedError as error:
-            refused[registration_id] = error
-    return BulkOutcome(done, refused)
-
-
-ACTION_LABELS = {
-    Action.APPROVE: _("approve"),
-    Action.REJECT: _("reject"),
-    Action.CANCEL: _("cancel"),
-}

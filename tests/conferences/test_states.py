@@ -3,11 +3,11 @@ import itertools
 import pytest
 from django.contrib.auth.models import User
 
-from conferences.errors import RefusedError
 from conferences.models import Conference, Registration
 from conferences.services.checkins import check_in, undo_check_in
 from conferences.services.registrations import decide, register
 from conferences.states import Action, State
+from meeteasy.errors import RefusedError
 
 pytestmark = pytest.mark.django_db
 

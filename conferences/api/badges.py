@@ -1,0 +1,46 @@
+"""Pictures of badges: for members, and for the attendee by a signed address."""
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from conferences import badges
+from conferences.access import Role, get_registration
+from conferences.models import Registration
+
+_KIND = OpenApiParameter("kind", OpenApiTypes.STR, OpenApiParameter.PATH, enum=list(badges.KINDS))
+_PICTURE = {(200, "image/svg+xml"): OpenApiTypes.STR, (200, "image/png"): OpenApiTypes.BINARY}
+
+
+class Badge(APIView):
+    """The QR code of an attendee's badge. Helpers and owners: with it one comes in."""
+
+    @extend_schema(parameters=[_KIND], responses=_PICTURE)
+    def get(self, request: Request, conference_id: str, registration_id: str, kind: str) -> HttpResponse:
+        registration = get_registration(request.user, conference_id, registration_id, role=Role.HELPER)
+        badges.check_admissible(registration)
+        return _picture(registration, kind)
+
+
+class OwnBadge(APIView):
+    """The QR code of one's own badge, by the signed address from the confirmation mail."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(parameters=[_KIND], responses=_PICTURE, auth=[])
+    def get(self, request: Request, token: str, kind: str) -> HttpResponse:
+        return _picture(badges.find_by_link(token), kind)
+
+
+def _picture(registration: Registration, kind: str) -> HttpResponse:
+    picture = badges.draw_qr(badges.make_code(registration), kind=kind)
+    headers = {
+        "Cache-Control": "private, no-store",
+        "X-Robots-Tag": "noindex",
+        "Content-Disposition": f'inline; filename="badge.{kind}"',
+    }
+    return HttpResponse(picture, content_type=badges.KINDS[kind], headers=headers)

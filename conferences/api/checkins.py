@@ -1,0 +1,84 @@
+"""Checking in at the door."""
+
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import generics
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from conferences import badges
+from conferences.access import Role, get_check_in, get_conference, get_registration
+from conferences.api.registrations import IDEMPOTENCY_KEY
+from conferences.api.serializers import CheckInAnswer, CheckInInput, CheckInSerializer
+from conferences.models import CheckIn
+from conferences.selectors.registrations import find_check_ins
+from conferences.services.checkins import check_in, undo_check_in
+from conferences.services.idempotency import Answer, answer_once
+
+
+class CheckInList(generics.ListAPIView[CheckIn]):
+    """The check-ins, undone ones included, newest first; POST checks an attendee in (helpers and owners)."""
+
+    serializer_class = CheckInSerializer
+    queryset = CheckIn.objects.none()
+
+    def get_queryset(self) -> QuerySet[CheckIn]:
+        conference = get_conference(self.request.user, self.kwargs["conference_id"])
+        return find_check_ins(conference, gate=self.request.query_params.get("gate"))
+
+    @extend_schema(parameters=[OpenApiParameter("gate", OpenApiTypes.STR)])
+    def get(self, request: Request, *args: object, **kwargs: object) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        request=CheckInInput,
+        parameters=[IDEMPOTENCY_KEY],
+        responses={
+            201: CheckInAnswer,
+            200: OpenApiResponse(CheckInAnswer, "Was checked in already; nothing changed."),
+        },
+    )
+    def post(self, request: Request, conference_id: str) -> Response:
+        conference = get_conference(request.user, conference_id, role=Role.HELPER)
+        query = CheckInInput(data=request.data)
+        query.is_valid(raise_exception=True)
+        given = query.validated_data
+        if "code" in given:
+            registration = badges.find_by_code(conference, given["code"])
+        else:
+            registration = get_registration(request.user, conference_id, given["registration_id"])
+
+        def act() -> Answer:
+            outcome = check_in(
+                registration.id,
+                by=request.user,
+                method=given.get("method") or ("qr" if "code" in given else "manual"),
+                gate=given.get("gate", ""),
+            )
+            status = "checked_in" if outcome.created else "already_checked_in"
+            return (201 if outcome.created else 200), {"status": status, "check_in": outcome.check_in.id}
+
+        http_status, answer = answer_once(
+            conference=conference,
+            scope="checkin",
+            key=request.headers.get("Idempotency-Key"),
+            body=request.data,
+            act=act,
+        )
+        found = find_check_ins(conference).filter(id=answer["check_in"]).first()
+        if found is None:
+            raise Http404("This check-in was deleted.")
+        told = {"status": answer["status"], "checked_in_at": found.checked_in_at, "check_in": found}
+        return Response(CheckInAnswer(told).data, status=http_status)
+
+
+class UndoCheckIn(APIView):
+    """Take a check-in back; one that was taken back stays so. Helpers and owners."""
+
+    @extend_schema(request=None, responses=CheckInSerializer)
+    def post(self, request: Request, conference_id: str, check_in_id: str) -> Response:
+        found = get_check_in(request.user, conference_id, check_in_id, role=Role.HELPER)
+        return Response(CheckInSerializer(undo_check_in(found.id, by=request.user)).data)

@@ -1,0 +1,66 @@
+"""What public endpoints have in common: no account, any origin, little at a time, not too often."""
+
+from typing import IO, Any
+
+import msgspec
+import redis
+from django.conf import settings
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
+
+from meeteasy.errors import RefusedError
+from meeteasy.logs import get_logger
+
+log = get_logger(__name__)
+
+MAX_BODY_BYTES = 64 * 1024
+
+CORS_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Content-Type, Idempotency-Key",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+class SmallJSONParser(BaseParser):
+    """JSON of bounded size; DRF's own reads a body of any length."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
+        body = stream.read(MAX_BODY_BYTES + 1)
+        if len(body) > MAX_BODY_BYTES:
+            raise RefusedError("too_large", f"The body has more than {MAX_BODY_BYTES} bytes.", status=413)
+        try:
+            return msgspec.json.decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise ParseError(f"This is not JSON: {error}") from None
+
+
+class RegistrationThrottle(SimpleRateThrottle):
+    """REGISTRATION_RATE_PER_MINUTE of one client address, counted in Redis for all web processes.
+
+    While Redis is away everybody may pass: a registration must not fail because requests cannot be counted.
+    """
+
+    scope = "registrations"
+
+    def get_rate(self) -> str | None:
+        per_minute = settings.REGISTRATION_RATE_PER_MINUTE
+        return f"{per_minute}/min" if per_minute else None
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        # Not DRF's get_ident: it believes X-Forwarded-For, which anyone can write. The server sets
+        # REMOTE_ADDR from a proxy that it trusts.
+        return self.cache_format % {"scope": self.scope, "ident": request.META.get("REMOTE_ADDR", "")}
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        try:
+            return super().allow_request(request, view)
+        except (redis.RedisError, OSError) as error:
+            log.warning("throttle_unavailable", error=str(error))
+            return True

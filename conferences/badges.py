@@ -1,0 +1,86 @@
+"""Badges: the signed code that a scanner reads, and its QR picture.
+
+Whoever holds the code is let in, so it is signed, and each use has a salt of its own: what opens the public
+page of a badge is no check-in code. Keys rotate by SECRET_KEY_FALLBACKS, as all that Django signs.
+"""
+
+import io
+
+import segno
+from django.conf import settings
+from django.core.signing import BadSignature, Signer
+
+from conferences.models import Conference, Registration
+from conferences.states import State
+from meeteasy.errors import RefusedError
+
+KINDS = {"svg": "image/svg+xml", "png": "image/png"}
+
+_CODE_SALT = "conferences.badge-code"
+_LINK_SALT = "conferences.badge-link"
+
+
+def make_code(registration: Registration) -> str:
+    """The check-in code of a registration: some 76 characters of ASCII."""
+    return Signer(salt=_CODE_SALT).sign(registration.id)
+
+
+def make_link(registration: Registration, kind: str = "svg") -> str:
+    """The public address of the attendee's own badge picture; `kind` is `svg` or `png`."""
+    return f"{settings.PUBLIC_URL}/api/badges/{Signer(salt=_LINK_SALT).sign(registration.id)}.{kind}"
+
+
+def find_by_code(conference: Conference, code: str) -> Registration:
+    """The registration of this conference whose badge has the code.
+
+    Raises RefusedError: `invalid_code` (forged, damaged, or of a registration that is gone) or
+    `foreign_badge` (of another conference).
+    """
+    registration = _find(_CODE_SALT, code.strip())
+    if registration.conference_id != conference.id:
+        raise RefusedError("foreign_badge", "This badge is for another conference.", status=404)
+    return registration
+
+
+def find_by_link(token: str) -> Registration:
+    """The registration of a public badge address.
+
+    Raises RefusedError: `invalid_code`, `registration_cancelled` or `not_approved`.
+    """
+    registration = _find(_LINK_SALT, token)
+    check_admissible(registration)
+    return registration
+
+
+def check_admissible(registration: Registration) -> None:
+    """Raises RefusedError for who may not come in: `registration_cancelled` or `not_approved`."""
+    if registration.state == State.CANCELLED:
+        raise RefusedError("registration_cancelled", "This registration was cancelled.")
+    if registration.state != State.APPROVED:
+        raise RefusedError(
+            "not_approved",
+            f"This registration is {registration.state}, not approved.",
+            state=registration.state,
+        )
+
+
+def draw_qr(code: str, *, kind: str) -> bytes:
+    """The QR code of a check-in code as SVG or PNG, with its quiet zone. 15 % of it may be unreadable."""
+    picture = io.BytesIO()
+    segno.make(code, error="m", micro=False).save(picture, kind=kind, scale=8, border=4)
+    return picture.getvalue()
+
+
+def _find(salt: str, signed: str) -> Registration:
+    try:
+        registration_id = Signer(salt=salt).unsign(signed)
+    except BadSignature:
+        registration_id = ""
+    registration = (
+        Registration.objects.select_related("conference").filter(id=registration_id).first()
+        if registration_id
+        else None
+    )
+    if registration is None:
+        raise RefusedError("invalid_code", "This is not the code of a badge.", status=404)
+    return registration

@@ -1,0 +1,91 @@
+"""Reading registrations and check-ins."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+
+from conferences.models import CheckIn, Conference, Registration
+
+CSV_COLUMNS = [
+    "id", "name", "email", "phone", "language", "state", "form_id", "answers", "source", "share_code",
+    "visitor_id", "created_at", "decided_at", "checked_in_at", "gate",
+]  # fmt: skip
+
+_active = CheckIn.objects.filter(undone_at=None)
+
+
+def find_registrations(
+    conference: Conference,
+    *,
+    state: str | None = None,
+    checked_in: bool | None = None,
+    form_id: str | None = None,
+    text: str = "",
+) -> QuerySet[Registration]:
+    """The registrations of a conference, newest first, each with `active_check_ins`: none, or one.
+
+    text: a part of the name, mail or phone, or the whole id.
+    """
+    found = with_check_ins(Registration.objects.filter(conference=conference))
+    if state:
+        found = found.filter(state=state)
+    if form_id:
+        found = found.filter(form_id=form_id)
+    if checked_in is not None:
+        is_in = Exists(_active.filter(registration=OuterRef("pk")))
+        found = found.filter(is_in if checked_in else ~is_in)
+    if text:
+        found = found.filter(
+            Q(name__icontains=text) | Q(email__icontains=text) | Q(phone__contains=text) | Q(id=text)
+        )
+    return found
+
+
+def with_check_ins(registrations: QuerySet[Registration]) -> QuerySet[Registration]:
+    """Each with `active_check_ins`, for `active_check_in` and `csv_rows`."""
+    return registrations.prefetch_related(Prefetch("check_ins", queryset=_active, to_attr="active_check_ins"))
+
+
+def count_registrations(conference_id: str) -> dict[str, int]:
+    """`registered` (all that were not cancelled), one number for each state, and `checked_in`."""
+    states = dict(
+        Registration.objects.filter(conference_id=conference_id)
+        .order_by()
+        .values_list("state")
+        .annotate(number=Count("*"))
+    )
+    counts = {state.value: states.get(state.value, 0) for state in Registration.State}
+    return {
+        "registered": sum(counts.values()) - counts["cancelled"],
+        **counts,
+        "checked_in": _active.filter(registration__conference_id=conference_id).count(),
+    }
+
+
+def csv_rows(registrations: QuerySet[Registration]) -> Iterator[dict[str, Any]]:
+    """Rows by CSV_COLUMNS, read in pieces."""
+    for registration in registrations.iterator(chunk_size=1000):
+        check_in = active_check_in(registration)
+        row = {column: getattr(registration, column, None) for column in CSV_COLUMNS}
+        row["answers"] = msgspec.json.encode(registration.answers).decode() if registration.answers else ""
+        row["checked_in_at"] = check_in and check_in.checked_in_at
+        row["gate"] = check_in and check_in.gate
+        for column in ("created_at", "decided_at", "checked_in_at"):
+            row[column] = row[column].isoformat() if row[column] else ""
+        yield row
+
+
+def active_check_in(registration: Registration) -> CheckIn | None:
+    """The check-in that stands, of a registration from `find_registrations`."""
+    found: list[CheckIn] = registration.active_check_ins  # type: ignore[attr-defined]
+    return found[0] if found else None
+
+
+def find_check_ins(conference: Conference, *, gate: str | None = None) -> QuerySet[CheckIn]:
+    """The check-ins of a conference, newest first, undone ones included, with their registrations."""
+    found = CheckIn.objects.filter(registration__conference=conference).select_related(
+        "registration", "checked_in_by", "undone_by"
+    )
+    return found.filter(gate=gate) if gate else found

@@ -1,0 +1,115 @@
+"""Who may do what, for every endpoint of the conferences: walked by the URL list.
+
+An endpoint that is not in EXPECTED fails the test.
+"""
+
+from itertools import product
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import URLPattern
+
+from conferences.api.urls import urlpatterns
+from conferences.models import Conference, Member, Registration
+from conferences.services.checkins import check_in
+from tests.conferences.api.conftest import Api
+
+pytestmark = pytest.mark.django_db
+
+METHODS = ("get", "post", "patch", "delete")
+ROLES = ("owner", "helper", "viewer")
+EVERYBODY = "everybody"
+SIGNED_IN = "signed in"
+
+# (endpoint, method): the lowest role that may; what is not here answers 405.
+EXPECTED = {
+    ("conferences-list", "get"): SIGNED_IN,
+    ("conferences-list", "post"): SIGNED_IN,
+    ("conferences-detail", "get"): "viewer",
+    ("conferences-detail", "patch"): "owner",
+    ("conferences-member-list", "get"): "viewer",
+    ("conferences-member-list", "post"): "owner",
+    ("conferences-member-detail", "patch"): "owner",
+    ("conferences-member-detail", "delete"): "owner",
+    ("conferences-registration-list", "get"): "viewer",
+    ("conferences-registration-list", "post"): EVERYBODY,
+    ("conferences-registration-import", "post"): "helper",
+    ("conferences-registration-detail", "get"): "viewer",
+    ("conferences-registration-approve", "post"): "helper",
+    ("conferences-registration-reject", "post"): "helper",
+    ("conferences-registration-cancel", "post"): "helper",
+    ("conferences-registration-badge", "get"): "helper",
+    ("conferences-badge", "get"): EVERYBODY,
+    ("conferences-checkin-list", "get"): "viewer",
+    ("conferences-checkin-list", "post"): "helper",
+    ("conferences-checkin-undo", "post"): "helper",
+}
+
+
+@pytest.fixture
+def ids(ann: Registration, conference: Conference, bob: User) -> dict[str, str]:
+    return {
+        "conference_id": conference.id,
+        "registration_id": ann.id,
+        "check_in_id": check_in(ann.id, by=bob).check_in.id,
+        "member_id": str(conference.members.get(user=bob).pk),
+        "token": "forged",
+        "kind": "svg",
+    }
+
+
+def address(pattern: URLPattern, ids: dict[str, str]) -> str:
+    from django.urls import reverse
+
+    names = pattern.pattern.regex.groupindex
+    return reverse(str(pattern.name), kwargs={name: ids[name] for name in names})
+
+
+def test_every_endpoint_has_a_rule() -> None:
+    assert {name for name, _ in EXPECTED} == {pattern.name for pattern in urlpatterns}
+
+
+@pytest.mark.parametrize(("pattern", "method"), list(product(urlpatterns, METHODS)), ids=str)
+def test_each_role_may_do_what_the_rule_says_and_no_more(
+    pattern: URLPattern, method: str, ids: dict[str, str], api: Api, alice: User, bob: User, charlie: User
+) -> None:
+    rule = EXPECTED.get((str(pattern.name), method))
+    url = address(pattern, ids)
+
+    def status(user: User | None) -> int:
+        return getattr(api(user), method)(url, {}, format="json").status_code
+
+    foreign = Conference.objects.create(id="foreign", name="Foreign")
+    Member.objects.create(conference=foreign, user=charlie, role="owner")
+    stranger, anonymous = status(charlie), status(None)
+    if rule is None:
+        assert anonymous in (401, 405)
+        assert status(alice) == 405
+    elif rule == EVERYBODY:
+        assert {anonymous, stranger} <= {400, 404}  # by what was sent, not by who sent it
+    elif rule == SIGNED_IN:
+        assert anonymous == 401
+        assert stranger in (200, 400)
+    else:
+        assert (anonymous, stranger) == (401, 404)
+        for role in reversed(ROLES):
+            Member.objects.update_or_create(
+                conference_id=ids["conference_id"], user=charlie, defaults={"role": role}
+            )
+            allowed = ROLES.index(role) <= ROLES.index(rule)
+            assert (status(charlie) not in (401, 403, 404)) is allowed, role
+
+
+@pytest.mark.parametrize("name", ["registration_id", "check_in_id", "member_id"])
+def test_what_belongs_to_another_conference_is_not_found(
+    name: str, ids: dict[str, str], api: Api, charlie: User
+) -> None:
+    """Charlie owns a conference, and asks under its address for what belongs to Alice's."""
+    foreign = Conference.objects.create(id="foreign", name="Foreign")
+    Member.objects.create(conference=foreign, user=charlie, role="owner")
+    patterns = [pattern for pattern in urlpatterns if name in pattern.pattern.regex.groupindex]
+    assert patterns
+    for pattern, method in product(patterns, METHODS):
+        if (str(pattern.name), method) in EXPECTED:
+            url = address(pattern, {**ids, "conference_id": "foreign"})
+            assert getattr(api(charlie), method)(url, {}, format="json").status_code == 404, url

@@ -1,0 +1,190 @@
+"""POST /api/conferences/<id>/registrations, as the public sees it."""
+
+import json
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client, override_settings
+from django.utils import timezone
+
+from conferences.models import Conference, IdempotencyKey, Registration
+from conferences.services import idempotency
+from tests.services import ValkeyServer
+
+pytestmark = pytest.mark.django_db
+
+URL = "/api/conferences/summit/registrations"
+ANN = {"name": "Ann", "email": "ann@example.com"}
+
+
+def post(body: Any, *, key: str | None = None, url: str = URL) -> Any:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {"Idempotency-Key": key} if key is not None else {}
+    return Client(raise_request_exception=True).post(
+        url, content, content_type="application/json", headers=headers
+    )
+
+
+def test_anybody_registers_and_learns_id_and_state_only(conference: Conference) -> None:
+    answer = post({**ANN, "phone": "+86 138 0013 8000", "answers": {"diet": "🥜"}, "share_code": "s1"})
+    assert answer.status_code == 201
+    registration = Registration.objects.get()
+    assert answer.json() == {"id": registration.id, "conference_id": "summit", "state": "approved"}
+    assert (registration.phone, registration.answers, registration.share_code) == (
+        "+8613800138000", {"diet": "🥜"}, "s1"
+    )  # fmt: skip
+    assert (registration.source, registration.form_id) == ("form", "default")
+
+
+def test_a_second_submission_gives_the_same_registration_and_nothing_of_its_person(
+    conference: Conference,
+) -> None:
+    first = post({**ANN, "phone": "+8613800138000", "answers": {"secret": "x"}})
+    again = post({"name": "Mallory", "email": "ANN@example.com"})
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json() == first.json()
+    assert Registration.objects.get().name == "Ann"
+
+
+def test_the_same_key_and_body_are_answered_the_same_whatever_happened_since(conference: Conference) -> None:
+    first = post(ANN, key="k-1")
+    Registration.objects.update(state="cancelled")
+    again = post({"email": "ann@example.com", "name": "Ann"}, key="k-1")  # the order of fields is nothing
+    assert (again.status_code, again.json()) == (first.status_code, first.json()) == (201, first.json())
+    assert Registration.objects.count() == 1
+
+
+def test_the_same_key_with_another_body_is_refused_by_name(conference: Conference) -> None:
+    post(ANN, key="k-1")
+    answer = post({**ANN, "email": "ben@example.com"}, key="k-1")
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == "idempotency_key_reused"
+    assert Registration.objects.count() == 1
+
+
+def test_a_key_counts_within_its_conference_only(conference: Conference) -> None:
+    Conference.objects.create(id="other", name="Other")
+    ids = {post(ANN, key="k-1").json()["id"]}
+    ids.add(post(ANN, key="k-1", url="/api/conferences/other/registrations").json()["id"])
+    assert len(ids) == 2
+
+
+def test_a_key_whose_request_failed_can_be_used_again(conference: Conference) -> None:
+    assert post({**ANN, "email": "ann"}, key="k-1").status_code == 400
+    assert post(ANN, key="k-1").status_code == 201
+
+
+@pytest.mark.parametrize("key", ["", "a b", "é", "x" * 256])
+def test_what_is_no_key_is_refused_by_name(conference: Conference, key: str) -> None:
+    answer = post(ANN, key=key)
+    assert answer.status_code == 400
+    assert "Idempotency-Key" in answer.json()["error"]["details"]
+    assert not Registration.objects.exists()
+
+
+def test_keys_are_forgotten_after_48_hours_and_hold_no_personal_data(conference: Conference) -> None:
+    post(ANN, key="k-1")
+    kept = IdempotencyKey.objects.get()
+    assert "ann" not in f"{kept.answer} {kept.body_sha256}".lower()
+    assert idempotency.forget_old_keys() == 0
+    assert idempotency.forget_old_keys(now=timezone.now() + idempotency.REMEMBERED) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, {"name", "email"}),
+        ({"name": "", "email": ""}, {"name", "email"}),
+        ({"name": None, "email": None}, {"name", "email"}),
+        ({"name": 1, "email": ["a@example.com"]}, {"email"}),  # a number is a name, said plainly
+        ({"name": {"first": "Ann"}, "email": "a@b"}, {"name", "email"}),
+        ({**ANN, "phone": "12", "answers": [], "form_id": "x" * 65}, {"phone", "answers", "form_id"}),
+        ({**ANN, "name": "x" * 10_000}, {"name"}),
+        ({**ANN, "name": "Ann\r\nBcc: all@example.com"}, {"name"}),
+        ({**ANN, "email": "ann@example.com\r\nBcc: all@example.com"}, {"email"}),
+        ({**ANN, "name": "\0", "visitor_id": "\0", "share_code": "\0"}, {"name", "visitor_id", "share_code"}),
+        ({**ANN, "answers": {"a": "\0"}, "language": "\0"}, {"answers", "language"}),
+        ({**ANN, "answers": {"a": "x" * 20_000}}, {"answers"}),
+    ],
+)  # fmt: skip
+def test_every_bad_field_is_named_at_once_and_nothing_is_written(
+    conference: Conference, body: dict[str, Any], fields: set[str]
+) -> None:
+    answer = post(body, key="k-1")
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert error["code"] == "invalid"
+    assert set(error["details"]) == fields
+    assert not Registration.objects.exists()
+    assert not IdempotencyKey.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400), (b"{", 400), (b"[]", 400), (b'"text"', 400), (b"null", 400), (b"[" * 50_000, 400),
+        (b"\xff\xfe", 400), (b'{"name": "\\ud800", "email": "a@example.com"}', 400),
+        (b'{"name": NaN}', 400), (b'{"name": "' + b"x" * 70_000 + b'"}', 413),
+    ],
+)  # fmt: skip
+def test_a_body_that_cannot_be_read_is_an_error_in_the_usual_shape(
+    conference: Conference, body: bytes, status: int
+) -> None:
+    answer = post(body)
+    assert answer.status_code == status
+    assert set(answer.json()) == {"error"}
+
+
+def test_unknown_fields_and_nulls_are_ignored(conference: Conference) -> None:
+    assert post({**ANN, "state": "approved", "id": "mine", "phone": None, "answers": None}).status_code == 201
+    assert Registration.objects.get().id != "mine"
+
+
+def test_an_unknown_conference_is_not_found(conference: Conference) -> None:
+    answer = post(ANN, url="/api/conferences/nowhere/registrations")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
+def test_browsers_of_any_origin_may_post(conference: Conference) -> None:
+    preflight = Client().options(URL, headers={"Origin": "https://a.example"})
+    assert preflight.status_code == 204
+    assert "Idempotency-Key" in preflight["Access-Control-Allow-Headers"]
+    for answer in (preflight, post(ANN), post({})):
+        assert answer["Access-Control-Allow-Origin"] == "*"
+
+
+def test_the_list_of_registrations_is_not_for_other_origins(conference: Conference) -> None:
+    assert "Access-Control-Allow-Origin" not in Client().get(URL)
+
+
+def test_a_signed_in_user_registers_without_a_csrf_token(conference: Conference, alice: Any) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    assert client.post(URL, json.dumps(ANN), content_type="application/json").status_code == 201
+
+
+@override_settings(REGISTRATION_RATE_PER_MINUTE=3)
+def test_one_address_may_not_register_without_end(conference: Conference) -> None:
+    codes = [post({}).status_code for _ in range(5)]
+    assert codes == [400, 400, 400, 429, 429]
+    limited = Client().post(
+        URL, "{}", content_type="application/json", headers={"X-Forwarded-For": "1.2.3.4"}
+    )
+    assert limited.status_code == 429
+    assert int(limited["Retry-After"]) > 0
+    assert limited.json()["error"]["code"] == "throttled"
+    elsewhere = Client(REMOTE_ADDR="192.0.2.9").post(URL, "{}", content_type="application/json")
+    assert elsewhere.status_code == 400
+
+
+@pytest.mark.django_db(transaction=True)
+def test_registering_works_while_redis_is_away(conference: Conference, valkey: ValkeyServer) -> None:
+    cache.close()
+    valkey.kill()
+    try:
+        answer = post(ANN, key="k-1")
+    finally:
+        valkey.start()
+    assert answer.status_code == 201
+    assert Registration.objects.count() == 1

@@ -1,0 +1,126 @@
+"""Operators in the admin: the same functions as by API, and no state by hand."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from conferences.models import CheckIn, Conference, Registration
+from conferences.services.checkins import check_in
+from conferences.services.registrations import register
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/conferences/registration/"
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root", "root@example.com"))
+    return client
+
+
+@pytest.fixture
+def two(conference: Conference) -> list[Registration]:
+    conference.approval_required = True
+    return [
+        register(conference=conference, name=name, email=f"{name}@example.com").registration
+        for name in ("Ann", "Ben")
+    ]
+
+
+def run(operator: Client, action: str, rows: list, *, url: str = LIST) -> str:
+    answer = operator.post(url, {"action": action, "_selected_action": [row.pk for row in rows]}, follow=True)
+    assert answer.status_code == 200
+    return " | ".join(str(message) for message in answer.context["messages"])
+
+
+def states() -> dict[str, str]:
+    return dict(Registration.objects.values_list("name", "state"))
+
+
+def test_bulk_actions_decide_check_in_and_say_what_was_refused(
+    operator: Client, two: list[Registration]
+) -> None:
+    assert run(operator, "reject", two[:1]) == "Done for 1 entry."
+    message = run(operator, "approve", two)
+    assert message == "Done for 2 entries."
+    assert states() == {"Ann": "approved", "Ben": "approved"}
+    assert Registration.objects.filter(decided_by__username="root").count() == 2
+
+    assert run(operator, "check_in", two) == "Done for 2 entries."
+    refused = run(operator, "cancel", two)
+    assert refused.startswith("This attendee is checked in; undo the check-in first.")
+    assert "Ann" in refused
+    assert "Ben" in refused
+    run(operator, "undo", list(CheckIn.objects.all()), url="/admin/conferences/checkin/")
+    assert CheckIn.objects.filter(undone_at=None).count() == 0
+    run(operator, "cancel", two)
+    assert states() == {"Ann": "cancelled", "Ben": "cancelled"}
+
+
+def test_no_field_of_a_registration_or_check_in_is_edited_by_hand(
+    operator: Client, two: list[Registration], bob: User
+) -> None:
+    Registration.objects.update(state="approved")
+    made = check_in(two[0].id, by=bob).check_in
+    for url in (f"{LIST}{two[0].pk}/change/", f"/admin/conferences/checkin/{made.pk}/change/"):
+        page = operator.get(url)
+        assert page.status_code == 200
+        fields = page.context["adminform"].form.fields
+        assert not fields, fields
+    operator.post(f"{LIST}{two[0].pk}/change/", {"state": "rejected", "name": "X"})
+    assert states()["Ann"] == "approved"
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?q=ann", "?state=pending", "?checked_in=yes", "?checked_in=no", "?o=6"]
+)
+def test_the_list_can_be_searched_and_filtered(operator: Client, two: list[Registration], query: str) -> None:
+    page = operator.get(LIST + query)
+    assert page.status_code == 200
+    assert len(page.context["cl"].result_list) == {"?q=ann": 1, "?checked_in=yes": 0}.get(query, 2)
+
+
+def test_the_last_owner_cannot_be_taken_away_in_the_admin(operator: Client, conference: Conference) -> None:
+    url = reverse("admin:conferences_conference_change", args=[conference.pk])
+    members = list(conference.members.order_by("pk"))
+    form = {
+        "name": "Summit", "time_zone": "Asia/Shanghai", "languages": '["en"]',
+        "attribution_window_days": "30",
+        "reminder_hours_before": "[]", "members-TOTAL_FORMS": "2", "members-INITIAL_FORMS": "2",
+    }  # fmt: skip
+    for number, member in enumerate(members):
+        form |= {
+            f"members-{number}-id": str(member.pk),
+            f"members-{number}-conference": conference.pk,
+            f"members-{number}-user": str(member.user_id),
+            f"members-{number}-role": "helper",
+        }
+    answer = operator.post(url, form)
+    assert answer.status_code == 200
+    assert "A conference needs an owner." in answer.content.decode()
+    owner = next(number for number, member in enumerate(members) if member.role == "owner")
+    assert operator.post(url, {**form, f"members-{owner}-role": "owner"}).status_code == 302
+    conference.refresh_from_db()
+    assert conference.reminder_hours_before == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("languages", '["English"]'), ("languages", "[]"), ("reminder_hours_before", "[0]"),
+     ("reminder_hours_before", '["24"]'), ("attribution_window_days", "0"), ("quiet_from", "22:00"),
+     ("venue", "Hall\x0b1"), ("phone_region", "cn")],
+)  # fmt: skip
+def test_bad_settings_are_named(operator: Client, conference: Conference, field: str, value: str) -> None:
+    url = reverse("admin:conferences_conference_change", args=[conference.pk])
+    form = {
+        "name": "Summit", "time_zone": "Asia/Shanghai", "languages": '["en"]',
+        "attribution_window_days": "30",
+        "reminder_hours_before": "[24]", "members-TOTAL_FORMS": "0", "members-INITIAL_FORMS": "0",
+    }  # fmt: skip
+    answer = operator.post(url, {**form, field: value})
+    assert answer.status_code == 200
+    expected = {"quiet_from": "quiet_until"}.get(field, field)
+    assert set(answer.context["adminform"].form.errors) == {expected}
