@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -29,6 +30,18 @@ from analytics.store import RowsRefusedError
 
 _ROWS_AT_ONCE = 5_000
 _GZIP_MAGIC = b"\x1f\x8b"
+
+
+# How the standard library says that a gzip file is cut off, or damaged.
+_DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
+
+
+class DamagedFileError(Exception):
+    """The file cannot be read to its end. What came before is imported, and `report` says how much."""
+
+    def __init__(self, message: str, report: "ImportReport") -> None:
+        super().__init__(message)
+        self.report = report
 
 
 @dataclass
@@ -66,7 +79,8 @@ def import_file(path: str, *, errors_path: str | None = None, progress: bool = T
 
     Events may be of any age. A line without `event_id` gets one made of its number and content, so the same
     file can be imported again; one without `visitor_id` counts as a visitor of its own.
-    Raises OSError for a file that cannot be read.
+    Raises OSError for a file that cannot be read, DamagedFileError for one that is cut off or damaged, and
+    StoreUnavailableError; in every case the import may simply be started again.
     """
     with ExitStack() as stack:
         if path == "-":
@@ -83,7 +97,16 @@ def import_file(path: str, *, errors_path: str | None = None, progress: bool = T
         counted = _Counted(raw, bar)
         report = ImportReport(errors_path=errors_path)
         rows: list[tuple[int, EventRow]] = []
-        for number, line in enumerate(_lines(counted), start=1):
+        damage: Exception | None = None
+        lines = enumerate(_lines(counted), start=1)
+        while True:
+            try:
+                number, line = next(lines)
+            except StopIteration:
+                break
+            except _DAMAGED as error:
+                damage = error
+                break
             report.lines = number
             try:
                 row = _read_line(number, line)
@@ -97,13 +120,15 @@ def import_file(path: str, *, errors_path: str | None = None, progress: bool = T
                 _store(rows, report, errors)
                 rows = []
         _store(rows, report, errors)
+    if damage is not None:
+        raise DamagedFileError(f"the file is damaged after line {report.lines}: {damage}", report) from damage
     return report
 
 
 def _read_line(number: int, line: bytes) -> EventRow | None:
     if not line.strip():
         return None
-    if len(line) > MAX_LINE_BYTES:
+    if len(line.rstrip(b"\r\n")) > MAX_LINE_BYTES:
         raise BatchError("too_large", f"The line has more than {MAX_LINE_BYTES} bytes.")
     event = parse_event(read_json(line))
     if event.event_id is None:

@@ -3,7 +3,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from analytics.importing import import_file
+from analytics.importing import DamagedFileError, ImportReport, import_file
+from analytics.store import StoreUnavailableError
 
 
 class Command(BaseCommand):
@@ -25,8 +26,16 @@ class Command(BaseCommand):
     def handle(self, *, file: str, errors: str | None, no_progress: bool, **options: Any) -> None:
         try:
             report = import_file(file, errors_path=errors, progress=not no_progress)
+        except DamagedFileError as error:
+            self._print(error.report)
+            raise CommandError(str(error)) from error
+        except StoreUnavailableError as error:
+            raise CommandError(f"the store cannot be reached: {error}; start the import again") from error
         except OSError as error:
             raise CommandError(str(error)) from error
+        self._print(report)
+
+    def _print(self, report: ImportReport) -> None:
         self.stdout.write(
             f"{report.lines} lines: {report.stored} events stored, {report.duplicate} known already, "
             f"{report.rejected} rejected"
