@@ -18,7 +18,6 @@ import httpcore
 import httpx
 from django.conf import settings
 
-DEFAULT_TIMEOUT = httpx.Timeout(15, connect=5)
 MAX_ANSWER_BYTES = 2 * 1024 * 1024
 
 
@@ -45,15 +44,19 @@ def request(
     method: str,
     url: str,
     *,
-    timeout: httpx.Timeout = DEFAULT_TIMEOUT,
+    timeout_seconds: float | None = None,
     max_answer_bytes: int = MAX_ANSWER_BYTES,
     **options: Any,
 ) -> httpx.Response:
     """Send a request and read the whole answer. `options` are those of `httpx.Client.request`.
 
+    timeout_seconds: for the connection, and for every wait for a piece of the answer; by default
+        settings.OUTBOUND_TIMEOUT_SECONDS.
+
     Redirects are handed back, not followed. Raises OutboundError for anything but an answer, whatever its
     status code.
     """
+    timeout = httpx.Timeout(timeout_seconds or settings.OUTBOUND_TIMEOUT_SECONDS)
     try:
         with _client().stream(method, url, timeout=timeout, **options) as response:
             body = bytearray()

@@ -303,6 +303,7 @@ ALIYUN_SMS_CALLBACK_TOKEN = env.read_str("ALIYUN_SMS_CALLBACK_TOKEN")
 NOTIFICATIONS_LEASE_SECONDS = env.read_int("NOTIFICATIONS_LEASE_SECONDS", 150, minimum=1)
 # Hosts for outbound HTTP that may be at private addresses (meeteasy/http_client.py).
 OUTBOUND_PRIVATE_HOSTS = env.read_list("OUTBOUND_PRIVATE_HOSTS")
+OUTBOUND_TIMEOUT_SECONDS = env.read_int("OUTBOUND_TIMEOUT_SECONDS", 15, minimum=1)
 
 # --- API -------------------------------------------------------------------------------------------------
 
@@ -349,6 +350,8 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
+        # It logs whole addresses, and a provider's may hold phone numbers.
+        "httpx": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
     },
 }

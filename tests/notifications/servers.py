@@ -154,6 +154,7 @@ class SmsServer:
     def settings(self) -> dict[str, Any]:
         return {
             "OUTBOUND_PRIVATE_HOSTS": ["127.0.0.1"],
+            "OUTBOUND_TIMEOUT_SECONDS": 1,
             "SMS_RATE_PER_SECOND": 0,
             "TWILIO_API_URL": self.url,
             "TWILIO_ACCOUNT_SID": self.account,
