@@ -116,11 +116,6 @@ def test_attachments_can_be_had(mailbox: None, conference: Conference, attend: A
 
 
 PATHS = [f"/dev/mailbox{rest}" for rest in ("", "/{mail}", "/{mail}/html", "/{mail}/attachments/0")]
-    "/dev/mailbox",
-    "/dev/mailbox/{mail}",
-    "/dev/mailbox/{mail}/html",
-    "/dev/mailbox/{mail}/attachments/0",
-]
 
 
 @pytest.mark.parametrize("path", PATHS)
