@@ -5,8 +5,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from analytics import dead_letters
 from analytics.event_types import EVENT_TYPES
@@ -32,7 +32,7 @@ class TypeFilter(admin.SimpleListFilter):
     parameter_name = "type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, event_type.label) for name, event_type in EVENT_TYPES.items()]
+        return [(name, gettext(event_type.label)) for name, event_type in EVENT_TYPES.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
         return queryset.filter(type=self.value()) if self.value() else queryset
@@ -50,7 +50,7 @@ class EventAdmin(ReadOnlyAdmin):
     @admin.display(description=_("type"))
     def type_label(self, event: Event) -> str:
         event_type = EVENT_TYPES.get(event.type)
-        return event_type.label if event_type else event.type
+        return gettext(event_type.label) if event_type else event.type
 
 
 @admin.register(DailySummary)

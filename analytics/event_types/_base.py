@@ -37,12 +37,12 @@ class EventType(
 
         @register
         class PageView(EventType, tag="page_view"):
-            label: ClassVar[str] = "Page view"
+            label: ClassVar[str] = gettext_noop("Page view")
             figures: ClassVar[dict[str, Figure]] = {"pv": Figure.EVENTS}
             page: LongText
 
     Class attributes:
-        label: what people read in the admin.
+        label: what people read in the admin; in `gettext_noop`, which has it translated.
         figures: names of the daily figures that this type feeds, and how each counts. Two types may not
             feed the same figure.
         example: own fields of one realistic event; documentation and tests use it.

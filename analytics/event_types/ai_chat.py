@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, ClassVar
 
+from django.utils.translation import gettext_noop
 from msgspec import Meta
 
 from analytics.event_types import EventType, Figure, register
@@ -9,7 +10,7 @@ from analytics.event_types import EventType, Figure, register
 
 @register
 class AIChat(EventType, tag="ai_chat", kw_only=True):
-    label: ClassVar[str] = "AI chat message"
+    label: ClassVar[str] = gettext_noop("AI chat message")
     figures: ClassVar[dict[str, Figure]] = {"ai_chats": Figure.EVENTS}
     example: ClassVar[dict[str, Any]] = {"message_length": 120}
 

@@ -2,12 +2,14 @@
 
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext_noop
+
 from analytics.event_types import EventType, Figure, Id, Text, register
 
 
 @register
 class CheckInEvent(EventType, tag="checkin", kw_only=True):
-    label: ClassVar[str] = "Check-in"
+    label: ClassVar[str] = gettext_noop("Check-in")
     figures: ClassVar[dict[str, Figure]] = {"checkins": Figure.DISTINCT_SUBJECTS}
     example: ClassVar[dict[str, Any]] = {"method": "qr", "registration_id": "5b0e9a4c"}
 

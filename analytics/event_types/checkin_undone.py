@@ -6,12 +6,14 @@ needs no other day's events.
 
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext_noop
+
 from analytics.event_types import EventType, Id, register
 
 
 @register
 class CheckInUndoneEvent(EventType, tag="checkin_undone", kw_only=True):
-    label: ClassVar[str] = "Check-in undone"
+    label: ClassVar[str] = gettext_noop("Check-in undone")
     internal: ClassVar[bool] = True
     example: ClassVar[dict[str, Any]] = {
         "registration_id": "0199d3a86f5e7c1a9b7e0a4f6d2c8e10",

@@ -3,6 +3,8 @@
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
+from django.utils.translation import gettext_noop
+
 from analytics.event_types import EventType, Figure, LongText, register
 
 _UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
@@ -10,7 +12,7 @@ _UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 
 @register
 class PageView(EventType, tag="page_view", kw_only=True):
-    label: ClassVar[str] = "Page view"
+    label: ClassVar[str] = gettext_noop("Page view")
     figures: ClassVar[dict[str, Figure]] = {"pv": Figure.EVENTS, "uv": Figure.DISTINCT_SUBJECTS}
     example: ClassVar[dict[str, Any]] = {
         "page": "/agenda",

@@ -2,12 +2,14 @@
 
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext_noop
+
 from analytics.event_types import EventType, Figure, Id, Text, register
 
 
 @register
 class RegistrationEvent(EventType, tag="registration", kw_only=True):
-    label: ClassVar[str] = "Registration"
+    label: ClassVar[str] = gettext_noop("Registration")
     figures: ClassVar[dict[str, Figure]] = {"registrations": Figure.DISTINCT_SUBJECTS}
     example: ClassVar[dict[str, Any]] = {
         "form_id": "early-bird",

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, ClassVar
 
+from django.utils.translation import gettext_noop
 from msgspec import Meta
 
 from analytics.event_types import EventType, Figure, LongText, Text, register
@@ -14,7 +15,7 @@ ShareCode = Annotated[str, Meta(pattern=SHARE_CODE_PATTERN)]
 
 @register
 class Share(EventType, tag="share", kw_only=True):
-    label: ClassVar[str] = "Share"
+    label: ClassVar[str] = gettext_noop("Share")
     figures: ClassVar[dict[str, Figure]] = {}
     example: ClassVar[dict[str, Any]] = {
         "share_code": "q7Jm0Zt4Yc2VbK9w",

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, ClassVar
 
+from django.utils.translation import gettext_noop
 from msgspec import Meta
 
 from analytics.event_types import EventType, Id, register
@@ -10,7 +11,7 @@ from analytics.event_types.share import ShareCode
 
 @register
 class ShareOpen(EventType, tag="share_open", kw_only=True):
-    label: ClassVar[str] = "Share opened"
+    label: ClassVar[str] = gettext_noop("Share opened")
     example: ClassVar[dict[str, Any]] = {
         "share_code": "q7Jm0Zt4Yc2VbK9w",
         "attribution_chain": ["A1b2C3d4E5f6G7h8", "q7Jm0Zt4Yc2VbK9w"],

@@ -1,4 +1,4 @@
-"""Whoever adds a string for people: `manage.py messages`, fill in what it lists, and again. No gettext needed."""
+"""Whoever adds a string for people: `manage.py messages`, fill in what it lists, and again."""
 
 import gettext
 import io
