@@ -1,5 +1,6 @@
 """What operators see of the analytics. The worker owns these tables: they are read here, not edited."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics import dead_letters
 from analytics.event_types import EVENT_TYPES
+from analytics.figures import figure_names
 from analytics.models import DailySummary, DeadLetter, DirtyDay, Event, UnclaimedConference
 from analytics.tasks import refresh_dirty_days
 
@@ -53,15 +55,22 @@ class EventAdmin(ReadOnlyAdmin):
         return gettext(event_type.label) if event_type else event.type
 
 
+def _figure_column(name: str) -> Callable[[DailySummary], int]:
+    @admin.display(description=name.replace("_", " "))
+    def figure(summary: DailySummary) -> int:
+        return int(summary.figures.get(name, 0))
+
+    return figure
+
+
 @admin.register(DailySummary)
 class DailySummaryAdmin(ReadOnlyAdmin):
-    list_display = ["conference_id", "date", "figures_text", "revision", "computed_at", "closed_at"]
     search_fields = ["=conference_id"]
     ordering = ["-date", "conference_id"]
 
-    @admin.display(description=_("figures"))
-    def figures_text(self, summary: DailySummary) -> str:
-        return "  ".join(f"{name} {value}" for name, value in summary.figures.items())
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """A column per figure, as the catalogue and the apps define them."""
+        return ["conference_id", "date", *map(_figure_column, figure_names()), "revision", "closed_at"]
 
 
 @admin.register(DirtyDay)

@@ -8,6 +8,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, JsonResponse, StreamingHttpResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -46,6 +47,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     return response
 
 
+@csrf_exempt  # there is nothing here to protect, and an API client should read 404
 def api_not_found(request: HttpRequest, path: str = "") -> JsonResponse:
     """404 in the API's own shape for paths under /api/ that nothing serves."""
     return JsonResponse(error_body("not_found", f"There is nothing at {request.path}."), status=404)

@@ -217,7 +217,7 @@ def parse_event(item: Any) -> EventType:
         raise EventError("missing_field", "`type` is missing.", "type")
     event_type = EVENT_TYPES.get(name) if isinstance(name, str) else None
     if event_type is None:
-        known = ", ".join(EVENT_TYPES)
+        known = ", ".join(sorted(EVENT_TYPES))
         raise EventError("unknown_type", f"{_shorten(name)} is not an event type; known are {known}.", "type")
     declared = event_type.__struct_fields__
     extra = {key: value for key, value in item.items() if key not in declared and key != "type"}
