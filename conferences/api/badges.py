@@ -1,6 +1,6 @@
 """Pictures of badges: for members, and for the attendee by a signed address."""
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import AllowAny
@@ -37,6 +37,8 @@ class OwnBadge(APIView):
 
 
 def _picture(registration: Registration, kind: str) -> HttpResponse:
+    if kind not in badges.KINDS:
+        raise Http404(f"There is no badge as {kind!r}.")
     picture = badges.draw_qr(badges.make_code(registration), kind=kind)
     headers = {
         "Cache-Control": "private, no-store",

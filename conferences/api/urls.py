@@ -1,4 +1,4 @@
-from django.urls import path, re_path
+from django.urls import path
 
 from conferences.api import badges, checkins, conferences, members, registrations
 
@@ -30,14 +30,8 @@ urlpatterns = [
     ),
     path(f"{_REGISTRATION}/reject", registrations.Reject.as_view(), name="conferences-registration-reject"),
     path(f"{_REGISTRATION}/cancel", registrations.Cancel.as_view(), name="conferences-registration-cancel"),
-    re_path(
-        r"^conferences/(?P<conference_id>[^/]+)/registrations/(?P<registration_id>[^/]+)/badge\.(?P<kind>svg|png)$",
-        badges.Badge.as_view(),
-        name="conferences-registration-badge",
-    ),
-    re_path(
-        r"^badges/(?P<token>[^/]+)\.(?P<kind>svg|png)$", badges.OwnBadge.as_view(), name="conferences-badge"
-    ),
+    path(f"{_REGISTRATION}/badge.<str:kind>", badges.Badge.as_view(), name="conferences-registration-badge"),
+    path("badges/<str:token>.<str:kind>", badges.OwnBadge.as_view(), name="conferences-badge"),
     path(f"{_CONFERENCE}/checkins", checkins.CheckInList.as_view(), name="conferences-checkin-list"),
     path(
         f"{_CONFERENCE}/checkins/<str:check_in_id>/undo",

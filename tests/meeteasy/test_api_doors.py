@@ -20,6 +20,9 @@ pytestmark = pytest.mark.django_db
 PUBLIC = {
     ("api-schema", "get"),
     ("api-docs", "get"),
+    # Anybody registers; a badge's address is signed.
+    ("conferences-registration-list", "post"),
+    ("conferences-badge", "get"),
     # A provider proves who it is by what its file says (notifications/channels/sms).
     *(("notifications-sms-callback", method) for method in ("get", "post", "put", "patch", "delete")),
 }

@@ -1,0 +1,182 @@
+"""Many at once: real threads with connections of their own, on a database in a file or on a server.
+
+tests/test_stores.py runs these on PostgreSQL, too.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection, connections
+from django.utils import timezone
+
+from conferences import signals
+from conferences.models import CheckIn, Conference, IdempotencyKey, Member, Registration
+from conferences.services.checkins import check_in
+from conferences.services.idempotency import answer_once
+from conferences.services.members import remove_member
+from conferences.services.registrations import decide, register
+from conferences.states import Action
+from meeteasy.errors import RefusedError
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SCANNERS = 20
+
+
+def at_once(*acts: Callable[[], Any]) -> list[Any]:
+    """Run all at the same moment, a thread each; their results, or what they raised."""
+    begin = threading.Barrier(len(acts))
+    results: list[Any] = [None] * len(acts)
+
+    def run(number: int, act: Callable[[], Any]) -> None:
+        begin.wait()
+        try:
+            results[number] = act()
+        except Exception as error:
+            results[number] = error
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(acts)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+@pytest.fixture
+def ann(conference: Conference) -> Registration:
+    return register(conference=conference, name="Ann", email="ann@example.com").registration
+
+
+def test_twenty_scanners_at_once_make_one_check_in(ann: Registration, bob: User) -> None:
+    told: list[str] = []
+
+    def note(sender: object, check_in: CheckIn, **kwargs: object) -> None:
+        told.append(check_in.id)
+
+    signals.checked_in.connect(note)
+    outcomes = at_once(*[lambda: check_in(ann.id, by=bob, method="qr")] * SCANNERS)
+    signals.checked_in.disconnect(note)
+
+    assert Counter(outcome.created for outcome in outcomes) == {True: 1, False: SCANNERS - 1}
+    only = CheckIn.objects.get()
+    assert {outcome.check_in.id for outcome in outcomes} == {only.id}
+    assert {outcome.check_in.checked_in_at for outcome in outcomes} == {only.checked_in_at}
+    assert told == [only.id]
+
+
+def test_control_without_lock_and_constraint_scanners_make_several_check_ins(
+    ann: Registration, bob: User
+) -> None:
+    """Looking and then writing is not enough: that is what the test above would miss."""
+    constraint = next(item for item in CheckIn._meta.constraints if item.name == "one_active_check_in")
+    looked = threading.Barrier(SCANNERS)
+
+    def check_in_carelessly() -> None:
+        nobody = not CheckIn.objects.filter(registration=ann, undone_at=None).exists()
+        looked.wait()
+        if nobody:
+            CheckIn.objects.create(registration=ann, method="qr", checked_in_at=timezone.now())
+
+    with connection.schema_editor() as editor:
+        editor.remove_constraint(CheckIn, constraint)
+    try:
+        at_once(*[check_in_carelessly] * SCANNERS)
+        assert CheckIn.objects.count() > 1
+    finally:
+        CheckIn.objects.all().delete()
+        with connection.schema_editor() as editor:
+            editor.add_constraint(CheckIn, constraint)
+
+
+def test_the_same_person_twenty_times_at_once_is_registered_once(conference: Conference) -> None:
+    outcomes = at_once(
+        *[lambda: register(conference=conference, name="Ann", email="ann@example.com")] * SCANNERS
+    )
+    assert Counter(outcome.created for outcome in outcomes) == {True: 1, False: SCANNERS - 1}
+    assert {outcome.registration.id for outcome in outcomes} == {Registration.objects.get().id}
+
+
+def test_control_without_the_constraint_the_same_person_is_registered_several_times(
+    conference: Conference,
+) -> None:
+    constraint = next(
+        item for item in Registration._meta.constraints if item.name == "one_registration_per_mail"
+    )
+    looked = threading.Barrier(SCANNERS)
+
+    def register_carelessly() -> None:
+        nobody = not Registration.objects.filter(email="ann@example.com").exists()
+        looked.wait()
+        if nobody:
+            Registration.objects.create(
+                conference=conference, name="Ann", email="ann@example.com", created_at=timezone.now()
+            )
+
+    with connection.schema_editor() as editor:
+        editor.remove_constraint(Registration, constraint)
+    try:
+        at_once(*[register_carelessly] * SCANNERS)
+        assert Registration.objects.count() > 1
+    finally:
+        Registration.objects.all().delete()
+        with connection.schema_editor() as editor:
+            editor.add_constraint(Registration, constraint)
+
+
+def test_one_key_sent_many_times_at_once_acts_once(conference: Conference) -> None:
+    acted: list[int] = []
+
+    def act() -> tuple[int, dict[str, Any]]:
+        acted.append(1)
+        return 201, {"number": len(acted)}
+
+    answers = at_once(
+        *[lambda: answer_once(conference=conference, scope="test", key="k", body={"a": 1}, act=act)] * 10
+    )
+    assert answers == [(201, {"number": 1})] * 10
+    assert len(acted) == 1
+    assert IdempotencyKey.objects.get().status == 201
+
+
+@pytest.mark.parametrize("round_number", range(5))
+def test_nobody_is_both_cancelled_and_through_the_door(
+    conference: Conference, ann: Registration, bob: User, round_number: int
+) -> None:
+    outcomes = at_once(
+        lambda: decide(ann.id, Action.CANCEL, by=bob),
+        lambda: check_in(ann.id, by=bob),
+    )
+    refused = [outcome for outcome in outcomes if isinstance(outcome, RefusedError)]
+    assert len(refused) == 1
+    assert refused[0].code in ("checked_in", "registration_cancelled")
+    ann.refresh_from_db()
+    assert (ann.state == "cancelled") is not CheckIn.objects.filter(undone_at=None).exists()
+
+
+def test_a_decision_that_is_made_twice_at_once_is_told_once(conference: Conference, bob: User) -> None:
+    conference.approval_required = True
+    waiting = register(conference=conference, name="Ben", email="ben@example.com").registration
+    told: list[str] = []
+
+    def note(sender: object, registration: Registration, previous_state: str, **kwargs: object) -> None:
+        told.append(f"{previous_state} → {registration.state}")
+
+    signals.registration_state_changed.connect(note)
+    at_once(*[lambda: decide(waiting.id, Action.APPROVE, by=bob)] * 10)
+    signals.registration_state_changed.disconnect(note)
+    assert told == ["pending → approved"]
+
+
+def test_of_two_owners_who_leave_at_once_one_stays(conference: Conference, bob: User) -> None:
+    Member.objects.filter(user=bob).update(role=Member.Role.OWNER)
+    owners = list(Member.objects.filter(conference=conference, role=Member.Role.OWNER))
+    outcomes = at_once(*[lambda member=member: remove_member(member) for member in owners])
+    assert [type(outcome) for outcome in outcomes].count(RefusedError) == 1
+    assert Member.objects.filter(conference=conference, role=Member.Role.OWNER).count() == 1
