@@ -26,6 +26,11 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """Who may use the actions: not everybody who may look, but who may change the model elsewhere."""
+        opts = self.opts
+        return request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}")
+
 
 class TypeFilter(admin.SimpleListFilter):
     """By event type, from the catalogue: no scan of the events for the values there are."""
@@ -80,7 +85,7 @@ class DirtyDayAdmin(ReadOnlyAdmin):
     ordering = ["marked_at"]
     actions = ["compute_now"]
 
-    @admin.action(description=_("Compute dirty days now"))
+    @admin.action(description=_("Compute dirty days now"), permissions=["operate"])
     def compute_now(self, request: HttpRequest, queryset: QuerySet[DirtyDay]) -> None:
         refresh_dirty_days.delay()
         messages.success(request, _("The workers were asked to compute them."))
@@ -117,7 +122,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     def payload_text(self, letter: DeadLetter) -> str:
         return bytes(letter.payload).decode("utf-8", "backslashreplace")[:20_000]
 
-    @admin.action(description=_("Replay: put back into the queue"))
+    @admin.action(description=_("Replay: put back into the queue"), permissions=["operate"])
     def replay(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:
         letters = list(queryset)
         for letter in letters:

@@ -1,0 +1,282 @@
+"""What operators see: every page opens with data in it, shows and finds it, and changes nothing."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from analytics import dead_letters
+from analytics.daily import refresh_dirty_days
+from analytics.ingest.entry import encode_entry
+from analytics.localise import localise_changed_conferences
+from analytics.models import DailySummary, DeadLetter, DirtyDay, Event, UnclaimedConference
+from analytics.stream import Entry
+from conferences import services
+from conferences.models import Conference, Member
+from meeteasy.schedule import sync_schedule
+from tests.analytics.events import NOON, page_view, store
+from tests.analytics.streams import length, make_drain, make_row, run
+
+pytestmark = pytest.mark.django_db
+
+OURS = [Event, DailySummary, DirtyDay, UnclaimedConference, DeadLetter]
+
+
+def bury(event_id: str) -> DeadLetter:
+    """A dead letter that can be stored by now."""
+    entry = Entry(event_id.encode(), encode_entry([make_row(event_id)]), 5)
+    dead_letters.bury_entry(entry, error=RuntimeError(f"<b>no luck with {event_id}</b>"), now=timezone.now())
+    return DeadLetter.objects.get(id=event_id)
+
+
+def fill(number: int) -> None:
+    """`number` rows of each of our models."""
+    for i in range(number):
+        name = f"{DirtyDay.objects.count()}-{i}"
+        store(page_view(f"e{name}", ts=NOON - dt.timedelta(days=i), title="<script>alert(1)</script>"))
+        store(page_view(f"u{name}", conference_id=f"unknown-{name}"))
+        bury(f"d{name}")
+        DailySummary.objects.create(
+            id=f"x:{name}", conference_id="x", date=NOON.date(), figures={"pv": i}, computed_at=NOON
+        )
+
+
+@pytest.fixture
+def filled(conference: Conference) -> None:
+    fill(3)
+    sync_schedule()
+
+
+def changelist(model: type[Any]) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+@pytest.mark.parametrize("model", list(admin.site._registry), ids=lambda model: model._meta.label_lower)
+def test_every_page_of_the_admin_opens(model: type[Any], filled: None, admin_client: Client) -> None:
+    page = admin_client.get(changelist(model))
+    assert page.status_code == 200
+    if admin.site._registry[model].get_search_fields(page.wsgi_request):
+        assert admin_client.get(changelist(model), {"q": "summit"}).status_code == 200
+        assert admin_client.get(changelist(model), {"q": "a\0b"}).status_code == 200
+
+    found = model._default_manager.first()
+    if found is not None:
+        change = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[found.pk])
+        assert admin_client.get(change).status_code == 200
+    add = admin_client.get(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add"))
+    assert add.status_code in (200, 403)
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label_lower)
+def test_what_the_worker_owns_cannot_be_made_changed_or_deleted_here(
+    model: type[Any], filled: None, admin_client: Client
+) -> None:
+    before = list(model.objects.order_by("pk").values())
+    assert before
+    pk = before[0][model._meta.pk.attname]
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+
+    assert admin_client.post(reverse(f"{name}_add"), {}).status_code == 403
+    assert admin_client.post(reverse(f"{name}_change", args=[pk]), {"type": "x"}).status_code == 403
+    assert admin_client.post(reverse(f"{name}_delete", args=[pk]), {"post": "yes"}).status_code == 403
+    admin_client.post(
+        changelist(model), {"action": "delete_selected", "_selected_action": [pk], "post": "yes"}
+    )
+    assert list(model.objects.order_by("pk").values()) == before
+
+
+def rows_of(page: Any) -> list[str]:
+    return [str(found.pk) for found in page.context["cl"].result_list]
+
+
+def test_events_are_found_by_their_whole_id_conference_or_visitor(
+    conference: Conference, admin_client: Client
+) -> None:
+    store(page_view("alpha", visitor_id="v1"), page_view("beta", visitor_id="v2"))
+    store(page_view("gamma", visitor_id="v2", conference_id="other"))
+    path = changelist(Event)
+
+    assert rows_of(admin_client.get(path, {"q": "alpha"})) == ["alpha"]
+    assert sorted(rows_of(admin_client.get(path, {"q": "v2"}))) == ["beta", "gamma"]
+    assert sorted(rows_of(admin_client.get(path, {"q": "summit"}))) == ["alpha", "beta"]
+    assert rows_of(admin_client.get(path, {"q": "alph"})) == []
+
+
+def test_events_are_filtered_by_type_and_bots(conference: Conference, admin_client: Client) -> None:
+    store(
+        page_view("a"),
+        page_view("bot", bot=True),
+        {"event_id": "chat", "type": "ai_chat", "ts": NOON, "visitor_id": "v"},
+    )
+    path = changelist(Event)
+
+    assert rows_of(admin_client.get(path, {"type": "ai_chat"})) == ["chat"]
+    assert rows_of(admin_client.get(path, {"is_bot__exact": "1"})) == ["bot"]
+    assert len(rows_of(admin_client.get(path))) == 3
+    assert "AI chat message" in admin_client.get(path).content.decode()
+
+
+def test_what_a_client_wrote_is_shown_as_text(conference: Conference, admin_client: Client) -> None:
+    store(page_view("a", title="<script>alert(1)</script>", visitor_id="<img src=x>"))
+    pages = [
+        admin_client.get(changelist(Event)),
+        admin_client.get(reverse("admin:analytics_event_change", args=["a"])),
+    ]
+
+    for page in pages:
+        assert "<script>alert" not in page.content.decode()
+        assert "<img src=x" not in page.content.decode()
+
+
+def test_the_list_of_events_never_counts_them_all(conference: Conference, admin_client: Client) -> None:
+    fill(2)
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        admin_client.get(changelist(Event), {"q": "summit"})
+
+    counts = [
+        query["sql"] for query in queries if "COUNT(" in query["sql"] and "analytics_event" in query["sql"]
+    ]
+    assert all("WHERE" in sql for sql in counts)
+
+
+@pytest.mark.parametrize("model", [*OURS, Conference, Member], ids=lambda model: model._meta.label_lower)
+def test_a_list_costs_the_same_queries_for_many_rows_as_for_few(
+    model: type[Any], conference: Conference, alice: User, admin_client: Client
+) -> None:
+    if model not in admin.site._registry:
+        pytest.skip("shown inside its parent")
+    fill(2)
+    admin_client.get(changelist(model))  # content types and the like are remembered from here on
+    with CaptureQueriesContext(connection) as few:
+        admin_client.get(changelist(model))
+    fill(15)
+    for number in range(10):
+        services.create_conference(owner=alice, id=f"c{number}", name="C")
+    with CaptureQueriesContext(connection) as many:
+        page = admin_client.get(changelist(model))
+
+    assert len(rows_of(page)) >= 10
+    assert len(many) <= len(few)
+
+
+def test_a_dead_letter_is_replayed_and_stored(conference: Conference, admin_client: Client) -> None:
+    letter, other = bury("d1"), bury("d2")
+    page = admin_client.get(changelist(DeadLetter))
+    assert "no luck with d1" in page.content.decode()
+    assert "<b>no luck" not in page.content.decode()
+
+    answer = admin_client.post(
+        changelist(DeadLetter), {"action": "replay", "_selected_action": [letter.pk]}, follow=True
+    )
+
+    assert "1 dead letter was put back." in answer.content.decode()
+    letter.refresh_from_db()
+    other.refresh_from_db()
+    assert letter.replayed_at is not None
+    assert other.replayed_at is None
+    assert length() == 1
+    run(make_drain())
+    assert Event.objects.filter(event_id="d1").exists()
+    assert length() == 0
+
+    admin_client.post(changelist(DeadLetter), {"action": "replay", "_selected_action": [letter.pk]})
+    run(make_drain())
+    assert Event.objects.count() == 1  # twice is harmless
+
+
+def test_a_dead_letter_that_nobody_can_read_is_shown_too(
+    conference: Conference, admin_client: Client
+) -> None:
+    entry = Entry(b"1-1", {b"v": b"99", b"e": b"\xff\x00\xfe"}, 5)
+    dead_letters.bury_entry(entry, error=ValueError("of a version to come"), now=timezone.now())
+
+    page = admin_client.get(reverse("admin:analytics_deadletter_change", args=["1-1"]))
+    assert "of a version to come" in page.content.decode()
+
+
+def viewer_of(model: type[Any]) -> Client:
+    """A browser of a member of staff who may look at `model`, and no more."""
+    user = User.objects.create_user("looker", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename=f"view_{model._meta.model_name}"))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_who_may_only_look_cannot_replay(conference: Conference) -> None:
+    letter = bury("d1")
+    client = viewer_of(DeadLetter)
+
+    assert client.get(changelist(DeadLetter)).status_code == 200
+    client.post(changelist(DeadLetter), {"action": "replay", "_selected_action": [letter.pk]})
+    letter.refresh_from_db()
+    assert letter.replayed_at is None
+    assert length() == 0
+
+
+def test_the_admin_is_closed_to_members_of_conferences(conference: Conference, alice: User) -> None:
+    client = Client()
+    client.force_login(alice)
+    for model in OURS:
+        assert client.get(changelist(model)).status_code == 302
+
+
+def test_dirty_days_can_be_had_computed_now(conference: Conference, admin_client: Client) -> None:
+    store(page_view("a"))
+    mark = DirtyDay.objects.get()
+
+    answer = admin_client.post(
+        changelist(DirtyDay), {"action": "compute_now", "_selected_action": [mark.pk]}, follow=True
+    )
+
+    assert "The workers were asked" in answer.content.decode()
+    refresh_dirty_days()
+    assert not DirtyDay.objects.exists()
+
+
+def test_operators_find_and_edit_the_schedule(admin_client: Client) -> None:
+    sync_schedule()
+    page = admin_client.get("/admin/django_celery_beat/periodictask/")
+
+    assert "analytics: refresh dirty days" in page.content.decode()
+    assert "analytics: close ended days" in page.content.decode()
+
+
+def test_a_zone_that_is_changed_here_has_its_days_computed_again(
+    conference: Conference, admin_client: Client, django_capture_on_commit_callbacks: Any
+) -> None:
+    store(page_view("a", ts=NOON - dt.timedelta(hours=11)))
+    localise_changed_conferences()
+    path = reverse("admin:conferences_conference_change", args=["summit"])
+    form = admin_client.get(path).context["adminform"].form
+    values = {name: form.initial.get(name) for name in form.fields}
+    data = {name: "" if value is None else value for name, value in values.items() if value is not False}
+    for field in ("languages", "reminder_hours_before"):
+        data[field] = form[field].value()
+    data["time_zone"] = "UTC"
+    for prefix, inline in [
+        (found.formset.prefix, found.formset)
+        for found in admin_client.get(path).context["inline_admin_formsets"]
+    ]:
+        for form_of_inline in inline.forms:
+            for name in form_of_inline.fields:
+                value = form_of_inline[name].value()
+                data[f"{form_of_inline.prefix}-{name}"] = "" if value is None else value
+        data[f"{prefix}-TOTAL_FORMS"] = data[f"{prefix}-INITIAL_FORMS"] = len(inline.forms)
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = admin_client.post(path, data)
+
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    conference.refresh_from_db()
+    assert conference.time_zone == "UTC"
+    assert localise_changed_conferences() == 1
+    assert Event.objects.get().local_date == dt.date(2026, 4, 30)
