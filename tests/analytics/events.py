@@ -15,8 +15,8 @@ _OWN: dict[str, dict[str, Any]] = {
     "registration": {"form_id": "f"},
     "checkin": {"method": "qr"},
     "ai_chat": {"message_length": 3},
-    "share": {"share_code": "c"},
-    "share_open": {"share_code": "c"},
+    "share": {"share_code": "q7Jm0Zt4"},
+    "share_open": {"share_code": "q7Jm0Zt4"},
 }
 
 

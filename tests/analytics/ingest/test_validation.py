@@ -102,21 +102,21 @@ BAD_EVENTS: list[tuple[str, bytes, str, str | None]] = [
     ("9 KB of extra fields", with_field('"x": "' + "y" * 9000 + '"'), "properties_too_large", "properties"),
     (
         "a chain of 1,001 codes",
-        b'{"type": "share_open", "conference_id": "s", "share_code": "c", "attribution_chain": ['
-        + b",".join([b'"c"'] * 1001)
+        b'{"type": "share_open", "conference_id": "s", "share_code": "q7Jm0Zt4", "attribution_chain": ['
+        + b",".join([b'"abcd"'] * 1001)
         + b"]}",
         "invalid_field",
         "attribution_chain",
     ),
     (
         "a chain of objects",
-        b'{"type": "share_open", "conference_id": "s", "share_code": "c", "attribution_chain": ["a", {}]}',
+        b'{"type": "share_open", "conference_id": "s", "share_code": "q7Jm0Zt4", "attribution_chain": ["abcd", {}]}',
         "invalid_field",
         "attribution_chain[1]",
     ),
     (
         "a chain with a code of 10,000 characters",
-        b'{"type": "share_open", "conference_id": "s", "share_code": "c", "attribution_chain": ["'
+        b'{"type": "share_open", "conference_id": "s", "share_code": "q7Jm0Zt4", "attribution_chain": ["'
         + b"x" * 10_000
         + b'"]}',
         "invalid_field",
@@ -124,7 +124,7 @@ BAD_EVENTS: list[tuple[str, bytes, str, str | None]] = [
     ),
     (
         "a chain that is a text",
-        b'{"type": "share_open", "conference_id": "s", "share_code": "c", "attribution_chain": "a>b"}',
+        b'{"type": "share_open", "conference_id": "s", "share_code": "q7Jm0Zt4", "attribution_chain": "a>b"}',
         "invalid_field",
         "attribution_chain",
     ),
@@ -281,7 +281,7 @@ def test_an_event_is_read_alike_whether_a_sibling_is_bad_or_not() -> None:
     events = [
         page_view(event_id="a", ts=1_799_999_999_000, url="/?utm_source=x"),
         page_view(event_id="b", ts="2027-01-15T07:59:00.123+00:00", properties={"x": [1.5, None, "字"]}),
-        {"type": "share_open", "conference_id": "s", "event_id": "c", "share_code": "y"},
+        {"type": "share_open", "conference_id": "s", "event_id": "c", "share_code": "q7Jm0Zt4"},
         {"type": "registration", "conference_id": "s", "event_id": "d", "form_id": "f", "visitor_id": "v"},
         {"type": "ai_chat", "conference_id": "s", "event_id": "e", "message_length": 5, "ts": None},
     ]
