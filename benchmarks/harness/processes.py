@@ -1,0 +1,232 @@
+"""`Lab`: the real system or a reference as processes, what they cost, and helpers that are sent to work.
+
+Everything is on loopback, on free ports and in a temporary directory, and shares two processor cores.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import redis
+
+from benchmarks.harness.batches import CONFERENCES
+from tests.services import free_port
+from tests.system import ROOT, System
+
+_CREATE_CONFERENCES = f"""
+from django.contrib.auth import get_user_model
+from conferences import services
+owner = get_user_model().objects.get(username="organizer")
+for id in {CONFERENCES!r}:
+    services.create_conference(owner=owner, id=id, name=id, time_zone="Europe/Berlin")
+from analytics.localise import localise_changed_conferences
+localise_changed_conferences()
+"""
+
+
+def use_two_cores() -> None:
+    """Keep this process, and what it starts from now on, to two cores; every figure is for two."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+
+
+class Lab(System):
+    """The system as tests start it, with conferences for the benchmarks' events; and other programs.
+
+        with open_lab() as lab:
+            lab.start("web")
+            lab.start_program("bare", ["-m", "uvicorn", ...])
+            result = lab.load(port=lab.port, batch=20, connections=32, seconds=2)
+    """
+
+    def prepare(self) -> None:
+        if self._prepared:
+            return
+        super().prepare()
+        self.run_code(_CREATE_CONFERENCES)
+        if self.uses_sqlite:
+            shutil.copy(self.database, self.directory / "template.sqlite3")
+
+    @property
+    def database(self) -> Path:
+        return self.directory / "meeteasy.sqlite3"
+
+    @property
+    def uses_sqlite(self) -> bool:
+        return "DATABASE_URL" not in self.environment
+
+    @property
+    def redis(self) -> "redis.Redis[bytes]":
+        return redis.Redis.from_url(self.valkey.url)
+
+    def empty(self) -> None:
+        """As it was when prepared: conferences, but no events. Only while none of our processes runs."""
+        self.prepare()
+        self.redis.flushall()
+        if self.uses_sqlite:
+            for suffix in ("-wal", "-shm"):
+                self.database.with_name(self.database.name + suffix).unlink(missing_ok=True)
+            shutil.copy(self.directory / "template.sqlite3", self.database)
+        else:
+            self.run_code(
+                "from django.db import connection\n"
+                "connection.cursor().execute('TRUNCATE analytics_event, analytics_dirtyday, "
+                "analytics_dailysummary')"
+            )
+
+    def start_program(
+        self, name: str, arguments: list[str], *, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start Python with `arguments`; its log is `directory/<name>.log`."""
+        with open(self.directory / f"{name}.log", "ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=ROOT, env={**self.environment, **(environment or {})}, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    def end(self, *names: str) -> None:
+        """SIGTERM to these processes, and wait."""
+        for name in names:
+            process = self.processes.pop(name)
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                for child in psutil.Process(process.pid).children(recursive=True):
+                    child.kill()
+                process.kill()
+                process.wait()
+            # `start` waits for what the next process of this name logs.
+            (self.directory / f"{name}.log").rename(self.directory / f"{name}.{time.monotonic_ns()}.log")
+
+    def helper(self, arguments: list[str]) -> "Helper":
+        """A program that says `ready`, works when told to, and prints JSON (load, bare loops)."""
+        return Helper(arguments, self.environment)
+
+    def load(self, **options: object) -> dict[str, Any]:
+        """Run the load generator; its options by name. Returns its result."""
+        with self.helper(["-m", "benchmarks.harness.load", *_to_arguments(options)]) as load:
+            load.go()
+            return load.result()
+
+    def wait_for_port(self, port: int, name: str) -> None:
+        import socket
+
+        def answers() -> bool:
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", port)) == 0
+
+        self.wait_for(answers, f"{name} to listen")
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """Processor time so far of each program with its children, and of Valkey."""
+        spent = {name: _cpu_of_tree(process.pid) for name, process in self.processes.items()}
+        if self.valkey.process is not None:
+            spent["valkey"] = _cpu_of_tree(self.valkey.process.pid)
+        return spent
+
+    def peak_memory_mb(self) -> dict[str, float]:
+        """The largest resident size that any one process of each program has had, in MB (10^6)."""
+        peaks = {name: _peak_of_tree(process.pid) for name, process in self.processes.items()}
+        if self.valkey.process is not None:
+            peaks["valkey"] = _peak_of_tree(self.valkey.process.pid)
+        return peaks
+
+
+class Helper:
+    """A program that prepares, says `ready`, and starts at `go`."""
+
+    def __init__(self, arguments: list[str], environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=ROOT, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if line.strip() != "ready":
+            raise RuntimeError(f"{arguments}: {line!r} instead of ready")
+
+    def __enter__(self) -> "Helper":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+
+    def go(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+
+    def result(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+
+@contextmanager
+def open_lab(**environment: str) -> Iterator[Lab]:
+    """A lab in a temporary directory, which goes with it. `environment` is added to its processes'."""
+    directory = Path(tempfile.mkdtemp(prefix="meeteasy-bench-"))
+    lab = Lab(directory)
+    # Read by a reference's process, too; Django's own are set by System.
+    lab.environment.update(PYTHONPATH=str(ROOT), LOG_LEVEL="INFO", **environment)
+    try:
+        yield lab
+    finally:
+        lab.stop()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def spent_between(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    return {name: after[name] - before.get(name, 0.0) for name in after}
+
+
+def _to_arguments(options: Mapping[str, object]) -> list[str]:
+    return [
+        part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))
+    ]
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _cpu_of_tree(pid: int) -> float:
+    total = 0.0
+    for process in _tree(pid):
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system
+    return total
+
+
+def _peak_of_tree(pid: int) -> float:
+    peaks = [0.0]
+    for process in _tree(pid):
+        try:
+            status = Path(f"/proc/{process.pid}/status").read_text()
+        except OSError:
+            continue
+        for line in status.splitlines():
+            if line.startswith("VmHWM:"):
+                peaks.append(int(line.split()[1]) * 1024 / 1e6)
+    return max(peaks)
+
+
+__all__ = ["Helper", "Lab", "free_port", "open_lab", "spent_between", "use_two_cores"]

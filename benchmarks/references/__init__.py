@@ -1,0 +1,1 @@
+"""What the system is compared with. Each is a program of its own, as its framework's guide would have it."""
