@@ -56,7 +56,9 @@ def main() -> None:
     targets = [
         target("accepted events/s, ours / FastStream", ours / figure("faststream", rate), at_least=4),
         target("accepted events/s, ours / bare", ours / figure("bare", rate), at_least=0.45),
-        target("p99, ours / FastStream", figure("ours", "p99_ms") / figure("faststream", "p99_ms"), at_most=0.25),
+        target(
+            "p99, ours / FastStream", figure("ours", "p99_ms") / figure("faststream", "p99_ms"), at_most=0.25
+        ),
     ]
     results = [
         {"system": name, "batch": batch, "connections": connections}
@@ -66,9 +68,7 @@ def main() -> None:
         ) for other in SYSTEMS if other != name}
         for name, batch, connections in measured
     ]  # fmt: skip
-    write_report(
-        "ingest", options, results={"cells": results, "peak_memory_mb": memory}, targets=targets
-    )
+    write_report("ingest", options, results={"cells": results, "peak_memory_mb": memory}, targets=targets)
 
 
 def start_systems(lab: Lab) -> dict[str, int]:

@@ -79,7 +79,8 @@ class Connection(asyncio.Protocol):
         self._send()
 
     def _send(self) -> None:
-        assert self._transport is not None and self._request is not None
+        assert self._transport is not None
+        assert self._request is not None
         self._sent_at = time.perf_counter()
         self._transport.write(self._request)
 
@@ -124,7 +125,7 @@ class Connection(asyncio.Protocol):
         if self.done.done():
             return
         self._run.lost += 1
-        asyncio.ensure_future(self._reconnect())
+        self._reconnecting = asyncio.ensure_future(self._reconnect())
 
     async def _reconnect(self) -> None:
         loop = asyncio.get_running_loop()

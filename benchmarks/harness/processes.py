@@ -41,10 +41,10 @@ def use_two_cores() -> None:
 class Lab(System):
     """The system as tests start it, with conferences for the benchmarks' events; and other programs.
 
-        with open_lab() as lab:
-            lab.start("web")
-            lab.start_program("bare", ["-m", "uvicorn", ...])
-            result = lab.load(port=lab.port, batch=20, connections=32, seconds=2)
+    with open_lab() as lab:
+        lab.start("web")
+        lab.start_program("bare", ["-m", "uvicorn", ...])
+        result = lab.load(port=lab.port, batch=20, connections=32, seconds=2)
     """
 
     def prepare(self) -> None:
@@ -179,7 +179,9 @@ def open_lab(**environment: str) -> Iterator[Lab]:
     directory = Path(tempfile.mkdtemp(prefix="meeteasy-bench-"))
     lab = Lab(directory)
     # Read by a reference's process, too; Django's own are set by System.
-    lab.environment.update(PYTHONPATH=str(ROOT), LOG_LEVEL="INFO", **environment)
+    lab.environment.update(
+        PYTHONPATH=str(ROOT), DJANGO_SETTINGS_MODULE="meeteasy.settings", LOG_LEVEL="INFO", **environment
+    )
     try:
         yield lab
     finally:
@@ -192,9 +194,7 @@ def spent_between(before: Mapping[str, float], after: Mapping[str, float]) -> di
 
 
 def _to_arguments(options: Mapping[str, object]) -> list[str]:
-    return [
-        part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))
-    ]
+    return [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
 
 
 def _tree(pid: int) -> list[psutil.Process]:

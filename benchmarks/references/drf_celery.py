@@ -125,7 +125,6 @@ class TakeEvents(APIView):
         return Response({"accepted": len(events)}, status=202)
 
 
-
 urlpatterns = [path("api/analytics/events", TakeEvents.as_view())]
 application = get_wsgi_application()
 

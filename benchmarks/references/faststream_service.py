@@ -9,6 +9,7 @@ stores in SQLite, one transaction a batch of messages.
 """
 
 import asyncio
+import json
 import os
 import sqlite3
 import time
@@ -125,8 +126,14 @@ application = FastAPI(lifespan=_lifespan)
 
 @application.post("/api/analytics/events", status_code=202)
 async def take_events(batch: Batch) -> Accepted:
+    rows = to_rows(batch)
+    await broker.publish(rows, list=LIST)
+    return Accepted(accepted=len(rows))
+
+
+def to_rows(batch: Batch) -> list[StoredEvent]:
     received = int(time.time() * 1000)
-    rows = [
+    return [
         StoredEvent(
             event_id=event.event_id or str(uuid.uuid4()),
             type=event.type,
@@ -139,11 +146,6 @@ async def take_events(batch: Batch) -> Accepted:
         )
         for event in batch.events
     ]
-    await broker.publish(rows, list=LIST)
-    return Accepted(accepted=len(rows))
-
-
-_database: sqlite3.Connection | None = None
 
 
 def _connect() -> sqlite3.Connection:
@@ -160,11 +162,6 @@ def _connect() -> sqlite3.Connection:
 
 @broker.subscriber(list=ListSub(LIST, batch=True, max_records=MESSAGES_AT_ONCE, polling_interval=0.01))
 async def store_events(messages: list[list[StoredEvent]]) -> None:
-    global _database
-    if _database is None:
-        _database = _connect()
-    import json
-
     _database.execute("BEGIN IMMEDIATE")
     _database.executemany(
         "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -181,4 +178,5 @@ async def store_events(messages: list[list[StoredEvent]]) -> None:
 
 
 if __name__ == "__main__":
+    _database = _connect()
     asyncio.run(FastStream(broker, logger=None).run())
