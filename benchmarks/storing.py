@@ -7,7 +7,6 @@ into the same table, without acknowledgement, de-duplication or reactions. FastS
 SQLite. On PostgreSQL the server's own processor time is on the same two cores.
 """
 
-import sqlite3
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -141,12 +140,11 @@ def _store_faststream(lab: Lab, events: int, entry_rows: int) -> dict[str, float
     lab.start_program("consumer", ["-m", "benchmarks.references.faststream_service"])
     lab.wait_for(database.exists, "FastStream's consumer")
     time.sleep(1.0)  # it polls its list from now on, which is still empty
-    with sqlite3.connect(database) as connection:
-        started = time.perf_counter()
-        client.rename("filled", LIST)
-        while connection.execute("SELECT count(*) FROM event").fetchone()[0] < events:
-            time.sleep(0.02)
-        seconds = time.perf_counter() - started
+    started = time.perf_counter()
+    client.rename("filled", LIST)
+    while lab.query("SELECT count(*) FROM event", database=database)[0][0] < events:
+        time.sleep(0.02)
+    seconds = time.perf_counter() - started
     lab.end("consumer")
     return {"events_per_second": events / seconds}
 
@@ -154,8 +152,7 @@ def _store_faststream(lab: Lab, events: int, entry_rows: int) -> dict[str, float
 def _count(lab: Lab) -> int:
     if not lab.uses_sqlite:
         return int(lab.run_code("from analytics.models import Event; print(Event.objects.count())"))
-    with sqlite3.connect(lab.database) as database:
-        return int(database.execute("SELECT count(*) FROM analytics_event").fetchone()[0])
+    return int(lab.query("SELECT count(*) FROM analytics_event")[0][0])
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ does nothing else, and a Django REST framework view with a Celery task a request
 """
 
 import json
-import sqlite3
 import time
 from typing import Any
 
@@ -108,15 +107,13 @@ def _measure_ours(lab: Lab, events: int, batch: int, connections: int) -> dict[s
         raise SystemExit(f"not all events were accepted: {sent}")
 
     def summarised() -> bool:
-        with sqlite3.connect(lab.database) as database:
-            found = database.execute("SELECT figures FROM analytics_dailysummary").fetchall()
+        found = lab.query("SELECT figures FROM analytics_dailysummary")
         return sum(json.loads(figures)["pv"] for (figures,) in found) == first + events
 
     lab.wait_for(summarised, "the summaries", seconds=120)
     summary_seconds = time.perf_counter() - started - seconds
     memory = {name: round(peak, 1) for name, peak in lab.peak_memory_mb().items()}
-    with sqlite3.connect(lab.database) as database:
-        (stored,) = database.execute("SELECT count(*) FROM analytics_event").fetchone()
+    ((stored,),) = lab.query("SELECT count(*) FROM analytics_event")
     if stored != first + events:
         raise SystemExit(f"{stored} of {first + events} events stored")
     assert lab.get("/api/analytics/daily", token=token, conference_id="test")["results"] == []
@@ -169,17 +166,16 @@ def _measure_drf(lab: Lab, events: int, connections: int) -> float:
     )  # fmt: skip
     lab.wait_for_port(port, "gunicorn")
     lab.wait_for(lambda: b" ready." in lab.log("drf-worker"), "the reference's worker")
-    with sqlite3.connect(database) as connection:
 
-        def stored() -> int:
-            return int(connection.execute("SELECT count(*) FROM drf_celery_reference_event").fetchone()[0])
+    def stored() -> int:
+        return int(lab.query("SELECT count(*) FROM drf_celery_reference_event", database=database)[0][0])
 
-        lab.load(port=port, batch=20, connections=connections, events=400)
-        lab.wait_for(lambda: stored() == 400, "the reference's first events")
-        started = time.perf_counter()
-        lab.load(port=port, batch=20, connections=connections, events=events)
-        lab.wait_for(lambda: stored() == 400 + events, "the reference to store", seconds=300)
-        seconds = time.perf_counter() - started
+    lab.load(port=port, batch=20, connections=connections, events=400)
+    lab.wait_for(lambda: stored() == 400, "the reference's first events")
+    started = time.perf_counter()
+    lab.load(port=port, batch=20, connections=connections, events=events)
+    lab.wait_for(lambda: stored() == 400 + events, "the reference to store", seconds=300)
+    seconds = time.perf_counter() - started
     lab.end("drf", "drf-worker")
     return events / seconds
 

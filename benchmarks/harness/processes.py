@@ -6,12 +6,13 @@ Everything is on loopback, on free ports and in a temporary directory, and share
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,12 @@ class Lab(System):
                 "connection.cursor().execute('TRUNCATE analytics_event, analytics_dirtyday, "
                 "analytics_dailysummary')"
             )
+
+    def query(self, sql: str, *, database: Path | None = None) -> list[tuple[Any, ...]]:
+        """Ask an SQLite database, by default the system's. The connection is closed at once: one that stayed
+        open while `empty` puts another file in place would show later ones the old file."""
+        with closing(sqlite3.connect(database or self.database)) as connection:
+            return connection.execute(sql).fetchall()
 
     def start_program(
         self, name: str, arguments: list[str], *, environment: Mapping[str, str] | None = None
