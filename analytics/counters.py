@@ -24,7 +24,8 @@ def note_visitors(events: Sequence[EventRow]) -> None:
     oldest = int(dt.datetime.now(dt.UTC).timestamp() * 1000) - NOW_MS
     for event in events:
         if event.ts_ms >= oldest and event.visitor_id and not event.is_bot and event.local_date is not None:
-            seen.setdefault(event.conference_id, {})[event.visitor_id] = event.ts_ms
+            visitors = seen.setdefault(event.conference_id, {})
+            visitors[event.visitor_id] = max(event.ts_ms, visitors.get(event.visitor_id, 0))
     if not seen:
         return
     pipeline = get_redis().pipeline(transaction=False)

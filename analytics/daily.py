@@ -60,6 +60,18 @@ def compute_day(conference_id: str, date: dt.date, *, close: bool = False) -> Da
             return summary
 
 
+def _computes(conference_id: str, date: dt.date, *, close: bool = False) -> bool:
+    """compute_day, of which a failure is logged and costs no other day; False then."""
+    try:
+        compute_day(conference_id, date, close=close)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: no day is to blame
+    except Exception:
+        log.exception("day_failed", conference_id=conference_id, date=date.isoformat())
+        return False
+    return True
+
+
 def refresh_dirty_days(*, max_seconds: float = _MAX_SECONDS) -> int:
     """Compute the days that are marked dirty. Returns how many; what is left is for the next call.
 
@@ -82,16 +94,11 @@ def refresh_dirty_days(*, max_seconds: float = _MAX_SECONDS) -> int:
         if not marks:
             break
         for (conference_id, date), ids in marks.items():
-            try:
-                compute_day(conference_id, date)
-            except (OperationalError, InterfaceError):
-                raise  # the database is away: no day is to blame
-            except Exception:
-                log.exception("day_failed", conference_id=conference_id, date=date.isoformat())
+            if _computes(conference_id, date):
+                clear_marks(ids)
+                computed += 1
+            else:
                 failed.add((conference_id, date))
-                continue
-            clear_marks(ids)
-            computed += 1
             if time.monotonic() - started >= max_seconds:
                 break
     if computed:
@@ -112,8 +119,8 @@ def close_ended_days(*, now: dt.datetime | None = None) -> int:
     closed = 0
     for conference_id, date in days:
         zone = zones.get(conference_id)
-        if zone is None or date < now.astimezone(ZoneInfo(zone)).date():
-            compute_day(conference_id, date, close=True)
+        ended = zone is None or date < now.astimezone(ZoneInfo(zone)).date()
+        if ended and _computes(conference_id, date, close=True):
             closed += 1
     if closed:
         log.info("days_closed", days=closed)

@@ -7,7 +7,7 @@ dates under, so that no missed message can leave them wrong.
 """
 
 import datetime as dt
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db.models import Max, Min, QuerySet
 from django.utils import timezone
@@ -40,10 +40,16 @@ def localise_changed_conferences() -> int:
     for conference_id, time_zone, trusts_clients in Conference.objects.values_list(
         "id", "time_zone", "trust_client_registrations"
     ):
-        if done_in.get(conference_id) != (time_zone, trusts_clients) or conference_id in marks:
+        if done_in.get(conference_id) == (time_zone, trusts_clients) and conference_id not in marks:
+            continue
+        try:
             localise(conference_id, time_zone, trusts_clients=trusts_clients)
-            clear_marks(marks.get(conference_id, []))
-            localised += 1
+        except ZoneInfoNotFoundError:
+            # A name that this machine's zone data does not know; it must not stop the other conferences.
+            log.exception("zone_unknown", conference_id=conference_id, time_zone=time_zone)
+            continue
+        clear_marks(marks.get(conference_id, []))
+        localised += 1
     return localised
 
 

@@ -11,6 +11,7 @@ from analytics import figures
 from analytics.daily import close_ended_days, compute_day, compute_range, refresh_dirty_days
 from analytics.dirty import mark_days_dirty
 from analytics.models import DailySummary, DirtyDay
+from conferences import services
 from conferences.models import Conference
 from tests.analytics.events import DAY, NOON, page_view, store
 
@@ -193,6 +194,37 @@ def test_a_refresh_ends_when_its_time_is_up_and_the_next_goes_on(conference: Con
     assert refresh_dirty_days(max_seconds=1e-9) <= 1
     assert refresh_dirty_days() >= 4
     assert DailySummary.objects.count() == 5
+
+
+def test_a_day_that_cannot_be_computed_is_closed_later_and_costs_no_other(conference: Conference) -> None:
+    store(page_view("a"), page_view("b", ts=NOON - dt.timedelta(days=1)))
+    refresh_dirty_days()
+    tomorrow = NOON + dt.timedelta(days=1)
+
+    def provider(conference_id: str, date: dt.date) -> dict[str, int]:
+        if date < DAY:
+            raise RuntimeError("this day is poison")
+        return {}
+
+    before = list(figures._providers)
+    figures.figures_from()(provider)
+    try:
+        assert close_ended_days(now=tomorrow) == 1
+    finally:
+        figures._providers[:] = before
+    assert summary().closed_at is not None
+    assert close_ended_days(now=tomorrow) == 1
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-03-08", 23), ("2026-11-01", 25), ("2026-05-01", 24)])
+def test_a_day_has_as_many_hours_as_the_clocks_gave_it(conference: Conference, day: str, hours: int) -> None:
+    services.update_conference(conference, time_zone="America/New_York")
+    before = dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC) - dt.timedelta(hours=24)
+    store(*(page_view(f"e{hour}", ts=before + dt.timedelta(hours=hour, minutes=30)) for hour in range(84)))
+    refresh_dirty_days()
+
+    assert summary(dt.date.fromisoformat(day)).figures["pv"] == hours
+    assert sum(found.figures["pv"] for found in DailySummary.objects.all()) == 84
 
 
 @pytest.mark.usefixtures("alice")

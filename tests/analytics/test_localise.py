@@ -240,3 +240,15 @@ def test_events_of_known_conferences_are_never_dropped(conference: Conference) -
 
     assert drop_unclaimed_events() == 0
     assert Event.objects.count() == 1
+
+
+def test_a_zone_that_this_machine_does_not_know_stops_no_other_conference(alice: Any) -> None:
+    for conference_id in ("summit", "broken", "zebra"):
+        store(page_view(conference_id, conference_id=conference_id))
+        services.create_conference(owner=alice, id=conference_id, name="C", time_zone="UTC")
+    Conference.objects.filter(id="broken").update(time_zone="Mars/Olympus_Mons")
+
+    refresh()
+
+    assert pv_by_day("summit") == pv_by_day("zebra") == {"2026-05-01": 1}
+    assert Event.objects.get(event_id="broken").local_date is None

@@ -50,6 +50,15 @@ def test_visitors_leave_after_five_minutes_without_a_page_view(conference: Confe
     assert get_live(conference, now=now + dt.timedelta(minutes=5, seconds=1))["visitors_now"] == 0
 
 
+def test_a_visitor_whose_views_come_in_another_order_is_here_since_the_latest(conference: Conference) -> None:
+    now = timezone.now()
+    four_minutes = dt.timedelta(minutes=4)
+    store(page_view("new", ts=now), page_view("old", ts=now - four_minutes))
+    store(page_view("older", ts=now - four_minutes))
+
+    assert get_live(conference, now=now + four_minutes)["visitors_now"] == 1
+
+
 def test_events_that_come_again_count_once(conference: Conference) -> None:
     now = timezone.now()
     for _ in range(3):
