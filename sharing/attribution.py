@@ -29,6 +29,7 @@ class Reason(StrEnum):
     SELF_REFERRAL = "self_referral"
     SHARER_ALREADY_CREDITED = "sharer_already_credited"
     CHAIN_CONTRADICTS_TREE = "chain_contradicts_tree"
+    NOT_TRUSTED = "not_trusted"
 
 
 REASON_LABELS = {
@@ -39,6 +40,7 @@ REASON_LABELS = {
     Reason.OUTSIDE_WINDOW: _("opened before the attribution window"),
     Reason.SELF_REFERRAL: _("the sharer registered"),
     Reason.SHARER_ALREADY_CREDITED: _("its sharer has a nearer credit"),
+    Reason.NOT_TRUSTED: _("a registration that only a client reported"),
     Reason.CHAIN_CONTRADICTS_TREE: _("the browser reported another chain; the tree decided"),
 }
 
@@ -53,7 +55,7 @@ class Link(Protocol):
     parent_order: Order
 
 
-class Open(msgspec.Struct, frozen=True):
+class Open(msgspec.Struct, frozen=True, gc=False):
     """A visitor opened a code."""
 
     key: str
@@ -62,16 +64,20 @@ class Open(msgspec.Struct, frozen=True):
     chain_digest: str = ""
 
 
-class Registration(msgspec.Struct, frozen=True):
-    """A registration: when, by whom ("": unknown), the code it came with ("": none), and the window."""
+class Registration(msgspec.Struct, frozen=True, gc=False):
+    """A registration: when, by whom ("": unknown), with which code ("": none), and the window.
+
+    is_trusted: whether it counts at all; a conference may count only those of our own form.
+    """
 
     order: Order
     visitor: str
     code_key: str
     window_days: int
+    is_trusted: bool = True
 
 
-class Given(msgspec.Struct, frozen=True):
+class Given(msgspec.Struct, frozen=True, gc=False):
     """A credit: the link, its place in the chain (1: nearest), and its age at the registration."""
 
     key: str
@@ -79,7 +85,7 @@ class Given(msgspec.Struct, frozen=True):
     age_ms: int
 
 
-class Refused(msgspec.Struct, frozen=True):
+class Refused(msgspec.Struct, frozen=True, gc=False):
     """What is not credited, and its place in the chain, if it is in it."""
 
     key: str
@@ -87,7 +93,7 @@ class Refused(msgspec.Struct, frozen=True):
     distance: int | None = None
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """All that follows for a registration; credits from the nearest to the root-most."""
 
     credits: tuple[Given, ...] = ()
@@ -110,7 +116,9 @@ def attribute(registration: Registration, opens: Sequence[Open], get_link: GetLi
 
     touch = find_touch(registration, opens, get_link, refuse)
     given: list[Given] = []
-    if touch is not None:
+    if touch is not None and not registration.is_trusted:
+        refuse(touch.key, Reason.NOT_TRUSTED)
+    elif touch is not None:
         credited: set[str] = set()
         chain = list(walk_up(touch.key, registration.order, get_link))
         for distance, link in enumerate(chain, start=1):

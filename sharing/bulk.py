@@ -41,13 +41,13 @@ def fetch_pairs(sql: str, pairs: Collection[tuple[str, str]]) -> list[tuple[Any,
         return []
     if is_postgresql():
         table = "unnest(%s::text[], %s::text[]) AS keys(one, other)"
-        values = [list(column) for column in zip(*pairs, strict=True)]
+        values: list[Any] = _by_column(list(pairs))
     else:
         table = (
             "(SELECT json_extract(value, '$[0]') AS one, json_extract(value, '$[1]') AS other "
             "FROM json_each(%s)) AS keys"
         )
-        values = [msgspec.json.encode(list(pairs)).decode()]  # type: ignore[list-item]
+        values = [msgspec.json.encode(list(pairs)).decode()]
     with connection.cursor() as cursor:
         cursor.execute(sql.replace("{keys}", table), values)
         return cursor.fetchall()
@@ -59,7 +59,7 @@ def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row
         return
     with connection.cursor() as cursor:
         if is_postgresql():
-            cursor.execute(_insert_unnest(model, columns), list(zip(*rows, strict=True)))
+            cursor.execute(_insert_unnest(model, columns), _by_column(rows))
         else:
             cursor.executemany(_insert_values(model, columns), rows)
 
@@ -76,7 +76,7 @@ def insert_new(model: type[models.Model], columns: Sequence[str], rows: Sequence
         if is_postgresql():
             cursor.execute(
                 f"{_insert_unnest(model, columns)} ON CONFLICT DO NOTHING RETURNING event_id",
-                list(zip(*rows, strict=True)),
+                _by_column(rows),
             )
             return {event_id for (event_id,) in cursor.fetchall()}
         # The transaction has held the write lock from its beginning: what is above the highest id is ours.
@@ -94,21 +94,34 @@ def insert_new(model: type[models.Model], columns: Sequence[str], rows: Sequence
 
 def update(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
     """Set columns by primary key. Each row: the values of `columns`, then the key."""
+    _update(model, columns, rows, "{new}")
+
+
+def add(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Add to columns by primary key. Each row: what is added to each of `columns`, then the key."""
+    _update(model, columns, rows, "{table}.{name} + {new}")
+
+
+def _update(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], value: str) -> None:
     if not rows:
         return
     table, key = model._meta.db_table, _key(model)
+
+    def assign(new: str) -> str:
+        return ", ".join(
+            f"{name} = {value.format(table=table, name=name, new=new.format(name))}" for name in columns
+        )
+
     with connection.cursor() as cursor:
         if is_postgresql():
-            assignments = ", ".join(f"{name} = new.{name}" for name in columns)
             names = [*columns, key]
             cursor.execute(
-                f"UPDATE {table} SET {assignments} FROM unnest({_arrays(model, names)}) "  # noqa: S608
+                f"UPDATE {table} SET {assign('new.{}')} FROM unnest({_arrays(model, names)}) "  # noqa: S608
                 f"AS new({', '.join(names)}) WHERE {table}.{key} = new.{key}",
-                list(zip(*rows, strict=True)),
+                _by_column(rows),
             )
         else:
-            assignments = ", ".join(f"{name} = %s" for name in columns)
-            cursor.executemany(f"UPDATE {table} SET {assignments} WHERE {key} = %s", rows)  # noqa: S608
+            cursor.executemany(f"UPDATE {table} SET {assign('%s')} WHERE {key} = %s", rows)  # noqa: S608
 
 
 def delete(model: type[models.Model], column: str, keys: Collection[Any]) -> None:
@@ -134,6 +147,10 @@ def _insert_unnest(model: type[models.Model], columns: Sequence[str]) -> str:
 def _arrays(model: type[models.Model], columns: Iterable[str]) -> str:
     fields = {field.column: field for field in model._meta.concrete_fields}
     return ", ".join(f"%s::{fields[name].rel_db_type(connection)}[]" for name in columns)
+
+
+def _by_column(rows: Sequence[Row]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _key(model: type[models.Model]) -> str:

@@ -62,22 +62,14 @@ class _Derivation:
 
     def run(self, new: Facts) -> None:
         claims = facts.insert_claims(new.claims)
-        opens = facts.insert_opens(new.opens)
+        known_visitors = store.find_known_visitors({item.visitor for item in new.opens})
+        known_links = store.find_known_links({item.open.key for item in new.opens})
+        opens = facts.insert_opens(new.opens, known_links=known_links)
         registrants, former_orders = facts.merge_registrants(new.registrations)
         if not (claims or opens or registrants):
             return
-        human = [item for item in opens if not item.open.is_bot]
-        keys = {item.open.key for item in human}
-        for claim in claims:
-            keys.add(claim.link_key)
-            if claim.parent_key:
-                keys.add(claim.parent_key)
-        store.load_part(self.forest, keys)
-
         created = self._apply_claims(claims)
-        self._count_opens(human, created)
-
-        affected = self._find_affected(registrants, opens, created)
+        affected = self._find_affected(registrants, opens)
         former = store.load_outcomes(affected.keys() - (registrants.keys() - former_orders.keys()))
         outcomes = self._attribute(affected)
         self._count_credits(former, outcomes)
@@ -89,6 +81,8 @@ class _Derivation:
                 self._note_day(item.conference_id, item.order)
                 self._note_day(item.conference_id, had_order)
         store.save_links(self.forest.settle_counters(), with_new_owner=self.with_new_owner)
+        human = [item for item in opens if not item.open.is_bot and item.open.key in known_links]
+        self._count_opens(human, known_visitors, created)
         store.replace_outcomes(former, outcomes, {key: item.order[0] for key, item in affected.items()})
         bulk.insert(DayToMark, ("conference_id", "ms"), list(self.days))
 
@@ -96,6 +90,9 @@ class _Derivation:
 
     def _apply_claims(self, claims: Sequence[Claim]) -> list[str]:
         """Let new claims decide on owners and parents. Returns the keys of links that are new by them."""
+        store.load_part(
+            self.forest, {key for claim in claims for key in (claim.link_key, claim.parent_key) if key}
+        )
         by_link: dict[str, list[Claim]] = {}
         for claim in claims:
             by_link.setdefault(claim.link_key, []).append(claim)
@@ -140,41 +137,43 @@ class _Derivation:
         with_parent = [claim for claim in claims if claim.parent_key and claim.sharer == winner.sharer]
         return min(with_parent, key=lambda claim: claim.order, default=None)
 
-    def _count_opens(self, opens: Sequence[ReportedOpen], created: Sequence[str]) -> None:
-        for key, count, openers in store.count_all_opens(created):
-            node = self.forest.nodes[key]
-            self.forest.count_opens(node, opens=count, openers=openers)
-        known = set(created)
-        counts: dict[str, dict[str, int]] = {}
+    def _count_opens(
+        self, opens: Sequence[ReportedOpen], known_visitors: set[str], created: Sequence[str]
+    ) -> None:
+        """Count new opens of links that were known; of new links, all opens that came before them."""
+        counts: dict[str, int] = {}
+        by_visitor: dict[tuple[str, str], int] = {}
         for item in opens:
             key = item.open.key
-            if key not in known and key in self.forest.nodes:
-                visitors = counts.setdefault(key, {})
-                visitors[item.visitor] = visitors.get(item.visitor, 0) + 1
-        totals = store.count_opens_by_visitor(
-            [(key, visitor) for key, visitors in counts.items() for visitor in visitors]
-        )
-        for key, visitors in counts.items():
-            self.forest.count_opens(
-                self.forest.nodes[key],
-                opens=sum(visitors.values()),
-                openers=sum(totals[key, visitor] == count for visitor, count in visitors.items()),
-            )
+            counts[key] = counts.get(key, 0) + 1
+            pair = (key, item.visitor)
+            by_visitor[pair] = by_visitor.get(pair, 0) + 1
+        # Who was not known has not opened the link before.
+        stored = store.count_opens_by_visitor([pair for pair in by_visitor if pair[1] in known_visitors])
+        openers: dict[str, int] = {}
+        for pair, count in by_visitor.items():
+            if stored.get(pair, count) == count:
+                openers[pair[0]] = openers.get(pair[0], 0) + 1
+        added = [(count, openers.get(key, 0), key) for key, count in counts.items()]
+        added += [(count, early, key) for key, count, early in store.count_early_opens(created)]
+        store.add_opens(added)
 
     # --- Credits -----------------------------------------------------------------------------------------
 
     def _find_affected(
-        self, registrants: dict[str, Reported], opens: Sequence[ReportedOpen], created: Sequence[str]
+        self, registrants: dict[str, Reported], opens: Sequence[ReportedOpen]
     ) -> dict[str, Reported]:
         """The registrations whose credits may differ now: what they do not depend on is left alone."""
         affected = dict(registrants)
         earliest: dict[tuple[str, str], Order] = {}
         for item in opens:
-            who = (item.conference_id, item.visitor)
-            earliest[who] = min(earliest.get(who, item.open.order), item.open.order)
+            who, order = (item.conference_id, item.visitor), item.open.order
+            known = earliest.get(who)
+            if known is None or order < known:
+                earliest[who] = order
         for reported in facts.find_registrants_by({visitor for _, visitor in earliest}):
-            order = earliest.get((reported.conference_id, reported.visitor))
-            if order is not None and order < reported.order:
+            first = earliest.get((reported.conference_id, reported.visitor))
+            if first is not None and first < reported.order:
                 affected.setdefault(reported.id, reported)
         # A registration that looked for a link, and found it or not, has a row that names it.
         ids = store.find_registrants_of(self.forest.changed)

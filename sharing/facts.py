@@ -1,9 +1,11 @@
 """From stored events to facts, and the facts into their tables: each event once, however often it comes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 
 import msgspec
 
+from analytics.fact_figures import is_fact
 from analytics.rows import EventRow
 from conferences.models import Conference
 from sharing import bulk
@@ -15,7 +17,7 @@ from sharing.store import Claim
 DEFAULT_WINDOW_DAYS = 30
 
 
-class ReportedOpen(msgspec.Struct, frozen=True):
+class ReportedOpen(msgspec.Struct, frozen=True, gc=False):
     """An open and who it was by."""
 
     conference_id: str
@@ -23,7 +25,7 @@ class ReportedOpen(msgspec.Struct, frozen=True):
     open: Open
 
 
-class Reported(msgspec.Struct):
+class Reported(msgspec.Struct, gc=False):
     """A registration as far as one or more events tell it; a mirror of the model Registrant."""
 
     id: str
@@ -32,6 +34,7 @@ class Reported(msgspec.Struct):
     visitor_order: Order | None = None
     code_key: str = ""
     code_order: Order | None = None
+    is_trusted: bool = True
     window_days: int = DEFAULT_WINDOW_DAYS
 
     @property
@@ -40,10 +43,20 @@ class Reported(msgspec.Struct):
 
     @property
     def registration(self) -> Registration:
-        return Registration(self.order, self.visitor, self.code_key, self.window_days)
+        return Registration(self.order, self.visitor, self.code_key, self.window_days, self.is_trusted)
 
     def merge(self, other: "Reported") -> bool:
-        """Take what `other` knows from earlier on. Returns whether anything changed; may be repeated."""
+        """Take what `other` knows from earlier on. Returns whether anything changed; may be repeated.
+
+        What is not trusted adds nothing to what is, and gives way to it.
+        """
+        if self.is_trusted and not other.is_trusted:
+            return False
+        if other.is_trusted and not self.is_trusted:
+            self.order, self.is_trusted = other.order, True
+            self.visitor, self.visitor_order = other.visitor, other.visitor_order
+            self.code_key, self.code_order = other.code_key, other.code_order
+            return True
         changed = False
         if other.order < self.order:
             self.order, changed = other.order, True
@@ -54,55 +67,68 @@ class Reported(msgspec.Struct):
         return changed
 
 
+class _OwnFields(msgspec.Struct, gc=False):
+    """The fields of the three event types that say something here."""
+
+    share_code: str = ""
+    parent_share_code: str = ""
+    channel: str = ""
+    target_url: str = ""
+    attribution_chain: list[str] | None = None
+
+
+_decode = msgspec.json.Decoder(_OwnFields).decode
+
+
 class Facts(msgspec.Struct):
     """What a delivery reports. Claims and opens of bots are facts, too; a bot's registration is none."""
 
     claims: list[tuple[Claim, bool]] = msgspec.field(default_factory=list)  # with: is it a bot's
     opens: list[ReportedOpen] = msgspec.field(default_factory=list)
-    registrations: dict[str, Reported] = msgspec.field(default_factory=dict)
+    registrations: list[Reported] = msgspec.field(default_factory=list)
 
     def conference_ids(self) -> set[str]:
         return (
             {claim.link_key.partition("/")[0] for claim, _ in self.claims}
             | {item.conference_id for item in self.opens}
-            | {item.conference_id for item in self.registrations.values()}
+            | {item.conference_id for item in self.registrations}
         )
 
 
 def read_facts(events: Iterable[EventRow]) -> Facts:
     """The facts in events of the types share, share_open and registration."""
     facts = Facts()
+    key_of = lru_cache(maxsize=None)(link_key)  # codes repeat within a delivery
     for event in events:
         if "/" in event.conference_id:
             continue  # no conference can have such an id, and in keys it would look like another's
-        data = msgspec.json.decode(event.data)
+        data = _decode(event.data)
         order = (event.ts_ms, event.event_id)
         # Without a visitor id (an import), nobody is known to be the same person.
         visitor = event.visitor_id or f"anonymous:{event.event_id}"
         if event.type == "share":
-            parent = data.get("parent_share_code", "")
+            parent = data.parent_share_code
             claim = Claim(
-                link_key(event.conference_id, data["share_code"]), order, visitor,
-                parent and link_key(event.conference_id, parent),
-                data.get("channel", ""), data.get("target_url", ""), "", False,
+                key_of(event.conference_id, data.share_code), order, visitor,
+                parent and key_of(event.conference_id, parent),
+                data.channel, data.target_url, "", False,
             )  # fmt: skip
             facts.claims.append((claim, event.is_bot))
         elif event.type == "share_open":
-            chain = data.get("attribution_chain")
             opened = Open(
-                link_key(event.conference_id, data["share_code"]), order, event.is_bot,
-                chain_digest(chain) if chain else "",
+                key_of(event.conference_id, data.share_code), order, event.is_bot,
+                chain_digest(data.attribution_chain) if data.attribution_chain else "",
             )  # fmt: skip
             facts.opens.append(ReportedOpen(event.conference_id, visitor, opened))
         elif event.type == "registration" and not event.is_bot:
             reported = Reported(f"{event.conference_id}/{event.subject}", order)
             if event.visitor_id:
                 reported.visitor, reported.visitor_order = event.visitor_id, order
-            if code := data.get("share_code"):
-                reported.code_key, reported.code_order = link_key(event.conference_id, code), order
-            known = facts.registrations.setdefault(reported.id, reported)
-            if known is not reported:
-                known.merge(reported)
+            if code := data.share_code:
+                reported.code_key, reported.code_order = key_of(event.conference_id, code), order
+            # Whether it is trusted beside those of our own form is looked up when it is stored.
+            reported.is_trusted = is_fact(event.event_id)
+            facts.registrations.append(reported)
     return facts
 
 
@@ -123,23 +149,26 @@ def insert_claims(claims: Sequence[tuple[Claim, bool]]) -> list[Claim]:
     return [claim for claim, is_bot in claims if not is_bot and claim.order[1] in new]
 
 
-def insert_opens(opens: Sequence[ReportedOpen]) -> list[ReportedOpen]:
-    """Store opens; returns those that were new, bots' included."""
+def insert_opens(opens: Sequence[ReportedOpen], *, known_links: Collection[str]) -> list[ReportedOpen]:
+    """Store opens; returns those that were new, bots' included.
+
+    known_links: which of their links exist.
+    """
     rows = [
         (
             item.open.key, item.conference_id, item.visitor, *item.open.order, item.open.is_bot,
-            item.open.chain_digest,
+            item.open.chain_digest, item.open.key not in known_links,
         )
         for item in opens
     ]  # fmt: skip
-    columns = ("link_key", "conference_id", "visitor", "ms", "event_id", "is_bot", "chain_digest")
+    columns = ("link_key", "conference_id", "visitor", "ms", "event_id", "is_bot", "chain_digest", "is_early")
     new = bulk.insert_new(ShareOpen, columns, rows)
     return [item for item in opens if item.open.order[1] in new]
 
 
 _COLUMNS = (
     "ms", "event_id", "visitor", "visitor_ms", "visitor_event_id", "code_key", "code_ms", "code_event_id",
-    "window_days",
+    "is_trusted", "window_days",
 )  # fmt: skip
 
 
@@ -162,20 +191,29 @@ def find_registrants_by(visitors: Iterable[str]) -> list[Reported]:
     return [_reported(row) for row in rows]
 
 
-def merge_registrants(reported: dict[str, Reported]) -> tuple[dict[str, Reported], dict[str, Order]]:
+def merge_registrants(reported: Sequence[Reported]) -> tuple[dict[str, Reported], dict[str, Order]]:
     """Store registrations. Returns those that are new or known better now, and when the latter were thought
     to have happened so far."""
-    known = load_registrants(reported)
-    windows = _windows({item.conference_id for key, item in reported.items() if key not in known})
-    inserted, updated, former = {}, {}, {}
-    for key, item in reported.items():
-        if key not in known:
-            item.window_days = windows.get(item.conference_id, DEFAULT_WINDOW_DAYS)
-            inserted[key] = item
+    if not reported:
+        return {}, {}
+    conferences = Conference.objects.in_bulk({item.conference_id for item in reported})
+    known = load_registrants({item.id for item in reported})
+    inserted: dict[str, Reported] = {}
+    updated: dict[str, Reported] = {}
+    former: dict[str, Order] = {}
+    for item in reported:
+        conference = conferences.get(item.conference_id)
+        if conference is not None:
+            item.window_days = conference.attribution_window_days
+        item.is_trusted = item.is_trusted or conference is None or conference.trust_client_registrations
+        stored = inserted.get(item.id) or known.get(item.id)
+        if stored is None:
+            inserted[item.id] = item
             continue
-        order = known[key].order
-        if known[key].merge(item):
-            updated[key], former[key] = known[key], order
+        order = stored.order
+        if stored.merge(item) and item.id not in inserted:
+            updated[item.id] = stored
+            former.setdefault(item.id, order)
     bulk.insert(
         Registrant,
         ("id", "conference_id", *_COLUMNS),
@@ -185,23 +223,16 @@ def merge_registrants(reported: dict[str, Reported]) -> tuple[dict[str, Reported
     return inserted | updated, former
 
 
-def _windows(conference_ids: set[str]) -> dict[str, int]:
-    if not conference_ids:
-        return {}
-    conferences = Conference.objects.filter(id__in=conference_ids)
-    return {item.id: getattr(item, "attribution_window_days", DEFAULT_WINDOW_DAYS) for item in conferences}
-
-
 def _values(item: Reported) -> tuple[object, ...]:
     return (
         *item.order, item.visitor, *(item.visitor_order or (None, "")), item.code_key,
-        *(item.code_order or (None, "")), item.window_days,
+        *(item.code_order or (None, "")), item.is_trusted, item.window_days,
     )  # fmt: skip
 
 
 def _reported(row: tuple[object, ...]) -> Reported:
-    key, ms, event_id, visitor, visitor_ms, visitor_id, code, code_ms, code_id, window_days = row
+    key, ms, event_id, visitor, visitor_ms, visitor_id, code, code_ms, code_id, is_trusted, window_days = row
     return Reported(
         key, (ms, event_id), visitor, None if visitor_ms is None else (visitor_ms, visitor_id),
-        code, None if code_ms is None else (code_ms, code_id), window_days,
+        code, None if code_ms is None else (code_ms, code_id), bool(is_trusted), window_days,
     )  # type: ignore[arg-type]  # fmt: skip

@@ -7,6 +7,9 @@ come out the same in whatever order the facts arrived (docs/sharing.md).
 Links, claims and opens are keyed `<conference id>/<code>`: a fact may come before the link that it speaks of,
 and codes of different conferences never meet. Instants are UTC milliseconds since 1970, as the events have
 them; with the event's id they are the order of "first", "last" and "before".
+
+Relations between derived rows have no database constraint: they are written together, under a lock, by one
+function, and checking each of a delivery's thousands of credits costs as much as inserting it.
 """
 
 import datetime as dt
@@ -59,6 +62,7 @@ class ShareOpen(models.Model):
     ms = models.BigIntegerField()
     event_id = models.CharField(_("event"), max_length=80)
     is_bot = models.BooleanField(_("bot"), default=False)
+    is_early = models.BooleanField(default=False, help_text=_("It came before its link was known."))
     # Digest of the chain that the browser believed in, to be compared with the tree's; empty: it sent none.
     chain_digest = models.CharField(max_length=16, blank=True)
 
@@ -66,12 +70,14 @@ class ShareOpen(models.Model):
         verbose_name = _("opened share link")
         verbose_name_plural = _("opened share links")
         constraints = [
-            # Also the index by which a registrant's opens are found, in their order.
-            models.UniqueConstraint(
-                fields=["visitor", "conference_id", "ms", "event_id"], name="one_open_per_event"
-            )
+            # Also the index by which a visitor's opens are found, in their order.
+            models.UniqueConstraint(fields=["visitor", "ms", "event_id"], name="one_open_per_event")
         ]
-        indexes = [models.Index(fields=["link_key", "visitor"], name="open_link_visitor")]
+        indexes = [
+            # What a link counts when it becomes known. Later opens are counted as they come, so an index of
+            # all opens by link, which would cost as much as the table, is not needed.
+            models.Index(fields=["link_key"], name="open_early", condition=models.Q(is_early=True))
+        ]
 
     def __str__(self) -> str:
         return f"{self.link_key} · {self.visitor}"
@@ -98,6 +104,10 @@ class Registrant(models.Model):
     code_key = models.CharField(_("code it came with"), max_length=130, blank=True)
     code_ms = models.BigIntegerField(null=True)
     code_event_id = models.CharField(max_length=80, blank=True)
+    is_trusted = models.BooleanField(
+        _("trusted"), default=True,
+        help_text=_("Made on our own form, or reported while the conference trusted what clients report."),
+    )  # fmt: skip
     window_days = models.PositiveIntegerField(
         _("attribution window in days"), help_text=_("The conference's setting when it was first heard of.")
     )
@@ -133,7 +143,7 @@ class ShareLink(models.Model):
     )
     sharer_user = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name=_("user"), null=True, on_delete=models.SET_NULL,
-        related_name="+",
+        related_name="+", db_index=False,
     )  # fmt: skip
     label = models.CharField(_("label"), max_length=200, blank=True)
     channel = models.CharField(_("channel"), max_length=512, blank=True)
@@ -147,8 +157,9 @@ class ShareLink(models.Model):
     parent_ms = models.BigIntegerField(null=True)
     parent_event_id = models.CharField(max_length=80, blank=True)
     parent = models.ForeignKey(
-        "self", verbose_name=_("parent"), null=True, on_delete=models.DO_NOTHING, related_name="children"
-    )
+        "self", verbose_name=_("parent"), null=True, on_delete=models.DO_NOTHING, related_name="children",
+        db_index=False, db_constraint=False,
+    )  # fmt: skip
     closes_cycle = models.BooleanField(
         _("cycle refused"), default=False, help_text=_("Its parent was refused, as it would close a cycle.")
     )
@@ -160,9 +171,8 @@ class ShareLink(models.Model):
     shared_on = models.PositiveIntegerField(_("shared on"), default=0)
     direct = models.PositiveIntegerField(_("direct"), default=0)
     assisted = models.PositiveIntegerField(_("assisted"), default=0)
-    # Of it and everything below it; links without itself.
+    # Of everything below it, and for conversions of itself, too.
     subtree_links = models.PositiveIntegerField(_("links below"), default=0)
-    subtree_opens = models.PositiveIntegerField(_("opens, with those below"), default=0)
     subtree_conversions = models.PositiveIntegerField(_("conversions, with those below"), default=0)
 
     class Meta:
@@ -188,12 +198,14 @@ class ShareConversion(models.Model):
     """A registration with at least one credit. It counts once, however many credits it has."""
 
     registrant = models.OneToOneField(
-        Registrant, primary_key=True, on_delete=models.DO_NOTHING, verbose_name=_("registration")
-    )
+        Registrant, primary_key=True, on_delete=models.DO_NOTHING, verbose_name=_("registration"),
+        db_constraint=False,
+    )  # fmt: skip
     conference_id = models.CharField(_("conference"), max_length=64)
     nearest = models.ForeignKey(
-        ShareLink, verbose_name=_("direct link"), on_delete=models.DO_NOTHING, related_name="+"
-    )
+        ShareLink, verbose_name=_("direct link"), on_delete=models.DO_NOTHING, related_name="+",
+        db_constraint=False,
+    )  # fmt: skip
     # The registration's event time. What happened before and arrives late still completes the credits.
     frozen_ms = models.BigIntegerField()
 
@@ -215,11 +227,14 @@ class Credit(models.Model):
 
     conversion = models.ForeignKey(
         ShareConversion, on_delete=models.DO_NOTHING, related_name="credits", verbose_name=_("conversion"),
-        db_index=False,
+        db_index=False, db_constraint=False,
     )  # fmt: skip
+    # Credits of a link are found by the conversions of the links below it: an index of its own for each
+    # of a registration's credits would cost as much again as the credits.
     link = models.ForeignKey(
-        ShareLink, on_delete=models.DO_NOTHING, related_name="credits", verbose_name=_("link")
-    )
+        ShareLink, on_delete=models.DO_NOTHING, related_name="credits", verbose_name=_("link"),
+        db_index=False, db_constraint=False,
+    )  # fmt: skip
     distance = models.PositiveIntegerField(
         _("distance"), help_text=_("Place in the chain: 1 is the link that was opened, 2 its parent.")
     )
@@ -242,7 +257,7 @@ class NotCredited(models.Model):
 
     registrant = models.ForeignKey(
         Registrant, on_delete=models.DO_NOTHING, related_name="not_credited", verbose_name=_("registration"),
-        db_index=False,
+        db_index=False, db_constraint=False,
     )  # fmt: skip
     # May be a code that no link has.
     link_key = models.CharField(_("link"), max_length=130, db_index=True)

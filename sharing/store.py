@@ -9,8 +9,7 @@ from sharing.tree import NEVER, Forest, Node
 
 _STATE = (
     "sharer, first_ms, first_event_id, claimed_parent, parent_ms, parent_event_id, parent_id, closes_cycle, "
-    "is_contested, is_minted, opens, openers, shared_on, direct, assisted, subtree_links, subtree_opens, "
-    "subtree_conversions"
+    "is_contested, is_minted, shared_on, direct, assisted, subtree_links, subtree_conversions"
 )
 _CLOSED_PART = f"""
     WITH RECURSIVE part(key) AS (
@@ -63,13 +62,10 @@ def _node(row: tuple[object, ...]) -> Node:
         closes_cycle,
         is_contested,
         is_minted,
-        node.opens,
-        node.openers,
         node.shared_on,
         node.direct,
         node.assisted,
         node.subtree_links,
-        node.subtree_opens,
         node.subtree_conversions,
     ) = row  # type: ignore[assignment]
     node.first = (first_ms, first_event_id)  # type: ignore[assignment]
@@ -84,24 +80,21 @@ def _node(row: tuple[object, ...]) -> Node:
     node.is_new = False
     node.has_children = True  # or may have: it is not known here
     node.loaded_parent = node.parent
-    node.loaded_subtree = (node.subtree_links, node.subtree_opens, node.subtree_conversions)
+    node.loaded_subtree = (node.subtree_links, node.subtree_conversions)
     return node
 
 
 _INSERTED = (
     "id", "conference_id", "code", "sharer", "sharer_user_id", "label", "channel", "target_url", "is_minted",
     "first_ms", "first_event_id", "claimed_parent", "parent_ms", "parent_event_id", "parent_id",
-    "closes_cycle", "is_contested", "opens", "openers", "shared_on", "direct", "assisted", "subtree_links",
-    "subtree_opens", "subtree_conversions",
+    "closes_cycle", "is_contested", "shared_on", "direct", "assisted", "subtree_links",
+    "subtree_conversions", "opens", "openers",
 )  # fmt: skip
 _REPLACED = (
     "sharer", "sharer_user_id", "label", "channel", "target_url", "is_minted", "first_ms", "first_event_id",
 )  # fmt: skip
 _MOVED = ("claimed_parent", "parent_ms", "parent_event_id", "parent_id", "closes_cycle", "is_contested")
-_COUNTERS = (
-    "opens", "openers", "shared_on", "direct", "assisted", "subtree_links", "subtree_opens",
-    "subtree_conversions",
-)  # fmt: skip
+_COUNTERS = ("shared_on", "direct", "assisted", "subtree_links", "subtree_conversions")
 
 
 def save_links(nodes: Iterable[Node], *, with_new_owner: Collection[str]) -> None:
@@ -111,7 +104,7 @@ def save_links(nodes: Iterable[Node], *, with_new_owner: Collection[str]) -> Non
         if node.is_new:
             conference_id, _, code = node.key.partition("/")
             key = (node.key, conference_id, code)
-            inserted.append((*key, *_owner(node), *_place(node), *_counters(node)))
+            inserted.append((*key, *_owner(node), *_place(node), *_counters(node), 0, 0))
             continue
         if node.key in with_new_owner:
             replaced.append((*_owner(node), node.key))
@@ -139,10 +132,12 @@ def _place(node: Node) -> tuple[object, ...]:
 
 
 def _counters(node: Node) -> tuple[int, ...]:
-    return (
-        node.opens, node.openers, node.shared_on, node.direct, node.assisted, node.subtree_links,
-        node.subtree_opens, node.subtree_conversions,
-    )  # fmt: skip
+    return (node.shared_on, node.direct, node.assisted, node.subtree_links, node.subtree_conversions)
+
+
+def add_opens(counts: Collection[tuple[int, int, str]]) -> None:
+    """Add (opens, openers) to links; codes that no link has are passed over."""
+    bulk.add(ShareLink, ("opens", "openers"), counts)
 
 
 class Claim:
@@ -168,21 +163,40 @@ def load_claims(links: Collection[str]) -> list[Claim]:
     return [Claim(row[0], (row[1], row[2]), *row[3:8], bool(row[8])) for row in rows]
 
 
-def count_all_opens(links: Collection[str]) -> list[tuple[str, int, int]]:
-    """(link, opens, distinct openers) of all stored opens of these links, bots' left out."""
+def count_early_opens(links: Collection[str]) -> list[tuple[str, int, int]]:
+    """(link, opens, distinct openers) of what is stored of links that were not known, bots' left out."""
     return bulk.fetch(
         "SELECT link_key, count(*), count(DISTINCT visitor) "  # noqa: S608
-        f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON link_key = keys.key WHERE NOT is_bot "
-        "GROUP BY link_key",
+        f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON link_key = keys.key "
+        "WHERE is_early AND NOT is_bot GROUP BY link_key",
         links,
     )  # type: ignore[return-value]
+
+
+def find_known_links(links: Collection[str]) -> set[str]:
+    """Those of these keys that links have."""
+    rows = bulk.fetch(
+        f"SELECT id FROM {{keys}} JOIN {ShareLink._meta.db_table} ON id = keys.key",  # noqa: S608
+        links,
+    )
+    return {key for (key,) in rows}
+
+
+def find_known_visitors(visitors: Collection[str]) -> set[str]:
+    """Those of these visitors who have opened anything so far."""
+    rows = bulk.fetch(
+        "SELECT key FROM {keys} WHERE EXISTS "  # noqa: S608
+        f"(SELECT 1 FROM {ShareOpen._meta.db_table} WHERE visitor = keys.key)",
+        visitors,
+    )
+    return {visitor for (visitor,) in rows}
 
 
 def count_opens_by_visitor(pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
     """How often each of these (link, visitor) pairs is stored as opened, bots left out."""
     rows = bulk.fetch_pairs(
         "SELECT link_key, visitor, count(*) "  # noqa: S608
-        f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON link_key = keys.one AND visitor = keys.other "
+        f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON visitor = keys.other AND link_key = keys.one "
         "WHERE NOT is_bot GROUP BY link_key, visitor",
         pairs,
     )
@@ -226,12 +240,25 @@ def load_outcomes(registrants: Collection[str]) -> dict[str, Outcome]:
     }
 
 
+_CONVERSIONS_BELOW = """
+    WITH RECURSIVE below(key) AS (
+        SELECT key FROM {keys}
+        UNION
+        SELECT link.id FROM below JOIN sharing_sharelink link
+        ON link.claimed_parent = below.key AND link.parent_id = below.key
+    )
+    SELECT conversion.registrant_id FROM below JOIN sharing_shareconversion conversion
+    ON conversion.nearest_id = below.key
+"""
+
+
 def find_registrants_of(links: Collection[str]) -> set[str]:
-    """The registrants that have, or were refused, a credit of one of these links."""
-    rows = bulk.fetch(
-        f"SELECT conversion_id FROM {{keys}} JOIN {Credit._meta.db_table} ON link_id = keys.key",  # noqa: S608
-        links,
-    ) + bulk.fetch(
+    """Those that have, or were refused, a credit of one of these links as the tree is stored, and some more.
+
+    The link that is credited directly is the first of the chain that may be credited at all. So a link of
+    the chain is that one, an ancestor of it, or it was refused and is named as such.
+    """
+    rows = bulk.fetch(_CONVERSIONS_BELOW, links) + bulk.fetch(
         f"SELECT registrant_id FROM {{keys}} JOIN {NotCredited._meta.db_table} ON link_key = keys.key",  # noqa: S608
         links,
     )

@@ -10,7 +10,7 @@ A part must be closed: with a link, all that its claims lead to are in it (shari
 Nothing here recurses, and nothing reads a database.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from sharing.attribution import Order
 
@@ -35,15 +35,12 @@ class Node:
         "label",
         "loaded_parent",
         "loaded_subtree",
-        "openers",
-        "opens",
         "parent",
         "parent_order",
         "shared_on",
         "sharer",
         "subtree_conversions",
         "subtree_links",
-        "subtree_opens",
         "target_url",
         "touched",
     )
@@ -57,13 +54,13 @@ class Node:
         self.parent: str | None = None
         self.closes_cycle = self.is_contested = self.is_minted = False
         self.channel = self.target_url = self.label = ""
-        self.opens = self.openers = self.shared_on = self.direct = self.assisted = 0
-        self.subtree_links = self.subtree_opens = self.subtree_conversions = 0
+        self.shared_on = self.direct = self.assisted = 0
+        self.subtree_links = self.subtree_conversions = 0
         self.is_new = True
         self.has_children = False
         self.touched = False  # something of its row but a counter changed
         self.loaded_parent: str | None = None
-        self.loaded_subtree = (0, 0, 0)  # links, opens, conversions
+        self.loaded_subtree = (0, 0)  # links, conversions
 
 
 class Forest:
@@ -73,7 +70,6 @@ class Forest:
         self.nodes: dict[str, Node] = {}
         # Links that the rules may see otherwise than before, by key.
         self.changed: set[str] = set()
-        self._opens: dict[str, int] = {}
         self._conversions: dict[str, int] = {}
 
     def get(self, key: str) -> Node | None:
@@ -137,11 +133,6 @@ class Forest:
 
     # --- Counters ----------------------------------------------------------------------------------------
 
-    def count_opens(self, node: Node, *, opens: int, openers: int) -> None:
-        node.opens += opens
-        node.openers += openers
-        self._opens[node.key] = self._opens.get(node.key, 0) + opens
-
     def count_credit(self, key: str, *, is_direct: bool, by: int) -> None:
         """One credit more (`by` = 1) or less (-1) of a link."""
         node = self.nodes[key]
@@ -158,31 +149,26 @@ class Forest:
         Each loaded link is looked at once, children before their parent. Of children that are not loaded
         nothing changed.
         """
-        change = {key: [0, 0, 0] for key in self.nodes}
+        change = {key: [0, 0] for key in self.nodes}
         written: dict[str, Node] = {}
-        for key, by in self._opens.items():
-            change[key][1] += by
-            written[key] = self.nodes[key]
         for key, by in self._conversions.items():
-            change[key][2] += by
+            change[key][1] += by
             written[key] = self.nodes[key]
         for node in self.nodes.values():
             if node.touched:
                 written[node.key] = node
             former = node.loaded_parent
             if former is not None and former != node.parent:
-                links, opens, conversions = node.loaded_subtree
+                links, conversions = node.loaded_subtree
                 above = change[former]
                 above[0] -= links + 1
-                above[1] -= opens
-                above[2] -= conversions
+                above[1] -= conversions
                 self.nodes[former].shared_on -= 1
                 written[former] = self.nodes[former]
         for node in self._children_first():
-            links, opens, conversions = change[node.key]
-            if links or opens or conversions:
+            links, conversions = change[node.key]
+            if links or conversions:
                 node.subtree_links += links
-                node.subtree_opens += opens
                 node.subtree_conversions += conversions
                 written[node.key] = node
             if node.parent is None:
@@ -190,12 +176,10 @@ class Forest:
             above = change[node.parent]
             if node.parent == node.loaded_parent:
                 above[0] += links
-                above[1] += opens
-                above[2] += conversions
+                above[1] += conversions
             else:
                 above[0] += node.subtree_links + 1
-                above[1] += node.subtree_opens
-                above[2] += node.subtree_conversions
+                above[1] += node.subtree_conversions
                 self.nodes[node.parent].shared_on += 1
                 written[node.parent] = self.nodes[node.parent]
         return list(written.values())
@@ -213,8 +197,3 @@ class Forest:
                 waiting[node.parent] -= 1
                 if not waiting[node.parent]:
                     ready.append(self.nodes[node.parent])
-
-
-def missing(keys: Iterable[str], forest: Forest) -> set[str]:
-    """Those of `keys` that are not in the forest."""
-    return {key for key in keys if key not in forest.nodes}

@@ -41,7 +41,7 @@ def test_every_ancestor_is_credited_the_nearest_directly() -> None:
     assert (links["bbbb"].direct, links["bbbb"].assisted) == (1, 0)
     assert (links["aaaa"].direct, links["aaaa"].assisted) == (0, 1)
     assert (links["aaaa"].subtree_links, links["aaaa"].subtree_conversions) == (1, 1)
-    assert (links["aaaa"].opens, links["aaaa"].subtree_opens, links["aaaa"].shared_on) == (1, 2, 1)
+    assert (links["aaaa"].opens, links["aaaa"].openers, links["aaaa"].shared_on) == (1, 1, 1)
 
 
 def test_an_open_of_exactly_30_days_ago_counts_and_an_older_one_does_not() -> None:
