@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import httpx
 import psutil
+import redis
 
 from tests.services import ValkeyServer, free_port
 
@@ -64,6 +65,7 @@ class System:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.http = httpx.Client(base_url=self.url, timeout=30)
         self._prepared = False
+        self._tokens: dict[str, str] = {}
 
     def prepare(self) -> None:
         """Start Valkey, create the database, the user `organizer` and the conference `test`."""
@@ -138,8 +140,10 @@ class System:
         return self.manage("shell", "--no-imports", "-c", code)
 
     def token(self, username: str = "organizer") -> str:
-        """An API token, as an operator makes one."""
-        return self.manage("drf_create_token", username).split()[2]
+        """An API token, as an operator makes one; made once."""
+        if username not in self._tokens:
+            self._tokens[username] = self.manage("drf_create_token", username).split()[2]
+        return self._tokens[username]
 
     def get(self, path: str, *, token: str | None = None, **params: Any) -> Any:
         headers = {"Authorization": f"Token {token or self.token()}"}
@@ -150,6 +154,9 @@ class System:
     def post(self, events: list[dict[str, Any]], **body: Any) -> httpx.Response:
         """Send a batch of events; the answer is not checked."""
         return self.http.post("/api/analytics/events", json={"events": events, **body})
+
+    def redis(self) -> redis.Redis:
+        return redis.Redis.from_url(self.valkey.url)
 
     def log(self, name: str) -> bytes:
         path = self.directory / f"{name}.log"

@@ -1,0 +1,78 @@
+import os
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+
+MID_INSERT = "in the middle of an insert"
+STORED = "after the insert, before any reaction"
+REACTED = "after the reactions, before the entries are acknowledged"
+COMPUTED = "after a day was computed, before its marks are cleared"
+POINTS = (MID_INSERT, STORED, REACTED, COMPUTED)
+
+
+def crash_file() -> Path:
+    return Path(settings.DATA_DIR) / "crash-at"
+
+
+def is_set(point: str) -> bool:
+    try:
+        return crash_file().read_text() == point
+    except FileNotFoundError:
+        return False
+
+
+def crash_if_at(point: str) -> None:
+    if is_set(point):
+        crash_file().unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class FirstConfig(AppConfig):
+    name = "tests.crashing"
+    label = "crashing_first"
+
+    def ready(self) -> None:
+        from analytics.handlers import on_event
+        from analytics.rows import EventRow
+
+        connection_created.connect(_watch, weak=False)
+
+        @on_event()
+        def crash_before_the_reactions(events: Sequence[EventRow]) -> None:
+            crash_if_at(STORED)
+
+
+class LastConfig(AppConfig):
+    name = "tests.crashing.last"
+    label = "crashing_last"
+
+    def ready(self) -> None:
+        from analytics.handlers import on_event
+        from analytics.rows import EventRow
+
+        @on_event()
+        def crash_after_the_reactions(events: Sequence[EventRow]) -> None:
+            crash_if_at(REACTED)
+
+
+def _watch(sender: object, connection: BaseDatabaseWrapper, **kwargs: object) -> None:
+    if _watch_statement not in connection.execute_wrappers:
+        connection.execute_wrappers.append(_watch_statement)
+
+
+def _watch_statement(
+    execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
+) -> Any:
+    if sql.startswith("INSERT INTO analytics_event ") and is_set(MID_INSERT):
+        # Half of the rows, or all of them, but the transaction is open.
+        execute(sql, params[: len(params) // 2] if many else params, many, context)
+        crash_if_at(MID_INSERT)
+    elif sql.startswith("DELETE") and "analytics_dirtyday" in sql:
+        crash_if_at(COMPUTED)
+    return execute(sql, params, many, context)

@@ -1,0 +1,153 @@
+"""kill -9 of real processes while clients post: nothing answered with 202 is lost, nothing counts twice.
+
+What is stored and what the summaries say is compared with tests/recount.py, which shares no code with
+MeetEasy. docs/delivery.md says why each case ends well.
+"""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.clients import PostingClients, make_event
+from tests.crashing.apps import COMPUTED, MID_INSERT, REACTED, STORED
+from tests.services import PostgresqlServer
+from tests.system import ROOT, System
+
+pytestmark = pytest.mark.processes
+
+RECOVERY_SECONDS = 30
+
+
+def recount(system: System) -> dict[str, Any]:
+    database = system.environment.get("DATABASE_URL") or str(system.directory / "meeteasy.sqlite3")
+    script = [sys.executable, str(ROOT / "tests" / "recount.py"), database, "test"]
+    return json.loads(subprocess.run(script, capture_output=True, check=True).stdout)
+
+
+def wait_until_all_are_counted(system: System, ids: set[str], *, seconds: float = 90) -> None:
+    """Every id is stored exactly once, nothing else is, and the summaries agree with the recount."""
+
+    def all_stored() -> bool:
+        return set(recount(system)["ids"]) >= ids
+
+    system.wait_for(all_stored, f"{len(ids)} events to be stored", seconds=seconds)
+    token = system.token()
+
+    def summaries() -> dict[str, dict[str, int]]:
+        results = system.get("/api/analytics/daily", token=token, conference_id="test")["results"]
+        names = ("pv", "uv", "registrations", "checkins")
+        return {row["date"]: {name: row[name] for name in names} for row in results}
+
+    counted = recount(system)
+    assert sorted(counted["ids"]) == sorted(ids), "each id once, and none that was not sent"
+    system.wait_for(lambda: summaries() == counted["days"], f"summaries {counted['days']}", seconds=30)
+    system.wait_for(lambda: system.redis().xlen("stream:analytics.events") == 0, "an empty stream")
+    assert counted["dead_letters"] == 0
+
+
+def kill_web(system: System) -> None:
+    system.kill("web")
+    system.start("web")
+
+
+def kill_worker(system: System) -> None:
+    system.kill("events")
+    system.start("events")
+
+
+def kill_valkey(system: System) -> None:
+    system.valkey.kill()
+    time.sleep(0.5)  # long enough for clients to be refused
+    system.valkey.start()
+
+
+@pytest.mark.parametrize("kill", [kill_web, kill_worker, kill_valkey], ids=["web", "worker", "valkey"])
+def test_kill_9_while_clients_post_loses_and_doubles_nothing(
+    system: System, kill: Callable[[System], None]
+) -> None:
+    system.start("web", "events", "daily", "beat")
+    with PostingClients(system.url) as clients:
+        for _ in range(2):
+            clients.wait_for_batches(40)
+            kill(system)
+        clients.wait_for_batches(40)
+    if kill is not kill_worker:
+        assert clients.retries, "no request was hit: this run shows nothing"
+    wait_until_all_are_counted(system, clients.ids)
+
+
+@pytest.mark.postgresql
+def test_all_of_it_holds_on_postgresql_and_an_outage_of_the_database_costs_nothing(
+    system: System, postgresql: PostgresqlServer
+) -> None:
+    system.environment["DATABASE_URL"] = postgresql.create_database("crashes")
+    system.start("web", "events", "daily", "beat")
+    with PostingClients(system.url) as clients:
+        clients.wait_for_batches(20)
+        postgresql.stop()
+        clients.wait_for_batches(100)
+        # Long enough for every entry to be tried more often than a bad one would be.
+        system.wait_for(lambda: system.log("events").count(b"events_wait") >= 6, "six tries")
+        kill_worker(system)
+        postgresql.start()
+        clients.wait_for_batches(20)
+    wait_until_all_are_counted(system, clients.ids)
+
+
+def test_a_worker_that_dies_at_any_step_is_made_up_for_within_half_a_minute(system: System) -> None:
+    """The steps: insert, react, acknowledge; compute a day, clear its marks."""
+    system.environment["DJANGO_SETTINGS_MODULE"] = "tests.crashing.settings"
+    system.start("web", "events", "daily", "beat")
+    ids: set[str] = set()
+    for number, point in enumerate((MID_INSERT, STORED, REACTED, COMPUTED)):
+        crash_file = system.directory / "crash-at"
+        crash_file.write_text(point)
+        batch = [make_event(f"{number}-{place}") for place in range(20)]
+        ids |= {event["event_id"] for event in batch}
+        assert system.post(batch).status_code == 202
+        system.wait_for(lambda file=crash_file: not file.exists(), f"a crash {point}", seconds=30)
+        crashed = time.monotonic()
+        if point == MID_INSERT:
+            assert not set(recount(system)["ids"]) & {event["event_id"] for event in batch}
+        elif point == STORED:
+            assert set(recount(system)["ids"]) == ids
+        if point != COMPUTED:
+            stream_is_empty = lambda: system.redis().xlen("stream:analytics.events") == 0  # noqa: E731
+            system.wait_for(stream_is_empty, "the entries to be taken over", seconds=2 * RECOVERY_SECONDS)
+            assert time.monotonic() - crashed <= RECOVERY_SECONDS
+        wait_until_all_are_counted(system, ids)
+
+
+def test_the_same_event_sent_again_and_again_counts_once(system: System) -> None:
+    """By ten clients at once, twice in one batch, and after a day."""
+    system.start("web", "events", "daily", "beat")
+    event = make_event("same")
+    answers: list[int] = []
+    begin = threading.Barrier(10)
+
+    def send() -> None:
+        begin.wait(20)
+        body = {"events": [event, make_event("other"), event]}
+        answers.append(httpx.post(f"{system.url}/api/analytics/events", json=body, timeout=20).status_code)
+
+    threads = [threading.Thread(target=send) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert answers == [202] * 10
+    wait_until_all_are_counted(system, {"same", "other"})
+
+    # As if a day had passed: what is stored, and the summary of its day, are of yesterday.
+    yesterday = int((time.time() - 86_400) * 1000)
+    assert system.post([{**make_event("old"), "ts": yesterday}]).status_code == 202
+    wait_until_all_are_counted(system, {"same", "other", "old"})
+    assert system.post([make_event("old"), make_event("old"), make_event("new")]).status_code == 202
+    wait_until_all_are_counted(system, {"same", "other", "old", "new"})
