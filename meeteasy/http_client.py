@@ -120,10 +120,10 @@ class _CheckedBackend(httpcore.NetworkBackend):
             for address in addresses:
                 if not ipaddress.ip_address(address.partition("%")[0]).is_global:
                     raise PrivateAddressError(host, address)
-        error: Exception | None = None
+        refusal: Exception | None = None
         for address in addresses:
             try:
                 return self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as failure:
-                error = failure
-        raise error or httpcore.ConnectError(f"{host}: no address")
+                refusal = failure
+        raise refusal or httpcore.ConnectError(f"{host}: no address")

@@ -101,4 +101,4 @@ def backoff_seconds(attempt: int, *, first: float = 30, most: float = 3600) -> f
 
     The jitter keeps jobs that failed together, say while a provider was down, from coming back together.
     """
-    return min(most, first * 2 ** (attempt - 1)) * random.uniform(0.5, 1.5)  # noqa: S311  no secret
+    return min(most, first * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.5)  # noqa: S311  no secret

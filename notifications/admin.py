@@ -16,6 +16,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from notifications import outbox
 from notifications.channels import CHANNELS
+from notifications.message_types import MESSAGE_TYPES
 from notifications.models import Notification, Suppression
 from notifications.preview import list_previews, preview_html, preview_sample
 
@@ -30,7 +31,8 @@ class _RegistryFilter(admin.SimpleListFilter):
         return [(key, member.label) for key, member in self.members().items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Notification]) -> QuerySet[Notification]:
-        return queryset.filter(**{self.parameter_name: self.value()}) if self.value() else queryset
+        wanted = {str(self.parameter_name): self.value()}
+        return queryset.filter(**wanted) if self.value() else queryset
 
 
 class MessageTypeFilter(_RegistryFilter):
@@ -38,7 +40,7 @@ class MessageTypeFilter(_RegistryFilter):
     parameter_name = "message_type"
 
     def members(self) -> dict[str, Any]:
-        return dict(outbox.MESSAGE_TYPES.items())
+        return dict(MESSAGE_TYPES.items())
 
 
 class ChannelFilter(_RegistryFilter):
@@ -63,12 +65,12 @@ class NotificationAdmin(admin.ModelAdmin):
     show_full_result_count = False
     actions = ["resend", "abort"]
     change_list_template = "notifications/admin/change_list.html"
-    fields = [
+    readonly_fields = [
         "message_type", "channel", "recipient", "language", "conference_id", "registration_id", "status",
         "attempts", "last_error", "scheduled_for", "expires_at", "lease_until", "called_at", "provider",
         "provider_id", "created_at", "updated_at", "sent_at", "delivered_at", "preview",
     ]  # fmt: skip
-    readonly_fields = fields
+    fields = readonly_fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -18,7 +18,6 @@ from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
-from conferences.access import visible_conferences
 from conferences.models import Member
 from notifications.mailbox import ReadMail, read_mail
 from notifications.models import MailboxMessage
@@ -44,10 +43,10 @@ def _closed_by_default(view: _View) -> _View:
 def _visible(request: HttpRequest) -> QuerySet[MailboxMessage]:
     if request.user.is_staff:
         return MailboxMessage.objects.all()
-    mine = visible_conferences(request.user).filter(
-        members__user=request.user, members__role__in=[Member.Role.OWNER, Member.Role.HELPER]
-    )
-    return MailboxMessage.objects.filter(conference_id__in=list(mine.values_list("pk", flat=True)))
+    mine = Member.objects.filter(
+        user_id=request.user.pk or 0, role__in=[Member.Role.OWNER, Member.Role.HELPER]
+    ).values_list("conference_id", flat=True)
+    return MailboxMessage.objects.filter(conference_id__in=list(mine))
 
 
 def _get(request: HttpRequest, message_id: int) -> MailboxMessage:

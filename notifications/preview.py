@@ -25,7 +25,7 @@ class Preview:
 
 def list_previews() -> list[Preview]:
     return [
-        Preview(key, message_type.label, channel, language)
+        Preview(key, str(message_type.label), channel, language)
         for key, message_type in MESSAGE_TYPES.items()
         for channel in message_type.channels
         for language, _ in settings.LANGUAGES

@@ -29,7 +29,7 @@ def take_slot(name: str, *, per_second: float, wait_at_most_seconds: float) -> t
         client = Redis.from_url(settings.REDIS_URL, socket_timeout=5)
         with client:
             wait_ms = int(
-                client.eval(  # type: ignore[arg-type]
+                client.eval(
                     _TAKE_SLOT,
                     1,
                     f"notifications:rate:{name}",

@@ -6,6 +6,7 @@ registers or is approved after its time has just had a message, and gets the nex
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db.models import Exists, OuterRef, Q
@@ -28,7 +29,7 @@ def plan_reminders(channel: str) -> int:
         due = _latest_due(conference, now)
         if due is None:
             continue
-        about = {
+        about: dict[str, Any] = {
             "conference_id": conference.id, "channel": channel, "hours_before": due,
             "starts_at": conference.starts_at,
         }  # fmt: skip

@@ -111,7 +111,7 @@ def one_line(text: str) -> str:
 
 
 def _prepare(notification: Notification, message_type: MessageType, language: str) -> dict[str, Any]:
-    context = _parse_times(notification.context)
+    context: dict[str, Any] = _parse_times(notification.context)
     conference = context["conference"]
     context["name"] = _shorten(context["name"])
     conference["name"] = _shorten(conference["name"])
@@ -149,7 +149,7 @@ def _qr_png(code: str) -> bytes:
 @lru_cache(maxsize=1)
 def _text_engine() -> Engine:
     """Templates of plain text: nothing is to be escaped for HTML there."""
-    return Engine(dirs=[settings.BASE_DIR / "templates"], autoescape=False)
+    return Engine(dirs=[str(settings.BASE_DIR / "templates")], autoescape=False)
 
 
 def _render_text(template: str, context: dict[str, Any]) -> str:

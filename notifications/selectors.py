@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 from django.http import Http404
 
@@ -19,7 +19,7 @@ def list_notifications(conference: Conference, **filters: Any) -> QuerySet[Notif
     return Notification.objects.filter(conference_id=conference.id, **filters)
 
 
-def get_notification(user: AbstractBaseUser | AnonymousUser, notification_id: Any) -> Notification:
+def get_notification(user: User | AnonymousUser, notification_id: Any) -> Notification:
     """The only door for a notification's id that a user supplies. Raises Http404 or PermissionDenied."""
     row = Notification.objects.filter(pk=notification_id).first()
     if row is None:

@@ -3,11 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from meeteasy.queues import Queue
 from meeteasy.registry import Registry
 from notifications.models import Notification
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 CHANNELS: Registry["Channel"] = Registry("notifications.channels")
 
@@ -55,7 +58,7 @@ class Channel(ABC):
     """A way to a person. Subclasses register an instance under `name`."""
 
     name: ClassVar[str]
-    label: ClassVar[str]
+    label: ClassVar["StrOrPromise"]
     queue: ClassVar[Queue]
     task_name: ClassVar[str]
     # What becomes of a message of which nobody knows whether it was sent: sent again by itself, or only on

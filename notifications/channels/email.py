@@ -22,7 +22,7 @@ from notifications.render import Mail, render_mail
 @register
 class EmailChannel(Channel):
     name: ClassVar[str] = "email"
-    label: ClassVar[str] = _("mail")
+    label = _("mail")
     queue: ClassVar[Queue] = Queue.NOTIFICATIONS_EMAIL
     task_name: ClassVar[str] = "notifications.send_email"
     # The second copy carries the same Message-ID, by which mailboxes recognise it.
@@ -77,7 +77,8 @@ def make_message(notification: Notification, message: Mail) -> EmailMultiAlterna
         mail.attach(filename, content, media_type)
     # For anymail, whose webhooks hand it back; other backends ignore it.
     mail.metadata = {"notification_id": str(notification.id)}  # type: ignore[attr-defined]
-    mail.conference_id = notification.conference_id  # type: ignore[attr-defined]  for the development mailbox
+    # For the development mailbox.
+    mail.conference_id = notification.conference_id  # type: ignore[attr-defined]
     return mail
 
 
@@ -97,12 +98,9 @@ def _failure(error: Exception) -> Failure:
     connection stood, leaves open whether the server has the mail."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, text = next(iter(error.recipients.values()))
-        return _by_code(code, text.decode(errors="replace") if isinstance(text, bytes) else str(text))
+        return _by_code(code, text)
     if isinstance(error, smtplib.SMTPResponseException):
-        text = error.smtp_error
-        return _by_code(
-            error.smtp_code, text.decode(errors="replace") if isinstance(text, bytes) else str(text)
-        )
+        return _by_code(error.smtp_code, error.smtp_error)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return Failure(str(error), kind=Failure.PERMANENT)
     if isinstance(error, smtplib.SMTPException | OSError) and not isinstance(error, AnymailError):
@@ -118,6 +116,8 @@ def _failure(error: Exception) -> Failure:
     return Failure(f"{type(error).__name__}: {error}", kind=Failure.PERMANENT)  # the mail itself is bad
 
 
-def _by_code(code: int, text: str) -> Failure:
+def _by_code(code: int, text: bytes | str) -> Failure:
+    if isinstance(text, bytes):
+        text = text.decode(errors="replace")
     kind = Failure.PERMANENT if 500 <= code < 600 else Failure.TEMPORARY
     return Failure(f"{code} {text}", kind=kind)

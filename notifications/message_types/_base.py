@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 
 from conferences.models import Conference, Registration
 from meeteasy.registry import Registry
 from notifications.models import Notification
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 State = Registration.State
 MESSAGE_TYPES: Registry["MessageType"] = Registry("notifications.message_types")
@@ -30,7 +33,7 @@ class MessageType:
     """
 
     key: ClassVar[str]
-    label: ClassVar[str]
+    label: ClassVar["StrOrPromise"]
     channels: ClassVar[Sequence[str]] = ("email",)
     transactional: ClassVar[bool] = True
     states: ClassVar[frozenset[str]] = frozenset(State)

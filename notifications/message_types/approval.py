@@ -10,7 +10,7 @@ from notifications.message_types._base import MessageType, State, register
 @register
 class Approval(MessageType):
     key: ClassVar[str] = "approval"
-    label: ClassVar[str] = _("Approval")
+    label = _("Approval")
     states: ClassVar[frozenset[str]] = frozenset({State.APPROVED})
     has_badge: ClassVar[bool] = True
     has_calendar: ClassVar[bool] = True

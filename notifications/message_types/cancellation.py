@@ -10,7 +10,7 @@ from notifications.message_types._base import MessageType, State, register
 @register
 class Cancellation(MessageType):
     key: ClassVar[str] = "cancellation"
-    label: ClassVar[str] = _("Cancellation")
+    label = _("Cancellation")
     states: ClassVar[frozenset[str]] = frozenset({State.CANCELLED})
 
     def follows(self, previous: str | None, state: str) -> bool:

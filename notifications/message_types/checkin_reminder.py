@@ -15,7 +15,7 @@ from notifications.message_types._base import MessageType, State, register
 @register
 class CheckinReminder(MessageType):
     key: ClassVar[str] = "checkin_reminder"
-    label: ClassVar[str] = _("Check-in reminder")
+    label = _("Check-in reminder")
     channels: ClassVar[Sequence[str]] = ("email", "sms")
     transactional: ClassVar[bool] = False
     states: ClassVar[frozenset[str]] = frozenset({State.APPROVED})

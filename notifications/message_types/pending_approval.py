@@ -10,7 +10,7 @@ from notifications.message_types._base import MessageType, State, register
 @register
 class PendingApproval(MessageType):
     key: ClassVar[str] = "pending_approval"
-    label: ClassVar[str] = _("Pending approval")
+    label = _("Pending approval")
     states: ClassVar[frozenset[str]] = frozenset({State.PENDING})
 
     def follows(self, previous: str | None, state: str) -> bool:

@@ -10,7 +10,7 @@ from notifications.message_types._base import MessageType, State, register
 @register
 class RegistrationConfirmation(MessageType):
     key: ClassVar[str] = "registration_confirmation"
-    label: ClassVar[str] = _("Registration confirmation")
+    label = _("Registration confirmation")
     states: ClassVar[frozenset[str]] = frozenset({State.APPROVED})
     has_badge: ClassVar[bool] = True
     has_calendar: ClassVar[bool] = True

@@ -10,7 +10,7 @@ from notifications.message_types._base import MessageType, State, register
 @register
 class Rejection(MessageType):
     key: ClassVar[str] = "rejection"
-    label: ClassVar[str] = _("Rejection")
+    label = _("Rejection")
     states: ClassVar[frozenset[str]] = frozenset({State.REJECTED})
 
     def follows(self, previous: str | None, state: str) -> bool:

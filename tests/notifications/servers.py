@@ -94,6 +94,7 @@ class SilentServer:
                 self.connections.append(self._socket.accept()[0])
 
     def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits in accept()
         self._socket.close()
         for connection in self.connections:
             connection.close()

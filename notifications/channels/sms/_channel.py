@@ -13,7 +13,7 @@ from notifications.render import Sms, render_sms
 @register
 class SmsChannel(Channel):
     name: ClassVar[str] = "sms"
-    label: ClassVar[str] = _("SMS")
+    label = _("SMS")
     queue: ClassVar[Queue] = Queue.NOTIFICATIONS_SMS
     task_name: ClassVar[str] = "notifications.send_sms"
     # Neither provider recognises a repeated request, and a phone shows both.
