@@ -1,6 +1,5 @@
 """From an outbox row to the message as its recipient will see it: language, zone, templates, attachments."""
 
-import io
 import unicodedata
 import zoneinfo
 from dataclasses import dataclass, field
@@ -8,14 +7,14 @@ from email.utils import parseaddr
 from functools import lru_cache
 from typing import Any
 
-import segno
 from django.conf import settings
-from django.core import signing
 from django.template import Context, Engine
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.dateparse import parse_datetime
 
+from conferences import badges
+from conferences.models import Registration
 from notifications import unsubscribe
 from notifications.invitation import make_invitation
 from notifications.message_types import MessageType, get_message_type
@@ -60,7 +59,8 @@ def render_mail(notification: Notification) -> Mail:
     if message_type.has_badge:
         content_id = f"badge.{notification.id.hex}@{domain}"
         context["badge_cid"] = content_id
-        images[content_id] = _qr_png(_check_in_code(notification))
+        code = badges.make_code(Registration(id=notification.registration_id))
+        images[content_id] = badges.draw_qr(code, kind="png")
     attachments = []
     if message_type.has_calendar:
         invitation = make_invitation(context, uid=f"{notification.registration_id}@{domain}")
@@ -134,16 +134,6 @@ def _parse_times(value: Any, key: str = "") -> Any:
 def _shorten(name: str) -> str:
     name = one_line(name)
     return name if len(name) <= _NAME_CHARACTERS else f"{name[: _NAME_CHARACTERS - 1]}…"
-
-
-def _check_in_code(notification: Notification) -> str:
-    return signing.Signer(salt="badge").sign(notification.registration_id)
-
-
-def _qr_png(code: str) -> bytes:
-    buffer = io.BytesIO()
-    segno.make(code, error="m", micro=False).save(buffer, kind="png", scale=6, border=4)
-    return buffer.getvalue()
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from conferences import badges
 from conferences.models import Conference, Registration
 from conferences.services.registrations import decide, register
 from conferences.states import Action
@@ -151,3 +152,16 @@ def test_an_aborted_message_is_not_sent(notification: Notification, mail_server:
     outbox.abort(notification.pk, by="alice")
     assert deliver(notification.pk) is None
     assert mail_server.mails == []
+
+
+def test_the_mails_picture_is_the_check_in_code_of_the_registration(
+    conference: Conference, notification: Notification, mail_server: MailServer
+) -> None:
+    deliver(notification.pk)
+    (picture,) = (
+        part.get_content() for part in mail_server.mails[0].walk() if part.get_content_type() == "image/png"
+    )
+    registration = Registration.objects.get()
+    code = badges.make_code(registration)
+    assert badges.find_by_code(conference, code) == registration
+    assert picture == badges.draw_qr(code, kind="png")
