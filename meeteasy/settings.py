@@ -122,6 +122,9 @@ SECURE_SSL_REDIRECT = HTTPS_ONLY
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
+SQLITE_SYNCHRONOUS = env.read_choice("SQLITE_SYNCHRONOUS", ("NORMAL", "FULL"), "NORMAL")
+
+
 def _sqlite(path: Path) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
@@ -135,8 +138,8 @@ def _sqlite(path: Path) -> dict[str, Any]:
             # WAL: readers do not block the writer. NORMAL: a commit survives kill -9 of any process; after
             # a power cut the last ones may be missing (docs/delivery.md says what follows).
             "init_command": (
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536; "
-                "PRAGMA temp_store=MEMORY; PRAGMA mmap_size=268435456;"
+                f"PRAGMA journal_mode=WAL; PRAGMA synchronous={SQLITE_SYNCHRONOUS}; "
+                "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=268435456;"
             ),
         },
     }
@@ -167,6 +170,8 @@ DATABASE_ROUTERS = ["meeteasy.routers.AnalyticsRouter"]
 if MONGODB_URI:
     DATABASE_ROUTERS.append("django_mongodb_backend.routers.MongoRouter")
 
+# When the embedded Valkey flushes to disk (docs/delivery.md).
+VALKEY_APPENDFSYNC = env.read_choice("VALKEY_APPENDFSYNC", ("everysec", "always"), "everysec")
 REDIS_URL = env.read_str("REDIS_URL", f"redis://127.0.0.1:{env.read_int('VALKEY_PORT', 6399)}/0")
 CACHES = {
     "default": {

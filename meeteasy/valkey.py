@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+from django.conf import settings
+
 
 def find_server() -> str:
     """Path of a Valkey or Redis server program: the wheel's, else one on PATH.
@@ -28,13 +30,13 @@ def find_server() -> str:
 def server_command(*, port: int, directory: Path) -> list[str]:
     """The command line of a server on 127.0.0.1 that keeps what it confirmed through kill -9.
 
-    Each command is written to the append-only file before it is answered, and flushed to disk every second:
-    a killed process loses nothing, a power cut at most that second. Memory is bounded without eviction, so
-    a full server refuses writes instead of dropping data.
+    Each command is written to the append-only file before it is answered, and flushed to disk every second
+    (VALKEY_APPENDFSYNC): a killed process loses nothing, a power cut about that second. Memory is bounded
+    without eviction, so a full server refuses writes instead of dropping data.
     """
     return [
         find_server(),
         *("--bind", "127.0.0.1", "--port", str(port), "--dir", str(directory)),
-        *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+        *("--appendonly", "yes", "--appendfsync", settings.VALKEY_APPENDFSYNC, "--save", ""),
         *("--maxmemory", "1gb", "--maxmemory-policy", "noeviction", "--loglevel", "warning"),
     ]

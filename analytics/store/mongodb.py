@@ -48,6 +48,8 @@ def _document(row: EventRow) -> dict[str, object]:
     """The row as the backend's own fields write it: dates as midnight UTC, JSON as documents."""
     date = row.local_date
     return {
+        # Unique on every shard, if the collection is sharded by it (docs/operations.md).
+        "_id": row.event_id,
         "event_id": row.event_id,
         "conference_id": row.conference_id,
         "type": row.type,

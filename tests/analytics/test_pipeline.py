@@ -1,0 +1,134 @@
+"""Any sequence of deliveries, repeats and crashes ends in the state of each event delivered once."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analytics import daily, handlers, pipeline, store
+from analytics.models import DailySummary, DirtyDay, Event, UnclaimedConference
+from analytics.rows import EventRow
+from conferences.models import Conference
+from tests.analytics.streams import NOON_MS, make_row
+
+HOUR_MS = 3_600_000
+
+
+class Killed(BaseException):
+    pass
+
+
+@st.composite
+def rows_of_one_id(draw: st.DrawFn, event_id: str) -> EventRow:
+    """What is sent again under an id may say something else: the first counts."""
+    return make_row(
+        event_id,
+        ts_ms=NOON_MS + draw(st.sampled_from([0, 11, 13, 30])) * HOUR_MS,
+        conference_id=draw(st.sampled_from(["summit", "summit", "unknown"])),
+        subject=draw(st.sampled_from(["v1", "v2", "v3"])),
+    )
+
+
+events = st.sampled_from([f"e{number}" for number in range(8)]).flatmap(rows_of_one_id)
+batches = st.lists(events, min_size=1, max_size=6)
+crashes = st.sampled_from(["none", "none", "before insert", "after insert", "after one reaction"])
+deliveries = st.lists(st.tuples(batches, crashes, st.booleans()), min_size=1, max_size=5)
+
+
+def deliver(rows: Sequence[EventRow], crash: str) -> None:
+    """One attempt of a worker, which dies where `crash` says."""
+    registered = list(handlers._handlers)
+
+    def die(rows: Sequence[EventRow]) -> None:
+        raise Killed
+
+    place = {"after insert": 0, "after one reaction": 1}.get(crash)
+    if place is not None:
+        handlers._handlers.insert(place, (frozenset(), die))
+    try:
+        if crash == "before insert":
+            raise Killed
+        pipeline.store_and_react(rows)
+    except Killed:
+        pass
+    finally:
+        handlers._handlers[:] = registered
+
+
+def copies(rows: Sequence[EventRow]) -> list[EventRow]:
+    return [make_row(**{name: getattr(row, name) for name in EventRow.__struct_fields__}) for row in rows]
+
+
+def state() -> tuple[object, ...]:
+    """Events and summaries, after whatever is marked was computed."""
+    daily.refresh_dirty_days()
+    return (
+        sorted(Event.objects.values_list("event_id", "conference_id", "ts", "local_date", "subject")),
+        sorted(
+            (day.id, sorted(day.figures.items()))
+            for day in DailySummary.objects.all()
+            if any(day.figures.values())
+        ),
+        sorted(UnclaimedConference.objects.values_list("conference_id", flat=True)),
+        DirtyDay.objects.count(),
+    )
+
+
+def forget_all() -> None:
+    for model in (Event, DailySummary, UnclaimedConference, DirtyDay):
+        model.objects.all().delete()
+
+
+@pytest.mark.django_db
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(deliveries=deliveries)
+def test_repeats_and_crashes_leave_the_state_of_each_event_once(
+    conference: Conference, deliveries: list[tuple[list[EventRow], str, bool]]
+) -> None:
+    forget_all()
+    first: dict[str, EventRow] = {}
+    for rows, crash, refreshed_in_between in deliveries:
+        stored_before = set(Event.objects.values_list("event_id", flat=True))
+        deliver(copies(rows), crash)
+        if refreshed_in_between:
+            daily.refresh_dirty_days()
+        deliver(copies(rows), "none")  # an entry is delivered until one attempt comes to its end
+        for row in rows:
+            if row.event_id not in stored_before:
+                first.setdefault(row.event_id, row)
+    after_all = state()
+
+    forget_all()
+    for row in first.values():
+        pipeline.store_and_react(copies([row]))
+    assert after_all == state()
+
+
+@pytest.mark.django_db
+def test_control_reacting_to_new_events_only_leaves_another_state(conference: Conference) -> None:
+    row = make_row("a")
+    deliver(copies([row]), "after insert")
+    new_only = [copy for copy in copies([row]) if copy.event_id in store.insert_new(copies([row]))]
+    pipeline.store_and_react(new_only)
+    wrong = state()
+    pipeline.store_and_react(copies([row]))
+    assert state() != wrong
+
+
+@pytest.mark.django_db
+def test_of_an_id_that_comes_twice_in_a_batch_the_first_counts(conference: Conference) -> None:
+    outcome = pipeline.store_and_react([make_row("a", subject="first"), make_row("a", subject="second")])
+    assert (outcome.stored, outcome.duplicate) == (1, 1)
+    assert Event.objects.get().subject == "first"
+
+
+@pytest.mark.django_db
+def test_known_events_are_reacted_to_as_they_are_stored_not_as_they_are_sent_again(
+    conference: Conference,
+) -> None:
+    pipeline.store_and_react([make_row("a")])
+    DirtyDay.objects.all().delete()
+    pipeline.store_and_react([make_row("a", ts_ms=NOON_MS + 48 * HOUR_MS)])
+    assert list(DirtyDay.objects.values_list("local_date", flat=True)) == [dt.date(2026, 5, 1)]
