@@ -1,5 +1,6 @@
 """A page was shown to a visitor."""
 
+from functools import lru_cache
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -31,10 +32,14 @@ class PageView(EventType, tag="page_view", kw_only=True):
 
         Without NUL, which `%00` stands for and PostgreSQL refuses.
         """
-        if "utm_" not in self.url:
-            return {}
-        try:
-            query = parse_qsl(urlsplit(self.url).query)
-        except ValueError:
-            return {}
-        return {name: value.replace("\0", "")[:512] for name, value in query if name in _UTM}
+        return _read_utm(self.url) if "utm_" in self.url else {}
+
+
+@lru_cache(maxsize=1024)
+def _read_utm(url: str) -> dict[str, Any]:
+    """Remembered, because a campaign's links are all alike, and reading one costs as much as all else."""
+    try:
+        query = parse_qsl(urlsplit(url).query)
+    except ValueError:
+        return {}
+    return {name: value.replace("\0", "")[:512] for name, value in query if name in _UTM}

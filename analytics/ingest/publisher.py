@@ -9,11 +9,13 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import chain
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from analytics.ingest.entry import MAX_EVENTS, encode_entry
+from analytics.ingest.exchange import Command, Exchange
 from analytics.ingest.visitor import DailySalts
 from analytics.rows import EventRow
 from analytics.stream import BELL, BELL_TTL_MS, STREAM
@@ -24,6 +26,11 @@ log = get_logger(__name__)
 POLL_SECONDS = 0.5
 # Events that may wait in this process while a group is under way: some 20 MB, seconds of full load.
 MAX_WAITING_EVENTS = 40_000
+# How long Redis may take to confirm a group; a client can send again, but not wait for ever.
+SEND_SECONDS = 2.0
+
+_STREAM = STREAM.encode()
+_RING_UNLESS_RUNG: Command = (b"SET", BELL.encode(), b"1", b"NX", b"PX", BELL_TTL_MS)
 
 
 class NotTakenError(Exception):
@@ -66,6 +73,7 @@ class StreamPublisher:
         self.salts = DailySalts()
         self.taken = Tally(log, "events_taken")
         self._redis = redis
+        self._exchange = Exchange(redis, timeout_seconds=SEND_SECONDS)
         self._ring = ring
         self._max_bytes = max_bytes
         self._reachable = False
@@ -85,6 +93,7 @@ class StreamPublisher:
             self._poller.cancel()
         while self._tasks:
             await asyncio.wait(self._tasks)
+        await self._exchange.close()
         await self._redis.aclose()
 
     def refusal(self) -> NotTakenError | None:
@@ -133,12 +142,13 @@ class StreamPublisher:
             self._flushing = False
 
     async def _send(self, rows: list[EventRow]) -> None:
-        pipeline = self._redis.pipeline(transaction=False)
+        commands: list[Command] = []
         for start in range(0, len(rows), MAX_EVENTS):
-            pipeline.xadd(STREAM, encode_entry(rows[start : start + MAX_EVENTS]))  # type: ignore[arg-type]
-        pipeline.set(BELL, b"1", nx=True, px=BELL_TTL_MS)
+            entry = encode_entry(rows[start : start + MAX_EVENTS])
+            commands.append((b"XADD", _STREAM, b"*", *chain.from_iterable(entry.items())))
+        commands.append(_RING_UNLESS_RUNG)
         try:
-            replies = await pipeline.execute()
+            replies = await self._exchange.send(commands)
         except ResponseError as error:
             # "OOM command not allowed": Redis has reached its maxmemory.
             log.warning("events_refused_by_broker", error=str(error))

@@ -88,17 +88,22 @@ def _strict_decoder() -> msgspec.json.Decoder[Any]:
 
 
 @lru_cache(maxsize=256)
-def _own_fields(
-    event_type: type[EventType],
-) -> tuple[tuple[str, ...], Callable[[EventType], tuple[Any, ...]]]:
-    """The names of a type's own fields, and a function that gets their values as a tuple."""
-    names = tuple(name for name in event_type.__struct_fields__ if name not in COMMON_FIELDS)
+def _own_fields(event_type: type[EventType]) -> Callable[[EventType], msgspec.Struct]:
+    """A function that gets an event's own fields, as a struct which leaves out those that say nothing.
+
+    A struct, since encoding one costs half of what picking the fields into a dict costs.
+    """
+    own_fields = [field for field in msgspec.structs.fields(event_type) if field.name not in COMMON_FIELDS]
+    names = [field.name for field in own_fields]
+    own = msgspec.defstruct(
+        f"{event_type.__name__}Fields",
+        [(field.name, Any, None if field.default is None else "") for field in own_fields],
+        omit_defaults=True,
+    )
     if not names:
-        return (), lambda event: ()
-    if len(names) == 1:
-        get = attrgetter(names[0])
-        return names, lambda event: (get(event),)
-    return names, attrgetter(*names)
+        return lambda event: own()
+    get = attrgetter(*names)
+    return (lambda event: own(get(event))) if len(names) == 1 else (lambda event: own(*get(event)))
 
 
 EVENT_TYPES.on_change(_strict_decoder.cache_clear)
@@ -175,13 +180,10 @@ class RowMaker:
         event_type = type(event)
         if not self._is_server and (event_type.internal or event_id.startswith(FACT_PREFIX)):
             raise _reserved(event_type)
-        names, get_values = _own_fields(event_type)
-        data = {
-            name: value
-            for name, value in zip(names, get_values(event), strict=True)
-            if value is not None and value != ""
-        }
-        data.update(event.derived_fields())
+        own: Any = _own_fields(event_type)(event)
+        derived = event.derived_fields()
+        if derived:
+            own = {**msgspec.to_builtins(own), **derived}
         return EventRow(
             event_id,
             event_type.__struct_config__.tag,  # type: ignore[arg-type]
@@ -192,7 +194,7 @@ class RowMaker:
             event.session_id or "",
             event.subject() or event_id,
             self._is_bot,
-            _encode_json(data).decode(),
+            _encode_json(own).decode(),
             _encode_properties(event.properties) if event.properties else "{}",
         )
 
