@@ -312,11 +312,15 @@ async def test_bad_input_never_costs_the_door_its_next_request(door: Door) -> No
 
 def test_own_fields_that_say_nothing_are_left_out_of_a_batch_whole_or_taken_apart() -> None:
     empty = page_view(page="", url="", title="Agenda")
-    share = {"type": "share", "conference_id": "summit", "share_code": "c", "channel": "x", "target_url": ""}
+    share = {"type": "share", "conference_id": "summit", "share_code": "q7Jm0Zt4", "channel": "x"}
+    share["target_url"] = ""
     undeclared = page_view(extra=1)  # where there is one, each event is judged alone
     client = Client(1_800_000_000_000, False, lambda conference_id: "anonymous")
 
     for events in ([empty, share], [empty, share, undeclared]):
         body = msgspec.json.encode({"events": events})
         rows, _ = read_batch(body, client, max_events=500, acceptance_days=7)
-        assert [row.data for row in rows[:2]] == ['{"title":"Agenda"}', '{"share_code":"c","channel":"x"}']
+        assert [row.data for row in rows[:2]] == [
+            '{"title":"Agenda"}',
+            '{"share_code":"q7Jm0Zt4","channel":"x"}',
+        ]
