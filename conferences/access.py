@@ -18,6 +18,12 @@ Role = Member.Role
 _RANKED = [Role.OWNER, Role.HELPER, Role.VIEWER]
 
 
+def signed_in(user: User | AnonymousUser) -> User:
+    """The user of a request that permissions let nobody else make."""
+    assert isinstance(user, User)
+    return user
+
+
 def visible_conferences(user: User | AnonymousUser) -> QuerySet[Conference]:
     """The conferences that `user` is a member of, in whatever role."""
     if not user.is_authenticated:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from conferences import badges, services
+from conferences.access import signed_in
 from conferences.models import CheckIn, Conference, Member, Registration
 from conferences.selectors.registrations import CSV_COLUMNS, csv_rows, with_check_ins
 from conferences.services.checkins import check_in, undo_check_in
@@ -25,19 +26,14 @@ from meeteasy.errors import RefusedError
 from meeteasy.http import csv_response
 
 
-def _user(request: HttpRequest) -> User:
-    """Who acts; the admin has let nobody else in."""
-    assert isinstance(request.user, User)
-    return request.user
-
-
-def _for_each(request: HttpRequest, queryset: QuerySet[Any], act: Callable[[Any], object]) -> None:
+def _for_each(request: HttpRequest, queryset: QuerySet[Any], act: Callable[[Any, User], object]) -> None:
     """A bulk action: each by itself, so that one that is refused costs the others nothing."""
+    by = signed_in(request.user)
     done = 0
     refused: dict[str, list[str]] = {}
     for found in queryset:
         try:
-            act(found)
+            act(found, by)
             done += 1
         except RefusedError as error:
             refused.setdefault(error.message, []).append(str(found))
@@ -112,9 +108,8 @@ class CheckedInFilter(admin.SimpleListFilter):
 class CheckInInline(admin.TabularInline):
     model = CheckIn
     extra = 0
-    fields = readonly_fields = [
-        "method", "gate", "checked_in_at", "checked_in_by", "undone_at", "undone_by"
-    ]  # fmt: skip
+    readonly_fields = ("method", "gate", "checked_in_at", "checked_in_by", "undone_at", "undone_by")
+    fields = readonly_fields
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -134,15 +129,16 @@ class RegistrationAdmin(admin.ModelAdmin):
     date_hierarchy = "created_at"
     inlines = [CheckInInline]
     actions = ["approve", "reject", "cancel", "check_in", "export_csv"]
-    fields = [
+    readonly_fields = (
         "id", "conference", "name", "email", "phone", "language", "state", "decided_at", "decided_by",
         "form_id", "answers", "source", "visitor_id", "share_code", "created_at", "badge",
-    ]  # fmt: skip
-    readonly_fields = fields
+    )  # fmt: skip
+    fields = readonly_fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Registration]:
         is_in = CheckIn.objects.filter(registration=OuterRef("pk"), undone_at=None)
-        return super().get_queryset(request).annotate(is_checked_in=Exists(is_in))
+        found: QuerySet[Registration] = super().get_queryset(request)
+        return found.annotate(is_checked_in=Exists(is_in))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -161,19 +157,19 @@ class RegistrationAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Approve"), permissions=["change"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Registration]) -> None:
-        _for_each(request, queryset, lambda found: decide(found.id, Action.APPROVE, by=_user(request)))
+        _for_each(request, queryset, lambda found, by: decide(found.id, Action.APPROVE, by=by))
 
     @admin.action(description=_("Reject"), permissions=["change"])
     def reject(self, request: HttpRequest, queryset: QuerySet[Registration]) -> None:
-        _for_each(request, queryset, lambda found: decide(found.id, Action.REJECT, by=_user(request)))
+        _for_each(request, queryset, lambda found, by: decide(found.id, Action.REJECT, by=by))
 
     @admin.action(description=_("Cancel"), permissions=["change"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Registration]) -> None:
-        _for_each(request, queryset, lambda found: decide(found.id, Action.CANCEL, by=_user(request)))
+        _for_each(request, queryset, lambda found, by: decide(found.id, Action.CANCEL, by=by))
 
     @admin.action(description=_("Check in"), permissions=["change"])
     def check_in(self, request: HttpRequest, queryset: QuerySet[Registration]) -> None:
-        _for_each(request, queryset, lambda found: check_in(found.id, by=_user(request), method="admin"))
+        _for_each(request, queryset, lambda found, by: check_in(found.id, by=by, method="admin"))
 
     @admin.action(description=_("Export as CSV"), permissions=["view"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Registration]) -> HttpResponseBase:
@@ -205,4 +201,4 @@ class CheckInAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Undo"), permissions=["change"])
     def undo(self, request: HttpRequest, queryset: QuerySet[CheckIn]) -> None:
-        _for_each(request, queryset, lambda found: undo_check_in(found.id, by=_user(request)))
+        _for_each(request, queryset, lambda found, by: undo_check_in(found.id, by=by))

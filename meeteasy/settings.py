@@ -209,7 +209,14 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Messages of a killed worker are delivered again after this time. Claims make a second delivery harmless,
 # so it may be short; no task uses an ETA or countdown beyond it (it would be delivered again and again).
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 60, "socket_timeout": 10, "socket_keepalive": True}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 60,
+    "socket_timeout": 10,
+    "socket_keepalive": True,
+    # Whoever sends a message while the broker is away fails at once, instead of after some 6 seconds: a
+    # request waits for it, and sweeps send again what was lost. Workers reconnect by rules of their own.
+    "max_retries": 0,
+}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from conferences import badges
-from conferences.access import Role, get_check_in, get_conference, get_registration
+from conferences.access import Role, get_check_in, get_conference, get_registration, signed_in
 from conferences.api.registrations import IDEMPOTENCY_KEY
 from conferences.api.serializers import CheckInAnswer, CheckInInput, CheckInSerializer
 from conferences.models import CheckIn
@@ -54,7 +54,7 @@ class CheckInList(generics.ListAPIView[CheckIn]):
         def act() -> Answer:
             outcome = check_in(
                 registration.id,
-                by=request.user,
+                by=signed_in(request.user),
                 method=given.get("method") or ("qr" if "code" in given else "manual"),
                 gate=given.get("gate", ""),
             )
@@ -81,4 +81,4 @@ class UndoCheckIn(APIView):
     @extend_schema(request=None, responses=CheckInSerializer)
     def post(self, request: Request, conference_id: str, check_in_id: str) -> Response:
         found = get_check_in(request.user, conference_id, check_in_id, role=Role.HELPER)
-        return Response(CheckInSerializer(undo_check_in(found.id, by=request.user)).data)
+        return Response(CheckInSerializer(undo_check_in(found.id, by=signed_in(request.user))).data)

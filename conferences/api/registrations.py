@@ -10,14 +10,14 @@ from rest_framework import generics
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import ValidationError
 from rest_framework.parsers import BaseParser, MultiPartParser
-from rest_framework.permissions import AllowAny, BasePermission
+from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from conferences.access import Role, get_conference, get_registration
+from conferences.access import Role, get_conference, get_registration, signed_in
 from conferences.api.public import CORS_HEADERS, RegistrationThrottle, SmallJSONParser
 from conferences.api.serializers import (
     ImportAnswer,
@@ -61,20 +61,20 @@ class RegistrationList(generics.ListAPIView[Registration]):
         # Whoever is signed in and registers needs no CSRF token either: nothing depends on who they are.
         return [] if self._is_public else super().get_authenticators()
 
-    def get_permissions(self) -> list[BasePermission]:
-        return [AllowAny()] if self._is_public else super().get_permissions()
+    def get_permissions(self) -> list[Any]:
+        return [AllowAny()] if self._is_public else list(super().get_permissions())
 
     def get_throttles(self) -> list[BaseThrottle]:
         return [RegistrationThrottle()] if self._is_public else []
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
-        response = super().finalize_response(request, response, *args, **kwargs)
+        final: Response = super().finalize_response(request, response, *args, **kwargs)
         if request.method in _PUBLIC:
             for name, value in CORS_HEADERS.items():
-                response[name] = value
-        return response
+                final[name] = value
+        return final
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
         """The preflight of browsers."""
         return Response(status=204)
 
@@ -121,7 +121,7 @@ class RegistrationList(generics.ListAPIView[Registration]):
         query = RegistrationFilter(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         found: QuerySet[Registration] = find_registrations(conference, **query.validated_data)
-        if request.accepted_renderer.format == "csv":  # type: ignore[attr-defined]
+        if request.accepted_renderer.format == "csv":
             return csv_response(f"registrations-{conference.id}.csv", CSV_COLUMNS, csv_rows(found))
         page = self.paginate_queryset(found.select_related("decided_by"))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
@@ -141,7 +141,7 @@ class _Decision(APIView):
 
     def post(self, request: Request, conference_id: str, registration_id: str) -> Response:
         found = get_registration(request.user, conference_id, registration_id, role=Role.HELPER)
-        decide(found.id, self.action, by=request.user)
+        decide(found.id, self.action, by=signed_in(request.user))
         found = get_registration(request.user, conference_id, registration_id, role=Role.HELPER)
         return Response(RegistrationSerializer(found).data)
 
@@ -172,7 +172,7 @@ class _CSVBody(BaseParser):
 
     media_type = "text/csv"
 
-    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> bytes:
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
         return stream.read(importing.MAX_BYTES + 1)
 
 
@@ -203,6 +203,7 @@ class RegistrationImport(APIView):
 
 def _read_upload(request: Request) -> bytes:
     """The bytes of the uploaded file. Raises ValidationError, or RefusedError `too_large`."""
+    content: bytes
     if isinstance(request.data, bytes):
         content = request.data
     else:

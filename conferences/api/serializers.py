@@ -1,6 +1,7 @@
-from functools import partial
+from collections.abc import Callable
 from typing import Any, TypedDict
 
+from django.contrib.auth.models import User
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -51,14 +52,23 @@ class MemberRole(serializers.Serializer[Any]):
     role = serializers.ChoiceField(choices=Member.Role.choices)
 
 
+def _checked(clean: Callable[..., Any], **options: Any) -> list[Callable[[Any], None]]:
+    """A cleaner of conferences/contact.py as a validator, so that all bad fields are named at once: what the
+    service would refuse is refused here."""
+
+    def check(value: Any) -> None:
+        clean(value, **options)
+
+    return [check]
+
+
 def _line(most: int, *, required: bool = False) -> serializers.CharField:
-    """One line of text, checked as the service does, so that all bad fields are named at once."""
     return serializers.CharField(
         required=required,
         allow_blank=not required,
         allow_null=not required,
         trim_whitespace=False,
-        validators=[partial(contact.clean_line, most=most, required=required)],
+        validators=_checked(contact.clean_line, most=most, required=required),
         help_text=f"At most {most} characters.",
     )
 
@@ -67,14 +77,14 @@ class RegistrationInput(serializers.Serializer[Any]):
     """What a registration form sends. Other fields are ignored; answers to questions go into `answers`."""
 
     name = _line(contact.MAX_NAME, required=True)
-    email = serializers.CharField(trim_whitespace=False, validators=[contact.clean_email])
+    email = serializers.CharField(trim_whitespace=False, validators=_checked(contact.clean_email))
     phone = _line(50)
     language = _line(35)
     form_id = _line(contact.MAX_ID)
     answers = serializers.JSONField(
         required=False,
         allow_null=True,
-        validators=[contact.clean_answers],
+        validators=_checked(contact.clean_answers),
         help_text="An object of texts, numbers, yes or no, or lists of those.",
     )
     visitor_id = _line(contact.MAX_ID)
@@ -95,10 +105,15 @@ class RegistrationAnswer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=Registration.State.choices)
 
 
+_Username = serializers.SlugRelatedField[User]
+
+
 class CheckInSerializer(serializers.ModelSerializer[CheckIn]):
     name = serializers.CharField(source="registration.name", read_only=True)
-    checked_in_by = serializers.SlugRelatedField("username", read_only=True)
-    undone_by = serializers.SlugRelatedField("username", read_only=True)
+    checked_in_by: serializers.SlugRelatedField[User] = serializers.SlugRelatedField(
+        "username", read_only=True
+    )
+    undone_by: _Username = serializers.SlugRelatedField("username", read_only=True)
 
     class Meta:
         model = CheckIn
@@ -114,11 +129,11 @@ class CheckInInput(serializers.Serializer[Any]):
     code = serializers.CharField(required=False, max_length=512)
     registration_id = serializers.CharField(required=False, max_length=64)
     method = serializers.CharField(
-        required=False, max_length=32, validators=[partial(contact.clean_line, most=32)],
+        required=False, max_length=32, validators=_checked(contact.clean_line, most=32),
         help_text="How, e.g. `qr` (the default with a code) or `manual`.",
     )  # fmt: skip
     gate = serializers.CharField(
-        required=False, allow_blank=True, max_length=100, validators=[partial(contact.clean_line, most=100)]
+        required=False, allow_blank=True, max_length=100, validators=_checked(contact.clean_line, most=100)
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -145,7 +160,7 @@ class CheckInBrief(TypedDict):
 class RegistrationSerializer(serializers.ModelSerializer[Registration]):
     """For members. `check_in` is the one that stands, or null."""
 
-    decided_by = serializers.SlugRelatedField("username", read_only=True)
+    decided_by: _Username = serializers.SlugRelatedField("username", read_only=True)
     check_in = serializers.SerializerMethodField()
 
     class Meta:
@@ -182,7 +197,7 @@ class ImportQuery(serializers.Serializer[Any]):
 
 class LineErrorSerializer(serializers.Serializer[Any]):
     line = serializers.IntegerField(help_text="As an editor counts; the heading is 1.")
-    field = serializers.CharField(allow_null=True)  # type: ignore[assignment]
+    field = serializers.CharField(allow_null=True)
     message = serializers.CharField()
 
 

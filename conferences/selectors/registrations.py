@@ -68,7 +68,7 @@ def csv_rows(registrations: QuerySet[Registration]) -> Iterator[dict[str, Any]]:
     """Rows by CSV_COLUMNS, read in pieces."""
     for registration in registrations.iterator(chunk_size=1000):
         check_in = active_check_in(registration)
-        row = {column: getattr(registration, column, None) for column in CSV_COLUMNS}
+        row: dict[str, Any] = {column: getattr(registration, column, None) for column in CSV_COLUMNS}
         row["answers"] = msgspec.json.encode(registration.answers).decode() if registration.answers else ""
         row["checked_in_at"] = check_in and check_in.checked_in_at
         row["gate"] = check_in and check_in.gate

@@ -1,6 +1,7 @@
 """Registering, and deciding about registrations."""
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,7 +94,7 @@ def clean_fields(
     share_code: str,
 ) -> dict[str, Any]:
     """The fields of a registration as they are stored. Raises ValidationError that names every bad one."""
-    cleaners = {
+    cleaners: dict[str, Callable[[], Any]] = {
         "name": lambda: contact.clean_line(name, most=contact.MAX_NAME, required=True),
         "email": lambda: contact.clean_email(email),
         "phone": lambda: contact.clean_phone(phone, region=conference.phone_region),
@@ -111,7 +112,7 @@ def clean_fields(
         except ValidationError as error:
             errors[field] = error
     if errors:
-        raise ValidationError(errors)  # type: ignore[arg-type]
+        raise ValidationError(errors)
     return cleaned
 
 

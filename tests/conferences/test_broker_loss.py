@@ -1,0 +1,60 @@
+"""Losing the broker, with all that is in it, loses no registration from the statistics."""
+
+import datetime as dt
+import shutil
+
+import pytest
+
+from tests.system import System
+
+pytestmark = pytest.mark.processes
+
+
+def test_registrations_made_before_during_and_after_the_loss_are_all_counted(system: System) -> None:
+    system.start("web", "events", "daily", "beat")
+    token = system.token()
+    registered: list[str] = []
+
+    def register(count: int) -> None:
+        for _ in range(count):
+            number = len(registered)
+            answer = system.http.post(
+                "/api/conferences/test/registrations",
+                json={"name": f"Attendee {number}", "email": f"attendee{number}@example.com"},
+            )
+            assert answer.status_code == 201, answer.text
+            registered.append(answer.json()["id"])
+
+    def check_in(registration_id: str) -> None:
+        answer = system.http.post(
+            "/api/conferences/test/checkins",
+            json={"registration_id": registration_id},
+            headers={"Authorization": f"Token {token}"},
+        )
+        assert answer.json()["status"] == "checked_in", answer.text
+
+    def counted() -> tuple[int, int]:
+        today = dt.datetime.now(dt.UTC).date()  # the conference `test` is in UTC
+        found = system.get("/api/analytics/daily", token=token, conference_id="test")["results"]
+        days = [day for day in found if day["date"] >= (today - dt.timedelta(days=1)).isoformat()]
+        return sum(day["registrations"] for day in days), sum(day["checkins"] for day in days)
+
+    register(2)
+    check_in(registered[0])
+    system.wait_for(lambda: counted() == (2, 1), "the first registrations in the summary")
+
+    # What these two put into the stream is never stored: no worker runs, and the broker's disk is gone, too.
+    system.kill("events")
+    register(2)
+    check_in(registered[1])
+    system.valkey.kill()
+    shutil.rmtree(system.valkey.directory)
+
+    register(3)  # nobody is turned away meanwhile
+    check_in(registered[2])
+
+    system.valkey.start()
+    system.start("events")
+    register(1)
+    system.wait_for(lambda: counted() == (8, 3), "every registration in the summary", seconds=180)
+    assert len(set(registered)) == 8
