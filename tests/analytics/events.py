@@ -3,9 +3,15 @@
 import datetime as dt
 from typing import Any
 
+import pytest
+
 from analytics.ingest.validate import Client, RowMaker, parse_event
 from analytics.pipeline import store_and_react
 from analytics.rows import EventRow
+from tests.environment import STORE
+
+# For tests that look at, or into, SQL statements.
+on_sql = pytest.mark.skipif(STORE == "mongodb", reason="about SQL statements")
 
 NOON = dt.datetime(2026, 5, 1, 4, tzinfo=dt.UTC)  # noon in Shanghai
 DAY = dt.date(2026, 5, 1)

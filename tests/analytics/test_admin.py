@@ -21,7 +21,7 @@ from analytics.stream import Entry
 from conferences import services
 from conferences.models import Conference, Member
 from meeteasy.schedule import sync_schedule
-from tests.analytics.events import NOON, page_view, store
+from tests.analytics.events import NOON, on_sql, page_view, store
 from tests.analytics.streams import length, make_drain, make_row, run
 
 pytestmark = pytest.mark.django_db
@@ -135,6 +135,7 @@ def test_what_a_client_wrote_is_shown_as_text(conference: Conference, admin_clie
         assert "<img src=x" not in page.content.decode()
 
 
+@on_sql
 def test_the_list_of_events_never_counts_them_all(conference: Conference, admin_client: Client) -> None:
     fill(2)
     with CaptureQueriesContext(

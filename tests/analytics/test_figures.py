@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from analytics.figures import compute_figures, figure_names, figures_from
 from analytics.models import Event
 from conferences.models import Conference
-from tests.analytics.events import DAY, NOON, page_view, store
+from tests.analytics.events import DAY, NOON, on_sql, page_view, store
 from tests.analytics.recount import recount
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +105,7 @@ def test_another_conference_does_not_count(conference: Conference) -> None:
     assert compute_figures("summit", DAY)["pv"] == 1
 
 
+@on_sql
 def test_a_day_is_counted_with_one_query(conference: Conference, django_assert_num_queries: Any) -> None:
     from analytics import figures
 

@@ -19,7 +19,7 @@ from analytics.rows import EventRow
 from analytics.zones import get_zones, local_date
 from conferences import services
 from conferences.models import Conference
-from tests.analytics.events import DAY, NOON, page_view, store, to_row
+from tests.analytics.events import DAY, NOON, on_sql, page_view, store, to_row
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +84,7 @@ def test_nothing_is_localised_while_nothing_changed(conference: Conference) -> N
     assert localise_changed_conferences() == 0
 
 
+@on_sql
 @pytest.mark.django_db(transaction=True)
 def test_localising_that_was_interrupted_is_done_by_the_next_run(conference: Conference) -> None:
     store(*(page_view(f"e{hours}", ts=NOON + dt.timedelta(hours=7 * hours)) for hours in range(-10, 10)))
@@ -152,6 +153,7 @@ def store_naively(rows: Sequence[EventRow]) -> None:
 EARLY = NOON - dt.timedelta(hours=11)  # 1 May in Shanghai, 30 April in UTC
 
 
+@on_sql
 def test_a_zone_that_changes_while_events_are_stored_leaves_none_on_the_wrong_day(
     conference: Conference,
 ) -> None:
@@ -167,6 +169,7 @@ def test_a_zone_that_changes_while_events_are_stored_leaves_none_on_the_wrong_da
     assert {day: pv for day, pv in pv_by_day().items() if pv} == {"2026-04-30": 1}
 
 
+@on_sql
 def test_control_without_a_second_look_at_the_zones_the_event_stays_on_the_wrong_day(
     conference: Conference,
 ) -> None:
@@ -181,6 +184,7 @@ def test_control_without_a_second_look_at_the_zones_the_event_stays_on_the_wrong
     assert Event.objects.get().local_date == DAY
 
 
+@on_sql
 def test_a_conference_that_is_created_while_its_events_are_stored_adopts_them(alice: Any) -> None:
     def create() -> None:
         services.create_conference(owner=alice, id="summit", name="Summit", time_zone="UTC")
