@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import Http404
 from django.http.request import split_domain_port, validate_host
 from django.utils.http import is_same_domain
@@ -71,7 +71,7 @@ def _read_token(headers: Mapping[str, str], subprotocols: Iterable[str]) -> str 
     return None
 
 
-def _from_token(key: str) -> tuple[AbstractBaseUser | AnonymousUser, Credential | None]:
+def _from_token(key: str) -> tuple[User | AnonymousUser, Credential | None]:
     try:
         user, token = TokenAuthentication().authenticate_credentials(key)
     except AuthenticationFailed:
@@ -79,9 +79,7 @@ def _from_token(key: str) -> tuple[AbstractBaseUser | AnonymousUser, Credential 
     return user, Credential(user.pk, token=token.key)
 
 
-def _from_session(
-    scope: Scope, headers: Mapping[str, str]
-) -> tuple[AbstractBaseUser | AnonymousUser, Credential | None]:
+def _from_session(scope: Scope, headers: Mapping[str, str]) -> tuple[User | AnonymousUser, Credential | None]:
     user = scope["user"]
     if not user.is_authenticated or not _is_own_page(headers):
         return AnonymousUser(), None

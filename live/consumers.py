@@ -28,7 +28,7 @@ class _Resync(msgspec.Struct, tag="resync", tag_field="type"):
 _read = msgspec.json.Decoder(_Resync).decode
 
 
-class LiveConsumer(AsyncConsumer):
+class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
     """One socket. The hub listens to the channel layer for all of a process's sockets, so it has no channel
     of its own."""
 
@@ -99,7 +99,7 @@ class LiveConsumer(AsyncConsumer):
         raise StopConsumer
 
 
-class Refuse(AsyncConsumer):
+class Refuse(AsyncConsumer):  # type: ignore[misc]
     """Any other address: refused in the handshake."""
 
     channel_layer_alias = "none"

@@ -35,7 +35,7 @@ def group_name(conference_id: str) -> str:
 
 def watched_conferences() -> set[str]:
     """The conferences that somebody watches now."""
-    watching = get_redis().zrangebyscore(WATCHED, time.time(), "+inf")
+    watching: list[bytes] = get_redis().zrangebyscore(WATCHED, time.time(), "+inf")  # type: ignore[assignment]
     return {conference_id.decode() for conference_id in watching}
 
 

@@ -38,6 +38,8 @@ _MAX_MISSED = 200
 _READ_AT_ONCE = 100
 _PASSING = (RedisError, OSError, TimeoutError)
 
+_Entries = list[tuple[bytes, dict[bytes, bytes]]]
+
 
 class Watch:
     """A conference that somebody in this process watches."""
@@ -109,13 +111,15 @@ class Hub:
 
     def leave(self, conference_id: str, outbox: Outbox) -> None:
         watch = self._watches.get(conference_id)
-        if watch is not None and watch.sockets.pop(outbox, None) and not watch.sockets:
-            del self._watches[conference_id]
-            watch.stop()
+        if watch is not None and outbox in watch.sockets:
+            del watch.sockets[outbox]
+            if not watch.sockets:
+                del self._watches[conference_id]
+                watch.stop()
 
     async def resync(self, conference_id: str, outbox: Outbox, *, since: int) -> None:
         """Send what came after message `since`, or a snapshot where the log does not reach back so far."""
-        entries = await self._client().xrange(log.key(conference_id), min=f"{since}-0", count=_MAX_MISSED + 2)
+        entries = await self._read(conference_id, min=f"{since}-0", count=_MAX_MISSED + 2)
         numbers = [log.seq_of(entry_id) for entry_id, _ in entries]
         # Message `since` itself comes first, as the proof that none is missing after it.
         if 0 < len(numbers) <= _MAX_MISSED + 1 and numbers == list(range(since, since + len(numbers))):
@@ -143,6 +147,9 @@ class Hub:
                 settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 1)
             )
         return self._redis
+
+    async def _read(self, conference_id: str, **span: Any) -> _Entries:
+        return await self._client().xrange(log.key(conference_id), **span) or []  # type: ignore[return-value]
 
     # --- Following a conference --------------------------------------------------------------------------
 
@@ -254,7 +261,7 @@ class Hub:
     async def _send_snapshot(self, watch: Watch, outbox: Outbox) -> None:
         """A snapshot, and what came while it was built or since, as it may be a moment old."""
         seq, text = await self._snapshot(watch)
-        since = await self._client().xrange(log.key(watch.conference_id), min=f"({seq}-0")
+        since = await self._read(watch.conference_id, min=f"({seq}-0")
         outbox.begin([text, *_render(since)], seq=log.seq_of(since[-1][0]) if since else seq)
 
     async def _snapshot(self, watch: Watch) -> tuple[int, str]:
@@ -266,7 +273,7 @@ class Hub:
             return watch.snapshot[1:]
 
 
-def _render(entries: list[tuple[bytes, dict[bytes, bytes]]]) -> list[str]:
+def _render(entries: _Entries) -> list[str]:
     return [log.render(log.seq_of(entry_id), fields[b"m"]) for entry_id, fields in entries]
 
 

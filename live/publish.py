@@ -47,7 +47,7 @@ def publish_pv(conference_id: str) -> None:
     client = get_redis()
     if not client.set(log.key(conference_id, "pv:gate"), 1, nx=True, px=_COUNTING_MS):
         return
-    version = client.get(log.key(conference_id, "pv")) or b""
+    version: bytes = client.get(log.key(conference_id, "pv")) or b""  # type: ignore[assignment]
     conference = Conference.objects.filter(id=conference_id).first()
     if conference is None:
         return

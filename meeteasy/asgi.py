@@ -26,7 +26,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         else:
             await django_application(scope, receive, send)  # type: ignore[arg-type]
     elif kind == "websocket":
-        await websocket_application(scope, receive, send)  # type: ignore[no-untyped-call]
+        await websocket_application(scope, receive, send)
     elif kind == "lifespan":
         await _lifespan(receive, send)
 
