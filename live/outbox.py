@@ -9,7 +9,7 @@ from typing import Any
 # Messages that may wait for one client, some 100 KB. Who is further behind is better off with a snapshot.
 MAX_WAITING = 256
 # How long a client that does not read may keep us from closing its connection in an orderly way.
-_CLOSE_SECONDS = 5.0
+CLOSE_SECONDS = 5.0
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -33,10 +33,18 @@ class Outbox:
     on_end: called once when the connection is to be given up without the client having been told.
     """
 
-    def __init__(self, send: Send, on_end: Callable[[], None], *, max_waiting: int = MAX_WAITING) -> None:
+    def __init__(
+        self,
+        send: Send,
+        on_end: Callable[[], None],
+        *,
+        max_waiting: int = MAX_WAITING,
+        close_seconds: float = CLOSE_SECONDS,
+    ) -> None:
         self._send = send
         self._on_end = on_end
         self._max_waiting = max_waiting
+        self._close_seconds = close_seconds
         self._waiting: deque[tuple[int, str]] = deque()
         self._wake = asyncio.Event()
         self._started = False
@@ -75,7 +83,7 @@ class Outbox:
             self._waiting.clear()
             self._wake.set()
             # A client that takes nothing any more keeps `_run` in its send, also that of the close.
-            asyncio.get_running_loop().call_later(_CLOSE_SECONDS, self.stop)
+            asyncio.get_running_loop().call_later(self._close_seconds, self.stop)
 
     def stop(self) -> None:
         """Give up at once."""

@@ -1,0 +1,124 @@
+"""Live sockets while things fail: a client that does not read, Redis gone, a web process gone."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.live.client import LiveClient, OpenLive
+from tests.system import System
+
+pytestmark = pytest.mark.processes
+
+_FLOOD = """
+import time
+from live.log import Alert
+from live.publish import publish_alerts
+for number in range({count}):
+    body = {{"type": "share", "at": "", "share": {{"code": str(number), "channel": "x" * 20_000}}}}
+    publish_alerts("test", [Alert(f"flood:{{number}}", body)], rest_type="share")
+    time.sleep(0.005)
+"""
+_REGISTER = """
+from conferences.models import Conference
+from conferences.services.registrations import register
+print(register(conference=Conference.objects.get(id="test"), name="Ada", email="{email}").registration.id)
+"""
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    running = System(tmp_path_factory.mktemp("live-failures"))
+    running.environment |= {"LIVE_HEARTBEAT_SECONDS": "2"}
+    running.start("web", "events")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def token(system: System) -> str:
+    return system.token()
+
+
+def test_a_client_that_does_not_read_is_dropped_and_the_others_miss_nothing(
+    system: System, token: str, open_live: OpenLive
+) -> None:
+    """20 MB of messages: what may wait for a client in our queue and in the kernel's buffers is far less."""
+    slow = open_live(system, token=token, max_queue=1)
+    slow.wait_for("snapshot")
+    others = [open_live(system, token=token) for _ in range(3)]
+    starts = [other.wait_for("snapshot")["seq"] for other in others]
+    count = 1000
+
+    def read_all(other: LiveClient) -> None:
+        while other.messages[-1].get("share", {}).get("code") != str(count - 1):
+            other.read(seconds=60)
+
+    with ThreadPoolExecutor() as threads:
+        reading = [threads.submit(read_all, other) for other in others]
+        system.run_code(_FLOOD.format(count=count))
+        for future in reading:
+            future.result(timeout=60)
+    for other, start in zip(others, starts, strict=True):
+        numbers = [message["seq"] for message in other.messages[1:] if "seq" in message]
+        assert numbers == list(range(start + 1, start + 1 + len(numbers)))
+
+    # None: the connection ended without a close frame, which it would not have read either.
+    assert slow.close_code() in (1013, None)
+    received = sum(message["type"] == "share" for message in slow.messages)
+    assert received < count
+
+
+def test_clients_get_a_new_snapshot_when_redis_was_away(
+    system: System, token: str, open_live: OpenLive
+) -> None:
+    clients = [open_live(system, token=token) for _ in range(4)]
+    before = [client.wait_for("snapshot")["attendance"]["registered"] for client in clients]
+    system.valkey.kill()
+    for client in clients:
+        assert client.wait_for("heartbeat", behind=True)
+    # Nobody can be told of this one, so the next snapshot has to have it.
+    system.run_code(_REGISTER.format(email="while-away@example.com"))
+    system.valkey.start()
+    for client, registered in zip(clients, before, strict=True):
+        assert client.wait_for("snapshot")["attendance"]["registered"] == registered + 1
+        assert client.wait_for("heartbeat")["behind"] is False
+
+    registration_id = system.run_code(_REGISTER.format(email="afterwards@example.com")).strip()
+    for client in clients:
+        while client.wait_for("registration", seconds=60)["registration"]["id"] != registration_id:
+            pass
+
+
+def test_clients_that_come_while_redis_is_away_are_told_to_come_back(
+    system: System, token: str, open_live: OpenLive
+) -> None:
+    system.valkey.kill()
+    try:
+        assert open_live(system, token=token).close_code() == 1013
+    finally:
+        system.valkey.start()
+    system.wait_for(lambda: _opens(system, token, open_live), "the socket to open again")
+
+
+def _opens(system: System, token: str, open_live: OpenLive) -> bool:
+    try:
+        open_live(system, token=token).wait_for("snapshot")
+    except ConnectionClosed:
+        return False
+    return True
+
+
+def test_a_client_of_a_killed_web_process_comes_back_and_finds_the_state(
+    system: System, token: str, open_live: OpenLive
+) -> None:
+    client = open_live(system, token=token)
+    before = client.wait_for("snapshot")
+    system.kill("web")
+    assert client.close_code() is None
+    system.start("web")
+    registered = system.run_code(_REGISTER.format(email="after-kill@example.com")).strip()
+    after = open_live(system, token=token).wait_for("snapshot")
+    assert after["seq"] >= before["seq"]
+    assert after["alerts"][0]["registration"]["id"] == registered
