@@ -20,6 +20,7 @@ from tests.system import ROOT
         ("whole_way", "gunicorn"),
         ("aggregate", "duckdb"),
         ("history", None),
+        ("live", None),
     ],
 )
 def test_a_benchmark_runs_and_says_what_it_measured_where(

@@ -1,5 +1,6 @@
 """Live sockets while things fail: a client that does not read, Redis gone, a web process gone."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -68,6 +69,31 @@ def test_a_client_that_does_not_read_is_dropped_and_the_others_miss_nothing(
     assert slow.close_code() in (1013, None)
     received = sum(message["type"] == "share" for message in slow.messages)
     assert received < count
+
+
+def test_a_socket_is_closed_at_once_when_its_user_is_removed(
+    system: System, token: str, open_live: OpenLive
+) -> None:
+    """Long before the regular check, which comes every 30 seconds here."""
+    system.run_code(
+        """
+from conferences.models import Conference, Member
+from django.contrib.auth.models import User
+Member.objects.create(conference_id="test", user=User.objects.create_user("bob"), role="helper")
+"""
+    )
+    client = open_live(system, token=system.token("bob"))
+    client.wait_for("snapshot")
+    started = time.monotonic()
+    system.run_code(
+        """
+from conferences.models import Member
+from conferences.services.members import remove_member
+remove_member(Member.objects.get(user__username="bob"))
+"""
+    )
+    assert client.close_code(seconds=20) == 4403
+    assert time.monotonic() - started < 20
 
 
 def test_clients_get_a_new_snapshot_when_redis_was_away(
