@@ -78,12 +78,16 @@ class _Line:
         return line
 
 
+# The full-width ones, too: spreadsheets in Chinese and Japanese read them as the others.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
 def neutralise_formula(value: Any) -> Any:
     """A leading apostrophe for text that a spreadsheet would run as a formula.
 
     See OWASP, "CSV Injection". Numbers stay numbers.
     """
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return f"'{value}"
     return value
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from conferences.models import Conference, Registration
 from conferences.selectors.registrations import CSV_COLUMNS
 from conferences.services.registrations import clean_fields, find_standing, register
+from meeteasy.http import FORMULA_STARTS
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_LINES = 5_000
@@ -151,4 +152,4 @@ def _check_heading(cells: list[str]) -> list[str]:
 
 def _plain(cell: str) -> str:
     """A cell without the apostrophe that keeps spreadsheets from running it as a formula."""
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in ("=", "+", "-", "@", "\t", "\r") else cell
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS) else cell
