@@ -136,10 +136,12 @@ def _sqlite(path: Path) -> dict[str, Any]:
             "timeout": 30,
             "transaction_mode": "IMMEDIATE",
             # WAL: readers do not block the writer. NORMAL: a commit survives kill -9 of any process; after
-            # a power cut the last ones may be missing (docs/delivery.md says what follows).
+            # a power cut the last ones may be missing (docs/delivery.md says what follows). A checkpoint
+            # every 16 MB instead of 4: a bulk insert of 5,000 rows would set one off at each commit.
             "init_command": (
                 f"PRAGMA journal_mode=WAL; PRAGMA synchronous={SQLITE_SYNCHRONOUS}; "
-                "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=268435456;"
+                "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=268435456; "
+                "PRAGMA wal_autocheckpoint=4000;"
             ),
         },
     }

@@ -43,14 +43,17 @@ def timestamp_text(ms: int) -> str:
 
 def sql_values(rows: list[EventRow]) -> list[tuple[str | bool | None, ...]]:
     """Tuples in the order of COLUMNS; JSON and times as text, which both SQL drivers take."""
+    # The events of a request were received at once, and most of a conference's have the same day.
+    received = {ms: timestamp_text(ms) for ms in {row.received_ms for row in rows}}
+    dates = {date: None if date is None else date.isoformat() for date in {row.local_date for row in rows}}
     return [
         (
             row.event_id,
             row.conference_id,
             row.type,
             timestamp_text(row.ts_ms),
-            timestamp_text(row.received_ms),
-            None if row.local_date is None else row.local_date.isoformat(),
+            received[row.received_ms],
+            dates[row.local_date],
             row.visitor_id,
             row.session_id,
             row.subject,

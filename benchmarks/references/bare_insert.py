@@ -19,6 +19,11 @@ import msgspec
 from benchmarks.harness.batches import make_events
 
 ROWS_AT_ONCE = 5_000
+# As in our settings.
+_PRAGMAS = (
+    "journal_mode=WAL", "synchronous=NORMAL", "cache_size=-65536", "mmap_size=268435456",
+    "wal_autocheckpoint=4000",
+)  # fmt: skip
 _COLUMNS = (
     "event_id", "conference_id", "type", "ts", "received_at", "local_date", "visitor_id", "session_id",
     "subject", "is_bot", "data", "properties",
@@ -33,7 +38,7 @@ def main() -> None:
     options = parser.parse_args()
 
     database = sqlite3.connect(options.database, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-65536", "mmap_size=268435456"):
+    for pragma in _PRAGMAS:
         database.execute(f"PRAGMA {pragma}")
     kinds = {"event_id": "text PRIMARY KEY", "is_bot": "bool"}
     columns = ", ".join(f"{name} {kinds.get(name, 'text')} NOT NULL" for name in _COLUMNS)
