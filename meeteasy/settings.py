@@ -299,6 +299,7 @@ DEFAULT_FROM_EMAIL = env.read_str("MAIL_FROM", f"MeetEasy <noreply@{urlsplit(PUB
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_RATE_PER_SECOND = env.read_int("EMAIL_RATE_PER_SECOND", 20)  # over all workers; 0 = no limit
 ANYMAIL = mail_settings.read_anymail_settings()
+ANYMAIL_WEBHOOKS = bool(ANYMAIL.get("WEBHOOK_SECRET"))
 
 SMS_PROVIDER = env.read_str("SMS_PROVIDER", "console")
 SMS_RATE_PER_SECOND = env.read_int("SMS_RATE_PER_SECOND", 10)

@@ -56,8 +56,8 @@ class NotificationAdmin(admin.ModelAdmin):
     """Read only: the worker owns the table. Staff act on it through actions."""
 
     list_display = [
-        "created_at", "message_type", "channel", "recipient", "conference_id", "status", "attempts",
-        "last_error_line",
+        "created_at", "message_type_label", "channel_label", "recipient", "conference_id", "status",
+        "attempts", "last_error_line",
     ]  # fmt: skip
     list_filter = ["status", ChannelFilter, MessageTypeFilter]
     search_fields = ["=recipient", "=conference_id", "=registration_id", "=provider_id"]
@@ -70,13 +70,23 @@ class NotificationAdmin(admin.ModelAdmin):
         "attempts", "last_error", "scheduled_for", "expires_at", "lease_until", "called_at", "provider",
         "provider_id", "created_at", "updated_at", "sent_at", "delivered_at", "preview",
     ]  # fmt: skip
-    fields = readonly_fields
+    fields = tuple(readonly_fields)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    @admin.display(description=_("message type"), ordering="message_type")
+    def message_type_label(self, row: Notification) -> str:
+        found = MESSAGE_TYPES.get(row.message_type)
+        return str(found.label) if found else row.message_type
+
+    @admin.display(description=_("channel"), ordering="channel")
+    def channel_label(self, row: Notification) -> str:
+        found = CHANNELS.get(row.channel)
+        return str(found.label) if found else row.channel
 
     @admin.display(description=_("last error"))
     def last_error_line(self, row: Notification) -> str:
@@ -85,7 +95,7 @@ class NotificationAdmin(admin.ModelAdmin):
     @admin.display(description=_("as the recipient sees it"))
     def preview(self, row: Notification) -> SafeString:
         return format_html(
-            '<iframe sandbox src="{}" title="{}" style="width:100%;max-width:640px;height:640px;'
+            '<iframe sandbox src="{}" title="{}" style="width:640px;max-width:100%;height:760px;'
             'border:1px solid #ccc;background:#fff"></iframe>',
             reverse("admin:notifications_notification_render", args=[row.pk]),
             _("as the recipient sees it"),

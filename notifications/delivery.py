@@ -17,7 +17,7 @@ from django.utils import timezone
 from conferences.models import Conference, Registration
 from meeteasy.jobs import backoff_seconds, claim, finish, update_claimed
 from notifications import quiet, rate, unsubscribe
-from notifications.channels import CHANNELS, Accepted, Channel, Failure
+from notifications.channels import CHANNELS, Accepted, Failure
 from notifications.message_types import MessageType, UnknownMessageTypeError, get_message_type
 from notifications.models import Notification, Suppression
 
@@ -59,6 +59,7 @@ class _Delivery:
     def __init__(self, notification: Notification, token: str) -> None:
         self.notification = notification
         self.token = token
+        self.called = False
 
     def run(self, now: datetime) -> str | None:
         row = self.notification
@@ -92,7 +93,11 @@ class _Delivery:
         except LeaseLostError:
             return None
         except Failure as failure:
-            return self._mark_failure(failure, channel)
+            return self._mark_failure(failure)
+        except Exception as error:  # a mistake in a provider's code, perhaps while it read the answer
+            log.exception("notification_send_failed", notification=str(row.pk), channel=row.channel)
+            kind = Failure.UNKNOWN if self.called else Failure.TEMPORARY
+            return self._mark_failure(Failure(f"{type(error).__name__}: {error}", kind=kind))
         return self._mark_accepted(accepted)
 
     def _note_call(self, provider: str) -> None:
@@ -103,6 +108,7 @@ class _Delivery:
             called_at=now, provider=provider, updated_at=now,
         ):  # fmt: skip
             raise LeaseLostError
+        self.called = True
 
     def _mark_accepted(self, accepted: Accepted) -> str:
         now = timezone.now()
@@ -128,7 +134,7 @@ class _Delivery:
         )
         return status
 
-    def _mark_failure(self, failure: Failure, channel: Channel) -> str | None:
+    def _mark_failure(self, failure: Failure) -> str | None:
         row = self.notification
         log.warning(
             "notification_not_sent",

@@ -1,10 +1,11 @@
 """Pages for people: unsubscribing, and the development mailbox."""
 
-from django.urls import path
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
 
 from notifications import mailbox_views, views
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("unsubscribe/<str:token>", views.unsubscribe_page, name="notifications-unsubscribe"),
     path("dev/mailbox", mailbox_views.mailbox, name="notifications-mailbox"),
     path("dev/mailbox/<int:message_id>", mailbox_views.message, name="notifications-mailbox-message"),
@@ -15,3 +16,6 @@ urlpatterns = [
         name="notifications-mailbox-attachment",
     ),
 ]
+if settings.ANYMAIL_WEBHOOKS:
+    # Without a secret, anymail would believe anybody.
+    urlpatterns.append(path("anymail/", include("anymail.urls")))

@@ -111,7 +111,7 @@ def _failure(error: Exception) -> Failure:
         status = error.status_code
         if status is None or status >= 500:
             return Failure(str(error), kind=Failure.UNKNOWN)
-        temporary = status in (408, 429)
+        temporary = status in (401, 403, 408, 429)  # what a person mends, and what passes by itself
         return Failure(str(error), kind=Failure.TEMPORARY if temporary else Failure.PERMANENT)
     return Failure(f"{type(error).__name__}: {error}", kind=Failure.PERMANENT)  # the mail itself is bad
 
