@@ -21,22 +21,20 @@ from tests.system import System
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In a run on another database than SQLite (tests/test_stores.py), leave out tests that use none.
-
-    On MongoDB, which has an alias of its own, open all aliases to every test.
-    """
-    if STORE == "sqlite":
-        return
-    with_database = []
+    """Leave out tests of other databases than this run's and, in a run on another than SQLite, those that use
+    none (tests/test_stores.py). On MongoDB, which has an alias of its own, open all aliases to every test."""
+    kept, left_out = [], []
     for item in items:
-        mark = item.get_closest_marker("django_db")
-        if mark or "db" in getattr(item, "fixturenames", ()):
-            with_database.append(item)
-            if STORE == "mongodb":
-                arguments = {**(mark.kwargs if mark else {}), "databases": "__all__"}
-                item.add_marker(pytest.mark.django_db(**arguments), append=False)
-    config.hook.pytest_deselected(items=[item for item in items if item not in with_database])
-    items[:] = with_database
+        only_on = item.get_closest_marker("only_on")
+        uses = item.get_closest_marker("django_db") or "db" in getattr(item, "fixturenames", ())
+        wanted = STORE in only_on.args if only_on else STORE == "sqlite" or uses
+        (kept if wanted else left_out).append(item)
+        if uses and STORE == "mongodb":
+            mark = item.get_closest_marker("django_db")
+            arguments = {**(mark.kwargs if mark else {}), "databases": "__all__"}
+            item.add_marker(pytest.mark.django_db(**arguments), append=False)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = kept
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -91,10 +91,12 @@ class System:
                     [sys.executable, *command], cwd=ROOT, env=self.environment, stdout=log, stderr=log
                 )
         if "web" in names:
-            self.wait_for(self._web_answers, "the web server to answer")
+            self.wait_for(self._web_answers, "the web server to answer", seconds=180)
         for name in names:
             if name in ("events", "daily", "email", "sms"):
-                self.wait_for(lambda name=name: b" ready." in self.log(name), f"worker {name} to be ready")
+                self.wait_for(
+                    lambda name=name: b" ready." in self.log(name), f"worker {name} to be ready", seconds=180
+                )
 
     def kill(self, name: str, *, children_only: bool = False) -> None:
         """kill -9 of a process and its children, or of the children alone (a worker's pool process)."""

@@ -12,6 +12,7 @@ from analytics.models import DailySummary, DirtyDay, Event, UnclaimedConference
 from analytics.rows import EventRow
 from conferences.models import Conference
 from tests.analytics.streams import NOON_MS, make_row
+from tests.environment import STORE
 
 HOUR_MS = 3_600_000
 
@@ -82,7 +83,11 @@ def forget_all() -> None:
 
 
 @pytest.mark.django_db
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60 if STORE == "sqlite" else 15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(deliveries=deliveries)
 def test_repeats_and_crashes_leave_the_state_of_each_event_once(
     conference: Conference, deliveries: list[tuple[list[EventRow], str, bool]]

@@ -178,7 +178,7 @@ def test_a_row_that_the_database_refuses_is_named_so_and_the_others_can_still_be
 
 
 @pytest.mark.django_db
-@pytest.mark.skipif(STORE != "postgresql", reason="only PostgreSQL refuses these")
+@pytest.mark.only_on("postgresql")
 @pytest.mark.parametrize(
     "bad", [{"visitor_id": "a\0b"}, {"data": '{"page":"\\u0000"}'}, {"visitor_id": "x" * 65}]
 )
@@ -189,7 +189,7 @@ def test_postgresql_refuses_nul_and_text_that_is_too_long(bad: dict[str, str]) -
 
 
 @pytest.mark.django_db
-@pytest.mark.skipif(STORE != "postgresql", reason="about PostgreSQL's stage table")
+@pytest.mark.only_on("postgresql")
 def test_inside_a_callers_transaction_a_deleted_event_does_not_come_back() -> None:
     with transaction.atomic():
         store.insert_new([make_row("a")])
@@ -282,7 +282,7 @@ def test_a_database_that_is_away_or_locked_is_an_outage_and_no_refusal(outage: N
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(STORE != "postgresql", reason="only PostgreSQL's connections are held open")
+@pytest.mark.only_on("postgresql")
 def test_after_a_lost_connection_the_next_insert_makes_a_new_one(outage: None) -> None:
     with pytest.raises(StoreUnavailableError):
         store.insert_new([make_row("a")])
@@ -297,7 +297,7 @@ def test_whether_the_store_takes_writes_is_found_out_by_writing(request: pytest.
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(STORE != "postgresql", reason="a standby is PostgreSQL's")
+@pytest.mark.only_on("postgresql")
 def test_a_server_that_became_a_read_only_standby_is_an_outage() -> None:
     with connections[ALIAS].cursor() as cursor:
         cursor.execute("SET default_transaction_read_only = on")
