@@ -15,6 +15,7 @@ from tests.analytics.streams import NOON_MS, make_row
 from tests.environment import STORE
 
 HOUR_MS = 3_600_000
+EXAMPLES = 60 if STORE == "sqlite" else 15
 
 
 class Killed(BaseException):
