@@ -19,7 +19,7 @@ from meeteasy.jobs import backoff_seconds, claim, finish, update_claimed
 from notifications import quiet, rate, unsubscribe
 from notifications.channels import CHANNELS, Accepted, Failure
 from notifications.message_types import MessageType, UnknownMessageTypeError, get_message_type
-from notifications.models import Notification, Suppression
+from notifications.models import Notification, Suppression, storable
 
 log = structlog.get_logger(__name__)
 Status = Notification.Status
@@ -78,7 +78,9 @@ class _Delivery:
             message = channel.render(row)
         except Exception as error:  # a mistake in a template is no reason to stop the worker
             log.exception("notification_not_rendered", notification=str(row.pk), type=row.message_type)
-            return self._mark(Status.FAILED, last_error=f"not rendered: {type(error).__name__}: {error}")
+            return self._mark(
+                Status.FAILED, last_error=storable(f"not rendered: {type(error).__name__}: {error}")
+            )
         provider = channel.provider_name()
         ours, wait_seconds = rate.take_slot(
             f"{channel.name}:{provider}",
@@ -113,9 +115,10 @@ class _Delivery:
     def _mark_accepted(self, accepted: Accepted) -> str:
         now = timezone.now()
         status = Status.DELIVERED if accepted.delivered else Status.SENT
+        provider_id = storable(accepted.provider_id, most=200)
         marked = self._mark(
             status,
-            provider_id=accepted.provider_id,
+            provider_id=provider_id,
             sent_at=now,
             delivered_at=now if accepted.delivered else None,
             last_error="",
@@ -123,7 +126,7 @@ class _Delivery:
         if marked is None:
             # The provider's report was faster than its answer, and has written the status already.
             rows = Notification.objects.filter(pk=self.notification.pk)
-            rows.filter(provider_id="").update(provider_id=accepted.provider_id)
+            rows.filter(provider_id="").update(provider_id=provider_id)
             rows.filter(sent_at=None).update(sent_at=now)
         log.info(
             "notification_sent",
@@ -151,7 +154,7 @@ class _Delivery:
                 scope=Suppression.Scope.ALL,
                 reason=Suppression.Reason.UNSUBSCRIBED,
             )
-        error = f"{failure.kind}: {failure}"[:2000]
+        error = storable(f"{failure.kind}: {failure}")
         if failure.kind == Failure.PERMANENT:
             return self._mark(Status.FAILED, last_error=error)
         wait = max(backoff_seconds(row.attempts), failure.retry_after_seconds or 0)

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_safe
 
 from conferences.models import Member
 from notifications.mailbox import ReadMail, read_mail
-from notifications.models import MailboxMessage
+from notifications.models import MailboxMessage, storable
 from notifications.segments import count_segments
 
 _View = Callable[..., HttpResponse]
@@ -68,7 +68,7 @@ def _get_mail(request: HttpRequest, message_id: int) -> ReadMail:
 def mailbox(request: HttpRequest) -> HttpResponse:
     """The list, newest first; `?q=` looks in recipients and subjects."""
     messages = _visible(request)
-    query = request.GET.get("q", "").strip()
+    query = storable(request.GET.get("q", "").strip(), most=200)
     if query:
         messages = messages.filter(Q(recipient__icontains=query) | Q(subject__icontains=query))
     page = Paginator(messages, 50).get_page(request.GET.get("page"))

@@ -119,6 +119,11 @@ class Suppression(models.Model):
         super().save(*args, **kwargs)
 
 
+def storable(text: str, *, most: int = 2000) -> str:
+    """What others told us, as every database takes it: PostgreSQL's text has no NUL."""
+    return text.replace("\x00", "\ufffd")[:most]
+
+
 def normalise_address(address: str) -> str:
     """Mail servers may tell letters' cases apart before the @, but none that people use does."""
     return address.strip().casefold()

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from notifications import unsubscribe
-from notifications.models import Notification
+from notifications.models import Notification, storable
 
 log = structlog.get_logger(__name__)
 Status = Notification.Status
@@ -18,7 +18,7 @@ _OPEN = [Status.SENDING, Status.SENT, Status.UNKNOWN]
 def find_notification(*, channel: str, reference: str, provider_id: str) -> Notification | None:
     """By our reference where the provider hands it back, else by the provider's id."""
     rows = Notification.objects.filter(channel=channel)
-    found = None
+    found, provider_id = None, storable(provider_id, most=200)
     if reference:
         try:
             found = rows.filter(pk=uuid.UUID(reference)).first()
@@ -35,7 +35,7 @@ def note_delivered(row: Notification, *, provider_id: str = "") -> None:
 
 def note_accepted(row: Notification, *, provider_id: str = "") -> None:
     """The provider has it; for one of unknown fate, that is news."""
-    now = timezone.now()
+    now, provider_id = timezone.now(), storable(provider_id, most=200)
     Notification.objects.filter(pk=row.pk, status=Status.UNKNOWN).update(
         status=Status.SENT, provider_id=provider_id or row.provider_id, sent_at=now, last_error="",
         updated_at=now,
@@ -44,7 +44,7 @@ def note_accepted(row: Notification, *, provider_id: str = "") -> None:
 
 def note_lost(row: Notification, *, status: str, detail: str, provider_id: str = "") -> None:
     """status: BOUNCED or FAILED. A bounce may come after a server on the way said `delivered`."""
-    _settle(row, status, provider_id=provider_id, last_error=detail[:2000], also_from=[Status.DELIVERED])
+    _settle(row, status, provider_id=provider_id, last_error=storable(detail), also_from=[Status.DELIVERED])
 
 
 def suppress_recipient(row: Notification, *, scope: str, reason: str) -> None:
@@ -55,7 +55,7 @@ def _settle(
     row: Notification, status: str, *, provider_id: str, also_from: list[Any] | None = None, **changes: Any
 ) -> None:
     """Write a final status and take the row from a worker that has not yet heard the provider's answer."""
-    now = timezone.now()
+    now, provider_id = timezone.now(), storable(provider_id, most=200)
     settled = Notification.objects.filter(
         Q(provider_id="") | Q(provider_id=provider_id or row.provider_id),
         pk=row.pk,

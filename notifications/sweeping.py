@@ -10,7 +10,7 @@ from django.utils import timezone
 from meeteasy.jobs import lease_expired, ring
 from notifications.channels import CHANNELS, Channel, Failure
 from notifications.delivery import MAX_ATTEMPTS
-from notifications.models import Notification
+from notifications.models import Notification, storable
 
 log = structlog.get_logger(__name__)
 Status = Notification.Status
@@ -100,7 +100,7 @@ def _look_up_unknown(channel: Channel, now: datetime) -> None:
             continue
         same.update(
             status=Status.DELIVERED if found.delivered else Status.SENT,
-            provider_id=found.provider_id or row.provider_id,
+            provider_id=storable(found.provider_id, most=200) or row.provider_id,
             sent_at=row.called_at,
             delivered_at=moment if found.delivered else None,
             last_error="",

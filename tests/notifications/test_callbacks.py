@@ -109,6 +109,14 @@ def test_what_is_no_report_is_refused(settings: Any, body: str) -> None:
     assert answer.json()["error"]["code"] == "invalid"
 
 
+def test_whatever_a_report_says_can_be_stored(sms: Notification, settings: Any) -> None:
+    set_status(sms, Status.SENT, provider="aliyun")
+    line = {"success": False, "err_msg": "a\x00b", "biz_id": "1\x00" + "2" * 500, "out_id": sms.pk.hex}
+    assert post_aliyun(settings, [line]).status_code == 200
+    assert status_of(sms) == Status.FAILED
+    assert post_aliyun(settings, [{"biz_id": "\x00", "out_id": "\x00"}]).status_code == 200
+
+
 def test_aliyun_needs_the_secret_of_the_address(sms: Notification, settings: Any) -> None:
     assert post_aliyun(settings, [], token="guess").status_code == 403
     assert post_aliyun(settings, [], token="").status_code == 403

@@ -125,6 +125,19 @@ def test_errors_that_a_person_can_mend_are_tried_again_and_others_are_final(
     assert sms_server.sent == []
 
 
+@pytest.mark.parametrize("status", [201, 400])
+def test_whatever_a_provider_says_can_be_stored(
+    sms: Notification, sms_server: SmsServer, settings: Any, status: int
+) -> None:
+    settings.SMS_PROVIDER = "twilio"
+    content = {"code": 1, "message": "a\x00" + "b" * 10_000, "sid": "S\x00" + "M" * 1_000}
+    sms_server.script = [json_answer(status, content)]
+    assert deliver(sms.pk) == (Status.SENT if status == 201 else Status.FAILED)
+    sms.refresh_from_db()
+    assert "\x00" not in sms.last_error + sms.provider_id
+    assert (len(sms.last_error), len(sms.provider_id)) == ((0, 200) if status == 201 else (2000, 0))
+
+
 @BOTH
 def test_wrong_credentials_send_nothing_and_are_waited_out(
     sms: Notification, sms_server: SmsServer, settings: Any, provider: str

@@ -54,6 +54,7 @@ class Command(BaseCommand):
             f"MeetEasy at {base}",
             f"  admin     {base}/admin/   ({who})",
             f"  live      {base}/live/test",
+            *([f"  mailbox   {base}/dev/mailbox   (mails and SMS)"] if settings.DEVELOPMENT_MAILBOX else []),
             f"  API       {base}/api/docs",
             f"  events    POST {base}/api/analytics/events",
             "  token     manage.py drf_create_token organizer   (bin/manage on a machine set up by bin/run)",
