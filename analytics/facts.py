@@ -106,10 +106,6 @@ class _Kind:
     time_field: str
     make_row: Callable[[Any], EventRow]
 
-    def time_of(self, row: Any) -> dt.datetime:
-        time: dt.datetime = getattr(row, self.time_field)
-        return time
-
 
 _KINDS = (
     _Kind("reg", Registration.objects.all, "created_at", registration_row),
@@ -146,11 +142,12 @@ def _sweep(kind: _Kind, *, now: dt.datetime) -> int:
     for page in _pages(kind, since=done and done - OVERLAP, until=complete_until):
         missing = _missing(kind, page)
         if missing:
-            append([kind.make_row(row) for row in missing])
+            rows = kind.rows().filter(pk__in=[pk for pk, _ in missing])
+            append([kind.make_row(row) for row in rows])
             sent += len(missing)
-            first_missing = first_missing or kind.time_of(missing[0])
+            first_missing = first_missing or missing[0][1]
         if time.monotonic() > deadline:
-            complete_until = kind.time_of(page[-1])
+            complete_until = page[-1][1]
             break
     if first_missing is not None:
         log.warning("missing_facts_sent", kind=kind.name, events=sent, since=first_missing.isoformat())
@@ -162,22 +159,26 @@ def _sweep(kind: _Kind, *, now: dt.datetime) -> int:
     return sent
 
 
-def _pages(kind: _Kind, *, since: dt.datetime | None, until: dt.datetime) -> Iterator[list[Any]]:
+# The primary key of a row, and its time.
+_Found = tuple[str, dt.datetime]
+
+
+def _pages(kind: _Kind, *, since: dt.datetime | None, until: dt.datetime) -> Iterator[list[_Found]]:
     """The rows of [since, until) by time, _ROWS_AT_ONCE at a time."""
     field = kind.time_field
-    rows = kind.rows().filter(**{f"{field}__lt": until}).order_by(field, "pk")
+    rows = kind.rows().filter(**{f"{field}__lt": until}).order_by(field, "pk").values_list("pk", field)
     if since is not None:
         rows = rows.filter(**{f"{field}__gte": since})
     page = list(rows[:_ROWS_AT_ONCE])
     while page:
         yield page
-        last = kind.time_of(page[-1])
-        after = Q(**{f"{field}__gt": last}) | Q(**{field: last, "pk__gt": page[-1].pk})
+        last_pk, last = page[-1]
+        after = Q(**{f"{field}__gt": last}) | Q(**{field: last, "pk__gt": last_pk})
         page = list(rows.filter(after, **{f"{field}__gte": last})[:_ROWS_AT_ONCE])
 
 
-def _missing(kind: _Kind, rows: list[Any]) -> list[Any]:
+def _missing(kind: _Kind, page: list[_Found]) -> list[_Found]:
     """Those rows whose events are not stored."""
-    ids = {f"{FACT_PREFIX}{kind.name}:{row.pk}": row for row in rows}
+    ids = {f"{FACT_PREFIX}{kind.name}:{found[0]}": found for found in page}
     stored = set(Event.objects.filter(event_id__in=list(ids)).values_list("event_id", flat=True))
-    return [row for event_id, row in ids.items() if event_id not in stored]
+    return [found for event_id, found in ids.items() if event_id not in stored]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from conferences.models import CheckIn, Conference, Registration
 
@@ -46,22 +46,6 @@ def find_registrations(
 def with_check_ins(registrations: QuerySet[Registration]) -> QuerySet[Registration]:
     """Each with `active_check_ins`, for `active_check_in` and `csv_rows`."""
     return registrations.prefetch_related(Prefetch("check_ins", queryset=_active, to_attr="active_check_ins"))
-
-
-def count_registrations(conference_id: str) -> dict[str, int]:
-    """`registered` (all that were not cancelled), one number for each state, and `checked_in`."""
-    states = dict(
-        Registration.objects.filter(conference_id=conference_id)
-        .order_by()
-        .values_list("state")
-        .annotate(number=Count("*"))
-    )
-    counts = {state.value: states.get(state.value, 0) for state in Registration.State}
-    return {
-        "registered": sum(counts.values()) - counts["cancelled"],
-        **counts,
-        "checked_in": _active.filter(registration__conference_id=conference_id).count(),
-    }
 
 
 def csv_rows(registrations: QuerySet[Registration]) -> Iterator[dict[str, Any]]:
