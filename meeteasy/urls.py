@@ -25,6 +25,7 @@ urlpatterns = [
     path("api/docs", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
     path("api/", include("conferences.api.urls")),
     path("api/analytics/", include("analytics.api.urls")),
+    path("api/sharing/", include("sharing.api.urls")),
     path("api/", include("notifications.api.urls")),
     path("", include("notifications.urls")),
     re_path(r"^api/(?P<path>.*)$", api_not_found),

@@ -16,6 +16,8 @@ from django.core.signing import BadSignature, Signer
 
 from analytics.event_types.share import SHARE_CODE_PATTERN
 
+# Of a code that somebody chooses.
+CODE_PATTERN = r"^[A-Za-z0-9_-]{4,16}\Z"
 _FORM = re.compile(SHARE_CODE_PATTERN)
 _SIGNED_PREFIX = "s."
 # Stands before what is no valid code. No code begins with it, so nothing ever becomes of such a key but a
@@ -53,6 +55,11 @@ def link_key(conference_id: str, text: str) -> str:
 def key_of(conference_id: str, code: str) -> str:
     """The key of a code as it is stored."""
     return f"{conference_id}/{code}"
+
+
+def keys_of(conference_id: str, text: str) -> list[str]:
+    """The keys that a code may mean: as it stands in addresses, or as it is stored."""
+    return [link_key(conference_id, text), key_of(conference_id, text)]
 
 
 def code_of(key: str) -> str:

@@ -32,8 +32,19 @@ def apply_facts(new: Facts) -> None:
     if conference_ids:
         with transaction.atomic():
             lock_conferences(conference_ids)
-            _Derivation().run(new)
+            derive(new)
     pass_on_days()
+
+
+def apply_claims(claims: Iterable[Claim], conference_id: str) -> None:
+    """Store claims that are made here, and derive what follows, in the caller's transaction."""
+    lock_conferences([conference_id])
+    derive(Facts(claims=[(claim, False) for claim in claims]))
+
+
+def derive(new: Facts) -> None:
+    """Store facts and derive what follows, in the caller's transaction, which holds the lock."""
+    _Derivation().run(new)
 
 
 def pass_on_days() -> None:
@@ -206,10 +217,3 @@ class _Derivation:
 
     def _note_day(self, conference_id: str, order: Order) -> None:
         self.days.add((conference_id, order[0] // _QUARTER_MS * _QUARTER_MS))
-
-
-def apply_claims(claims: Iterable[Claim]) -> None:
-    """Store claims that are made here, and derive what follows. For the caller's own transaction."""
-    new = Facts(claims=[(claim, False) for claim in claims])
-    lock_conferences(new.conference_ids())
-    _Derivation().run(new)

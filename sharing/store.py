@@ -2,6 +2,9 @@
 
 from collections.abc import Collection, Iterable
 
+from django.db.models import QuerySet
+from django.db.models.functions import Substr
+
 from sharing import bulk
 from sharing.attribution import Given, Open, Order, Outcome, Reason, Refused
 from sharing.models import Credit, NotCredited, ShareClaim, ShareConversion, ShareLink, ShareOpen
@@ -151,6 +154,12 @@ class Claim:
     ) -> None:  # fmt: skip
         self.link_key, self.order, self.sharer, self.parent_key = link_key, order, sharer, parent_key
         self.channel, self.target_url, self.label, self.is_minted = channel, target_url, label, is_minted
+
+
+def claims_of(conference_id: str) -> QuerySet[ShareClaim]:
+    """All claims to links of a conference. Compared, not matched: SQLite's LIKE takes A for a."""
+    prefix = f"{conference_id}/"
+    return ShareClaim.objects.alias(prefix=Substr("link_key", 1, len(prefix))).filter(prefix=prefix)
 
 
 def load_claims(links: Collection[str]) -> list[Claim]:

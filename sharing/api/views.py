@@ -1,0 +1,287 @@
+"""Links, tree and credits for organizers. Every id goes through conferences/access.py."""
+
+from typing import Any, ClassVar
+
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from conferences.access import Role, get_conference, visible_conferences
+from meeteasy.http import CSVFormat, csv_response
+from sharing import links as writes
+from sharing.api import serializers as api
+from sharing.codes import keys_of
+from sharing.models import ShareLink
+from sharing.selectors import credits, links, tree
+from sharing.selectors.paging import BadCursorError
+
+_FORMAT = OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "csv"])
+_FROM = OpenApiParameter("from", OpenApiTypes.DATE, description="First local day, included.")
+_IN = OpenApiParameter(
+    "conference_id", OpenApiTypes.STR, description="Needed where two of your conferences have the code."
+)
+_LINK_COLUMNS = [
+    "code", "parent", "sharer", "label", "channel", "target_url", "url", "minted", "first_shared_at", "flags",
+    "opens", "openers", "shared_on", "direct", "assisted", "subtree_links", "subtree_conversions",
+]  # fmt: skip
+_CREDIT_COLUMNS = [
+    "registration_id", "frozen_at", "code", "sharer", "channel", "distance", "kind", "model", "credit",
+]  # fmt: skip
+
+
+class CodeTaken(APIException):
+    status_code = 409
+    default_code = "code_taken"
+    default_detail = "The code belongs to somebody already."
+
+
+def _read(query: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+    checked = query(data=data)
+    checked.is_valid(raise_exception=True)
+    valid: dict[str, Any] = checked.validated_data
+    return valid
+
+
+def _bad_cursor() -> ValidationError:
+    return ValidationError({"cursor": "Not a cursor of this list."})
+
+
+def _get_link(request: Request, code: str) -> ShareLink:
+    """A link by its code, signed or not, in a conference that the user is a member of."""
+    conferences = visible_conferences(request.user)
+    if conference_id := request.query_params.get("conference_id"):
+        conferences = conferences.filter(id=conference_id)
+    keys = [key for item in conferences.values_list("id", flat=True) for key in keys_of(item, code)]
+    matches = list(ShareLink.objects.filter(id__in=keys)[:2])
+    if len(matches) > 1:
+        raise ValidationError({"conference_id": "Several of your conferences have this code; say which."})
+    if not matches:
+        raise Http404(f"There is no link {code!r} in your conferences.")
+    return matches[0]
+
+
+class CSVView(APIView):
+    """Answers with JSON, or with `?format=csv` as a download."""
+
+    renderer_classes = [JSONRenderer, CSVFormat]
+
+    @staticmethod
+    def wants_csv(request: Request) -> bool:
+        return bool(request.accepted_renderer.format == "csv")  # type: ignore[attr-defined]
+
+
+class Links(CSVView):
+    """Share links; POST makes one for a campaign."""
+
+    @extend_schema(
+        operation_id="sharing_links_list", parameters=[api.LinksQuery, _FORMAT], responses=api.LinkPage
+    )
+    def get(self, request: Request) -> Response | StreamingHttpResponse:
+        query = _read(api.LinksQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
+        found = links.get_links(
+            conference, search=query["search"], flagged=query["flagged"], minted=query["minted"]
+        )
+        if self.wants_csv(request):
+            return csv_response(f"links-{conference.id}.csv", _LINK_COLUMNS, links.iterate_rows(found))
+        try:
+            page, following = links.get_page(found, limit=query["page_size"], cursor=query["cursor"])
+        except BadCursorError:
+            raise _bad_cursor() from None
+        return Response({"results": [tree.link_row(link) for link in page], "next": following})
+
+    @extend_schema(request=api.LinkInput, responses={201: api.LinkRow})
+    def post(self, request: Request) -> Response:
+        data = _read(api.LinkInput, request.data)
+        conference = get_conference(request.user, data["conference_id"], role=Role.HELPER)
+        try:
+            link = writes.mint_link(
+                conference,
+                owner=request.user,
+                label=data["label"],
+                channel=data["channel"],
+                target_url=data["target_url"],
+                code=data["code"],
+                is_signed=data["signed"],
+            )
+        except writes.CodeTakenError:
+            raise CodeTaken from None
+        return Response(tree.link_row(link), status=201)
+
+
+class LinkDetail(APIView):
+    """One link, by its code as it is stored or as it stands in addresses."""
+
+    @extend_schema(parameters=[_IN], responses=api.LinkRow)
+    def get(self, request: Request, code: str) -> Response:
+        return Response(tree.link_row(_get_link(request, code)))
+
+
+class AnyContent(BaseContentNegotiation):
+    """For views whose address says what they answer with, whatever the client's Accept header asks for."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:  # type: ignore[override]
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:  # type: ignore[override]
+        return renderers[0], renderers[0].media_type
+
+
+class QRCode(APIView):
+    """The link's address as a QR code, for print."""
+
+    kind: ClassVar[str] = "svg"
+    content_negotiation_class = AnyContent
+    _types: ClassVar[dict[str, str]] = {"svg": "image/svg+xml", "png": "image/png"}
+
+    @extend_schema(
+        parameters=[_IN],
+        responses={(200, "image/svg+xml"): OpenApiTypes.BINARY, (200, "image/png"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, code: str) -> HttpResponse:
+        picture = writes.draw_qr(_get_link(request, code), kind=self.kind)
+        return HttpResponse(picture, content_type=self._types[self.kind])
+
+
+class Tree(APIView):
+    """The tree by levels: the roots, or what is below `root`; most conversions below first."""
+
+    @extend_schema(parameters=[api.TreeQuery], responses=api.TreeAnswer)
+    def get(self, request: Request) -> Response:
+        query = _read(api.TreeQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
+        root = None
+        if query["root"]:
+            root = ShareLink.objects.filter(id__in=keys_of(conference.id, query["root"])).first()
+            if root is None:
+                raise Http404(f"There is no link {query['root']!r} in this conference.")
+        try:
+            answer = tree.get_tree(
+                conference.id, root, depth=query["depth"], limit=query["page_size"], cursor=query["cursor"]
+            )
+        except BadCursorError:
+            raise _bad_cursor() from None
+        return Response(answer)
+
+
+class Leaderboard(APIView):
+    """Sharers by their credit. The sum of credits exceeds the registrations: see `totals`."""
+
+    @extend_schema(
+        parameters=[api.ModelQuery, _FROM, OpenApiParameter("limit", OpenApiTypes.INT)],
+        responses=api.LeaderboardAnswer,
+    )
+    def get(self, request: Request) -> Response:
+        query = _read(api.ModelQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
+        rows = credits.get_leaderboard(conference, query["days"], query["model"])
+        try:
+            limit = max(1, min(int(request.query_params.get("limit", 100)), 1000))
+        except ValueError:
+            raise ValidationError({"limit": "Not a number."}) from None
+        return Response(
+            {
+                "model": query["model"],
+                "totals": credits.get_totals(conference, query["days"]),
+                "count": len(rows),
+                "results": rows[:limit],
+            }
+        )
+
+
+class Channels(APIView):
+    """Channels by their credit, with what their links count."""
+
+    @extend_schema(parameters=[api.ModelQuery, _FROM], responses=api.ChannelsAnswer)
+    def get(self, request: Request) -> Response:
+        query = _read(api.ModelQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
+        return Response(
+            {
+                "model": query["model"],
+                "totals": credits.get_totals(conference, query["days"]),
+                "results": credits.get_channels(conference, query["days"], query["model"]),
+            }
+        )
+
+
+class Conversions(CSVView):
+    """Share conversions with their frozen chains and the credits under a model."""
+
+    @extend_schema(
+        operation_id="sharing_conversions_list",
+        parameters=[api.ConversionsQuery, _FROM, _FORMAT],
+        responses=api.ConversionsAnswer,
+    )
+    def get(self, request: Request) -> Response | StreamingHttpResponse:
+        query = _read(api.ConversionsQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
+        days, model = query["days"], query["model"]
+        if self.wants_csv(request):
+            rows = credits.iterate_credits(conference, days, model)
+            return csv_response(f"credits-{conference.id}.csv", _CREDIT_COLUMNS, rows)
+        try:
+            page, following = credits.get_page(
+                credits.get_conversions(conference, days), limit=query["page_size"], cursor=query["cursor"]
+            )
+        except BadCursorError:
+            raise _bad_cursor() from None
+        return Response(
+            {
+                "model": model,
+                "totals": credits.get_totals(conference, days),
+                "results": credits.conversion_rows(page, model),
+                "next": following,
+            }
+        )
+
+
+class RegistrationPath(APIView):
+    """From a registration up to the root: what it credits, and what it does not and why."""
+
+    @extend_schema(parameters=[api.ConferenceQuery], responses=api.ConversionRow)
+    def get(self, request: Request, registration_id: str) -> Response:
+        query = _read(api.ConferenceQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
+        found = credits.get_registration_path(conference.id, registration_id)
+        if found is None:
+            raise Http404(f"There is no registration {registration_id!r} in this conference.")
+        return Response(found)
+
+
+class KFactor(APIView):
+    """Attributed registrations per distinct sharer, over a range of days; above 1 is viral growth."""
+
+    @extend_schema(parameters=[api.RangeQuery, _FROM], responses=api.KFactorAnswer)
+    def get(self, request: Request) -> Response:
+        query = _read(api.RangeQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
+        return Response(credits.get_k_factor(conference, query["days"]))
+
+
+class Timeline(APIView):
+    """Shares, opens and share conversions by local day."""
+
+    @extend_schema(parameters=[api.TimelineQuery, _FROM], responses=api.TimelineAnswer)
+    def get(self, request: Request) -> Response:
+        query = _read(api.TimelineQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
+        first, last = query["days"]
+        return Response({"results": credits.get_timeline(conference, first, last)})
+
+
+class Erase(APIView):
+    """Erase a person: the visitor id goes, the shape of the tree and all counts stay. For owners."""
+
+    @extend_schema(request=api.EraseInput, responses=api.EraseAnswer)
+    def post(self, request: Request) -> Response:
+        data = _read(api.EraseInput, request.data)
+        conference = get_conference(request.user, data["conference_id"], role=Role.OWNER)
+        return Response({"rows_changed": writes.erase_person(conference, data["sharer"])})

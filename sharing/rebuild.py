@@ -1,0 +1,65 @@
+"""Deriving everything of a conference anew: after a change of its attribution window, or of the rules."""
+
+import itertools
+
+from django.db import transaction
+
+from analytics.models import Event
+from analytics.pipeline import to_row
+from analytics.rows import EventRow
+from sharing import derive
+from sharing.facts import read_facts
+from sharing.locks import lock_conferences
+from sharing.models import (
+    Credit,
+    NotCredited,
+    Registrant,
+    ShareConversion,
+    ShareLink,
+    ShareOpen,
+)
+from sharing.store import claims_of, load_claims
+
+_EVENTS_AT_ONCE = 5000
+
+
+def rebuild(conference_id: str) -> int:
+    """Replace all facts and all that is derived by what the stored events say. Returns the number of events.
+
+    Minted links stay as they are; they are no events. One transaction: others see the old state or the new
+    one, and events that come meanwhile wait for it.
+    """
+    count = 0
+    with transaction.atomic():
+        lock_conferences([conference_id])
+        minted_keys = ShareLink.objects.filter(conference_id=conference_id, is_minted=True)
+        minted = [
+            claim for claim in load_claims(list(minted_keys.values_list("id", flat=True))) if claim.is_minted
+        ]
+        _delete_all(conference_id)
+        derive.apply_claims(minted, conference_id)
+        events = Event.objects.filter(
+            conference_id=conference_id, type__in=["share", "share_open", "registration"]
+        )
+        rows = map(to_row, events.order_by("event_id").iterator(chunk_size=_EVENTS_AT_ONCE))
+        while part := list(itertools.islice(rows, _EVENTS_AT_ONCE)):
+            _apply(part)
+            count += len(part)
+    derive.pass_on_days()
+    return count
+
+
+def _apply(rows: list[EventRow]) -> None:
+    derive.derive(read_facts(rows))
+
+
+def _delete_all(conference_id: str) -> None:
+    conversions = ShareConversion.objects.filter(conference_id=conference_id)
+    registrants = Registrant.objects.filter(conference_id=conference_id)
+    Credit.objects.filter(conversion__in=conversions).delete()
+    NotCredited.objects.filter(registrant__in=registrants).delete()
+    claims_of(conference_id).delete()
+    conversions.delete()
+    registrants.delete()
+    ShareOpen.objects.filter(conference_id=conference_id).delete()
+    ShareLink.objects.filter(conference_id=conference_id).delete()

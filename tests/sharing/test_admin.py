@@ -1,0 +1,80 @@
+"""The admin's screens of share attribution: read-only, and a level at a time."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from conferences.models import Conference
+from sharing.derive import apply_facts
+from sharing.facts import read_facts
+from tests.sharing.cast import opened, registered, row, share
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin(db: None) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root", "root@example.com"))
+    return client
+
+
+@pytest.fixture
+def story(conference: Conference) -> None:
+    events = [
+        share(1, "va", "aaaa"), share(2, "vb", "bbbb", "aaaa"), share(3, "thief", "bbbb"),
+        share(1, "vx", "xxxx", "yyyy"), share(2, "vy", "yyyy", "xxxx"),
+        opened(3, "vc", "bbbb"), opened(4, "vc", "nonexistent"), registered(5, "vc"),
+    ]  # fmt: skip
+    apply_facts(read_facts([row(sent) for sent in events]))
+
+
+def test_the_tree_opens_level_by_level(
+    story: None, admin: Client, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(8):
+        page = admin.get("/admin/sharing/sharelink/tree/?conference_id=summit").content.decode()
+    assert "aaaa" in page
+    assert "cycle refused" in page
+    assert ">bbbb<" not in page
+    level = admin.get("/admin/sharing/sharelink/tree/?part=1&root=summit/aaaa").content.decode()
+    assert ">bbbb<" in level
+    assert "contested" in level
+    assert "<html" not in level
+
+
+def test_links_are_found_by_code_sharer_and_label_and_by_flag(story: None, admin: Client) -> None:
+    for query, code in (
+        ("q=bbbb", "bbbb"),
+        ("q=vb", "bbbb"),
+        ("flag=cycle", "yyyy"),
+        ("flag=contested", "bbbb"),
+    ):
+        page = admin.get(f"/admin/sharing/sharelink/?{query}").content.decode()
+        assert f">{code}</a>" in page
+        assert ">aaaa</a>" not in page
+
+
+def test_a_conversion_shows_its_frozen_chain_and_what_was_not_credited(story: None, admin: Client) -> None:
+    page = admin.get("/admin/sharing/shareconversion/summit_2Fr-vc/change/").content.decode()
+    assert "1. bbbb · vb · direct" in page
+    assert "2. aaaa · va · assisted" in page
+    assert "nonexistent · no such code in this conference" in page
+    link = admin.get("/admin/sharing/sharelink/summit_2Fbbbb/change/").content.decode()
+    assert "thief" in link
+
+
+@pytest.mark.parametrize("model", ["sharelink", "shareconversion", "notcredited"])
+def test_nothing_can_be_edited(story: None, admin: Client, model: str) -> None:
+    assert admin.get(f"/admin/sharing/{model}/").status_code == 200
+    assert admin.get(f"/admin/sharing/{model}/add/").status_code == 403
+
+
+def test_a_user_without_the_permission_does_not_see_the_tree(story: None, alice: User) -> None:
+    alice.is_staff = True
+    alice.save(update_fields=["is_staff"])
+    client = Client()
+    client.force_login(alice)
+    assert client.get("/admin/sharing/sharelink/tree/?conference_id=summit").status_code == 404

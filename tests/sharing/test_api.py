@@ -1,0 +1,271 @@
+"""The API of links, tree and credits. Alice owns the conference, Bob helps, Charlie is a stranger."""
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import User
+from django.core.signing import Signer
+from django.test import override_settings
+from rest_framework.test import APIClient
+
+from analytics import store
+from conferences.models import Conference
+from sharing.credit_models import CREDIT_MODELS
+from sharing.derive import apply_facts
+from sharing.facts import read_facts
+from sharing.models import Registrant, ShareLink, ShareOpen
+from tests.sharing.cast import credits_of, opened, refusals_of, registered, row, share
+
+Api = Callable[[User | None], APIClient]
+
+pytestmark = pytest.mark.django_db
+
+
+def happen(*events: dict[str, Any]) -> None:
+    apply_facts(read_facts([row(sent) for sent in events]))
+
+
+@pytest.fixture
+def story(conference: Conference) -> None:
+    """A shares, B opens and shares on, C opens and registers."""
+    happen(
+        share(1, "va", "aaaaaaaaaaaaaaaa", channel="wechat"),
+        opened(2, "vb", "aaaaaaaaaaaaaaaa"),
+        share(3, "vb", "bbbbbbbbbbbbbbbb", "aaaaaaaaaaaaaaaa", channel="mail"),
+        opened(4, "vc", "bbbbbbbbbbbbbbbb"),
+        registered(5, "vc", "r-c"),
+    )
+
+
+def get(client: APIClient, path: str, **params: Any) -> Any:
+    response = client.get(f"/api/sharing/{path}", {"conference_id": "summit", **params})
+    assert response.status_code == 200, response.content
+    return response.json()
+
+
+def download(response: Any) -> bytes:
+    """All of a streamed answer."""
+
+    async def read() -> bytes:
+        return b"".join([piece async for piece in response.streaming_content])
+
+    return async_to_sync(read)()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["links", "tree", "leaderboard", "channels", "conversions", "conversions/r-c", "k-factor",
+     "links/aaaaaaaaaaaaaaaa", "links/aaaaaaaaaaaaaaaa/qr.svg"],
+)  # fmt: skip
+def test_a_stranger_finds_nothing_and_nobody_anonymous_is_served(
+    story: None, api: Api, charlie: User, path: str
+) -> None:
+    query = {"conference_id": "summit"}
+    assert api(charlie).get(f"/api/sharing/{path}", query).status_code == 404
+    assert api(None).get(f"/api/sharing/{path}", query).status_code == 401
+
+
+def test_the_tree_comes_level_by_level_with_counts(story: None, api: Api, bob: User) -> None:
+    answer = get(api(bob), "tree", depth=2)
+    (root,) = answer["results"]
+    assert (root["code"], root["shared_on"], root["opens"], root["openers"]) == ("a" * 16, 1, 1, 1)
+    assert (root["direct"], root["assisted"]) == (0, 1)
+    assert (root["subtree_links"], root["subtree_conversions"]) == (1, 1)
+    (child,) = root["children"]
+    assert (child["code"], child["parent"], child["direct"]) == ("b" * 16, "a" * 16, 1)
+    below = get(api(bob), "tree", root="b" * 16)
+    assert [link["code"] for link in below["path"]] == ["a" * 16, "b" * 16]
+    assert below["results"] == []
+
+
+def test_a_level_is_paged_by_a_cursor_busiest_first(conference: Conference, api: Api, alice: User) -> None:
+    happen(*(share(number, f"v{number}", f"code{number}") for number in range(7)))
+    happen(opened(10, "x", "code5"), registered(11, "x"), opened(10, "y", "code3"), registered(11, "y"))
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = get(api(alice), "tree", page_size=3, cursor=cursor)
+        seen += [link["code"] for link in page["results"]]
+        cursor = page["next"]
+    assert seen == ["code3", "code5", "code0", "code1", "code2", "code4", "code6"]
+
+
+@pytest.mark.parametrize("cursor", ["x", "!!!", "WzFd", "é"])
+def test_a_cursor_of_nobodys_is_bad_input(story: None, api: Api, alice: User, cursor: str) -> None:
+    for path in ("tree", "links", "conversions"):
+        response = api(alice).get(f"/api/sharing/{path}", {"conference_id": "summit", "cursor": cursor})
+        assert response.status_code == 400
+        assert "cursor" in response.json()["error"]["details"]
+
+
+@pytest.mark.parametrize("model", list(CREDIT_MODELS))
+def test_every_view_of_credits_shows_the_distinct_total_beside_them(
+    story: None, api: Api, alice: User, model: str
+) -> None:
+    answer = get(api(alice), "conversions", model=model)
+    assert answer["totals"] == {"share_conversions": 1, "credits": 2}
+    (conversion,) = answer["results"]
+    assert [(item["sharer"], item["kind"]) for item in conversion["credits"]] == [
+        ("vb", "direct"),
+        ("va", "assisted"),
+    ]
+    total = sum(item["credit"] for item in conversion["credits"])
+    assert total == pytest.approx(1 if CREDIT_MODELS[model].is_fractional else 2)
+    board = get(api(alice), "leaderboard", model=model)
+    assert board["totals"]["share_conversions"] == 1
+    assert sum(item["credit"] for item in board["results"]) == pytest.approx(total)
+    channels = get(api(alice), "channels", model=model)["results"]
+    assert {item["channel"] for item in channels} == {"wechat", "mail"}
+    assert sum(item["credit"] for item in channels) == pytest.approx(total)
+
+
+def test_an_unknown_model_is_bad_input(story: None, api: Api, alice: User) -> None:
+    response = api(alice).get("/api/sharing/conversions", {"conference_id": "summit", "model": "magic"})
+    assert response.status_code == 400
+
+
+def test_the_path_of_a_registration_says_what_was_not_credited_and_why(
+    story: None, api: Api, alice: User
+) -> None:
+    happen(share(1, "elsewhere", "ffffffffffffffff", conference_id="other"))
+    happen(opened(6, "vd", "ffffffffffffffff"), opened(5.5, "vd", "aaaa0000"), registered(7, "vd", "r-d"))
+    answer = get(api(alice), "conversions/r-d")
+    assert answer["credits"] == []
+    assert {(item["code"], item["reason"]) for item in answer["not_credited"]} == {
+        ("ffffffffffffffff", "foreign_code"),
+        ("aaaa0000", "unknown_code"),
+    }
+    missing = api(alice).get("/api/sharing/conversions/nobody", {"conference_id": "summit"})
+    assert missing.status_code == 404
+
+
+def test_the_k_factor_is_registrations_by_sharers_of_the_range(story: None, api: Api, alice: User) -> None:
+    assert get(api(alice), "k-factor") == {"share_conversions": 1, "sharers": 2, "k_factor": 0.5}
+    empty = get(api(alice), "k-factor", **{"from": "2020-01-01", "to": "2020-01-02"})
+    assert empty == {"share_conversions": 0, "sharers": 0, "k_factor": None}
+
+
+def test_the_timeline_counts_by_local_day(story: None, api: Api, alice: User) -> None:
+    rows = [row(opened(2, "vb", "aaaaaaaaaaaaaaaa"))]
+    rows[0].local_date = Conference.objects.get().local_date(rows[0].ts)
+    store.insert_new(rows)
+    # 2026-05-01T01:47Z is 09:47 in Shanghai.
+    days = get(api(alice), "timeline", **{"from": "2026-04-30", "to": "2026-05-01"})["results"]
+    assert days == [
+        {"date": "2026-04-30", "shares": 0, "opens": 0, "share_conversions": 0},
+        {"date": "2026-05-01", "shares": 2, "opens": 1, "share_conversions": 1},
+    ]
+
+
+def test_links_and_credits_come_as_csv_with_formulas_neutralised(story: None, api: Api, alice: User) -> None:
+    happen(share(9, "=cmd()", "cccccccccccccccc"))
+    for path, count in (("links", 3), ("conversions", 2)):
+        response = api(alice).get(f"/api/sharing/{path}", {"conference_id": "summit", "format": "csv"})
+        text = download(response).decode("utf-8-sig")
+        found = list(csv.DictReader(io.StringIO(text)))
+        assert len(found) == count
+        assert all(not item["sharer"].startswith("=") for item in found)
+
+
+def test_a_helper_mints_a_link_that_stays_its_owners_whatever_browsers_claim(
+    conference: Conference, api: Api, bob: User
+) -> None:
+    body = {"conference_id": "summit", "label": "Poster at gate 3", "channel": "poster"}
+    made = api(bob).post("/api/sharing/links", body, format="json")
+    assert made.status_code == 201
+    link = made.json()
+    assert (link["label"], link["minted"], link["sharer"]) == ("Poster at gate 3", True, f"user:{bob.pk}")
+    assert link["url"].endswith(f"/conf/summit?_s={link['code']}")
+    happen(share(-100_000, "mallory", link["code"]))  # long before it was minted
+    kept = ShareLink.objects.get(code=link["code"])
+    assert (kept.sharer, kept.sharer_user, kept.is_contested) == (f"user:{bob.pk}", bob, True)
+    assert get(api(bob), "links", search="gate 3")["results"][0]["code"] == link["code"]
+
+
+def test_a_code_that_somebody_has_cannot_be_minted(story: None, api: Api, alice: User) -> None:
+    body = {"conference_id": "summit", "code": "aaaaaaaaaaaaaaaa"}
+    response = api(alice).post("/api/sharing/links", body, format="json")
+    assert (response.status_code, response.json()["error"]["code"]) == (409, "code_taken")
+
+
+@pytest.mark.parametrize("code", ["abc", "a" * 17, "with space", "späti", "a/b/c", "s.abcd"])
+def test_a_code_of_wrong_form_cannot_be_minted(
+    conference: Conference, api: Api, alice: User, code: str
+) -> None:
+    body = {"conference_id": "summit", "code": code}
+    assert api(alice).post("/api/sharing/links", body, format="json").status_code == 400
+
+
+def test_of_a_signed_link_only_the_signed_code_counts_also_after_a_new_key(
+    conference: Conference, api: Api, alice: User
+) -> None:
+    body = {"conference_id": "summit", "signed": True}
+    link = api(alice).post("/api/sharing/links", body, format="json").json()
+    code, public = link["code"], link["public_code"]
+    assert public.startswith(code)
+    assert len(public) <= 64
+    later = 10_000_000  # minutes: after the minting, which has the real time
+    forged = public[:-1] + ("A" if public[-1] != "A" else "B")
+    with override_settings(SECRET_KEY="the next one", SECRET_KEY_FALLBACKS=["only-for-tests"]):
+        happen(
+            opened(later, "good", public),
+            opened(later, "forger", forged),
+            opened(later, "bare", code),
+            *(registered(later + 1, name) for name in ("good", "forger", "bare")),
+        )
+        assert Signer(salt="sharing.codes:summit", sep=".").sign(code) != public
+    assert credits_of("r-good") == [code]
+    assert credits_of("r-forger") == credits_of("r-bare") == []
+    assert {reason for _, reason in refusals_of("r-forger") | refusals_of("r-bare")} == {"malformed_code"}
+
+
+def test_qr_codes_are_pictures_of_the_address(story: None, api: Api, alice: User) -> None:
+    svg = api(alice).get("/api/sharing/links/aaaaaaaaaaaaaaaa/qr.svg", HTTP_ACCEPT="image/svg+xml")
+    assert svg["Content-Type"] == "image/svg+xml"
+    assert b"<svg" in svg.content
+    png = api(alice).get("/api/sharing/links/aaaaaaaaaaaaaaaa/qr.png")
+    assert png["Content-Type"] == "image/png"
+    assert png.content.startswith(b"\x89PNG")
+
+
+def test_erasing_a_person_keeps_the_shape_and_the_counts(
+    story: None, api: Api, alice: User, bob: User
+) -> None:
+    before = get(api(alice), "tree", depth=2)["results"]
+    body = {"conference_id": "summit", "sharer": "vb"}
+    assert api(bob).post("/api/sharing/erase", body, format="json").status_code == 403
+    assert api(alice).post("/api/sharing/erase", body, format="json").status_code == 200
+    after = get(api(alice), "tree", depth=2)["results"]
+    new = after[0]["children"][0].pop("sharer")
+    assert before[0]["children"][0].pop("sharer") == "vb"
+    assert new.startswith("erased:")
+    assert after == before
+    assert not ShareOpen.objects.filter(visitor="vb").exists()
+    assert not Registrant.objects.filter(visitor="vb").exists()
+    assert ShareOpen.objects.filter(visitor=new).count() == 1
+
+
+def test_a_tree_of_a_thousand_levels_and_one_of_many_children_are_read_by_page(
+    conference: Conference, api: Api, alice: User, django_assert_max_num_queries: Any
+) -> None:
+    chain = [share(n, f"v{n}", f"deep{n:04}", f"deep{n - 1:04}" if n else "") for n in range(1000)]
+    happen(*reversed(chain))
+    happen(*(share(2000, f"w{n}", f"wide{n:05}", "deep0999") for n in range(3000)))
+    happen(opened(3000, "x", "wide00007"), registered(3001, "x"))
+    assert len(credits_of("r-x")) == 1001
+    client = api(alice)
+    with django_assert_max_num_queries(12):
+        answer = get(client, "tree", root="deep0999", page_size=100)
+    assert len(answer["path"]) == 1000
+    assert len(answer["results"]) == 100
+    assert answer["results"][0]["code"] == "wide00007"
+    with django_assert_max_num_queries(25):
+        deep = get(client, "tree", depth=10)
+    assert deep["results"][0]["subtree_links"] == 3999
+    for path, count in (("links", 4000), ("conversions", 1001)):
+        response = client.get(f"/api/sharing/{path}", {"conference_id": "summit", "format": "csv"})
+        assert download(response).count(b"\n") == count + 1
