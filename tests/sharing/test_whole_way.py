@@ -1,4 +1,4 @@
-"""A, B and C through HTTP from outside, on real processes; and workers that die in between."""
+"""A, B and C through HTTP from outside, on real processes."""
 
 import time
 
@@ -58,73 +58,3 @@ def test_a_shares_b_shares_on_and_c_registers_so_both_are_credited(system: Syste
         return [sum(day[name] for day in days) for name in ("shares", "share_conversions")] == [2, 1]
 
     system.wait_for(counted, "the day's shares and share conversions")
-
-
-@pytest.mark.processes
-def test_bad_input_is_rejected_by_name_and_the_rest_of_the_batch_counts(system: System) -> None:
-    system.start("web", "events")
-    common = {"conference_id": "test", "visitor_id": "v"}
-    bad = [
-        {**common, "type": "share", "share_code": "späti-späti"},
-        {**common, "type": "share", "share_code": "abc"},
-        {**common, "type": "share_open", "share_code": "x" * 17},
-        {**common, "type": "share", "share_code": "good-code", "parent_share_code": "not good"},
-        {**common, "type": "share_open", "share_code": A, "attribution_chain": ["x" * 8] * 1001},
-        {**common, "type": "share_open", "share_code": A, "attribution_chain": ["x" * 400_000]},
-        {**common, "type": "share_open", "share_code": f"s.{A}.forged"},
-    ]
-    good = {**common, "type": "share", "share_code": A}
-    answer = system.post([*bad, good])
-    assert answer.status_code == 202
-    assert answer.json()["accepted"] == 1
-    rejected = answer.json()["rejected"]
-    assert [item["index"] for item in rejected] == list(range(len(bad)))
-    assert {item["code"] for item in rejected} == {"invalid_field"}
-    assert [item["field"] for item in rejected] == [
-        "share_code", "share_code", "share_code", "parent_share_code", "attribution_chain",
-        "attribution_chain[...]", "share_code",
-    ]  # fmt: skip
-
-    too_large = system.post(
-        [{**common, "type": "share_open", "share_code": A, "attribution_chain": ["x" * 2**20]}]
-    )
-    assert (too_large.status_code, too_large.json()["error"]["code"]) == (413, "too_large")
-
-    token = system.token()
-    system.wait_for(
-        lambda: system.get("/api/sharing/links", token=token, conference_id="test")["results"], "the good one"
-    )
-
-
-@pytest.mark.processes
-def test_a_worker_that_is_killed_at_any_moment_loses_and_doubles_nothing(system: System) -> None:
-    system.start("web", "events")
-    now = int(time.time() * 1000) - 3_600_000
-    chain = [f"chain-{number:06}" for number in range(400)]
-    events = []
-    for number, code in enumerate(chain):
-        common = {"conference_id": "test", "ts": now + number * 1000}
-        share = {"type": "share", "visitor_id": f"v{number}", "share_code": code, "event_id": f"s{number:06}"}
-        if number:
-            share["parent_share_code"] = chain[number - 1]
-        reg = {
-            "type": "registration", "visitor_id": f"r{number}", "form_id": "f", "registration_id": f"r{number}",
-            "share_code": code, "event_id": f"t{number:06}", "conference_id": "test", "ts": now + 1_000_000,
-        }  # fmt: skip
-        events += [{**common, **share}, reg]
-    for start in range(0, len(events), 50):
-        assert system.post(events[::-1][start : start + 50]).status_code == 202
-        if start % 200 == 150:
-            system.kill("events")
-            system.start("events")
-
-    token = system.token()
-
-    def done() -> bool:
-        found = system.get("/api/sharing/conversions", token=token, conference_id="test", page_size=1)
-        return bool(found["totals"] == {"share_conversions": 400, "credits": 400 * 401 // 2})
-
-    system.wait_for(done, "all credits", seconds=120)
-    (root,) = system.get("/api/sharing/tree", token=token, conference_id="test")["results"]
-    assert (root["subtree_links"], root["subtree_conversions"]) == (399, 400)
-    assert (root["direct"], root["assisted"]) == (1, 399)
