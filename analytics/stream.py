@@ -130,7 +130,7 @@ class Consumer:
 
     def give_back(self, entries: Sequence[Entry]) -> None:
         """Undo the delivery of entries that could not be tried: it does not count, and they are soon due."""
-        by_deliveries: dict[int, list[bytes]] = {}
+        by_deliveries: dict[int, list[Any]] = {}
         for entry in entries:
             by_deliveries.setdefault(entry.deliveries, []).append(entry.id)
         for deliveries, ids in by_deliveries.items():
