@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 from django.contrib.auth.models import User
+from django.utils import translation
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
@@ -50,6 +51,12 @@ def valkey() -> Iterator[ValkeyServer]:
 def empty_valkey(valkey: ValkeyServer) -> None:
     """Every test begins with no stream, no cache and no messages."""
     redis.Redis.from_url(valkey.url).flushall()
+
+
+@pytest.fixture(autouse=True)
+def settled_language() -> None:
+    """Every test begins in the settings' language; a request in another leaves it with the thread."""
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
