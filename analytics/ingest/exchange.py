@@ -37,7 +37,7 @@ class Exchange:
         """
         async with asyncio.timeout(self._timeout_seconds):
             if self._connection is None:
-                self._connection = await self._pool.get_connection()
+                self._connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
                 self._connection.socket_timeout = None
             try:
                 return await self._exchange(self._connection, commands)
