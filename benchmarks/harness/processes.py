@@ -184,7 +184,9 @@ class Helper:
 def open_lab(**environment: str) -> Iterator[Lab]:
     """A lab in a temporary directory, which goes with it. `environment` is added to its processes'."""
     directory = Path(tempfile.mkdtemp(prefix="meeteasy-bench-"))
-    os.environ.setdefault("SECRET_KEY", "only-for-benchmarks")  # the command of Valkey is among the settings
+    # The command that starts Valkey reads settings in this very process.
+    os.environ.setdefault("SECRET_KEY", "only-for-benchmarks")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meeteasy.settings")
     lab = Lab(directory)
     # Read by a reference's process, too; Django's own are set by System.
     lab.environment.update(
