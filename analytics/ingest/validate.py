@@ -6,6 +6,7 @@ look, the batch is taken apart and each event judged alone.
 
 import datetime as dt
 import json
+import math
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -88,10 +89,11 @@ def _strict_decoder() -> msgspec.json.Decoder[Any]:
 
 
 @lru_cache(maxsize=256)
-def _own_fields(event_type: type[EventType]) -> Callable[[EventType], msgspec.Struct]:
-    """A function that gets an event's own fields, as a struct which leaves out those that say nothing.
-
-    A struct, since encoding one costs half of what picking the fields into a dict costs.
+def _own_fields(
+    event_type: type[EventType],
+) -> tuple[Callable[[EventType], tuple[Any, ...]], type[msgspec.Struct]]:
+    """A function that gets the values of an event's own fields, and a struct of those fields which leaves
+    out what says nothing when it is encoded: at half the cost of picking the fields into a dict.
     """
     own_fields = [field for field in msgspec.structs.fields(event_type) if field.name not in COMMON_FIELDS]
     names = [field.name for field in own_fields]
@@ -100,10 +102,9 @@ def _own_fields(event_type: type[EventType]) -> Callable[[EventType], msgspec.St
         [(field.name, Any, None if field.default is None else "") for field in own_fields],
         omit_defaults=True,
     )
-    if not names:
-        return lambda event: own()
-    get = attrgetter(*names)
-    return (lambda event: own(get(event))) if len(names) == 1 else (lambda event: own(*get(event)))
+    if len(names) > 1:
+        return attrgetter(*names), own
+    return (lambda event: tuple(getattr(event, name) for name in names)), own
 
 
 EVENT_TYPES.on_change(_strict_decoder.cache_clear)
@@ -161,26 +162,26 @@ class RowMaker:
             self._sent_ms = None if sent_at is None else to_ms(sent_at)
         except (OverflowError, ValueError):
             raise BatchError("invalid_field", "`sent_at` is not a time.") from None
+        self._believed_from_ms: float = math.inf
+        if self._sent_ms is None and self._oldest_ms is not None:
+            self._believed_from_ms = self._oldest_ms
 
     def __call__(self, event: EventType) -> EventRow:
         """Raises EventError for a time out of range, for properties that cannot be kept, and for what only
         the server may say."""
-        try:
-            ts_ms = event_time_ms(
-                event.ts, sent_ms=self._sent_ms, received_ms=self._received_ms, oldest_ms=self._oldest_ms
-            )
-        except TooOldError:
-            age = "1970" if self._acceptance_days is None else f"{self._acceptance_days} days ago"
-            raise EventError("too_old", f"`ts` is before {age}.", "ts") from None
-        except (OverflowError, ValueError):
-            raise EventError("invalid_field", "`ts` is not a time.", "ts") from None
+        ts = event.ts
+        if type(ts) is int and self._believed_from_ms <= ts <= self._received_ms:
+            ts_ms = ts  # what event_time_ms would say, without the call
+        else:
+            ts_ms = self._event_time_ms(ts)
         if event.visitor_id is None:
             event.visitor_id = self._visitor_id(event.conference_id)
         event_id = event.event_id or str(_new_id())
         event_type = type(event)
         if not self._is_server and (event_type.internal or event_id.startswith(FACT_PREFIX)):
             raise _reserved(event_type)
-        own: Any = _own_fields(event_type)(event)
+        get_values, own_type = _own_fields(event_type)
+        own: Any = own_type(*get_values(event))
         derived = event.derived_fields()
         if derived:
             own = {**msgspec.to_builtins(own), **derived}
@@ -197,6 +198,17 @@ class RowMaker:
             _encode_json(own).decode(),
             _encode_properties(event.properties) if event.properties else "{}",
         )
+
+    def _event_time_ms(self, ts: Timestamp | None) -> int:
+        try:
+            return event_time_ms(
+                ts, sent_ms=self._sent_ms, received_ms=self._received_ms, oldest_ms=self._oldest_ms
+            )
+        except TooOldError:
+            age = "1970" if self._acceptance_days is None else f"{self._acceptance_days} days ago"
+            raise EventError("too_old", f"`ts` is before {age}.", "ts") from None
+        except (OverflowError, ValueError):
+            raise EventError("invalid_field", "`ts` is not a time.", "ts") from None
 
 
 def _reserved(event_type: type[EventType]) -> EventError:
