@@ -45,7 +45,7 @@ class ShareLinkAdmin(ReadOnlyAdmin):
     ordering = ["-id"]
     change_list_template = "admin/sharing/sharelink/change_list.html"
 
-    def get_fields(self, request: HttpRequest, obj: ShareLink | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: ShareLink | None = None) -> list[str]:  # type: ignore[override]
         names = [field.name for field in ShareLink._meta.concrete_fields if field.name != "parent"]
         return [*names, "first_shared_at", "way_up", "tree_link", "claims"]
 
@@ -88,7 +88,10 @@ class ShareLinkAdmin(ReadOnlyAdmin):
         conference_id = root.conference_id if root else request.GET.get("conference_id", "")
         try:
             links, following = get_level(
-                conference_id, root and root.id, limit=_LEVEL_SIZE, cursor=request.GET.get("cursor", "")
+                conference_id,
+                None if root is None else root.id,
+                limit=_LEVEL_SIZE,
+                cursor=request.GET.get("cursor", ""),
             )
         except BadCursorError:
             raise Http404 from None
@@ -112,7 +115,7 @@ class ShareConversionAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     ordering = ["-frozen_ms"]
     fields = ["registrant_id", "conference_id", "nearest_id", "frozen_at", "chain", "refused"]
-    readonly_fields = fields
+    readonly_fields = ["registrant_id", "conference_id", "nearest_id", "frozen_at", "chain", "refused"]
 
     @admin.display(description=_("credited, nearest first"))
     def chain(self, conversion: ShareConversion) -> SafeString:

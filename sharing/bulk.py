@@ -17,14 +17,14 @@ def is_postgresql() -> bool:
     return connection.vendor == "postgresql"
 
 
-def fetch(sql: str, keys: Collection[str], *params: object) -> list[tuple[Any, ...]]:
+def fetch(sql: str, keys: Collection[str], *params: Any) -> list[tuple[Any, ...]]:
     """Rows of `sql`, in which `{keys}` is a table with the one column `key` that holds `keys`.
 
     It must be the first parameter of the statement. No keys: no rows, no query.
     """
     if not keys:
         return []
-    value: object
+    value: Any
     if is_postgresql():
         table, value = "unnest(%s::text[]) AS keys(key)", list(keys)
     else:
@@ -32,7 +32,8 @@ def fetch(sql: str, keys: Collection[str], *params: object) -> list[tuple[Any, .
         value = msgspec.json.encode(list(keys)).decode()
     with connection.cursor() as cursor:
         cursor.execute(sql.replace("{keys}", table), [value, *params])
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def fetch_pairs(sql: str, pairs: Collection[tuple[str, str]]) -> list[tuple[Any, ...]]:
@@ -50,7 +51,8 @@ def fetch_pairs(sql: str, pairs: Collection[tuple[str, str]]) -> list[tuple[Any,
         values = [msgspec.json.encode(list(pairs)).decode()]
     with connection.cursor() as cursor:
         cursor.execute(sql.replace("{keys}", table), values)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
@@ -155,4 +157,4 @@ def _by_column(rows: Sequence[Row]) -> list[list[Any]]:
 
 def _key(model: type[models.Model]) -> str:
     assert model._meta.pk is not None
-    return model._meta.pk.column
+    return str(model._meta.pk.column)

@@ -120,9 +120,9 @@ class _Derivation:
                 self.forest.add(node)
             nodes.append((node, self._decide_owner(node, link_claims)))
         # Usually loaded already; not where the link has gone to somebody whose own claims were known before.
-        store.load_part(self.forest, {claim.parent_key for _, claim in nodes if claim})
-        for node, claim in nodes:
-            parent_key, order = (claim.parent_key, claim.order) if claim else ("", (0, ""))
+        store.load_part(self.forest, {first.parent_key for _, first in nodes if first})
+        for node, first in nodes:
+            parent_key, order = (first.parent_key, first.order) if first else ("", (0, ""))
             if node.is_new or (parent_key, order) != (node.claimed_parent, node.parent_order):
                 self.forest.set_claim(node, parent_key, order)
         orphans = store.load_orphans(self.forest, created)

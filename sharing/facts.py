@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -230,9 +231,9 @@ def _values(item: Reported) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _reported(row: tuple[object, ...]) -> Reported:
+def _reported(row: tuple[Any, ...]) -> Reported:
     key, ms, event_id, visitor, visitor_ms, visitor_id, code, code_ms, code_id, is_trusted, window_days = row
     return Reported(
         key, (ms, event_id), visitor, None if visitor_ms is None else (visitor_ms, visitor_id),
         code, None if code_ms is None else (code_ms, code_id), bool(is_trusted), window_days,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip

@@ -1,6 +1,6 @@
 """Loading the part of the tree that a change concerns, and writing back what became of it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from django.db.models import QuerySet
 from django.db.models.functions import Substr
@@ -138,7 +138,7 @@ def _counters(node: Node) -> tuple[int, ...]:
     return (node.shared_on, node.direct, node.assisted, node.subtree_links, node.subtree_conversions)
 
 
-def add_opens(counts: Collection[tuple[int, int, str]]) -> None:
+def add_opens(counts: Sequence[tuple[int, int, str]]) -> None:
     """Add (opens, openers) to links; codes that no link has are passed over."""
     bulk.add(ShareLink, ("opens", "openers"), counts)
 
@@ -169,7 +169,9 @@ def load_claims(links: Collection[str]) -> list[Claim]:
         f"FROM {{keys}} JOIN {ShareClaim._meta.db_table} ON link_key = keys.key WHERE NOT is_bot",
         links,
     )
-    return [Claim(row[0], (row[1], row[2]), *row[3:8], bool(row[8])) for row in rows]
+    return [
+        Claim(row[0], (row[1], row[2]), row[3], row[4], row[5], row[6], row[7], bool(row[8])) for row in rows
+    ]
 
 
 def count_early_opens(links: Collection[str]) -> list[tuple[str, int, int]]:
@@ -179,7 +181,7 @@ def count_early_opens(links: Collection[str]) -> list[tuple[str, int, int]]:
         f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON link_key = keys.key "
         "WHERE is_early AND NOT is_bot GROUP BY link_key",
         links,
-    )  # type: ignore[return-value]
+    )
 
 
 def find_known_links(links: Collection[str]) -> set[str]:

@@ -62,7 +62,7 @@ class LinksQuery(ConferenceQuery, PageMixin):
 
 
 class TreeQuery(ConferenceQuery, PageMixin):
-    root = serializers.CharField(default="", allow_blank=True, max_length=64)
+    root = serializers.CharField(default="", allow_blank=True, max_length=64)  # type: ignore[assignment]
     depth = serializers.IntegerField(default=1, min_value=1, max_value=MAX_DEPTH)
 
 
@@ -71,7 +71,7 @@ class ConversionsQuery(ModelQuery, PageMixin):
 
 
 class LinkInput(ConferenceQuery):
-    label = serializers.CharField(default="", allow_blank=True, max_length=200)
+    label = serializers.CharField(default="", allow_blank=True, max_length=200)  # type: ignore[assignment]
     channel = serializers.CharField(default="", allow_blank=True, max_length=512)
     target_url = serializers.URLField(default="", allow_blank=True, max_length=2048)
     code = serializers.RegexField(CODE_PATTERN, default="", allow_blank=True)
@@ -97,9 +97,9 @@ class LinkRow(serializers.Serializer[Any]):
     public_code = serializers.CharField(help_text="As in addresses: with its signature, if it has one.")
     conference_id = serializers.CharField()
     url = serializers.CharField()
-    parent = serializers.CharField(allow_null=True)
+    parent = serializers.CharField(allow_null=True)  # type: ignore[assignment]
     sharer = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     channel = serializers.CharField()
     target_url = serializers.CharField()
     minted = serializers.BooleanField()
@@ -129,7 +129,7 @@ class TreeRow(LinkRow):
 
 
 class TreeAnswer(serializers.Serializer[Any]):
-    root = LinkRow(allow_null=True)
+    root = LinkRow(allow_null=True)  # type: ignore[assignment]
     path = LinkRow(many=True)
     results = TreeRow(many=True)
     next = serializers.CharField(allow_null=True)

@@ -38,7 +38,7 @@ def get_tree(
     One query a level. The first level is a page of `limit`; below, each link has its first children, and
     `next` where there are more, to be had with that link as `root`.
     """
-    found, following = get_level(conference_id, root and root.id, limit=limit, cursor=cursor)
+    found, following = get_level(conference_id, None if root is None else root.id, limit=limit, cursor=cursor)
     results = [link_row(link) for link in found]
     level = list(zip(found, results, strict=True))
     left = _LINKS_AT_ONCE

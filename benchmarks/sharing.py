@@ -1,0 +1,193 @@
+"""Share attribution: events through one worker beside page views, and the tree at two sizes.
+
+    python -m benchmarks.sharing [--rounds 3] [--events 100000] [--databases sqlite postgresql] [--smoke]
+
+The events are the generator's (benchmarks/share_events.py): of 100, some 8 shares, 85 opens and 7
+registrations. The same worker with all reactions works off page views in the same round. The trees of 10
+thousand and 1 million links have 20 children a link and a way of 60 levels; opening a level and crediting
+registrations at different depths are timed in a process of their own.
+"""
+
+import argparse
+import json
+import sys
+import time
+from contextlib import ExitStack
+from typing import Any
+
+from benchmarks.harness.postgresql import run_postgresql
+from benchmarks.harness.processes import Lab, open_lab, spent_between, use_two_cores
+from benchmarks.harness.report import make_parser, median, target, write_report
+from benchmarks.storing import STREAM, fill
+
+CHILDREN = 20
+DEPTH = 60
+
+
+def main() -> None:
+    parser = make_parser(__doc__, rounds=3)
+    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--links", nargs=2, type=int, default=[10_000, 1_000_000])
+    parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"])
+    parser.add_argument("--helper", choices=["fill", "tree"], help=argparse.SUPPRESS)
+    parser.add_argument("--size", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.helper:
+        _help(options)
+        return
+    if options.smoke:
+        options.rounds, options.events, options.links = 1, 2000, [2000, 4000]
+        options.databases = ["sqlite"]
+    use_two_cores()
+    results: dict[str, Any] = {}
+    targets: list[dict[str, Any]] = []
+    for name in options.databases:
+        with ExitStack() as stack:
+            environment = {}
+            if name == "postgresql":
+                environment["DATABASE_URL"] = stack.enter_context(run_postgresql())
+            lab = stack.enter_context(open_lab(**environment))
+            found = results[name] = _measure(lab, options)
+        targets += [
+            target(f"{name}: share events/s to page views/s", found["ratio"], at_least=0.5),
+            target(f"{name}: opening a level, large to small tree", found["level_ratio"], at_most=2),
+            target(f"{name}: crediting at one depth, large to small tree", found["credit_ratio"], at_most=2),
+        ]
+    write_report("sharing", options, results=results, targets=targets)
+
+
+def _measure(lab: Lab, options: Any) -> dict[str, Any]:
+    rates: dict[str, list[float]] = {"page views": [], "share events": []}
+    for _ in range(options.rounds):
+        for kind in rates:
+            lab.empty()
+            rate, cpu_us = _work_off(lab, kind, options.events)
+            rates[kind].append(rate)
+            print(f"{kind:14} {rate:9,.0f} events/s  worker {cpu_us:.0f} µs CPU an event", flush=True)
+    trees = []
+    for links in options.links:
+        lab.empty()
+        arguments = ["-m", "benchmarks.sharing", "--helper", "tree", "--size", str(links)]
+        with lab.helper(arguments) as helper:
+            helper.go()
+            trees.append(helper.result())
+        print(f"{links:,} links: {trees[-1]}", flush=True)
+    small, large = trees
+    return {
+        "events_per_second": {kind: median(found) for kind, found in rates.items()},
+        "ratio": median(rates["share events"]) / median(rates["page views"]),
+        "trees": trees,
+        "level_ratio": large["level_ms"] / small["level_ms"],
+        "credit_ratio": large["credit_ms"][str(DEPTH)] / small["credit_ms"][str(DEPTH)],
+    }
+
+
+def _work_off(lab: Lab, kind: str, events: int) -> tuple[float, float]:
+    lab.start("events")
+    if kind == "page views":
+        fill(lab, events, 200)
+    else:
+        arguments = ["-m", "benchmarks.sharing", "--helper", "fill", "--size", str(events)]
+        with lab.helper(arguments) as helper:
+            helper.go()
+            helper.result()
+    with lab.helper(["-m", "benchmarks.harness.wake"]) as wake:
+        before = lab.cpu_seconds()
+        started = time.perf_counter()
+        wake.go()
+        while lab.redis.xlen(STREAM):
+            time.sleep(0.01)
+        seconds = time.perf_counter() - started
+    spent = spent_between(before, lab.cpu_seconds())["events"]
+    lab.end("events")
+    return events / seconds, 1e6 * spent / events
+
+
+def _help(options: Any) -> None:
+    """A process inside the lab's environment."""
+    import django
+
+    django.setup()
+    print("ready", flush=True)
+    sys.stdin.readline()
+    print(json.dumps(_fill(options.size) if options.helper == "fill" else _time_tree(options.size)))
+
+
+def _fill(events: int) -> dict[str, Any]:
+    import itertools
+
+    import redis
+    from django.conf import settings
+
+    from analytics.ingest.entry import encode_entry
+    from analytics.stream import STREAM as NAME
+    from benchmarks.harness.batches import CONFERENCES
+    from benchmarks.share_events import share_events
+    from tests.sharing.cast import row
+
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    made = share_events(links=events // 12 + 100, conference_id=CONFERENCES[0], hours=1 / 30)
+    rows = (row(sent) for sent in itertools.islice(made, events))
+    while part := list(itertools.islice(rows, 200)):
+        client.xadd(NAME, encode_entry(part))
+    return {"events": events}
+
+
+def _time_tree(links: int) -> dict[str, Any]:
+    """Median milliseconds of opening a level of 20, and of crediting 100 registrations at three depths."""
+    from sharing import bulk
+    from sharing.derive import apply_facts
+    from sharing.facts import read_facts
+    from sharing.models import ShareLink
+    from sharing.selectors.tree import get_tree
+    from tests.sharing.cast import START_MS, registered, row
+
+    columns = (
+        "id", "conference_id", "code", "sharer", "label", "channel", "target_url", "is_minted", "first_ms",
+        "first_event_id", "claimed_parent", "parent_ms", "parent_event_id", "parent_id", "closes_cycle",
+        "is_contested", "shared_on", "direct", "assisted", "subtree_links", "subtree_conversions", "opens",
+        "openers",
+    )  # fmt: skip
+
+    def link(number: int, parent: int | None) -> tuple[Any, ...]:
+        key, above = f"summit/link{number:08}", None if parent is None else f"summit/link{parent:08}"
+        return (
+            key, "summit", key[7:], f"v{number}", "", "", "", False, START_MS, f"e{number:08}", above or "",
+            None if above is None else START_MS, "" if above is None else f"e{number:08}", above,
+            False, False, CHILDREN, 0, 0, 0, 0, 0, 0,
+        )  # fmt: skip
+
+    def parent_of(number: int) -> int | None:
+        if number < DEPTH:  # the long way
+            return number - 1 if number else None
+        return (number - DEPTH) // (CHILDREN - 1)
+
+    for start in range(0, links, 20_000):
+        numbers = range(start, min(start + 20_000, links))
+        bulk.insert(ShareLink, columns, [link(number, parent_of(number)) for number in numbers])
+
+    def timed(work: Any) -> float:
+        started = time.perf_counter()
+        work()
+        return 1000 * (time.perf_counter() - started)
+
+    # Links of the long way have 20 children each, in either tree.
+    roots = list(ShareLink.objects.filter(id__in=[f"summit/link{number:08}" for number in range(5, 25)]))
+    get_tree("summit", roots[0], depth=1, limit=100)
+    level = [timed(lambda root=root: get_tree("summit", root, depth=1, limit=100)) for root in roots]
+    credit: dict[str, float] = {}
+    for depth in (5, 15, DEPTH):
+        times = []
+        for attempt in range(5):
+            events = [
+                registered(10, f"r{depth}-{attempt}-{n}", share_code=f"link{depth - 1:08}")
+                for n in range(100)
+            ]
+            rows = [row(event) for event in events]
+            times.append(timed(lambda rows=rows: apply_facts(read_facts(rows))))
+        credit[str(depth)] = median(times)
+    return {"links": links, "level_ms": median(level), "credit_ms": credit}
+
+
+if __name__ == "__main__":
+    main()
