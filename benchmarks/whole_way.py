@@ -83,7 +83,6 @@ def main() -> None:
 def _measure_ours(lab: Lab, events: int, batch: int, connections: int) -> dict[str, Any]:
     lab.empty()
     lab.start(*_OURS)
-    token = lab.token()
     client = lab.redis
     lab.load(port=lab.port, batch=batch, connections=connections, events=40 * batch)  # opens connections
     lab.wait_for(lambda: client.xlen(STREAM) == 0, "the first events to be stored")
@@ -116,7 +115,6 @@ def _measure_ours(lab: Lab, events: int, batch: int, connections: int) -> dict[s
     ((stored,),) = lab.query("SELECT count(*) FROM analytics_event")
     if stored != first + events:
         raise SystemExit(f"{stored} of {first + events} events stored")
-    assert lab.get("/api/analytics/daily", token=token, conference_id="test")["results"] == []
     lab.end(*_OURS)
     return {
         "events_per_second": events / seconds,

@@ -73,7 +73,7 @@ class Lab(System):
         self.prepare()
         self.redis.flushall()
         if self.uses_sqlite:
-            for suffix in ("-wal", "-shm"):
+            for suffix in ("-wal", "-shm", ""):
                 self.database.with_name(self.database.name + suffix).unlink(missing_ok=True)
             shutil.copy(self.directory / "template.sqlite3", self.database)
         else:
