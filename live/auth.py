@@ -24,6 +24,9 @@ from rest_framework.exceptions import AuthenticationFailed
 from conferences.access import get_conference
 from conferences.models import Member
 from live.outbox import Close
+from meeteasy.logs import get_logger
+
+log = get_logger(__name__)
 
 SUBPROTOCOL = "meeteasy.live"
 _TOKEN_SUBPROTOCOL = "token."  # noqa: S105  a prefix
@@ -53,10 +56,13 @@ def open_for(scope: Scope, conference_id: str) -> Credential | None:
     else:
         user, credential = _from_session(scope, headers)
     if credential is None:
+        kind = "session or origin" if token is None else "token"
+        log.info("live_refused", conference_id=conference_id, because=kind)
         return None
     try:
         get_conference(user, conference_id)
     except Http404:
+        log.info("live_refused", conference_id=conference_id, because="membership", user_id=user.pk)
         return None
     return credential
 
