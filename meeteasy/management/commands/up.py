@@ -137,5 +137,11 @@ def _create_demo() -> str | None:
         password = secrets.token_urlsafe(12)
         organizer = users.create_superuser("organizer", "organizer@example.com", password)
     if not Conference.objects.filter(id="test").exists():
-        services.create_conference(owner=organizer, id="test", name="Test conference", time_zone="UTC")
+        services.create_conference(
+            owner=organizer,
+            id="test",
+            name="Test conference",
+            time_zone="UTC",
+            languages=["en", "zh-hans"],
+        )
     return password
