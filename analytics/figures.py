@@ -50,9 +50,10 @@ def compute_figures(conference_id: str, date: dt.date) -> dict[str, int]:
     One query, which the index `event_day_figures` covers: its cost goes with the day's own events, however
     many others are stored. Days with registrations or check-ins cost another, small one.
     """
+    # `is_bot=False` would become NOT is_bot, by which SQLite does not look up the index: twice the time.
     counts = {
         row["type"]: row
-        for row in Event.objects.filter(conference_id=conference_id, local_date=date, is_bot=False)
+        for row in Event.objects.filter(conference_id=conference_id, local_date=date, is_bot__in=[False])
         .values("type")
         .annotate(events=Count("*"), distinct_subjects=Count("subject", distinct=True))
         .order_by()
