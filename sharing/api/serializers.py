@@ -129,7 +129,7 @@ class TreeRow(LinkRow):
 
 
 class TreeAnswer(serializers.Serializer[Any]):
-    root = LinkRow(allow_null=True)  # type: ignore[assignment]
+    root = LinkRow(allow_null=True)
     path = LinkRow(many=True)
     results = TreeRow(many=True)
     next = serializers.CharField(allow_null=True)

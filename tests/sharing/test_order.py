@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sharing import models
-from sharing.derive import apply_facts
+from sharing.derive import apply_facts, derive
 from sharing.facts import read_facts
-from tests.sharing.cast import DAY_MS, START_MS, row, state
+from tests.sharing.cast import DAY_MS, START_MS, row, share, state, tree
 from tests.sharing.plain import PlainTree
 
 TABLES = [
@@ -190,3 +190,50 @@ def test_two_workers_at_once_give_what_one_in_order_gives(events: list[dict[str,
     by_two_workers(in_deliveries(events, random.Random(seed)))
     assert state() == in_order
     assert_as_plain(events)
+
+
+def in_two_threads(work: Any) -> None:
+    """`work(0)` and `work(1)` at once, each on a connection of its own; the first failure is raised here."""
+    errors: list[BaseException] = []
+
+    def run(number: int) -> None:
+        try:
+            work(number)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_the_lock_two_workers_miss_each_others_links_and_with_it_they_do_not() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("on SQLite a transaction is the lock; the control needs PostgreSQL")
+    rows = [[row(share(1, "ann", "aaaa"))], [row(share(2, "ben", "bbbb", "aaaa"))]]
+    both_derived = threading.Barrier(2)
+
+    def without_lock(number: int) -> None:
+        with transaction.atomic():
+            derive(read_facts(rows[number]))
+            both_derived.wait(20)
+
+    in_two_threads(without_lock)
+    assert tree() == {"aaaa": None, "bbbb": None}  # the child has not found its parent
+
+    empty()
+    together = threading.Barrier(2)
+
+    def with_lock(number: int) -> None:
+        together.wait(20)
+        apply_facts(read_facts(rows[number]))
+
+    in_two_threads(with_lock)
+    assert tree() == {"aaaa": None, "bbbb": "aaaa"}
