@@ -110,7 +110,18 @@ def _help(options: Any) -> None:
     django.setup()
     print("ready", flush=True)
     sys.stdin.readline()
+    _empty()
     print(json.dumps(_fill(options.size) if options.helper == "fill" else _time_tree(options.size)))
+
+
+def _empty() -> None:
+    """No links and no facts: `lab.empty` on PostgreSQL knows of events alone."""
+    from django.apps import apps
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        for model in apps.get_app_config("sharing").get_models():
+            cursor.execute(f"DELETE FROM {model._meta.db_table}")
 
 
 def _fill(events: int) -> dict[str, Any]:
