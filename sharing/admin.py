@@ -111,7 +111,7 @@ class ShareLinkAdmin(ReadOnlyAdmin):
 @admin.register(ShareConversion)
 class ShareConversionAdmin(ReadOnlyAdmin):
     list_display = ["registrant_id", "conference_id", "nearest_id", "frozen_at"]
-    search_fields = ["=registrant_id", "=conference_id", "=nearest_id"]
+    search_fields = ["=registrant__id", "=conference_id", "=nearest__id"]
     show_full_result_count = False
     ordering = ["-frozen_ms"]
     fields = ["registrant_id", "conference_id", "nearest_id", "frozen_at", "chain", "refused"]
@@ -136,6 +136,6 @@ class ShareConversionAdmin(ReadOnlyAdmin):
 @admin.register(NotCredited)
 class NotCreditedAdmin(ReadOnlyAdmin):
     list_display = ["registrant_id", "link_key", "reason", "distance"]
-    search_fields = ["=registrant_id", "=link_key", "=reason"]
+    search_fields = ["=registrant__id", "=link_key", "=reason"]
     show_full_result_count = False
     ordering = ["-id"]

@@ -28,7 +28,7 @@ EVENT_TYPES: Registry["type[EventType]"] = Registry("analytics.event_types")
 
 
 class EventType(
-    msgspec.Struct, tag_field="type", kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+    msgspec.Struct, tag_field="type", kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False
 ):
     """Base of the event types, with the fields that all have in common.
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from math import isfinite
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import uuid_utils
@@ -88,23 +88,49 @@ def _strict_decoder() -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(msgspec.defstruct("StrictBatch", fields))
 
 
-@lru_cache(maxsize=256)
-def _own_fields(
-    event_type: type[EventType],
-) -> tuple[Callable[[EventType], tuple[Any, ...]], type[msgspec.Struct]]:
-    """A function that gets the values of an event's own fields, and a struct of those fields which leaves
-    out what says nothing when it is encoded: at half the cost of picking the fields into a dict.
+class _Recipe(NamedTuple):
+    """What is the same for all events of a type, worked out once.
+
+    get_values, own_type: the values of the type's own fields, and a struct of these fields that leaves out
+        what says nothing when it is encoded, at half the cost of picking the fields into a dict.
+    get_subject, get_derived: None where the type leaves them as they are by default.
     """
+
+    name: str
+    is_reserved: bool
+    get_values: Callable[[EventType], tuple[Any, ...]]
+    own_type: type[msgspec.Struct]
+    get_subject: Callable[[EventType], str | None] | None
+    get_derived: Callable[[EventType], dict[str, Any]] | None
+
+
+_recipes: dict[type[EventType], _Recipe] = {}
+
+
+def _recipe(event_type: type[EventType]) -> _Recipe:
     own_fields = [field for field in msgspec.structs.fields(event_type) if field.name not in COMMON_FIELDS]
     names = [field.name for field in own_fields]
-    own = msgspec.defstruct(
+    own_type = msgspec.defstruct(
         f"{event_type.__name__}Fields",
         [(field.name, Any, None if field.default is None else "") for field in own_fields],
         omit_defaults=True,
+        gc=False,
     )
-    if len(names) > 1:
-        return attrgetter(*names), own
-    return (lambda event: tuple(getattr(event, name) for name in names)), own
+    config: Any = event_type.__struct_config__
+    recipe = _Recipe(
+        name=config.tag,
+        is_reserved=event_type.internal,
+        get_values=attrgetter(*names)
+        if len(names) > 1
+        else lambda event: tuple(getattr(event, name) for name in names),
+        own_type=own_type,
+        get_subject=None if event_type.subject is EventType.subject else event_type.subject,
+        get_derived=None
+        if event_type.derived_fields is EventType.derived_fields
+        else event_type.derived_fields,
+    )
+    _recipes[event_type] = recipe
+    return recipe
 
 
 EVENT_TYPES.on_change(_strict_decoder.cache_clear)
@@ -170,30 +196,35 @@ class RowMaker:
         """Raises EventError for a time out of range, for properties that cannot be kept, and for what only
         the server may say."""
         ts = event.ts
-        if type(ts) is int and self._believed_from_ms <= ts <= self._received_ms:
+        if ts is None:
+            ts_ms = self._received_ms
+        elif type(ts) is int and self._believed_from_ms <= ts <= self._received_ms:
             ts_ms = ts  # what event_time_ms would say, without the call
         else:
             ts_ms = self._event_time_ms(ts)
-        if event.visitor_id is None:
-            event.visitor_id = self._visitor_id(event.conference_id)
+        visitor_id = event.visitor_id
+        if visitor_id is None:
+            visitor_id = event.visitor_id = self._visitor_id(event.conference_id)
         event_id = event.event_id or str(_new_id())
         event_type = type(event)
-        if not self._is_server and (event_type.internal or event_id.startswith(FACT_PREFIX)):
+        recipe = _recipes.get(event_type) or _recipe(event_type)
+        name, is_reserved, get_values, own_type, get_subject, get_derived = recipe
+        if not self._is_server and (is_reserved or event_id.startswith(FACT_PREFIX)):
             raise _reserved(event_type)
-        get_values, own_type = _own_fields(event_type)
         own: Any = own_type(*get_values(event))
-        derived = event.derived_fields()
-        if derived:
-            own = {**msgspec.to_builtins(own), **derived}
+        if get_derived is not None:
+            derived = get_derived(event)
+            if derived:
+                own = {**msgspec.to_builtins(own), **derived}
         return EventRow(
             event_id,
-            event_type.__struct_config__.tag,  # type: ignore[arg-type]
+            name,
             event.conference_id,
             ts_ms,
             self._received_ms,
-            event.visitor_id,
+            visitor_id,
             event.session_id or "",
-            event.subject() or event_id,
+            (visitor_id if get_subject is None else get_subject(event)) or event_id,
             self._is_bot,
             _encode_json(own).decode(),
             _encode_properties(event.properties) if event.properties else "{}",
