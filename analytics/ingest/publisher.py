@@ -51,15 +51,29 @@ def _queue_full() -> NotTakenError:
 
 
 class _Group:
-    """Batches that go to Redis together, and the one outcome that their requests wait for."""
+    """Batches that go to Redis together, and the requests that wait for the one outcome.
+
+    Each waits on a future of its own: one that is cancelled takes nothing from the others.
+    """
 
     def __init__(self) -> None:
         self.rows: list[EventRow] = []
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting: list[asyncio.Future[None]] = []
 
-    def refuse(self, error: NotTakenError) -> None:
-        self.done.set_exception(error)
-        self.done.exception()  # seen: all its requests may have hung up
+    def join(self, rows: list[EventRow]) -> "asyncio.Future[None]":
+        self.rows.extend(rows)
+        outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(outcome)
+        return outcome
+
+    def settle(self, error: NotTakenError | None = None) -> None:
+        for outcome in self._waiting:
+            if outcome.done():
+                continue  # its request was cancelled
+            if error is None:
+                outcome.set_result(None)
+            else:
+                outcome.set_exception(error)
 
 
 class StreamPublisher:
@@ -112,12 +126,11 @@ class StreamPublisher:
         group = self._group
         if group is None:
             group = self._group = _Group()
-        group.rows.extend(rows)
+        outcome = group.join(rows)
         if not self._flushing:
             self._flushing = True
             self._spawn(self._flush())
-        # Shielded: a request that is cancelled must not cancel the outcome that the others wait for.
-        await asyncio.shield(group.done)
+        await outcome
 
     async def _flush(self) -> None:
         """Send group after group until none has collected. One that waited for a group which Redis did not
@@ -132,12 +145,9 @@ class StreamPublisher:
                 except NotTakenError as not_taken:
                     error = not_taken
                 except BaseException:
-                    group.refuse(_broker_away())
+                    group.settle(_broker_away())
                     raise
-                if error is None:
-                    group.done.set_result(None)
-                else:
-                    group.refuse(error)
+                group.settle(error)
         finally:
             self._flushing = False
 
