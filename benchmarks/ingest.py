@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.harness.processes import Lab, free_port, open_lab, spent_between, use_two_cores
 from benchmarks.harness.report import make_parser, median, target, write_report
-from benchmarks.references.faststream_service import LIST
+from benchmarks.references import FASTSTREAM_LIST
 
 SYSTEMS = ("ours", "faststream", "bare")
 _APPLICATIONS = {
@@ -97,7 +97,7 @@ def _measure(lab: Lab, name: str, port: int, batch: int, connections: int, secon
     process = "web" if name == "ours" else name
     cpu = spent[process] + spent["valkey"]
     result["cpu_us_per_request"] = 1e6 * cpu / (result["requests"] * 1.25)  # the warm-up is a fifth of all
-    lab.redis.unlink("stream:analytics.events", LIST)
+    lab.redis.unlink("stream:analytics.events", FASTSTREAM_LIST)
     return result
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.harness.postgresql import run_postgresql
 from benchmarks.harness.processes import Lab, open_lab, spent_between, use_two_cores
 from benchmarks.harness.report import make_parser, median, target, write_report
-from benchmarks.references.faststream_service import LIST
+from benchmarks.references import FASTSTREAM_LIST
 
 STREAM = "stream:analytics.events"
 _FASTSTREAM_SHARE = 5  # it stores a fifth of the events, which takes it long enough
@@ -136,12 +136,12 @@ def _store_faststream(lab: Lab, events: int, entry_rows: int) -> dict[str, float
     lab.environment["REFERENCE_DATABASE"] = str(database)
     fill(lab, events, entry_rows, faststream=True)
     client = lab.redis
-    client.rename(LIST, "filled")
+    client.rename(FASTSTREAM_LIST, "filled")
     lab.start_program("consumer", ["-m", "benchmarks.references.faststream_service"])
     lab.wait_for(database.exists, "FastStream's consumer")
     time.sleep(1.0)  # it polls its list from now on, which is still empty
     started = time.perf_counter()
-    client.rename("filled", LIST)
+    client.rename("filled", FASTSTREAM_LIST)
     while lab.query("SELECT count(*) FROM event", database=database)[0][0] < events:
         time.sleep(0.02)
     seconds = time.perf_counter() - started

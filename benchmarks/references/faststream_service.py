@@ -23,7 +23,8 @@ from faststream import FastStream
 from faststream.redis import ListSub, RedisBroker
 from pydantic import BaseModel, ConfigDict, Field
 
-LIST = "faststream-events"
+from benchmarks.references import FASTSTREAM_LIST
+
 # Messages taken at once; more made the consumer no faster.
 MESSAGES_AT_ONCE = 100
 
@@ -127,7 +128,7 @@ application = FastAPI(lifespan=_lifespan)
 @application.post("/api/analytics/events", status_code=202)
 async def take_events(batch: Batch) -> Accepted:
     rows = to_rows(batch)
-    await broker.publish(rows, list=LIST)
+    await broker.publish(rows, list=FASTSTREAM_LIST)
     return Accepted(accepted=len(rows))
 
 
@@ -160,7 +161,9 @@ def _connect() -> sqlite3.Connection:
     return connection
 
 
-@broker.subscriber(list=ListSub(LIST, batch=True, max_records=MESSAGES_AT_ONCE, polling_interval=0.01))
+@broker.subscriber(
+    list=ListSub(FASTSTREAM_LIST, batch=True, max_records=MESSAGES_AT_ONCE, polling_interval=0.01)
+)
 async def store_events(messages: list[list[StoredEvent]]) -> None:
     _database.execute("BEGIN IMMEDIATE")
     _database.executemany(
