@@ -85,13 +85,10 @@ Member.objects.create(conference_id="test", user=User.objects.create_user("bob")
     client = open_live(system, token=system.token("bob"))
     client.wait_for("snapshot")
     started = time.monotonic()
-    system.run_code(
-        """
-from conferences.models import Member
-from conferences.services.members import remove_member
-remove_member(Member.objects.get(user__username="bob"))
-"""
-    )
+    owner = {"Authorization": f"Token {token}"}
+    members = system.http.get("/api/conferences/test/members", headers=owner).json()["results"]
+    bob = next(member for member in members if member["username"] == "bob")
+    system.http.delete(f"/api/conferences/test/members/{bob['id']}", headers=owner).raise_for_status()
     assert client.close_code(seconds=20) == 4403
     assert time.monotonic() - started < 20
 
