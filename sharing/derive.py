@@ -73,14 +73,14 @@ class _Derivation:
 
     def run(self, new: Facts) -> None:
         claims = facts.insert_claims(new.claims)
-        known_visitors = store.find_known_visitors({item.visitor for item in new.opens})
+        openers, registered = store.find_known_visitors({item.visitor for item in new.opens})
         known_links = store.find_known_links({item.open.key for item in new.opens})
-        opens = facts.insert_opens(new.opens, known_links=known_links)
+        opens = facts.insert_opens(new.opens, known_links=known_links, openers=openers)
         registrants, former_orders = facts.merge_registrants(new.registrations)
         if not (claims or opens or registrants):
             return
         created = self._apply_claims(claims)
-        affected = self._find_affected(registrants, opens)
+        affected = self._find_affected(registrants, [item for item in opens if item.visitor in registered])
         former = store.load_outcomes(affected.keys() - (registrants.keys() - former_orders.keys()))
         outcomes = self._attribute(affected)
         self._count_credits(former, outcomes)
@@ -91,9 +91,12 @@ class _Derivation:
             if bool(outcome.credits) != bool(former.get(key, Outcome()).credits) or had_order != item.order:
                 self._note_day(item.conference_id, item.order)
                 self._note_day(item.conference_id, had_order)
-        store.save_links(self.forest.settle_counters(), with_new_owner=self.with_new_owner)
         human = [item for item in opens if not item.open.is_bot and item.open.key in known_links]
-        self._count_opens(human, known_visitors, created)
+        store.save_links(
+            self.forest.settle_counters(),
+            with_new_owner=self.with_new_owner,
+            opened=self._count_opens(human, openers, created),
+        )
         store.replace_outcomes(former, outcomes, {key: item.order[0] for key, item in affected.items()})
         bulk.insert(DayToMark, ("conference_id", "ms"), list(self.days))
 
@@ -150,8 +153,8 @@ class _Derivation:
 
     def _count_opens(
         self, opens: Sequence[ReportedOpen], known_visitors: set[str], created: Sequence[str]
-    ) -> None:
-        """Count new opens of links that were known; of new links, all opens that came before them."""
+    ) -> dict[str, tuple[int, int]]:
+        """(opens, openers) by link: new ones of links that were known; of new links, all that came before."""
         counts: dict[str, int] = {}
         by_visitor: dict[tuple[str, str], int] = {}
         for item in opens:
@@ -165,16 +168,18 @@ class _Derivation:
         for pair, count in by_visitor.items():
             if stored.get(pair, count) == count:
                 openers[pair[0]] = openers.get(pair[0], 0) + 1
-        added = [(count, openers.get(key, 0), key) for key, count in counts.items()]
-        added += [(count, early, key) for key, count, early in store.count_early_opens(created)]
-        store.add_opens(added)
+        opened = {key: (count, openers.get(key, 0)) for key, count in counts.items()}
+        return opened | {key: (count, early) for key, count, early in store.count_early_opens(created)}
 
     # --- Credits -----------------------------------------------------------------------------------------
 
     def _find_affected(
         self, registrants: dict[str, Reported], opens: Sequence[ReportedOpen]
     ) -> dict[str, Reported]:
-        """The registrations whose credits may differ now: what they do not depend on is left alone."""
+        """The registrations whose credits may differ now: what they do not depend on is left alone.
+
+        opens: those of visitors with a registration that was known before.
+        """
         affected = dict(registrants)
         earliest: dict[tuple[str, str], Order] = {}
         for item in opens:
@@ -187,7 +192,8 @@ class _Derivation:
             if first is not None and first < reported.order:
                 affected.setdefault(reported.id, reported)
         # A registration that looked for a link, and found it or not, has a row that names it.
-        ids = store.find_registrants_of(self.forest.changed)
+        new = {key for key in self.forest.changed if self.forest.nodes[key].is_new}
+        ids = store.find_registrants_of(self.forest.changed - new, new)
         affected.update(facts.load_registrants(ids - affected.keys()))
         return affected
 

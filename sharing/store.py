@@ -1,13 +1,21 @@
 """Loading the part of the tree that a change concerns, and writing back what became of it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 from django.db.models import QuerySet
 from django.db.models.functions import Substr
 
 from sharing import bulk
 from sharing.attribution import Given, Open, Order, Outcome, Reason, Refused
-from sharing.models import Credit, NotCredited, ShareClaim, ShareConversion, ShareLink, ShareOpen
+from sharing.models import (
+    Credit,
+    NotCredited,
+    Registrant,
+    ShareClaim,
+    ShareConversion,
+    ShareLink,
+    ShareOpen,
+)  # fmt: skip
 from sharing.tree import NEVER, Forest, Node
 
 _STATE = (
@@ -98,26 +106,36 @@ _REPLACED = (
 )  # fmt: skip
 _MOVED = ("claimed_parent", "parent_ms", "parent_event_id", "parent_id", "closes_cycle", "is_contested")
 _COUNTERS = ("shared_on", "direct", "assisted", "subtree_links", "subtree_conversions")
+_OPENED = ("opens", "openers")
 
 
-def save_links(nodes: Iterable[Node], *, with_new_owner: Collection[str]) -> None:
-    """Write the rows of `nodes`: inserts, moves, counters; the owner's data of those in `with_new_owner`."""
+def save_links(
+    nodes: Iterable[Node], *, with_new_owner: Collection[str], opened: dict[str, tuple[int, int]]
+) -> None:
+    """Write the rows of `nodes`: inserts, moves, counters; the owner's data of those in `with_new_owner`.
+
+    opened: link → (opens, openers), which are added; codes that no link has are passed over.
+    """
     inserted, replaced, moved, counted = [], [], [], []
+    opened = dict(opened)
     for node in nodes:
+        opens = opened.pop(node.key, (0, 0))
         if node.is_new:
             conference_id, _, code = node.key.partition("/")
             key = (node.key, conference_id, code)
-            inserted.append((*key, *_owner(node), *_place(node), *_counters(node), 0, 0))
+            inserted.append((*key, *_owner(node), *_place(node), *_counters(node), *opens))
             continue
         if node.key in with_new_owner:
             replaced.append((*_owner(node), node.key))
         if node.touched:
             moved.append((*_place(node), node.key))
-        counted.append((*_counters(node), node.key))
+        counted.append((*_counters(node), *opens, node.key))
     bulk.insert(ShareLink, _INSERTED, inserted)
     bulk.update(ShareLink, _REPLACED, replaced)
     bulk.update(ShareLink, _MOVED, moved)
-    bulk.update(ShareLink, _COUNTERS, counted)
+    bulk.update(ShareLink, _COUNTERS, counted, added=_OPENED)
+    # Apart from the others, because setting `subtree_conversions` writes an index.
+    bulk.update(ShareLink, (), [(*opens, key) for key, opens in opened.items()], added=_OPENED)
 
 
 def _owner(node: Node) -> tuple[object, ...]:
@@ -136,11 +154,6 @@ def _place(node: Node) -> tuple[object, ...]:
 
 def _counters(node: Node) -> tuple[int, ...]:
     return (node.shared_on, node.direct, node.assisted, node.subtree_links, node.subtree_conversions)
-
-
-def add_opens(counts: Sequence[tuple[int, int, str]]) -> None:
-    """Add (opens, openers) to links; codes that no link has are passed over."""
-    bulk.add(ShareLink, ("opens", "openers"), counts)
 
 
 class Claim:
@@ -193,14 +206,16 @@ def find_known_links(links: Collection[str]) -> set[str]:
     return {key for (key,) in rows}
 
 
-def find_known_visitors(visitors: Collection[str]) -> set[str]:
-    """Those of these visitors who have opened anything so far."""
+def find_known_visitors(visitors: Collection[str]) -> tuple[set[str], set[str]]:
+    """Those of these visitors who have opened anything so far, and those who have registered."""
     rows = bulk.fetch(
-        "SELECT key FROM {keys} WHERE EXISTS "  # noqa: S608
-        f"(SELECT 1 FROM {ShareOpen._meta.db_table} WHERE visitor = keys.key)",
+        "SELECT * FROM (SELECT key, "  # noqa: S608
+        f"EXISTS (SELECT 1 FROM {ShareOpen._meta.db_table} WHERE visitor = keys.key) AS opened, "
+        f"EXISTS (SELECT 1 FROM {Registrant._meta.db_table} WHERE visitor = keys.key) AS registered "
+        "FROM {keys}) AS known WHERE opened OR registered",
         visitors,
     )
-    return {visitor for (visitor,) in rows}
+    return {row[0] for row in rows if row[1]}, {row[0] for row in rows if row[2]}
 
 
 def count_opens_by_visitor(pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
@@ -263,15 +278,16 @@ _CONVERSIONS_BELOW = """
 """
 
 
-def find_registrants_of(links: Collection[str]) -> set[str]:
+def find_registrants_of(stored: Collection[str], new: Collection[str]) -> set[str]:
     """Those that have, or were refused, a credit of one of these links as the tree is stored, and some more.
 
     The link that is credited directly is the first of the chain that may be credited at all. So a link of
-    the chain is that one, an ancestor of it, or it was refused and is named as such.
+    the chain is that one, an ancestor of it, or it was refused and is named as such. Below links that are
+    `new`, and so not in the stored tree, nothing is.
     """
-    rows = bulk.fetch(_CONVERSIONS_BELOW, links) + bulk.fetch(
+    rows = bulk.fetch(_CONVERSIONS_BELOW, stored) + bulk.fetch(
         f"SELECT registrant_id FROM {{keys}} JOIN {NotCredited._meta.db_table} ON link_key = keys.key",  # noqa: S608
-        links,
+        [*stored, *new],
     )
     return {registrant for (registrant,) in rows}
 

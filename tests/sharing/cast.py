@@ -25,7 +25,7 @@ def event(type: str, at: float, visitor: str, **fields: Any) -> dict[str, Any]:
         "ts": START_MS + round(at * MINUTE_MS),
         **fields,
     }
-    made.setdefault("event_id", f"{type}-{visitor}-{at}-{fields.get('share_code', '')}")
+    made.setdefault("event_id", f"{type}-{visitor}-{at}-{fields.get('share_code', '')[:16]}")
     return made
 
 
