@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from analytics import stream
 from analytics.ingest.append import append
-from analytics.ingest.validate import FACT_PREFIX, Client, RowMaker, now_ms, parse_event
+from analytics.ingest.validate import FACT_PREFIX, Client, now_ms, parse_event, row_maker
 from analytics.models import Event, FactSweep
 from analytics.rows import EventRow
 from conferences.models import CheckIn, Registration
@@ -83,7 +83,7 @@ def _make_row(
         **own_fields,
     }
     server = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "", is_server=True)
-    return RowMaker(server, sent_at=None, acceptance_days=None)(parse_event(event))
+    return row_maker(server, sent_at=None, acceptance_days=None)(parse_event(event))
 
 
 def report(rows: list[EventRow]) -> bool:

@@ -1,5 +1,6 @@
 """The ASGI application: the event door for its one path, web sockets, Django for the rest."""
 
+import gc
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -37,6 +38,9 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             await ingest.start()
+            # What is loaded by now stays; the collector need not walk it again while requests wait.
+            gc.collect()
+            gc.freeze()
             await send({"type": "lifespan.startup.complete"})
         else:
             await ingest.stop()
