@@ -53,12 +53,13 @@ def _fill_stream(client: "redis.Redis", options: argparse.Namespace) -> None:
 
 def _fill_list(client: "redis.Redis", options: argparse.Namespace) -> None:
     """Through the reference's own broker, one message a request of 20 events."""
-    from benchmarks.references.faststream_service import LIST, Batch, broker, to_rows
+    from benchmarks.references import FASTSTREAM_LIST
+    from benchmarks.references.faststream_service import Batch, broker, to_rows
 
     async def publish() -> None:
         await broker.connect()
         for body in make_bodies(options.events, batch=20, ids=options.ids):
-            await broker.publish(to_rows(Batch.model_validate_json(body)), list=LIST)
+            await broker.publish(to_rows(Batch.model_validate_json(body)), list=FASTSTREAM_LIST)
         await broker.stop()
 
     asyncio.run(publish())
