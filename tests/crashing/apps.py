@@ -13,6 +13,8 @@ MID_INSERT = "in the middle of an insert"
 STORED = "after the insert, before any reaction"
 REACTED = "after the reactions, before the entries are acknowledged"
 COMPUTED = "after a day was computed, before its marks are cleared"
+TREE_WRITTEN = "in the middle of a share tree's transaction, when its links are written"
+DAYS_MARKED = "after the share tree was committed and its days were marked, before the outbox is emptied"
 POINTS = (MID_INSERT, STORED, REACTED, COMPUTED)
 
 
@@ -75,4 +77,8 @@ def _watch_statement(
         crash_if_at(MID_INSERT)
     elif sql.startswith("DELETE") and "analytics_dirtyday" in sql:
         crash_if_at(COMPUTED)
+    elif sql.startswith("INSERT INTO sharing_shareconversion "):
+        crash_if_at(TREE_WRITTEN)
+    elif sql.startswith("DELETE") and "sharing_daytomark" in sql:
+        crash_if_at(DAYS_MARKED)
     return execute(sql, params, many, context)
