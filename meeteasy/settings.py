@@ -140,7 +140,7 @@ def _sqlite(path: Path) -> dict[str, Any]:
             # every 16 MB instead of 4: a bulk insert of 5,000 rows would set one off at each commit.
             "init_command": (
                 f"PRAGMA journal_mode=WAL; PRAGMA synchronous={SQLITE_SYNCHRONOUS}; "
-                "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=268435456; "
+                "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; "
                 "PRAGMA wal_autocheckpoint=4000;"
             ),
         },
