@@ -37,7 +37,9 @@ def correct(conference_id: str, first: dt.date, last: dt.date) -> dict[str, int]
     corrected: dict[str, int] = {}
     if not trusting:
         facts = events.filter(type="registration", event_id__startswith=FACT_PREFIX)
-        corrected["registrations"] = facts.aggregate(number=Count("subject", distinct=True))["number"]
+        # Grouped, though it is one type: without groups, MongoDB cannot count the distinct of no rows.
+        groups = facts.values("type").annotate(number=Count("subject", distinct=True))
+        corrected["registrations"] = sum(group["number"] for group in groups)
     if undone or not trusting:
         corrected["checkins"] = _count_check_ins(
             events.filter(type="checkin").values_list("event_id", "subject"), undone, trusting=trusting
