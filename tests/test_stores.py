@@ -36,7 +36,8 @@ def run_again(*more: str, **environment: str) -> str:
 @pytest.mark.postgresql
 def test_all_holds_on_postgresql(postgresql: PostgresqlServer) -> None:
     assert " passed" in run_again(
-        "tests/sharing", "--ignore=tests/sharing/test_many.py",  # which takes its time, and is run on SQLite
+        # Less those that take their time, which are run on SQLite.
+        "tests/sharing", "--ignore=tests/sharing/test_many.py", "--ignore=tests/sharing/test_wide.py",
         TEST_STORE="postgresql", DATABASE_URL=postgresql.url,
     )  # fmt: skip
 
