@@ -59,26 +59,6 @@ class Entry:
     deliveries: int = 1
 
 
-@dataclass(frozen=True)
-class Overdue:
-    """An entry that waits to be taken over; `deliveries` counts those so far."""
-
-    id: bytes
-    deliveries: int
-
-
-@dataclass(frozen=True)
-class Backlog:
-    """How much waits in the stream.
-
-    entries: those not worked off, read by a worker or not. unread: those no worker has read (None: unknown).
-    """
-
-    entries: int
-    unread: int | None
-    memory_bytes: int
-
-
 class Consumer:
     """This process's share of the consumer group. The name is new for each process: entries of one that
     died are never mixed up with those of its successor.
@@ -182,16 +162,3 @@ def oldest_entry_ms() -> int | None:
 
 def is_empty() -> bool:
     return get_redis().xlen(STREAM) == 0
-
-
-def measure_backlog() -> Backlog:
-    """Three O(1) commands, cheap enough to be asked twice a second."""
-    pipeline = get_redis().pipeline(transaction=False)
-    pipeline.xlen(STREAM)
-    pipeline.memory_usage(STREAM)
-    pipeline.xinfo_groups(STREAM)
-    entries, memory, groups = pipeline.execute(raise_on_error=False)
-    lag = None
-    if isinstance(groups, list):
-        lag = next((group["lag"] for group in groups if group["name"] in (GROUP, GROUP.encode())), None)
-    return Backlog(entries=entries, unread=lag, memory_bytes=memory or 0)

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from analytics.api.queries import ConferenceQuery, RangeQuery
 from analytics.figures import figure_names
 from analytics.models import DailySummary
 from analytics.selectors.daily import get_summaries
@@ -18,27 +19,6 @@ from conferences.access import get_conference
 from meeteasy.http import CSVFormat, csv_response
 
 _CONFERENCE_ID = OpenApiParameter("conference_id", OpenApiTypes.STR, required=True)
-
-
-class RangeQuery(serializers.Serializer[Any]):
-    """`conference_id`, and a range of local days of which each end may be left open."""
-
-    conference_id = serializers.CharField(max_length=64)
-    to = serializers.DateField(required=False, source="last")
-
-    def get_fields(self) -> dict[str, Any]:
-        # `from` is a keyword of Python's, so it cannot be declared above.
-        return {**super().get_fields(), "from": serializers.DateField(required=False, source="first")}
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        first, last = attrs.get("first"), attrs.get("last")
-        if first and last and last < first:
-            raise serializers.ValidationError({"to": "`to` is before `from`."})
-        return attrs
-
-
-class LiveQuery(serializers.Serializer[Any]):
-    conference_id = serializers.CharField(max_length=64)
 
 
 class _FiguresSerializer(serializers.Serializer[Any]):
@@ -121,6 +101,6 @@ class Live(APIView):
 
     @extend_schema(parameters=[_CONFERENCE_ID], responses=LiveSerializer)
     def get(self, request: Request) -> Response:
-        query = LiveQuery(data=request.query_params)
+        query = ConferenceQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         return Response(get_live(get_conference(request.user, query.validated_data["conference_id"])))

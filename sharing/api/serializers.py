@@ -4,29 +4,19 @@ from typing import Any
 
 from rest_framework import serializers
 
+from analytics.api import queries
+from analytics.api.queries import ConferenceQuery
 from sharing.codes import CODE_PATTERN
 from sharing.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.selectors.tree import MAX_DEPTH
 
 
-class ConferenceQuery(serializers.Serializer[Any]):
-    conference_id = serializers.CharField(max_length=64)
-
-
-class RangeQuery(ConferenceQuery):
-    """A range of local days of which each end may be left open."""
-
-    to = serializers.DateField(required=False, source="last")
-
-    def get_fields(self) -> dict[str, Any]:
-        # `from` is a keyword of Python's, so it cannot be declared above.
-        return {**super().get_fields(), "from": serializers.DateField(required=False, source="first")}
+class RangeQuery(queries.RangeQuery):
+    """The range as selectors take it: `days`, the pair of its ends."""
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        first, last = attrs.get("first"), attrs.get("last")
-        if first and last and last < first:
-            raise serializers.ValidationError({"to": "`to` is before `from`."})
-        attrs["days"] = (first, last)
+        attrs = super().validate(attrs)
+        attrs["days"] = (attrs.get("first"), attrs.get("last"))
         return attrs
 
 

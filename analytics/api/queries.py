@@ -1,0 +1,25 @@
+"""The query parameters that several endpoints read."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class ConferenceQuery(serializers.Serializer[Any]):
+    conference_id = serializers.CharField(max_length=64)
+
+
+class RangeQuery(ConferenceQuery):
+    """`conference_id`, and a range of local days of which each end may be left open."""
+
+    to = serializers.DateField(required=False, source="last")
+
+    def get_fields(self) -> dict[str, Any]:
+        # `from` is a keyword of Python's, so it cannot be declared above.
+        return {**super().get_fields(), "from": serializers.DateField(required=False, source="first")}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        first, last = attrs.get("first"), attrs.get("last")
+        if first and last and last < first:
+            raise serializers.ValidationError({"to": "`to` is before `from`."})
+        return attrs
