@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from analytics.api import queries
-from analytics.api.queries import ConferenceQuery
+from analytics.api.queries import ConferenceQuery as ConferenceQuery  # views take it from here
 from sharing.codes import CODE_PATTERN
 from sharing.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.selectors.tree import MAX_DEPTH
