@@ -23,9 +23,13 @@ def note_visitors(events: Sequence[EventRow]) -> None:
     seen: dict[str, dict[str, int]] = {}
     oldest = int(dt.datetime.now(dt.UTC).timestamp() * 1000) - NOW_MS
     for event in events:
-        if event.ts_ms >= oldest and event.visitor_id and not event.is_bot and event.local_date is not None:
-            visitors = seen.setdefault(event.conference_id, {})
-            visitors[event.visitor_id] = max(event.ts_ms, visitors.get(event.visitor_id, 0))
+        ts_ms, visitor_id = event.ts_ms, event.visitor_id
+        if ts_ms >= oldest and visitor_id and not event.is_bot and event.local_date is not None:
+            visitors = seen.get(event.conference_id)
+            if visitors is None:
+                visitors = seen[event.conference_id] = {}
+            if ts_ms > visitors.get(visitor_id, 0):
+                visitors[visitor_id] = ts_ms
     if not seen:
         return
     pipeline = get_redis().pipeline(transaction=False)

@@ -3,6 +3,7 @@
 import datetime as dt
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, InterfaceError, OperationalError, router, transaction
@@ -18,6 +19,11 @@ log = get_logger(__name__)
 
 _MARKS_AT_ONCE = 5000
 _MAX_SECONDS = 60.0
+# A refresh comes every few seconds. It ends after so long, a tenth of a core, for as long as no day has been
+# waiting for more than _PATIENCE: a day of a million events that all the time gets more is not counted in
+# every refresh, and those that wait longest come first.
+_USUAL_SECONDS = 0.5
+_PATIENCE = dt.timedelta(seconds=20)
 
 
 def compute_day(conference_id: str, date: dt.date, *, close: bool = False) -> DailySummary:
@@ -72,38 +78,57 @@ def _computes(conference_id: str, date: dt.date, *, close: bool = False) -> bool
     return True
 
 
-def refresh_dirty_days(*, max_seconds: float = _MAX_SECONDS) -> int:
-    """Compute the days that are marked dirty. Returns how many; what is left is for the next call.
+def refresh_dirty_days(*, max_seconds: float = _MAX_SECONDS, usual_seconds: float = _USUAL_SECONDS) -> int:
+    """Compute the days that are marked dirty, first those that have been so for longest. Returns how many.
+
+    usual_seconds: after so long, only days go on that have been waiting for more than _PATIENCE; after
+    max_seconds none does. What is left is for the next call.
 
     A day's marks are read before its events and exactly those are deleted after its summary is written. So
     an event that is stored in between, whose mark comes after it, leaves the day dirty.
     A day that cannot be computed stays marked and costs no other day.
     """
     started = time.monotonic()
-    computed = 0
-    failed: set[tuple[str, dt.date]] = set()
-    while time.monotonic() - started < max_seconds:
-        marks: dict[tuple[str, dt.date], list[str]] = defaultdict(list)
-        found = DirtyDay.objects.filter(local_date__isnull=False).values_list(
-            "id", "conference_id", "local_date"
-        )[:_MARKS_AT_ONCE]
-        for mark_id, conference_id, date in found:
-            assert date is not None
-            if (conference_id, date) not in failed:
-                marks[conference_id, date].append(mark_id)
-        if not marks:
-            break
-        for (conference_id, date), ids in marks.items():
-            if _computes(conference_id, date):
-                clear_marks(ids)
-                computed += 1
-            else:
-                failed.add((conference_id, date))
-            if time.monotonic() - started >= max_seconds:
-                break
+    impatient_before = timezone.now() - _PATIENCE
+
+    def is_over(marked_at: dt.datetime) -> bool:
+        seconds = time.monotonic() - started
+        return seconds >= max_seconds or (seconds >= usual_seconds and marked_at > impatient_before)
+
+    computed = _compute_marked_days(until=is_over)
     if computed:
         log.info("days_computed", days=computed, milliseconds=round((time.monotonic() - started) * 1000))
     return computed
+
+
+def _compute_marked_days(*, until: Callable[[dt.datetime], bool]) -> int:
+    """until: given since when the next day has been marked, says whether to end before it."""
+    computed = 0
+    failed: set[tuple[str, dt.date]] = set()
+    while True:
+        marks: dict[tuple[str, dt.date], list[str]] = defaultdict(list)
+        since: dict[tuple[str, dt.date], dt.datetime] = {}
+        found = (
+            DirtyDay.objects.filter(local_date__isnull=False)
+            .order_by("marked_at")
+            .values_list("id", "conference_id", "local_date", "marked_at")
+        )
+        for mark_id, conference_id, date, marked_at in found[:_MARKS_AT_ONCE]:
+            assert date is not None
+            day = (conference_id, date)
+            if day not in failed:
+                since.setdefault(day, marked_at)
+                marks[day].append(mark_id)
+        if not marks:
+            return computed
+        for day, ids in marks.items():
+            if until(since[day]):
+                return computed
+            if _computes(*day):
+                clear_marks(ids)
+                computed += 1
+            else:
+                failed.add(day)
 
 
 def close_ended_days(*, now: dt.datetime | None = None) -> int:

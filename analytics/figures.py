@@ -6,13 +6,10 @@ events themselves add theirs with `@figures_from`. What each number means: docs/
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any
 
-from django.db.models import Count
-
-from analytics import fact_figures
+from analytics import fact_figures, store
 from analytics.event_types import EVENT_TYPES, Figure, all_figure_names
-from analytics.models import Event
+from analytics.store import DayCount
 
 # The contract's figures come first, in its order; those of further types and apps follow.
 _FIRST = ("pv", "uv", "registrations", "checkins", "shares", "share_conversions")
@@ -47,29 +44,18 @@ def figure_names() -> list[str]:
 def compute_figures(conference_id: str, date: dt.date) -> dict[str, int]:
     """The figures of one day by name, 0 where nothing happened.
 
-    One query, which the index `event_day_figures` covers: its cost goes with the day's own events, however
-    many others are stored. Days with registrations or check-ins cost another, small one.
+    The index `event_day_figures` covers the counting: its cost goes with the day's own events, however many
+    others are stored. Days with registrations or check-ins cost another, small query.
     """
-    # `is_bot=False` would become NOT is_bot, by which SQLite does not look up the index: twice the time.
-    counts = {
-        row["type"]: row
-        for row in Event.objects.filter(conference_id=conference_id, local_date=date, is_bot__in=[False])
-        .values("type")
-        .annotate(events=Count("*"), distinct_subjects=Count("subject", distinct=True))
-        .order_by()
-    }
+    counts = store.count_day(conference_id, date)
     figures: dict[str, int] = {}
     for type_name, event_type in EVENT_TYPES.items():
-        row = counts.get(type_name)
+        count = counts.get(type_name, DayCount(0, 0))
         for name, figure in event_type.figures.items():
-            figures[name] = 0 if row is None else _count(row, figure)
+            figures[name] = count.events if figure is Figure.EVENTS else count.distinct_subjects
     if counts.keys() & fact_figures.TYPES:
         figures.update(fact_figures.correct(conference_id, date, date))
     for names, provider in _providers:
         given = provider(conference_id, date)
         figures.update({name: given[name] for name in names})
     return {name: figures[name] for name in figure_names()}
-
-
-def _count(row: Any, figure: Figure) -> int:
-    return int(row["events" if figure is Figure.EVENTS else "distinct_subjects"])

@@ -1,10 +1,11 @@
-"""The one seam between the databases: "insert these, and tell me which were new".
+"""The one seam between the databases: "insert these, and tell me which were new", and "count this day".
 
-`insert_new` picks the implementation by the database behind `Event`: a bulk statement of its own for each,
-because the ORM's object building costs more than the insert itself (docs/adr/0002). Everything else reads
-and writes through the ORM.
+Each picks its implementation by the database behind `Event`. Inserting has a bulk statement of its own for
+each, because the ORM's object building costs more than the insert itself (docs/adr/0002); counting only
+where the database's own way is slow. Everything else reads and writes through the ORM.
 """
 
+import datetime as dt
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import import_module
@@ -14,6 +15,7 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 
 from analytics.models import Event
 from analytics.rows import EventRow
+from analytics.store._counting import DayCount
 from conferences.models import Conference
 
 _IMPLEMENTATIONS = {"sqlite": "sqlite", "postgresql": "postgresql", "mongodb": "mongodb"}
@@ -50,6 +52,16 @@ def insert_new(rows: Sequence[EventRow]) -> set[str]:
     return new
 
 
+def count_day(conference_id: str, date: dt.date) -> dict[str, DayCount]:
+    """What is stored of a conference's local day by event type, bots left out. Types without events have no
+    entry."""
+    alias = router.db_for_read(Event)
+    counts: dict[str, DayCount] = _implementation(connections[alias].vendor).count_day(
+        conference_id, date, using=alias
+    )
+    return counts
+
+
 def takes_writes() -> bool:
     """Whether the databases take a write just now: one of no rows, which needs all that a real one needs."""
     try:
@@ -65,3 +77,6 @@ def takes_writes() -> bool:
 @lru_cache(maxsize=8)
 def _implementation(vendor: str) -> ModuleType:
     return import_module(f"{__name__}.{_IMPLEMENTATIONS[vendor]}")
+
+
+__all__ = ["DayCount", "RowsRefusedError", "StoreUnavailableError", "count_day", "insert_new", "takes_writes"]

@@ -1,6 +1,7 @@
 """The columns of the event table, and how a row's values are written for SQL databases."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 from analytics.models import Event
 from analytics.rows import EventRow
@@ -21,30 +22,31 @@ COLUMNS = (
 )
 TABLE = Event._meta.db_table
 
-_minutes: dict[int, str] = {}
+
+class _Seconds(dict[int, str]):
+    """`2026-05-01 08:30:59` by seconds since 1970, each written once for all events of that second."""
+
+    def __missing__(self, second: int) -> str:
+        if len(self) >= 50_000:
+            self.clear()
+        text = dt.datetime.fromtimestamp(second, dt.UTC).isoformat(" ", "seconds").removesuffix("+00:00")
+        self[second] = text
+        return text
+
+
+_seconds = _Seconds()
+# Django leaves the fraction out when it is zero; text must compare as the instants do, so we do too.
+_fractions = ["", *(f".{milliseconds:03d}000" for milliseconds in range(1, 1000))]
 
 
 def timestamp_text(ms: int) -> str:
-    """`2026-05-01 08:30:59.123000`, UTC, as Django writes a DateTimeField on SQLite.
-
-    Half a million a second: the text up to the minute is remembered, which strftime would build each time.
-    """
-    minute, rest = divmod(ms, 60_000)
-    text = _minutes.get(minute)
-    if text is None:
-        if len(_minutes) >= 20_000:
-            _minutes.clear()
-        moment = dt.datetime.fromtimestamp(minute * 60, dt.UTC)
-        text = _minutes[minute] = moment.strftime("%Y-%m-%d %H:%M:")
-    seconds, milliseconds = divmod(rest, 1000)
-    # Django leaves the fraction out when it is zero; text must compare as the instants do, so we do too.
-    return f"{text}{seconds:02d}.{milliseconds:03d}000" if milliseconds else f"{text}{seconds:02d}"
+    """`2026-05-01 08:30:59.123000`, UTC, as Django writes a DateTimeField on SQLite."""
+    return _seconds[ms // 1000] + _fractions[ms % 1000]
 
 
-def sql_values(rows: list[EventRow]) -> list[tuple[str | bool | None, ...]]:
+def sql_values(rows: Sequence[EventRow]) -> list[tuple[str | bool | None, ...]]:
     """Tuples in the order of COLUMNS; JSON and times as text, which both SQL drivers take."""
-    # The events of a request were received at once, and most of a conference's have the same day.
-    received = {ms: timestamp_text(ms) for ms in {row.received_ms for row in rows}}
+    # Most of a conference's events have the same day.
     dates = {date: None if date is None else date.isoformat() for date in {row.local_date for row in rows}}
     return [
         (
@@ -52,7 +54,7 @@ def sql_values(rows: list[EventRow]) -> list[tuple[str | bool | None, ...]]:
             row.conference_id,
             row.type,
             timestamp_text(row.ts_ms),
-            received[row.received_ms],
+            timestamp_text(row.received_ms),
             dates[row.local_date],
             row.visitor_id,
             row.session_id,

@@ -11,6 +11,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 
 from analytics.rows import EventRow
 from analytics.store._columns import TABLE
+from analytics.store._counting import count_day
 
 _DUPLICATE_KEY = 11000
 
@@ -63,3 +64,6 @@ def _document(row: EventRow) -> dict[str, object]:
         "data": msgspec.json.decode(row.data),
         "properties": msgspec.json.decode(row.properties),
     }
+
+
+__all__ = ["count_day", "insert_new"]

@@ -6,6 +6,7 @@ from django.db import connections, transaction
 
 from analytics.rows import EventRow
 from analytics.store._columns import COLUMNS, TABLE, sql_values
+from analytics.store._counting import count_day
 
 _COLUMN_LIST = ", ".join(COLUMNS)
 _STAGE = "event_stage"
@@ -40,3 +41,6 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
         if nested:  # there is no commit that would empty the stage
             cursor.execute(f"DELETE FROM {_STAGE}")  # noqa: S608
         return new_ids
+
+
+__all__ = ["count_day", "insert_new"]

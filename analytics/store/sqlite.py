@@ -1,11 +1,15 @@
-"""SQLite: executemany of INSERT OR IGNORE, in one transaction."""
+"""SQLite: executemany of INSERT OR IGNORE, in one transaction; distinct subjects counted outside."""
 
+import datetime as dt
 from collections.abc import Sequence
 
+import msgspec
 from django.db import connections, transaction
 
+from analytics.event_types import EVENT_TYPES
 from analytics.rows import EventRow
 from analytics.store._columns import COLUMNS, TABLE, sql_values
+from analytics.store._counting import DayCount
 
 # INSERT OR IGNORE would also swallow a NULL where none may be; ON CONFLICT names the one conflict we mean.
 _INSERT = (
@@ -23,10 +27,39 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute(f"SELECT max(rowid) FROM {TABLE}")  # noqa: S608
         before = cursor.fetchone()[0] or 0
-        cursor.executemany(_INSERT, sql_values(list(rows)))
+        cursor.executemany(_INSERT, sql_values(rows))
         if cursor.rowcount == len(rows):
             return {row.event_id for row in rows}
         if cursor.rowcount == 0:
             return set()
         cursor.execute(f"SELECT event_id FROM {TABLE} WHERE rowid > %s", [before])  # noqa: S608
         return {event_id for (event_id,) in cursor.fetchall()}
+
+
+# As one JSON array a day's subjects cross over to a set in half the time that SQLite's own count(DISTINCT)
+# takes. It costs memory, so only up to so many; `is_bot = 0` because SQLite looks up NOT is_bot in no index.
+_MAX_SUBJECTS_AT_ONCE = 200_000
+_OF_DAY = f"FROM {TABLE} WHERE conference_id = %s AND local_date = %s AND is_bot = 0 AND type = %s"
+_SUBJECTS = (
+    f"SELECT %s, count(*), json_group_array(subject) FROM (SELECT subject {_OF_DAY} "  # noqa: S608
+    f"LIMIT {_MAX_SUBJECTS_AT_ONCE + 1})"
+)
+_COUNT = f"SELECT count(*), count(DISTINCT subject) {_OF_DAY}"
+_decode_subjects = msgspec.json.Decoder(set[str]).decode
+
+
+def count_day(conference_id: str, date: dt.date, *, using: str) -> dict[str, DayCount]:
+    """See analytics.store.count_day."""
+    counts: dict[str, DayCount] = {}
+    of_day = (conference_id, date.isoformat())
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            " UNION ALL ".join(_SUBJECTS for _ in EVENT_TYPES),
+            [parameter for name in EVENT_TYPES for parameter in (name, *of_day, name)],
+        )
+        for name, events, subjects in cursor.fetchall():
+            if events > _MAX_SUBJECTS_AT_ONCE:
+                counts[name] = DayCount(*cursor.execute(_COUNT, [*of_day, name]).fetchone())
+            elif events:
+                counts[name] = DayCount(events, len(_decode_subjects(subjects)))
+    return counts

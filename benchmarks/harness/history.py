@@ -15,14 +15,17 @@ _IDS = {
     "random": "printf('%s-%s-4%s-9%s-%s', substr(noise, 1, 8), substr(noise, 9, 4), substr(noise, 13, 3), "
     "substr(noise, 16, 3), substr(noise, 19, 12))",
 }
+# The time of day of row n.
+_TIME = "strftime(' %H:%M:%f000', n * 7 % 86400000 / 1000.0, 'unixepoch')"
 _CHUNK = 1_000_000
 
 
 def add_history(database: Path, *, first: int, events: int, ids: str = "ordered") -> None:
     """Insert `events` page views, numbers `first` and up, over 20 conferences and 30 days.
 
-    A tenth as many visitors as events. Our index is dropped meanwhile and made again: built at once it is
-    packed more tightly than one that grew, which favours neither size of history.
+    They are in the order of time on each day, with a tenth as many visitors as events. Our index is dropped
+    meanwhile and made again: built at once it is packed more tightly than one that grew, which favours
+    neither size of history.
     """
     with sqlite3.connect(database, isolation_level=None) as connection:
         connection.execute("PRAGMA synchronous=OFF")
@@ -38,14 +41,15 @@ def add_history(database: Path, *, first: int, events: int, ids: str = "ordered"
                 INSERT INTO analytics_event (event_id, conference_id, type, ts, received_at, local_date,
                     visitor_id, session_id, subject, is_bot, data, properties)
                 SELECT {_IDS[ids]}, printf('bench-%02d', n % {len(CONFERENCES)}), 'page_view',
-                    day || ' 10:00:00', day || ' 10:00:00', day, visitor, substr(visitor, 1, 16), visitor, 0,
+                    moment, moment, day, visitor, substr(visitor, 1, 16), visitor, 0,
                     '{{"page":"/agenda","title":"Conference programme"}}', '{{}}'
                 FROM (
+                    SELECT *, day || {_TIME} AS moment FROM (
                     SELECT n, lower(hex(randomblob(15))) AS noise,
                         date('{_FIRST_DAY}', '+' || (n / {len(CONFERENCES)} % {DAYS}) || ' days') AS day,
                         printf('%08x%024d', abs(random()) % max({events} / 10, 1), 0) AS visitor
                     FROM (WITH RECURSIVE c(n) AS (
-                        SELECT {start} UNION ALL SELECT n + 1 FROM c LIMIT {count}) SELECT n FROM c)
+                        SELECT {start} UNION ALL SELECT n + 1 FROM c LIMIT {count}) SELECT n FROM c))
                 )
                 {"ORDER BY 1" if ids == "random" else ""}
                 """
@@ -61,11 +65,11 @@ def add_day(database: Path, *, conference: str, date: str, events: int) -> None:
             f"""
             INSERT INTO analytics_event (event_id, conference_id, type, ts, received_at, local_date,
                 visitor_id, session_id, subject, is_bot, data, properties)
-            SELECT 'day-' || n, ?, 'page_view', ? || ' 10:00:00', ? || ' 10:00:00', ?, v, '', v, 0,
-                '{{}}', '{{}}'
-            FROM (SELECT n, printf('%032x', n % {max(events // 2, 1)}) AS v
+            SELECT 'day-' || n, :conference, 'page_view', :date || {_TIME}, :date || {_TIME}, :date,
+                v, '', v, 0, '{{}}', '{{}}'
+            FROM (SELECT n, printf('%032x', n * 7919 % {max(events // 2, 1)}) AS v
                   FROM (WITH RECURSIVE c(n) AS (
                       SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT {events}) SELECT n FROM c))
             """,
-            [conference, date, date, date],
+            {"conference": conference, "date": date},
         )

@@ -1,0 +1,27 @@
+"""Counting a day's events in one statement, as it suits PostgreSQL and MongoDB."""
+
+import datetime as dt
+from typing import NamedTuple
+
+from django.db.models import Count
+
+from analytics.models import Event
+
+
+class DayCount(NamedTuple):
+    """Of the events of one type on one day."""
+
+    events: int
+    distinct_subjects: int
+
+
+def count_day(conference_id: str, date: dt.date, *, using: str) -> dict[str, DayCount]:
+    """See analytics.store.count_day."""
+    rows = (
+        Event.objects.using(using)
+        .filter(conference_id=conference_id, local_date=date, is_bot=False)
+        .values_list("type")
+        .annotate(events=Count("*"), distinct_subjects=Count("subject", distinct=True))
+        .order_by()
+    )
+    return {type_name: DayCount(events, subjects) for type_name, events, subjects in rows}
