@@ -75,7 +75,7 @@ class _Derivation:
         claims = facts.insert_claims(new.claims)
         openers, registered = store.find_known_visitors({item.visitor for item in new.opens})
         known_links = store.find_known_links({item.open.key for item in new.opens})
-        opens = facts.insert_opens(new.opens, known_links=known_links, openers=openers)
+        opens = facts.insert_opens(new.opens, known_links=known_links)
         registrants, former_orders = facts.merge_registrants(new.registrations)
         if not (claims or opens or registrants):
             return

@@ -150,29 +150,22 @@ def insert_claims(claims: Sequence[tuple[Claim, bool]]) -> list[Claim]:
     return [claim for claim, is_bot in claims if not is_bot and claim.order[1] in new]
 
 
-def insert_opens(
-    opens: Sequence[ReportedOpen], *, known_links: Collection[str], openers: Collection[str]
-) -> list[ReportedOpen]:
+def insert_opens(opens: Sequence[ReportedOpen], *, known_links: Collection[str]) -> list[ReportedOpen]:
     """Store opens; returns those that were new, bots' included.
 
-    known_links: which of their links exist. openers: which of their visitors have opened anything so far.
+    known_links: which of their links exist.
     """
     unique = {item.open.order[1]: item for item in reversed(opens)}.values()
-
-    def rows(items: Iterable[ReportedOpen]) -> list[tuple[object, ...]]:
-        return [
-            (
-                item.open.key, item.conference_id, item.visitor, *item.open.order, item.open.is_bot,
-                item.open.chain_digest, item.open.key not in known_links,
-            )
-            for item in items
-        ]  # fmt: skip
-
-    columns = ("link_key", "conference_id", "visitor", "ms", "event_id", "is_bot", "chain_digest", "is_early")
-    # Who has not opened anything has not opened this: most opens are by somebody new.
-    bulk.insert(ShareOpen, columns, rows(item for item in unique if item.visitor not in openers))
-    known = bulk.insert_new(ShareOpen, columns, rows(item for item in unique if item.visitor in openers))
-    return [item for item in unique if item.visitor not in openers or item.open.order[1] in known]
+    columns = ("event_id", "link_key", "conference_id", "visitor", "ms", "is_bot", "chain_digest", "is_early")
+    rows = [
+        (
+            item.open.order[1], item.open.key, item.conference_id, item.visitor, item.open.order[0],
+            item.open.is_bot, item.open.chain_digest, item.open.key not in known_links,
+        )
+        for item in unique
+    ]  # fmt: skip
+    new = bulk.insert_new(ShareOpen, columns, rows)
+    return [item for item in unique if item.open.order[1] in new]
 
 
 _COLUMNS = (

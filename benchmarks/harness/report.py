@@ -54,7 +54,7 @@ def write_report(
     report = {
         "program": program,
         "at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
+        "commit": _commit_at_start,
         "smoke": options.smoke,
         "rounds": options.rounds,
         "machine": {
@@ -97,3 +97,6 @@ def _cpu_model() -> str:
     except OSError:
         pass
     return platform.processor()
+
+
+_commit_at_start = _commit()  # it may be another when a long run ends

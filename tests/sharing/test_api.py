@@ -249,6 +249,19 @@ def test_erasing_a_person_keeps_the_shape_and_the_counts(
     assert ShareOpen.objects.filter(visitor=new).count() == 1
 
 
+def test_an_open_of_a_person_who_was_erased_counts_once_when_it_is_sent_again(
+    conference: Conference, api: Api, alice: User
+) -> None:
+    sent = opened(2, "vb", "aaaa")
+    happen(share(1, "va", "aaaa"), sent)
+    body = {"conference_id": "summit", "sharer": "vb"}
+    assert api(alice).post("/api/sharing/erase", body, format="json").status_code == 200
+    happen(sent)
+    link = ShareLink.objects.get(code="aaaa")
+    assert (link.opens, link.openers) == (1, 1)
+    assert not ShareOpen.objects.filter(visitor="vb").exists()
+
+
 def test_a_tree_of_a_thousand_levels_and_one_of_many_children_are_read_by_page(
     conference: Conference, api: Api, alice: User, django_assert_max_num_queries: Any
 ) -> None:
