@@ -2,11 +2,11 @@
 
 import datetime as dt
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, InterfaceError, OperationalError, router, transaction
+from django.db.models import Min
 from django.utils import timezone
 
 from analytics.dirty import clear_marks
@@ -17,7 +17,6 @@ from meeteasy.logs import get_logger
 
 log = get_logger(__name__)
 
-_MARKS_AT_ONCE = 5000
 _MAX_SECONDS = 60.0
 # A refresh comes every few seconds. It ends after so long, a tenth of a core, for as long as no day has been
 # waiting for more than _PATIENCE: a day of a million events that all the time gets more is not counted in
@@ -105,30 +104,21 @@ def _compute_marked_days(*, until: Callable[[dt.datetime], bool]) -> int:
     """until: given since when the next day has been marked, says whether to end before it."""
     computed = 0
     failed: set[tuple[str, dt.date]] = set()
-    while True:
-        marks: dict[tuple[str, dt.date], list[str]] = defaultdict(list)
-        since: dict[tuple[str, dt.date], dt.datetime] = {}
-        found = (
-            DirtyDay.objects.filter(local_date__isnull=False)
-            .order_by("marked_at")
-            .values_list("id", "conference_id", "local_date", "marked_at")
-        )
-        for mark_id, conference_id, date, marked_at in found[:_MARKS_AT_ONCE]:
-            assert date is not None
-            day = (conference_id, date)
-            if day not in failed:
-                since.setdefault(day, marked_at)
-                marks[day].append(mark_id)
-        if not marks:
-            return computed
-        for day, ids in marks.items():
-            if until(since[day]):
+    marks = DirtyDay.objects.filter(local_date__isnull=False)
+    by_day = marks.values_list("conference_id", "local_date").annotate(since=Min("marked_at"))
+    while days := [row for row in by_day.order_by("since") if row[:2] not in failed]:
+        for conference_id, date, since in days:
+            if until(since):
                 return computed
-            if _computes(*day):
+            ids = list(
+                marks.filter(conference_id=conference_id, local_date=date).values_list("id", flat=True)
+            )
+            if _computes(conference_id, date):
                 clear_marks(ids)
                 computed += 1
             else:
-                failed.add(day)
+                failed.add((conference_id, date))
+    return computed
 
 
 def close_ended_days(*, now: dt.datetime | None = None) -> int:

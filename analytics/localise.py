@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from analytics.dirty import clear_marks, mark_days_dirty
 from analytics.models import DailySummary, DirtyDay, Event, LocalisedConference, UnclaimedConference
-from analytics.zones import day_bounds, get_zones
+from analytics.zones import day_bounds
 from conferences.models import Conference
 from meeteasy.logs import get_logger
 
@@ -36,11 +36,14 @@ def localise_changed_conferences() -> int:
             "conference_id", "time_zone", "trusts_clients"
         )
     }
+    # Events that came while there was no such conference, also of one that was deleted and made again.
+    waiting = set(UnclaimedConference.objects.values_list("conference_id", flat=True))
     localised = 0
     for conference_id, time_zone, trusts_clients in Conference.objects.values_list(
         "id", "time_zone", "trust_client_registrations"
     ):
-        if done_in.get(conference_id) == (time_zone, trusts_clients) and conference_id not in marks:
+        is_done = done_in.get(conference_id) == (time_zone, trusts_clients)
+        if is_done and conference_id not in marks and conference_id not in waiting:
             continue
         try:
             localise(conference_id, time_zone, trusts_clients=trusts_clients)
@@ -108,7 +111,9 @@ def drop_unclaimed_events(*, now: dt.datetime | None = None) -> int:
         UnclaimedConference.objects.filter(first_seen_at__lt=before).values_list("conference_id", flat=True)
     )
     # One that was created a moment ago is about to adopt its events.
-    for conference_id in unclaimed - get_zones(unclaimed).keys():
+    for conference_id in unclaimed - set(
+        Conference.objects.filter(id__in=list(unclaimed)).values_list("id", flat=True)
+    ):
         waiting = Event.objects.filter(conference_id=conference_id, local_date__isnull=True)
         dropped += waiting.filter(received_at__lt=before).delete()[0]
         if not waiting.exists():

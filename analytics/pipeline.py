@@ -39,13 +39,24 @@ def store_and_react(rows: Sequence[EventRow]) -> Outcome:
 
     new_ids = store.insert_new(unique)
 
-    # A zone that changed while we stored: whoever gave the stored events their new dates may have come
-    # before our rows. One that changes from here on finds them.
-    for conference_id, zone in get_zones(conference_ids).items():
-        if zones.get(conference_id) != zone:
-            mark_conference_dirty(conference_id)
+    stored = unique if len(new_ids) == len(unique) else _as_stored(unique, new_ids)
 
-    handlers.react(unique if len(new_ids) == len(unique) else _as_stored(unique, new_ids))
+    # A zone that changed while we stored: whoever gave the stored events their new dates may have come
+    # before our rows. One that changes from here on finds them. A worker that died before this look has left
+    # events whose date is not that of their conference's zone; they come again, as known ones.
+    zones_now = get_zones(conference_ids)
+    moved = {conference_id for conference_id, zone in zones_now.items() if zones.get(conference_id) != zone}
+    if stored is not unique:
+        moved |= {
+            row.conference_id
+            for row in stored
+            if row.conference_id in zones_now
+            and row.local_date != local_date(zones_now[row.conference_id], row.ts_ms)
+        }
+    for conference_id in moved:
+        mark_conference_dirty(conference_id)
+
+    handlers.react(stored)
     return Outcome(stored=len(new_ids), duplicate=len(rows) - len(new_ids))
 
 

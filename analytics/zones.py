@@ -2,9 +2,13 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from zoneinfo import ZoneInfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from conferences.models import Conference
+from meeteasy.logs import get_logger
+
+log = get_logger(__name__)
 
 # Every zone's midnights have fallen on multiples of 15 minutes since 1972, when the last offset with odd
 # seconds ended; so all instants of such a quarter share their day.
@@ -15,8 +19,23 @@ _remembered: dict[tuple[str, int], dt.date] = {}
 
 
 def get_zones(conference_ids: Iterable[str]) -> dict[str, str]:
-    """Time zones by conference id, of those that exist; read afresh, in one query."""
-    return dict(Conference.objects.filter(id__in=list(conference_ids)).values_list("id", "time_zone"))
+    """Time zones by conference id, of those that exist; read afresh, in one query.
+
+    A zone whose name this machine's zone data does not know is left out, as if there were no such conference:
+    its events wait, and cost no others.
+    """
+    found = Conference.objects.filter(id__in=list(conference_ids)).values_list("id", "time_zone")
+    return {conference_id: time_zone for conference_id, time_zone in found if _is_known(time_zone)}
+
+
+@lru_cache(maxsize=1024)
+def _is_known(time_zone: str) -> bool:
+    try:
+        ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        log.error("zone_unknown", time_zone=time_zone)
+        return False
+    return True
 
 
 def local_date(time_zone: str, ts_ms: int) -> dt.date:

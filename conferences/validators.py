@@ -16,7 +16,8 @@ MAX_REMINDER_HOURS = 24 * 60
 
 @lru_cache(maxsize=1)
 def _zone_names() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())
+    # Two names are no zones: what this very machine is set to, and the one that says it was not set.
+    return frozenset(zoneinfo.available_timezones()) - {"localtime", "Factory"}
 
 
 def validate_time_zone(name: str) -> None:

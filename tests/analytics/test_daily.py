@@ -188,6 +188,33 @@ def test_a_day_that_cannot_be_computed_stays_dirty_and_costs_no_other(conference
     assert summary().figures["pv"] == 1
 
 
+def test_a_day_that_cannot_be_computed_costs_no_other_however_many_marks_it_has(
+    conference: Conference,
+) -> None:
+    def provider(conference_id: str, date: dt.date) -> dict[str, int]:
+        if date == DAY:
+            raise RuntimeError("this day is poison")
+        return {}
+
+    mark_days_dirty([("summit", DAY)] * 6000)  # as that many deliveries leave them
+    store(page_view("a"), page_view("b", ts=NOON - dt.timedelta(days=1)))
+    before = list(figures._providers)
+    figures.figures_from()(provider)
+    try:
+        assert refresh_dirty_days() == 1
+    finally:
+        figures._providers[:] = before
+
+
+def test_a_refresh_ends_early_unless_a_day_has_waited_long(conference: Conference) -> None:
+    store(*(page_view(f"e{days}", ts=NOON - dt.timedelta(days=days)) for days in range(5)))
+    assert refresh_dirty_days(usual_seconds=0) == 0
+    long_ago = timezone.now() - dt.timedelta(seconds=30)
+    DirtyDay.objects.filter(local_date=DAY - dt.timedelta(days=3)).update(marked_at=long_ago)
+    assert refresh_dirty_days(usual_seconds=0) == 1
+    assert DailySummary.objects.get().date == DAY - dt.timedelta(days=3)
+
+
 def test_a_refresh_ends_when_its_time_is_up_and_the_next_goes_on(conference: Conference) -> None:
     store(*(page_view(f"e{days}", ts=NOON - dt.timedelta(days=days)) for days in range(5)))
 

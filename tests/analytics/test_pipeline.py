@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analytics import daily, handlers, pipeline, store
+from analytics import daily, handlers, localise, pipeline, store
 from analytics.models import DailySummary, DirtyDay, Event, UnclaimedConference
 from analytics.rows import EventRow
 from conferences.models import Conference
@@ -35,7 +35,9 @@ def rows_of_one_id(draw: st.DrawFn, event_id: str) -> EventRow:
 
 events = st.sampled_from([f"e{number}" for number in range(8)]).flatmap(rows_of_one_id)
 batches = st.lists(events, min_size=1, max_size=6)
-crashes = st.sampled_from(["none", "none", "before insert", "after insert", "after one reaction"])
+crashes = st.sampled_from(
+    ["none", "none", "before insert", "before the second look", "after insert", "after one reaction"]
+)
 deliveries = st.lists(st.tuples(batches, crashes, st.booleans()), min_size=1, max_size=5)
 
 
@@ -46,17 +48,25 @@ def deliver(rows: Sequence[EventRow], crash: str) -> None:
     def die(rows: Sequence[EventRow]) -> None:
         raise Killed
 
+    def insert_and_die(rows: Sequence[EventRow]) -> set[str]:
+        insert_new(rows)
+        raise Killed
+
+    insert_new = store.insert_new
     place = {"after insert": 0, "after one reaction": 1}.get(crash)
     if place is not None:
         handlers._handlers.insert(place, (frozenset(), die))
     try:
         if crash == "before insert":
             raise Killed
+        if crash == "before the second look":
+            store.insert_new = insert_and_die
         pipeline.store_and_react(rows)
     except Killed:
         pass
     finally:
         handlers._handlers[:] = registered
+        store.insert_new = insert_new
 
 
 def copies(rows: Sequence[EventRow]) -> list[EventRow]:
@@ -138,3 +148,33 @@ def test_known_events_are_reacted_to_as_they_are_stored_not_as_they_are_sent_aga
     DirtyDay.objects.all().delete()
     pipeline.store_and_react([make_row("a", ts_ms=NOON_MS + 48 * HOUR_MS)])
     assert list(DirtyDay.objects.values_list("local_date", flat=True)) == [dt.date(2026, 5, 1)]
+
+
+@pytest.mark.django_db
+def test_an_event_that_a_killed_worker_stored_under_a_former_zone_still_comes_to_its_day(
+    conference: Conference,
+) -> None:
+    """The zone changes, and all is localised, between the worker's first look at it and its insert; then the
+    worker dies before its second look. The events come again, and by then both looks see the new zone."""
+    conference.time_zone = "UTC"
+    conference.save()
+    localise.localise_changed_conferences()
+    late = make_row("a", ts_ms=NOON_MS + 21 * HOUR_MS)
+    late.local_date = None
+    store.insert_new([late])  # what the worker did, who knew no such conference yet
+
+    pipeline.store_and_react([make_row("a", ts_ms=NOON_MS + 21 * HOUR_MS)])
+
+    localise.localise_changed_conferences()
+    assert Event.objects.get().local_date == dt.date(2026, 5, 2)
+    daily.refresh_dirty_days()
+    assert DailySummary.objects.get(date=dt.date(2026, 5, 2)).figures["pv"] == 1
+
+
+@pytest.mark.django_db
+def test_a_zone_that_this_machine_does_not_know_costs_no_other_conference(conference: Conference) -> None:
+    other = Conference.objects.create(id="other", name="Other", time_zone="Moon/Tranquility")
+    pipeline.store_and_react([make_row("a"), make_row("b", conference_id=other.id)])
+    daily.refresh_dirty_days()
+    assert Event.objects.get(event_id="b").local_date is None
+    assert DailySummary.objects.get().figures["pv"] == 1

@@ -56,6 +56,7 @@ def test_the_zone_is_utc_unless_it_is_given(api: Api, charlie: User) -> None:
         ({"name": "a\0b"}, "name"),
         ({"time_zone": "CST"}, "time_zone"),
         ({"time_zone": "UTC+8"}, "time_zone"),
+        ({"time_zone": "localtime"}, "time_zone"),
         ({"time_zone": "../../etc/passwd"}, "time_zone"),
         ({"starts_at": "soon"}, "starts_at"),
         ({"starts_at": "2026-05-02T00:00:00Z", "ends_at": "2026-05-01T00:00:00Z"}, "ends_at"),
