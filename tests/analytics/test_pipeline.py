@@ -159,16 +159,17 @@ def test_an_event_that_a_killed_worker_stored_under_a_former_zone_still_comes_to
     conference.time_zone = "UTC"
     conference.save()
     localise.localise_changed_conferences()
-    late = make_row("a", ts_ms=NOON_MS + 21 * HOUR_MS)
-    late.local_date = None
-    store.insert_new([late])  # what the worker did, who knew no such conference yet
+    night = NOON_MS + 13 * HOUR_MS  # May 1 in UTC, May 2 in Shanghai
+    row = make_row("a", ts_ms=night)
+    row.local_date = dt.date(2026, 5, 2)
+    store.insert_new([row])  # what the worker did, which had seen Shanghai
 
-    pipeline.store_and_react([make_row("a", ts_ms=NOON_MS + 21 * HOUR_MS)])
+    pipeline.store_and_react([make_row("a", ts_ms=night)])
 
     localise.localise_changed_conferences()
-    assert Event.objects.get().local_date == dt.date(2026, 5, 2)
+    assert Event.objects.get().local_date == dt.date(2026, 5, 1)
     daily.refresh_dirty_days()
-    assert DailySummary.objects.get(date=dt.date(2026, 5, 2)).figures["pv"] == 1
+    assert DailySummary.objects.get(date=dt.date(2026, 5, 1)).figures["pv"] == 1
 
 
 @pytest.mark.django_db
