@@ -1,6 +1,6 @@
 """From stored events to facts, and the facts into their tables: each event once, however often it comes."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +11,7 @@ from analytics.rows import EventRow
 from conferences.models import Conference
 from sharing import bulk
 from sharing.attribution import Open, Order, Registration
-from sharing.codes import chain_digest, link_key
+from sharing.codes import chain_digest, code_of, is_malformed, link_key
 from sharing.models import Registrant, ShareClaim, ShareOpen
 from sharing.store import Claim
 
@@ -105,32 +105,48 @@ def read_facts(events: Iterable[EventRow]) -> Facts:
             continue  # no conference can have such an id, and in keys it would look like another's
         data = _decode(event.data)
         order = (event.ts_ms, event.event_id)
-        # Without a visitor id (an import), nobody is known to be the same person.
-        visitor = event.visitor_id or f"anonymous:{event.event_id}"
+        visitor = _visitor(event)
         if event.type == "share":
-            parent = data.parent_share_code
+            key = key_of(event.conference_id, data.share_code)
+            if is_malformed(key):  # signed, but not by us: no link may come of it
+                continue
+            parent = data.parent_share_code and key_of(event.conference_id, data.parent_share_code)
             claim = Claim(
-                key_of(event.conference_id, data.share_code), order, visitor,
-                parent and key_of(event.conference_id, parent),
+                key, order, visitor, "" if is_malformed(parent) else parent,
                 data.channel, data.target_url, "", False,
             )  # fmt: skip
             facts.claims.append((claim, event.is_bot))
         elif event.type == "share_open":
             opened = Open(
                 key_of(event.conference_id, data.share_code), order, event.is_bot,
-                chain_digest(data.attribution_chain) if data.attribution_chain else "",
+                _digest(data.attribution_chain, event.conference_id, key_of),
             )  # fmt: skip
             facts.opens.append(ReportedOpen(event.conference_id, visitor, opened))
         elif event.type == "registration" and not event.is_bot:
             reported = Reported(f"{event.conference_id}/{event.subject}", order)
             if event.visitor_id:
-                reported.visitor, reported.visitor_order = event.visitor_id, order
+                reported.visitor, reported.visitor_order = visitor, order
             if code := data.share_code:
                 reported.code_key, reported.code_order = key_of(event.conference_id, code), order
             # Whether it is trusted beside those of our own form is looked up when it is stored.
             reported.is_trusted = is_fact(event.event_id)
             facts.registrations.append(reported)
     return facts
+
+
+def _visitor(event: EventRow) -> str:
+    """Who it was. Without a visitor id (an import), nobody is known to be the same person; and nobody becomes
+    one of our users, who own minted links, by a visitor id that looks like one's."""
+    if not event.visitor_id:
+        return f"anonymous:{event.event_id}"
+    return f"visitor:{event.visitor_id}" if event.visitor_id.startswith("user:") else event.visitor_id
+
+
+def _digest(chain: list[str] | None, conference_id: str, key_of: Callable[[str, str], str]) -> str:
+    """Of a chain as a browser has it, in which signed codes stand with their signatures; "" without one."""
+    if not chain:
+        return ""
+    return chain_digest([code_of(key_of(conference_id, code)) for code in chain])
 
 
 def insert_claims(claims: Sequence[tuple[Claim, bool]]) -> list[Claim]:

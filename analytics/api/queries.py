@@ -20,6 +20,10 @@ class RangeQuery(ConferenceQuery):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         first, last = attrs.get("first"), attrs.get("last")
+        for name, date in (("from", first), ("to", last)):
+            # Days at the ends of the calendar begin or end outside it, in some zone.
+            if date and not 1970 <= date.year <= 9998:
+                raise serializers.ValidationError({name: "A year between 1970 and 9998 is expected."})
         if first and last and last < first:
             raise serializers.ValidationError({"to": "`to` is before `from`."})
         return attrs

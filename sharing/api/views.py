@@ -56,7 +56,10 @@ def _bad_cursor() -> ValidationError:
 def _get_link(request: Request, code: str) -> ShareLink:
     """A link by its code, signed or not, in a conference that the user is a member of."""
     conferences = visible_conferences(request.user)
-    if conference_id := request.query_params.get("conference_id"):
+    conference_id = request.query_params.get("conference_id", "")
+    if "\0" in code + conference_id:  # which PostgreSQL refuses even to compare
+        raise Http404("There is no such link.")
+    if conference_id:
         conferences = conferences.filter(id=conference_id)
     keys = [key for item in conferences.values_list("id", flat=True) for key in keys_of(item, code)]
     matches = list(ShareLink.objects.filter(id__in=keys)[:2])

@@ -110,6 +110,8 @@ def _is_known_elsewhere(conference_id: str, code: str) -> bool:
 
 def get_registration_path(conference_id: str, registration_id: str) -> dict[str, Any] | None:
     """From a registration to the root: what it credits and what it does not; None: no such registration."""
+    if "\0" in registration_id:  # which PostgreSQL refuses even to compare
+        return None
     registrant = Registrant.objects.filter(id=f"{conference_id}/{registration_id}").first()
     if registrant is None:
         return None

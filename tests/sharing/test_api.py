@@ -186,6 +186,18 @@ def test_a_helper_mints_a_link_that_stays_its_owners_whatever_browsers_claim(
     assert get(api(bob), "links", search="gate 3")["results"][0]["code"] == link["code"]
 
 
+def test_no_browser_can_speak_for_the_user_who_owns_a_minted_link(
+    conference: Conference, api: Api, bob: User
+) -> None:
+    made = api(bob).post("/api/sharing/links", {"conference_id": "summit"}, format="json").json()
+    later = 10_000_000  # minutes: after the minting, which has the real time
+    happen(share(1, "mallory", "mine"), share(later, f"user:{bob.pk}", made["code"], "mine"))
+    happen(opened(later + 1, "x", made["code"]), registered(later + 2, "x"))
+    link = ShareLink.objects.get(code=made["code"])
+    assert (link.parent, link.is_contested) == (None, True)
+    assert credits_of("r-x") == [made["code"]]
+
+
 def test_a_code_that_somebody_has_cannot_be_minted(story: None, api: Api, alice: User) -> None:
     body = {"conference_id": "summit", "code": "aaaaaaaaaaaaaaaa"}
     response = api(alice).post("/api/sharing/links", body, format="json")
@@ -221,6 +233,45 @@ def test_of_a_signed_link_only_the_signed_code_counts_also_after_a_new_key(
     assert credits_of("r-good") == [code]
     assert credits_of("r-forger") == credits_of("r-bare") == []
     assert {reason for _, reason in refusals_of("r-forger") | refusals_of("r-bare")} == {"malformed_code"}
+
+
+def test_sharing_a_forged_signed_code_makes_no_link_and_puts_none_above_another(
+    conference: Conference, api: Api, alice: User
+) -> None:
+    body = {"conference_id": "summit", "signed": True}
+    public = api(alice).post("/api/sharing/links", body, format="json").json()["public_code"]
+    forged = public[:-1] + ("A" if public[-1] != "A" else "B")
+    happen(share(1, "forger", forged), share(2, "va", "aaaa", forged))
+    happen(opened(3, "x", forged), registered(4, "x"))
+    assert ShareLink.objects.get(is_minted=False).claimed_parent == ""
+    assert credits_of("r-x") == []
+    assert {reason for _, reason in refusals_of("r-x")} == {"malformed_code"}
+
+
+def test_a_chain_may_hold_a_signed_code(conference: Conference, api: Api, alice: User) -> None:
+    body = {"conference_id": "summit", "signed": True}
+    link = api(alice).post("/api/sharing/links", body, format="json").json()
+    later = 10_000_000
+    happen(opened(later, "x", link["public_code"], attribution_chain=[link["public_code"]]))
+    happen(registered(later + 1, "x"))
+    assert credits_of("r-x") == [link["code"]]
+    assert refusals_of("r-x") == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status"),
+    [
+        ("links/a%00b", {}, 404),
+        ("links/aaaa", {"conference_id": "a\0b"}, 404),
+        ("conversions/a%00b", {"conference_id": "summit"}, 404),
+        ("leaderboard", {"conference_id": "summit", "from": "0001-01-01"}, 400),
+        ("timeline", {"conference_id": "summit", "from": "9999-12-01", "to": "9999-12-31"}, 400),
+    ],
+)
+def test_what_no_database_or_calendar_holds_is_answered_with_an_error(
+    conference: Conference, api: Api, alice: User, path: str, query: dict[str, str], status: int
+) -> None:
+    assert api(alice).get(f"/api/sharing/{path}", query).status_code == status
 
 
 def test_qr_codes_are_pictures_of_the_address(story: None, api: Api, alice: User) -> None:
