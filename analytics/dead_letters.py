@@ -1,6 +1,7 @@
 """Dead letters: what the stream could not get rid of, kept whole, and how it is tried again."""
 
 import datetime as dt
+import hashlib
 import traceback
 
 import msgspec
@@ -13,6 +14,8 @@ from analytics.stream import Entry, append_again
 from meeteasy.logs import get_logger
 
 log = get_logger(__name__)
+
+_MAX_ID_BYTES = 64  # 96 with the entry's
 
 
 def bury_entry(entry: Entry, *, error: Exception, now: dt.datetime) -> None:
@@ -27,8 +30,10 @@ def bury_entry(entry: Entry, *, error: Exception, now: dt.datetime) -> None:
 def bury_row(entry: Entry, row: EventRow, *, error: Exception, now: dt.datetime) -> None:
     """Keep the one row of an entry that the store refused."""
     # Escaped, because a NUL in the event's id may be the very thing that the store refuses.
-    event_id = row.event_id.encode("unicode_escape").decode()
-    _bury(f"{entry.id.decode()}:{event_id}"[:96], entry, encode_entry([row]), 1, error, now)
+    event_id = row.event_id.encode("unicode_escape")
+    if len(event_id) > _MAX_ID_BYTES:  # cut, it might be another row's
+        event_id = hashlib.blake2b(event_id, digest_size=16).hexdigest().encode()
+    _bury(f"{entry.id.decode()}:{event_id.decode()}", entry, encode_entry([row]), 1, error, now)
 
 
 def _bury(

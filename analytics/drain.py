@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import redis
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
@@ -233,4 +233,12 @@ def _is_outage(error: Exception) -> bool:
     """
     if isinstance(error, _REDIS_AWAY):
         return True
-    return isinstance(error, _STORE_AWAY) and ("locked" in str(error) or not store.takes_writes())
+    return isinstance(error, _STORE_AWAY) and (_is_locked(error) or not store.takes_writes())
+
+
+def _is_locked(error: Exception) -> bool:
+    """Whether it is SQLite's word for a lock that was held for too long. Other errors may quote what a client
+    sent, so no part of a text is looked for."""
+    return isinstance(error, StoreUnavailableError | OperationalError) and str(error).endswith(
+        ("database is locked", "database table is locked")
+    )

@@ -4,6 +4,7 @@ What each term means: docs/definitions.md. How the same end state follows from a
 docs/sharing.md. Nothing here reads a database, so each rule can be tested by itself.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from typing import Protocol
@@ -16,6 +17,9 @@ from sharing.codes import chain_digest, code_of, is_malformed
 # When something happened: (UTC milliseconds, event id). Comparing two of them says which was first.
 Order = tuple[int, str]
 _DAY_MS = 86_400_000
+# How many of a visitor's opens before a registration are looked at for one that counts. Without a bound, n
+# opens of invented codes and n registrations by one visitor would write n * n reasons.
+MAX_OPENS = 50
 
 
 class Reason(StrEnum):
@@ -30,6 +34,7 @@ class Reason(StrEnum):
     SHARER_ALREADY_CREDITED = "sharer_already_credited"
     CHAIN_CONTRADICTS_TREE = "chain_contradicts_tree"
     NOT_TRUSTED = "not_trusted"
+    TOO_MANY_OPENS = "too_many_opens"
 
 
 REASON_LABELS = {
@@ -41,6 +46,7 @@ REASON_LABELS = {
     Reason.SELF_REFERRAL: _("the sharer registered"),
     Reason.SHARER_ALREADY_CREDITED: _("its sharer has a nearer credit"),
     Reason.NOT_TRUSTED: _("a registration that only a client reported"),
+    Reason.TOO_MANY_OPENS: _("opened before more opens than are looked at"),
     Reason.CHAIN_CONTRADICTS_TREE: _("the browser reported another chain; the tree decided"),
 }
 
@@ -106,7 +112,7 @@ GetLink = Callable[[str], Link | None]
 def attribute(registration: Registration, opens: Sequence[Open], get_link: GetLink) -> Outcome:
     """Whom the registration credits.
 
-    opens: those of its visitor in its conference, at any time and in any order, bots' included.
+    opens: those of its visitor in its conference, at any time, in order; bots' included.
     get_link: a link of that conference by key, with its final parent; None: no such link.
     """
     refused: dict[tuple[str, Reason], Refused] = {}
@@ -153,9 +159,9 @@ def find_touch(
     """
     oldest_ms = registration.order[0] - registration.window_days * _DAY_MS
     too_old: list[Open] = []
-    for opened in sorted(opens, key=lambda item: item.order, reverse=True):
-        if opened.order >= registration.order:
-            continue
+    end = bisect_left(opens, registration.order, key=lambda item: item.order)
+    start = max(0, end - MAX_OPENS)
+    for opened in reversed(opens[start:end]):
         if opened.is_bot:
             refuse(opened.key, Reason.BOT)
         elif opened.order[0] < oldest_ms:
@@ -174,6 +180,8 @@ def find_touch(
             return Open(code, registration.order)
     for opened in too_old:
         refuse(opened.key, Reason.OUTSIDE_WINDOW)
+    if start:
+        refuse(opens[start - 1].key, Reason.TOO_MANY_OPENS)
     return None
 
 

@@ -36,25 +36,6 @@ def fetch(sql: str, keys: Collection[str], *params: Any) -> list[tuple[Any, ...]
         return rows
 
 
-def fetch_pairs(sql: str, pairs: Collection[tuple[str, str]]) -> list[tuple[Any, ...]]:
-    """The same for pairs, in the columns `one` and `other`."""
-    if not pairs:
-        return []
-    if is_postgresql():
-        table = "unnest(%s::text[], %s::text[]) AS keys(one, other)"
-        values: list[Any] = _by_column(list(pairs))
-    else:
-        table = (
-            "(SELECT json_extract(value, '$[0]') AS one, json_extract(value, '$[1]') AS other "
-            "FROM json_each(%s)) AS keys"
-        )
-        values = [msgspec.json.encode(list(pairs)).decode()]
-    with connection.cursor() as cursor:
-        cursor.execute(sql.replace("{keys}", table), values)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
-
-
 def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
     """Insert rows that are known to be new."""
     if not rows:

@@ -163,7 +163,7 @@ class _Derivation:
             pair = (key, item.visitor)
             by_visitor[pair] = by_visitor.get(pair, 0) + 1
         # Who was not known has not opened the link before.
-        stored = store.count_opens_by_visitor([pair for pair in by_visitor if pair[1] in known_visitors])
+        stored = store.count_opens_by_visitor(known_visitors & {visitor for _, visitor in by_visitor})
         openers: dict[str, int] = {}
         for pair, count in by_visitor.items():
             if stored.get(pair, count) == count:
@@ -199,6 +199,8 @@ class _Derivation:
 
     def _attribute(self, registrants: dict[str, Reported]) -> dict[str, Outcome]:
         opens = store.load_opens({item.visitor for item in registrants.values() if item.visitor})
+        for found in opens.values():
+            found.sort(key=lambda item: item.order)
         of_registrant = {
             key: opens.get((item.conference_id, item.visitor), []) for key, item in registrants.items()
         }

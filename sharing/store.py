@@ -218,13 +218,16 @@ def find_known_visitors(visitors: Collection[str]) -> tuple[set[str], set[str]]:
     return {row[0] for row in rows if row[1]}, {row[0] for row in rows if row[2]}
 
 
-def count_opens_by_visitor(pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """How often each of these (link, visitor) pairs is stored as opened, bots left out."""
-    rows = bulk.fetch_pairs(
+def count_opens_by_visitor(visitors: Collection[str]) -> dict[tuple[str, str], int]:
+    """How often each (link, visitor) pair is stored as opened by these visitors, bots left out.
+
+    Each open of a visitor is read once, however many links the visitor has opened.
+    """
+    rows = bulk.fetch(
         "SELECT link_key, visitor, count(*) "  # noqa: S608
-        f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON visitor = keys.other AND link_key = keys.one "
+        f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON visitor = keys.key "
         "WHERE NOT is_bot GROUP BY link_key, visitor",
-        pairs,
+        visitors,
     )
     return {(key, visitor): count for key, visitor, count in rows}
 

@@ -142,7 +142,7 @@ class Ingest:
             if not rows:
                 publisher.taken.add(batches=1, accepted=0, rejected=len(rejected))
                 return _error(400, "no_valid_event", "No event of the batch is valid.", details=rejected)
-            await publisher.publish(rows)
+            await publisher.publish(rows, size=len(body))
         except BatchError as error:
             return _error(_STATUS_OF_BATCH_ERROR.get(error.code, 400), error.code, str(error))
         except NotTakenError as error:

@@ -7,6 +7,9 @@ from typing import Any
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
+_MAX_MEMBERS = 100
+
+
 class BodyTooLargeError(Exception):
     """More bytes than the limit, as sent or unpacked."""
 
@@ -54,11 +57,14 @@ def _is_more(length: bytes, limit: int) -> bool:
 def unpack_gzip(body: bytes, *, limit: int) -> bytes:
     """The unpacked body, of one gzip member or several. Raises BodyTooLargeError or BadEncodingError.
 
-    Stops at `limit` bytes, so a gzip bomb costs no more than a full batch.
+    Stops at `limit` bytes, so a gzip bomb costs no more than a full batch, and at _MAX_MEMBERS, since each
+    member copies what follows it.
     """
     parts: list[bytes] = []
     size = 0
     while body or not parts:
+        if len(parts) >= _MAX_MEMBERS:
+            raise BadEncodingError(f"more than {_MAX_MEMBERS} gzip members")
         unpacker = zlib.decompressobj(wbits=31)
         try:
             part = unpacker.decompress(body, limit + 1 - size)

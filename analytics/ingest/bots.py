@@ -25,10 +25,15 @@ _pattern = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)
 def is_bot(user_agent: str) -> bool:
     """Whether the User-Agent names a crawler or another program that reads pages by itself.
 
-    Remembered, since a match against some 1,500 patterns costs a millisecond and few agents are distinct.
+    Only its beginning is looked at, and kept: a header may have any length.
     """
-    return _pattern.search(user_agent[:512]) is not None
+    return _names_a_bot(user_agent[:512])
+
+
+@lru_cache(maxsize=4096)
+def _names_a_bot(user_agent: str) -> bool:
+    """Remembered: a match against some 1,500 patterns costs a millisecond, and few agents are distinct."""
+    return _pattern.search(user_agent) is not None

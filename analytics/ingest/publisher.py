@@ -7,7 +7,7 @@ of requests. Each request is answered after Redis confirmed its group.
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
 
@@ -24,8 +24,12 @@ from meeteasy.logs import Tally, get_logger
 log = get_logger(__name__)
 
 POLL_SECONDS = 0.5
-# Events that may wait in this process while a group is under way: some 20 MB, seconds of full load.
+# What may wait in this process while a group is under way: seconds of full load, within some 40 MB of memory.
+# Events are counted because small ones take more memory than bytes; bytes, because one may have 250 KB.
 MAX_WAITING_EVENTS = 40_000
+MAX_WAITING_BYTES = 16 * 1024 * 1024
+# Batches share an entry of the stream up to this size: workers read entries by number.
+MAX_ENTRY_BYTES = 512 * 1024
 # How long Redis may take to confirm a group; a client can send again, but not wait for ever.
 SEND_SECONDS = 2.0
 
@@ -57,14 +61,34 @@ class _Group:
     """
 
     def __init__(self) -> None:
-        self.rows: list[EventRow] = []
+        self._batches: list[tuple[list[EventRow], int]] = []
         self._waiting: list[asyncio.Future[None]] = []
+        self._events = 0
+        self._size = 0
 
-    def join(self, rows: list[EventRow]) -> "asyncio.Future[None]":
-        self.rows.extend(rows)
+    @property
+    def is_full(self) -> bool:
+        return self._events > MAX_WAITING_EVENTS or self._size > MAX_WAITING_BYTES
+
+    def join(self, rows: list[EventRow], size: int) -> "asyncio.Future[None]":
+        self._batches.append((rows, size))
+        self._events += len(rows)
+        self._size += size
         outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(outcome)
         return outcome
+
+    def entries(self) -> Iterator[list[EventRow]]:
+        """The rows of whole batches that share an entry; of one alone that is larger, an entry of its own."""
+        rows: list[EventRow] = []
+        size = 0
+        for more, more_size in self._batches:
+            if rows and (len(rows) + len(more) > MAX_EVENTS or size + more_size > MAX_ENTRY_BYTES):
+                yield rows
+                rows, size = [], 0
+            rows += more
+            size += more_size
+        yield rows
 
     def settle(self, error: NotTakenError | None = None) -> None:
         for outcome in self._waiting:
@@ -114,19 +138,22 @@ class StreamPublisher:
         """Why a batch would not be taken right now; None when it would."""
         if not self._reachable:
             return _broker_away()
-        if self._full or (self._group is not None and len(self._group.rows) > MAX_WAITING_EVENTS):
+        if self._full or (self._group is not None and self._group.is_full):
             return _queue_full()
         return None
 
-    async def publish(self, rows: list[EventRow]) -> None:
-        """Returns when Redis has the rows. Raises NotTakenError."""
+    async def publish(self, rows: list[EventRow], *, size: int) -> None:
+        """Returns when Redis has the rows, at most MAX_EVENTS. Raises NotTakenError.
+
+        size: of the batch as it came, in bytes; about what it takes in the stream.
+        """
         refusal = self.refusal()
         if refusal is not None:
             raise refusal
         group = self._group
         if group is None:
             group = self._group = _Group()
-        outcome = group.join(rows)
+        outcome = group.join(rows, size)
         if not self._flushing:
             self._flushing = True
             self._spawn(self._flush())
@@ -141,7 +168,7 @@ class StreamPublisher:
                 group, self._group = self._group, None
                 try:
                     if error is None:
-                        await self._send(group.rows)
+                        await self._send(group.entries())
                 except NotTakenError as not_taken:
                     error = not_taken
                 except BaseException:
@@ -150,12 +177,14 @@ class StreamPublisher:
                 group.settle(error)
         finally:
             self._flushing = False
+            if self._group is not None:  # only after an error that nobody foresaw
+                waiting, self._group = self._group, None
+                waiting.settle(_broker_away())
 
-    async def _send(self, rows: list[EventRow]) -> None:
-        commands: list[Command] = []
-        for start in range(0, len(rows), MAX_EVENTS):
-            entry = encode_entry(rows[start : start + MAX_EVENTS])
-            commands.append((b"XADD", _STREAM, b"*", *chain.from_iterable(entry.items())))
+    async def _send(self, entries: Iterable[list[EventRow]]) -> None:
+        commands: list[Command] = [
+            (b"XADD", _STREAM, b"*", *chain.from_iterable(encode_entry(rows).items())) for rows in entries
+        ]
         commands.append(_RING_UNLESS_RUNG)
         try:
             replies = await self._exchange.send(commands)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import pytest
 import redis
 from django.conf import settings
-from django.db import OperationalError, connections
+from django.db import IntegrityError, OperationalError, connections
 
 from analytics import dead_letters, store
 from analytics.drain import Drain
@@ -287,6 +287,24 @@ def test_a_refused_row_is_buried_whatever_its_id_holds(conference: Conference) -
     assert stored_ids() == {"good"}
     assert length() == 0
     assert DeadLetter.objects.get().id.endswith(":nul\\x00id")
+
+
+@pytest.mark.django_db
+def test_refused_rows_whose_long_ids_begin_alike_are_all_kept(conference: Conference) -> None:
+    append([make_row("会" * 20 + str(number), data="{") for number in range(3)])
+    run(make_drain())
+    assert DeadLetter.objects.count() == 3
+
+
+@pytest.mark.django_db
+def test_an_error_that_quotes_a_lock_is_no_outage(conference: Conference) -> None:
+    def refuse(rows: Sequence[EventRow]) -> Outcome:
+        raise IntegrityError("Key (link)=(summit/unlocked1) exists; database is locked")
+
+    append([make_row("a")])
+    drain = make_drain(refuse)
+    run_until_empty(lambda: run(drain))
+    assert DeadLetter.objects.count() == 1
 
 
 # --- outages ----------------------------------------------------------------------------------------------

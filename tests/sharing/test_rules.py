@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from sharing.attribution import MAX_OPENS
 from sharing.derive import apply_facts
 from sharing.facts import read_facts
-from sharing.models import ShareLink
+from sharing.models import NotCredited, ShareLink
 from tests.sharing.cast import (
     credits_of,
     opened,
@@ -240,3 +241,21 @@ def test_a_chain_that_contradicts_the_tree_is_noted_and_the_tree_decides() -> No
     assert credits_of("r-carol") == credits_of("r-dave") == ["bbbb", "aaaa"]
     assert refusals_of("r-carol") == {("bbbb", "chain_contradicts_tree")}
     assert refusals_of("r-dave") == set()
+
+
+def test_of_more_opens_than_are_looked_at_the_last_ones_are() -> None:
+    happen(share(0, "va", "aaaa"), opened(1, "x", "aaaa"))
+    happen(*(opened(2 + number / 100, "x", f"nobody{number:04}") for number in range(MAX_OPENS - 1)))
+    happen(registered(5, "x", "within"))
+    assert credits_of("within") == ["aaaa"]
+    happen(opened(4, "x", "onemore"), registered(6, "x", "beyond"))
+    assert credits_of("within") == credits_of("beyond") == []
+    assert ("aaaa", "too_many_opens") in refusals_of("within")
+    assert len(refusals_of("within")) == MAX_OPENS + 1
+
+
+def test_reasons_do_not_multiply_with_the_opens_and_registrations_of_one_visitor() -> None:
+    opens = [opened(number / 1000, "x", f"nobody{number:04}") for number in range(300)]
+    registrations = [registered(1, "x", f"r{number}", event_id=f"r{number}") for number in range(300)]
+    apply_facts(read_facts([row(sent) for sent in opens + registrations]))
+    assert NotCredited.objects.count() == 300 * (MAX_OPENS + 1)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from analytics.ingest import bots
 from analytics.ingest.bots import is_bot
 from tests.analytics.ingest.conftest import BROWSER, Door, page_view, read_stream
 
@@ -81,3 +82,10 @@ async def test_a_bots_events_are_taken_and_marked(door: Door) -> None:
     await door.send([page_view()])
 
     assert [row.is_bot for row in read_stream()] == [True, False]
+
+
+def test_of_a_long_user_agent_little_is_kept() -> None:
+    bots._names_a_bot.cache_clear()
+    for number in range(10):
+        is_bot("Mozilla/5.0 " + "x" * 1000 + str(number))
+    assert bots._names_a_bot.cache_info().currsize == 1

@@ -12,7 +12,13 @@ import redis
 from django.conf import LazySettings, settings
 
 from analytics.ingest.app import Ingest, connect
-from analytics.ingest.publisher import MAX_WAITING_EVENTS, NotTakenError, StreamPublisher
+from analytics.ingest.publisher import (
+    MAX_ENTRY_BYTES,
+    MAX_WAITING_BYTES,
+    MAX_WAITING_EVENTS,
+    NotTakenError,
+    StreamPublisher,
+)
 from analytics.rows import EventRow
 from analytics.stream import STREAM
 from tests.analytics.ingest.conftest import Door, page_view, read_stream
@@ -55,10 +61,10 @@ async def becomes(look: Callable[[], Awaitable[bool]], *, seconds: float) -> Non
 
 
 async def test_a_lone_request_is_sent_at_once(publisher: StreamPublisher) -> None:
-    await publisher.publish([row()])  # opens the connection
+    await publisher.publish([row()], size=200)  # opens the connection
     started = time.monotonic()
     for number in range(20):
-        await publisher.publish([row(number)])
+        await publisher.publish([row(number)], size=200)
 
     assert entry_count() == 21
     # A timer of 5 ms would take 100 ms.
@@ -66,24 +72,48 @@ async def test_a_lone_request_is_sent_at_once(publisher: StreamPublisher) -> Non
 
 
 async def test_concurrent_requests_share_a_group(publisher: StreamPublisher) -> None:
-    await asyncio.gather(*(publisher.publish([row(number)]) for number in range(100)))
+    await asyncio.gather(*(publisher.publish([row(number)], size=200) for number in range(100)))
 
     assert sorted(found.event_id for found in read_stream()) == sorted(f"e{number}" for number in range(100))
     assert entry_count() <= 2
 
 
 async def test_a_group_larger_than_an_entry_is_split(publisher: StreamPublisher) -> None:
-    await asyncio.gather(*(publisher.publish([row(number)] * 400) for number in range(10)))
+    await asyncio.gather(*(publisher.publish([row(number)] * 400, size=200) for number in range(10)))
 
     assert len(read_stream()) == 4000
     assert entry_count() >= 8
+
+
+async def test_batches_share_an_entry_only_up_to_its_size(publisher: StreamPublisher) -> None:
+    """Workers read entries by number, and an event may have hundreds of kilobytes."""
+    large = MAX_ENTRY_BYTES // 3 + 1
+    await asyncio.gather(*(publisher.publish([row(number)], size=large) for number in range(10)))
+    assert len(read_stream()) == 10
+    assert entry_count() >= 5
+
+
+async def test_large_batches_that_wait_are_refused_by_their_size(
+    publisher: StreamPublisher, valkey: ValkeyServer
+) -> None:
+    await publisher.publish([row()], size=200)
+    assert valkey.process is not None
+    valkey.process.send_signal(signal.SIGSTOP)
+    try:
+        sent = [
+            asyncio.create_task(publisher.publish([row()], size=MAX_WAITING_BYTES // 10)) for _ in range(20)
+        ]
+        outcomes = await asyncio.gather(*sent, return_exceptions=True)
+    finally:
+        valkey.process.send_signal(signal.SIGCONT)
+    assert "queue_full" in {error.code for error in outcomes if isinstance(error, NotTakenError)}
 
 
 async def test_the_bell_is_rung_once_while_no_worker_has_heard_it(
     publisher: StreamPublisher, rings: Rings
 ) -> None:
     for number in range(10):
-        await publisher.publish([row(number)])
+        await publisher.publish([row(number)], size=200)
 
     async def rung() -> bool:
         return rings.count >= 1
@@ -98,14 +128,14 @@ async def test_a_bell_that_cannot_be_rung_costs_nobody_an_answer() -> None:
 
     publisher = StreamPublisher(connect(), ring=broken, max_bytes=10**9)
     await publisher.start()
-    await publisher.publish([row()])
+    await publisher.publish([row()], size=200)
     await publisher.stop()
 
     assert entry_count() == 1
 
 
 async def test_a_request_that_is_cancelled_takes_nobody_with_it(publisher: StreamPublisher) -> None:
-    requests = [asyncio.create_task(publisher.publish([row(number)])) for number in range(20)]
+    requests = [asyncio.create_task(publisher.publish([row(number)], size=200)) for number in range(20)]
     await asyncio.sleep(0)
     requests[3].cancel()
     outcomes = await asyncio.gather(*requests, return_exceptions=True)
@@ -180,7 +210,7 @@ async def test_a_valkey_that_hangs_is_waited_for_once_and_then_refused_at_once(
 async def test_what_waits_in_the_process_is_bounded_while_valkey_hangs(
     publisher: StreamPublisher, valkey: ValkeyServer
 ) -> None:
-    await publisher.publish([row()])
+    await publisher.publish([row()], size=200)
     assert valkey.process is not None
     valkey.process.send_signal(signal.SIGSTOP)
     codes: list[str] = []
@@ -190,7 +220,7 @@ async def test_what_waits_in_the_process_is_bounded_while_valkey_hangs(
         async def publish() -> None:
             nonlocal taken_in
             try:
-                await publisher.publish([row()] * 500)
+                await publisher.publish([row()] * 500, size=200)
             except NotTakenError as error:
                 codes.append(error.code)
 
@@ -199,7 +229,7 @@ async def test_what_waits_in_the_process_is_bounded_while_valkey_hangs(
             tasks.append(asyncio.create_task(publish()))
             await asyncio.sleep(0)
             group = publisher._group
-            taken_in = max(taken_in, len(group.rows) if group else 0)
+            taken_in = max(taken_in, sum(len(rows) for rows in group.entries()) if group else 0)
         await asyncio.gather(*tasks)
     finally:
         valkey.process.send_signal(signal.SIGCONT)
