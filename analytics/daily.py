@@ -54,7 +54,7 @@ def compute_day(conference_id: str, date: dt.date, *, close: bool = False) -> Da
             return summary
         changes = {
             "figures": figures,
-            "revision": summary.revision + (figures != summary.figures),
+            "revision": summary.revision + _differ(figures, summary.figures),
             "computations": summary.computations + 1,
             "computed_at": now,
             "closed_at": summary.closed_at or (now if close else None),
@@ -63,6 +63,11 @@ def compute_day(conference_id: str, date: dt.date, *, close: bool = False) -> Da
             for name, value in changes.items():
                 setattr(summary, name, value)
             return summary
+
+
+def _differ(figures: dict[str, int], former: dict[str, int]) -> bool:
+    """A figure that is missing counts as 0: one that is new in the catalogue changes no day without any."""
+    return any(figures.get(name, 0) != former.get(name, 0) for name in figures.keys() | former.keys())
 
 
 def _computes(conference_id: str, date: dt.date, *, close: bool = False) -> bool:

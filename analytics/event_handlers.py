@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from django.db import connections, router
 from django.utils import timezone
 
 from analytics import counters
@@ -9,6 +10,9 @@ from analytics.dirty import mark_days_dirty
 from analytics.handlers import on_event
 from analytics.models import UnclaimedConference
 from analytics.rows import EventRow
+
+# The ids of one `__in`; SQLite, PostgreSQL and MongoDB all take that many.
+_CHUNK = 500
 
 
 @on_event()
@@ -28,11 +32,31 @@ def note_unclaimed(events: Sequence[EventRow]) -> None:
     unknown = {event.conference_id for event in events if event.local_date is None}
     if not unknown:
         return
-    known = set(
-        UnclaimedConference.objects.filter(conference_id__in=unknown).values_list("conference_id", flat=True)
-    )
     now = timezone.now()
-    for conference_id in unknown - known:
+    ids = sorted(unknown)
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        known = set(
+            UnclaimedConference.objects.filter(conference_id__in=chunk).values_list(
+                "conference_id", flat=True
+            )
+        )
+        _insert_unclaimed(
+            [
+                UnclaimedConference(conference_id=conference_id, first_seen_at=now)
+                for conference_id in chunk
+                if conference_id not in known
+            ]
+        )
+
+
+def _insert_unclaimed(new: list[UnclaimedConference]) -> None:
+    """Insert what no other worker has inserted since; its row stays as it is."""
+    alias = router.db_for_write(UnclaimedConference)
+    if connections[alias].features.supports_ignore_conflicts:
+        UnclaimedConference.objects.using(alias).bulk_create(new, ignore_conflicts=True)
+        return
+    for row in new:  # MongoDB
         UnclaimedConference.objects.get_or_create(
-            conference_id=conference_id, defaults={"first_seen_at": now}
+            conference_id=row.conference_id, defaults={"first_seen_at": row.first_seen_at}
         )

@@ -77,6 +77,11 @@ class ConferenceAdmin(admin.ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Conference | None = None) -> list[str]:
         return ["created_at", *(["id"] if obj else [])]
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # Events, summaries and share links are kept by the conference's id, without foreign keys. Whoever
+        # created a conference with that id next would read the former owner's figures.
+        return False
+
     def save_model(self, request: HttpRequest, obj: Conference, form: ModelForm, change: bool) -> None:
         super().save_model(request, obj, form, change)
         services.announce_saved(obj)

@@ -4,6 +4,7 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from redis.exceptions import RedisError
 from rest_framework import generics, serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -16,6 +17,7 @@ from analytics.models import DailySummary
 from analytics.selectors.daily import get_summaries
 from analytics.selectors.live import get_live
 from conferences.access import get_conference
+from meeteasy.errors import RefusedError
 from meeteasy.http import CSVFormat, csv_response
 
 _CONFERENCE_ID = OpenApiParameter("conference_id", OpenApiTypes.STR, required=True)
@@ -103,4 +105,9 @@ class Live(APIView):
     def get(self, request: Request) -> Response:
         query = ConferenceQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        return Response(get_live(get_conference(request.user, query.validated_data["conference_id"])))
+        conference = get_conference(request.user, query.validated_data["conference_id"])
+        try:
+            return Response(get_live(conference))
+        except RedisError as error:
+            message = "Live figures cannot be read at the moment. Try again later."
+            raise RefusedError("unavailable", message, status=503) from error

@@ -91,6 +91,16 @@ def test_the_revision_rises_only_when_a_figure_changed(conference: Conference) -
     assert summary().revision == 2
 
 
+def test_a_figure_that_is_new_in_the_catalogue_and_0_is_no_change(conference: Conference) -> None:
+    store(page_view("a"))
+    refresh_dirty_days()
+    former = {name: value for name, value in summary().figures.items() if value}
+    DailySummary.objects.filter(id=summary().id).update(figures=former)
+
+    assert compute_day("summit", DAY).revision == 1
+    assert summary().figures != former
+
+
 def test_many_marks_of_a_day_cost_one_computation(conference: Conference) -> None:
     for number in range(20):
         store(page_view(f"e{number}"))

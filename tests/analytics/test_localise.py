@@ -12,6 +12,7 @@ from django.utils import timezone
 from analytics import handlers
 from analytics import store as event_store
 from analytics.daily import close_ended_days, refresh_dirty_days
+from analytics.event_handlers import note_unclaimed
 from analytics.localise import UNCLAIMED_DAYS, drop_unclaimed_events, localise_changed_conferences
 from analytics.models import DailySummary, DirtyDay, Event, LocalisedConference, UnclaimedConference
 from analytics.pipeline import store_and_react
@@ -20,6 +21,7 @@ from analytics.zones import get_zones, local_date
 from conferences import services
 from conferences.models import Conference
 from tests.analytics.events import DAY, NOON, on_sql, page_view, store, to_row
+from tests.analytics.streams import make_row
 
 pytestmark = pytest.mark.django_db
 
@@ -256,3 +258,15 @@ def test_a_zone_that_this_machine_does_not_know_stops_no_other_conference(alice:
 
     assert pv_by_day("summit") == pv_by_day("zebra") == {"2026-05-01": 1}
     assert Event.objects.get(event_id="broken").local_date is None
+
+
+def test_thousands_of_unknown_conferences_are_noted_with_few_queries(
+    django_assert_max_num_queries: Any,
+) -> None:
+    rows = [make_row(f"e{number}", conference_id=f"unknown{number}") for number in range(1200)]
+    if on_sql():
+        with django_assert_max_num_queries(20):
+            note_unclaimed(rows)
+    note_unclaimed(rows)
+
+    assert UnclaimedConference.objects.count() == 1200

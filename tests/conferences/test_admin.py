@@ -124,3 +124,12 @@ def test_bad_settings_are_named(operator: Client, conference: Conference, field:
     assert answer.status_code == 200
     expected = {"quiet_from": "quiet_until"}.get(field, field)
     assert set(answer.context["adminform"].form.errors) == {expected}
+
+
+def test_a_conference_cannot_be_deleted_and_its_id_made_again(
+    conference: Conference, admin_client: Client
+) -> None:
+    path = reverse("admin:conferences_conference_delete", args=[conference.pk])
+
+    assert admin_client.post(path, {"post": "yes"}).status_code == 403
+    assert Conference.objects.filter(pk=conference.pk).exists()

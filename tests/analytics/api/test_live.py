@@ -4,10 +4,12 @@ import datetime as dt
 from collections.abc import Callable
 
 import pytest
+import redis
 from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from analytics import counters
 from analytics.selectors.live import get_live
 from conferences import services
 from conferences.models import Conference
@@ -59,6 +61,20 @@ def test_a_visitor_whose_views_come_in_another_order_is_here_since_the_latest(co
     assert get_live(conference, now=now + four_minutes)["visitors_now"] == 1
 
 
+def test_of_too_many_visitors_the_latest_are_remembered(
+    conference: Conference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counters, "MAX_VISITORS", 3)
+    now = timezone.now()
+    minute = dt.timedelta(minutes=1)
+    store(
+        *(page_view(f"e{number}", ts=now - number * minute, visitor_id=f"v{number}") for number in range(5))
+    )
+
+    assert get_live(conference, now=now)["visitors_now"] == 3
+    assert get_live(conference, now=now + 3 * minute)["visitors_now"] == 3  # v0 to v2, none of the older
+
+
 def test_events_that_come_again_count_once(conference: Conference) -> None:
     now = timezone.now()
     for _ in range(3):
@@ -74,6 +90,20 @@ def test_today_is_the_conferences_own_day(conference: Conference) -> None:
     assert get_live(conference, now=late)["date"] == "2026-05-02"
     services.update_conference(conference, time_zone="America/New_York")
     assert get_live(conference, now=late)["date"] == "2026-05-01"
+
+
+def test_without_redis_it_answers_503_in_the_shape_of_errors(
+    conference: Conference,
+    alice: User,
+    api: Callable[[User], APIClient],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(counters, "get_redis", lambda: redis.Redis(port=1))  # nobody listens there
+
+    answer = api(alice).get(PATH, {"conference_id": "summit"})
+
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "unavailable"
 
 
 def test_strangers_get_404_and_anonymous_401(
