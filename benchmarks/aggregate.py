@@ -80,8 +80,8 @@ def main() -> None:
 
 
 def _compute(lab: Lab, repeat: int) -> dict[str, Any]:
-    """Our own functions in a process of its own: medians of counting the day's events, which is what DuckDB is
-    asked, of all figures, which also come from the share tree, and of the whole summary."""
+    """Our own functions in a process of its own, medians: counting the day's events, which is what DuckDB is
+    asked; all figures, of which some come from the share tree; the whole summary."""
     code = f"""
 import datetime as dt, json, statistics, time
 from analytics.daily import compute_day
