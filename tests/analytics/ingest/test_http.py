@@ -101,7 +101,7 @@ async def test_a_gzip_body_of_several_members_is_read_to_its_end(door: Door) -> 
         gzip.compress(msgspec.json.encode({"events": [page_view()]}))[:-9],
         gzip.compress(msgspec.json.encode({"events": [page_view()]})) + b"rubbish behind",
     ],
-    ids=["not gzip", "empty", "truncated", "followed by rubbish"],
+    ids=["not gzip", "many members", "empty", "truncated", "followed by rubbish"],
 )
 async def test_a_body_that_is_not_the_gzip_it_says_is_answered_400(door: Door, content: bytes) -> None:
     answer = await door.send(content=content, content_encoding="gzip")
