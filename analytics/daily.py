@@ -18,10 +18,10 @@ from meeteasy.logs import get_logger
 log = get_logger(__name__)
 
 _MAX_SECONDS = 60.0
-# A refresh comes every few seconds. It ends after so long, a tenth of a core, for as long as no day has been
-# waiting for more than _PATIENCE: a day of a million events that all the time gets more is not counted in
-# every refresh, and those that wait longest come first.
-_USUAL_SECONDS = 0.5
+# Beat's refresh comes every few seconds. It ends after so long, a tenth of a core, for as long as no day has
+# been waiting for more than _PATIENCE: a day of a million events that all the time gets more is not counted
+# in every refresh, and those that wait longest come first.
+USUAL_SECONDS = 0.5
 _PATIENCE = dt.timedelta(seconds=20)
 
 
@@ -82,7 +82,7 @@ def _computes(conference_id: str, date: dt.date, *, close: bool = False) -> bool
     return True
 
 
-def refresh_dirty_days(*, max_seconds: float = _MAX_SECONDS, usual_seconds: float = _USUAL_SECONDS) -> int:
+def refresh_dirty_days(*, max_seconds: float = _MAX_SECONDS, usual_seconds: float = _MAX_SECONDS) -> int:
     """Compute the days that are marked dirty, first those that have been so for longest. Returns how many.
 
     usual_seconds: after so long, only days go on that have been waiting for more than _PATIENCE; after

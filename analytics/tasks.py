@@ -27,7 +27,7 @@ def refresh_dirty_days() -> None:
     """Localise what changed its zone, then compute the days that are marked dirty."""
     note_beat()
     localise.localise_changed_conferences()
-    daily.refresh_dirty_days()
+    daily.refresh_dirty_days(usual_seconds=daily.USUAL_SECONDS)
 
 
 @queue_task(Queue.ANALYTICS_DAILY, name="analytics.close_ended_days")
