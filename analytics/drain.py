@@ -9,6 +9,7 @@ are tried alone, so that it costs no other, and one that fails or kills its work
 letter.
 """
 
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -28,9 +29,13 @@ from meeteasy.logs import Tally, get_logger
 
 log = get_logger(__name__)
 
-# Rows of one transaction. More gives little, and holds SQLite's one write lock longer.
+# About the rows of one transaction. More gives little, and holds SQLite's one write lock longer.
 ROWS_AT_ONCE = 5_000
+# Rows are not counted before they are decoded; an event takes some 500 bytes in an entry.
+_BYTES_AT_ONCE = ROWS_AT_ONCE * 500
 _ENTRIES_AT_ONCE = 32
+# How large entries are shows only when some were read.
+_ENTRIES_AT_FIRST = 4
 _ABANDONED_AT_ONCE = 1_000
 MAX_SECONDS = 4.0
 # How long the entries of a read that failed are tried alone; well below the task's time limit.
@@ -50,6 +55,8 @@ _REDIS_AWAY = (
     BrokerError,
 )
 _STORE_AWAY = (StoreUnavailableError, DatabaseError, InterfaceError)
+_SQLITE_LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_POSTGRESQL_LOCKED = {"55P03", "40P01", "40001"}  # lock not available, deadlock, serialization failure
 
 
 class _OutageError(Exception):
@@ -116,13 +123,21 @@ class Drain:
         return True
 
     def _read(self, linger_ms: int) -> list[Entry]:
-        """Entries of about ROWS_AT_ONCE rows, without waiting for more than there are."""
-        entries = self._consumer.read(count=_ENTRIES_AT_ONCE, block_ms=linger_ms)
-        read, size = len(entries), _size(entries)
-        while read == _ENTRIES_AT_ONCE and size < _BYTES_AT_ONCE:
-            more = self._consumer.read(count=_ENTRIES_AT_ONCE, block_ms=None)
-            entries += more
-            read, size = len(more), size + _size(more)
+        """Entries of about _BYTES_AT_ONCE, without waiting for more than there are.
+
+        Each read is as long as those before it suggest.
+        """
+        count = _ENTRIES_AT_FIRST
+        entries = more = self._consumer.read(count=count, block_ms=linger_ms)
+        size, largest = 0, 1
+        while len(more) == count:
+            sizes = [len(entry.fields.get(b"e", b"")) for entry in more]
+            size, largest = size + sum(sizes), max(largest, *sizes)
+            count = min(_ENTRIES_AT_ONCE, (_BYTES_AT_ONCE - size) // largest)
+            if count <= 0:
+                break
+            more = self._consumer.read(count=count, block_ms=None)
+            entries = entries + more
         return entries
 
     def _take_over(self, deadline: float) -> bool:
@@ -162,6 +177,9 @@ class Drain:
                     break
                 self._work_off_alone(entry, rest=entries[position:])
             return
+        self._finish(entries, outcome, started)
+
+    def _finish(self, entries: Sequence[Entry], outcome: Outcome, started: float) -> None:
         self._consumer.finish([entry.id for entry in entries])
         self._tally.add(
             batches=1,
@@ -176,23 +194,24 @@ class Drain:
 
         rest: what to give back in an outage, if that is more than this entry.
         """
+        started = time.monotonic()
         try:
             if entry.deliveries > MAX_DELIVERIES:
                 # The worker died of it each time, or was killed for taking too long. Another attempt would
                 # only take the next one down.
                 raise NoOutcomeError(f"delivered {entry.deliveries - 1} times without an outcome")
-            rows = decode_entry(entry.fields)
-            try:
-                self._process(rows)
-            except RowsRefusedError:
-                self._work_off_rows(entry, rows)
+            outcome = self._work_off_rows(entry, decode_entry(entry.fields), rest or [entry])
+        except _OutageError:
+            raise
         except Exception as error:
             self._end_in_outage(error, rest or [entry])
             log.exception("entry_failed", entry=entry.id.decode(), deliveries=entry.deliveries)
             if entry.deliveries < MAX_DELIVERIES:
                 return  # stays with this consumer, and comes again by take-over
             dead_letters.bury_entry(entry, error=error, now=timezone.now())
-        self._consumer.finish([entry.id])
+            self._consumer.finish([entry.id])
+        else:
+            self._finish([entry], outcome, started)
 
     def _end_in_outage(self, error: Exception, entries: Sequence[Entry]) -> None:
         """If `error` means an outage: give the entries back and raise _OutageError."""
@@ -201,27 +220,31 @@ class Drain:
                 self._consumer.give_back(entries)
             raise _OutageError(str(error)) from error
 
-    def _work_off_rows(self, entry: Entry, rows: list[EventRow]) -> None:
-        """Halve until the refused rows stand alone; those become dead letters, the others are stored."""
+    def _work_off_rows(self, entry: Entry, rows: list[EventRow], rest: Sequence[Entry]) -> Outcome:
+        """Halve until the rows that fail stand alone; those become dead letters, the others are stored.
+
+        A row that the store refuses fails for good. Any other error may pass, so it is raised, except on the
+        last delivery: an entry holds the events of many clients.
+        """
+        stored = duplicate = 0
         parts = [rows]
         while parts:
             part = parts.pop()
             try:
-                self._process(part)
-            except RowsRefusedError as error:
+                outcome = self._process(part)
+            except Exception as error:
+                self._end_in_outage(error, rest)
+                if not isinstance(error, RowsRefusedError) and entry.deliveries < MAX_DELIVERIES:
+                    raise
                 if len(part) > 1:
                     middle = len(part) // 2
                     parts += [part[middle:], part[:middle]]
                 else:
                     dead_letters.bury_row(entry, part[0], error=error, now=timezone.now())
-
-
-# Rows are not counted before they are decoded; an event takes some 200 bytes in an entry.
-_BYTES_AT_ONCE = ROWS_AT_ONCE * 200
-
-
-def _size(entries: list[Entry]) -> int:
-    return sum(len(entry.fields.get(b"e", b"")) for entry in entries)
+            else:
+                stored += outcome.stored
+                duplicate += outcome.duplicate
+        return Outcome(stored=stored, duplicate=duplicate)
 
 
 def _is_outage(error: Exception) -> bool:
@@ -237,8 +260,13 @@ def _is_outage(error: Exception) -> bool:
 
 
 def _is_locked(error: Exception) -> bool:
-    """Whether it is SQLite's word for a lock that was held for too long. Other errors may quote what a client
-    sent, so no part of a text is looked for."""
-    return isinstance(error, StoreUnavailableError | OperationalError) and str(error).endswith(
-        ("database is locked", "database table is locked")
-    )
+    """Whether SQLite or PostgreSQL gave up for another's lock. Their codes tell; a text may quote what a
+    client sent."""
+    cause = error.__cause__ if isinstance(error, StoreUnavailableError) else error
+    if not isinstance(cause, OperationalError):
+        return False
+    driver = cause.__cause__
+    sqlite_code = getattr(driver, "sqlite_errorcode", None)
+    if sqlite_code is not None:
+        return sqlite_code & 0xFF in _SQLITE_LOCKED  # the upper bits say how it came about
+    return getattr(driver, "sqlstate", None) in _POSTGRESQL_LOCKED

@@ -30,6 +30,9 @@ MAX_WAITING_EVENTS = 40_000
 MAX_WAITING_BYTES = 16 * 1024 * 1024
 # Batches share an entry of the stream up to this size: workers read entries by number.
 MAX_ENTRY_BYTES = 512 * 1024
+# The part of Redis's maxmemory beyond which the stream counts as full, too: its size is estimated from a few
+# entries, and Celery's messages need what is left.
+MAX_REDIS_PERCENT = 80
 # How long Redis may take to confirm a group; a client can send again, but not wait for ever.
 SEND_SECONDS = 2.0
 
@@ -104,7 +107,8 @@ class StreamPublisher:
     """Appends events to the stream. One per web process and event loop.
 
     ring: sends the wake-up to the workers; called in a thread, as Celery's publishing blocks.
-    max_bytes: memory of the stream beyond which it counts as full, until it is down to 9/10 of that.
+    max_bytes: memory of the stream beyond which it counts as full, until it is down to 9/10 of that. So it
+    does beyond MAX_REDIS_PERCENT of what Redis may use, where that is bounded.
     """
 
     def __init__(self, redis: "Redis", *, ring: Callable[[], None], max_bytes: int) -> None:
@@ -214,10 +218,13 @@ class StreamPublisher:
             await self._look()
 
     async def _look(self) -> None:
-        """See whether Redis answers and how much memory the stream takes; load the day's salt."""
+        """See whether Redis answers and how much memory it and the stream take; load the day's salt."""
         try:
             await self.salts.load(self._redis, dt.datetime.now(dt.UTC).date())
-            used = await self._redis.memory_usage(STREAM) or 0
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.memory_usage(STREAM)
+            pipeline.info("memory")
+            used, memory = await pipeline.execute()
         except (RedisError, OSError, TimeoutError) as error:
             if self._reachable:
                 log.warning("broker_lost", error=str(error))
@@ -227,9 +234,16 @@ class StreamPublisher:
             log.info("broker_reached")
         self._reachable = True
         was_full = self._full
-        self._full = used > (self._max_bytes * 9 // 10 if was_full else self._max_bytes)
+        used = used or 0
+        redis_used, redis_limit = memory["used_memory"], memory.get("maxmemory", 0) * MAX_REDIS_PERCENT // 100
+        margin = 9 if was_full else 10
+        self._full = used > self._max_bytes * margin // 10 or 0 < redis_limit * margin // 10 < redis_used
         if self._full != was_full:
-            log.warning("event_queue_full" if self._full else "event_queue_has_room", bytes=used)
+            log.warning(
+                "event_queue_full" if self._full else "event_queue_has_room",
+                bytes=used,
+                redis_bytes=redis_used,
+            )
 
     def _spawn(self, coroutine: "asyncio._CoroutineLike[None]") -> None:
         task: asyncio.Task[None] = asyncio.ensure_future(coroutine)  # type: ignore[arg-type]

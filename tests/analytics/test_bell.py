@@ -6,11 +6,15 @@ exists, and send a message only if it did not.
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 
 from analytics.drain import Drain
+from analytics.ingest.app import connect
+from analytics.ingest.exchange import Command, Exchange
+from analytics.ingest.publisher import StreamPublisher
 from analytics.stream import BELL, BELL_TTL_MS, STREAM, Consumer, get_redis
 from conferences.models import Conference
 from tests.analytics.streams import append, length, make_drain, make_row, run
@@ -102,6 +106,24 @@ def test_a_drain_silences_the_bell_before_its_first_read(conference: Conference)
     run(Drain(Watched(get_redis())))
     assert steps[:2] == ["silence", "read"]
     assert steps.count("silence") == 1
+
+
+async def test_a_publisher_appends_before_it_rings() -> None:
+    """The steps above are those of the real publisher, in one exchange."""
+    sent: list[list[bytes | int]] = []
+
+    class Watched(Exchange):
+        async def send(self, commands: Sequence[Command]) -> list[Any]:
+            sent.append([part for command in commands for part in command[:2]])
+            return await super().send(commands)
+
+    client = connect()
+    publisher = StreamPublisher(client, ring=lambda: None, max_bytes=10**9)
+    publisher._exchange = Watched(client, timeout_seconds=2)
+    await publisher.start()
+    await publisher.publish([make_row()], size=200)
+    await publisher.stop()
+    assert sent == [[b"XADD", STREAM.encode(), b"SET", BELL.encode()]]
 
 
 @pytest.mark.django_db

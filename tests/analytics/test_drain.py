@@ -1,14 +1,19 @@
 """Working off the stream when things go wrong. Crashes of real processes: test_crashes.py."""
 
 import datetime as dt
+import sqlite3
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 import redis
 from django.conf import settings
-from django.db import IntegrityError, OperationalError, connections
+from django.db import DatabaseError, IntegrityError, OperationalError, connections
 
 from analytics import dead_letters, store
 from analytics.drain import Drain
@@ -73,6 +78,22 @@ def test_a_drain_hands_on_when_its_time_is_up(conference: Conference) -> None:
     append([make_row("a")])
     assert run(make_drain(), max_seconds=0) is True, "entries may be left: whoever called must ring again"
     assert length() == 1
+
+
+@pytest.mark.django_db
+def test_a_bulk_of_large_entries_is_bounded_by_their_size(conference: Conference) -> None:
+    bulks: list[int] = []
+
+    def process(rows: Sequence[EventRow]) -> Outcome:
+        bulks.append(sum(len(row.data) for row in rows))
+        return Outcome(stored=len(rows), duplicate=0)
+
+    append(*([make_row(data="x" * 300_000)] for _ in range(40)))
+    append(*([make_row()] for _ in range(100)))
+    run(make_drain(process))
+    assert length() == 0
+    assert max(bulks) < 3_000_000, "of 32 such entries it would be ten million"
+    assert len(bulks) < 20, "small ones still go together"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -207,8 +228,9 @@ def test_an_entry_that_always_fails_costs_no_other_and_becomes_a_dead_letter(con
     run(drain)
     assert stored_ids() == {"before", "after"}, "already in the first run"
     assert run_until_empty(lambda: run(drain)) == MAX_DELIVERIES - 1
+    assert stored_ids() == {"before", "after", "same-entry"}, "another client's event, with the last delivery"
     letter = DeadLetter.objects.get()
-    assert (letter.deliveries, letter.event_count, letter.version) == (MAX_DELIVERIES, 2, "1")
+    assert (letter.deliveries, letter.event_count, letter.version) == (MAX_DELIVERIES, 1, "1")
     assert "KeyError" in letter.error
 
     dead_letters.replay(letter)  # the reaction was mended
@@ -216,6 +238,37 @@ def test_an_entry_that_always_fails_costs_no_other_and_becomes_a_dead_letter(con
     assert stored_ids() == {"before", "after", "poison", "same-entry"}
     letter.refresh_from_db()
     assert letter.replayed_at is not None
+
+
+@pytest.mark.django_db
+def test_what_is_worked_off_alone_is_logged_as_stored(
+    conference: Conference, caplog: pytest.LogCaptureFixture
+) -> None:
+    append([make_row("good"), make_row("good-too")], [make_row("poison")])
+    with caplog.at_level("INFO", logger="analytics.drain"):
+        run(make_drain(failing_on("poison", KeyError())))
+    lines = [str(record.msg) for record in caplog.records if "events_stored" in str(record.msg)]
+    assert len(lines) == 1
+    assert "'stored': 2" in lines[0]
+    assert "'entries': 1" in lines[0]
+
+
+@pytest.mark.django_db
+def test_an_outage_while_rows_are_separated_buries_none(conference: Conference) -> None:
+    append([make_row("poison"), make_row("good")])
+    drain = make_drain(failing_on("poison", KeyError()))
+    for _ in range(MAX_DELIVERIES - 1):
+        run(drain)
+        wait_until_overdue()
+
+    def fail_then_refuse(rows: Sequence[EventRow]) -> Outcome:
+        raise KeyError if len(rows) > 1 else redis.ConnectionError
+
+    run(make_drain(fail_then_refuse))
+    assert not DeadLetter.objects.exists()
+    wait_until_overdue()
+    run(make_drain())
+    assert stored_ids() == {"poison", "good"}
 
 
 @pytest.mark.django_db
@@ -297,9 +350,18 @@ def test_refused_rows_whose_long_ids_begin_alike_are_all_kept(conference: Confer
 
 
 @pytest.mark.django_db
-def test_an_error_that_quotes_a_lock_is_no_outage(conference: Conference) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        IntegrityError("Key (link)=(summit/unlocked1) exists; database is locked"),
+        OperationalError("no such column: database is locked"),
+        DatabaseError("database is locked"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_that_quotes_a_lock_is_no_outage(conference: Conference, error: Exception) -> None:
     def refuse(rows: Sequence[EventRow]) -> Outcome:
-        raise IntegrityError("Key (link)=(summit/unlocked1) exists; database is locked")
+        raise error
 
     append([make_row("a")])
     drain = make_drain(refuse)
@@ -310,16 +372,42 @@ def test_an_error_that_quotes_a_lock_is_no_outage(conference: Conference) -> Non
 # --- outages ----------------------------------------------------------------------------------------------
 
 
+def caused(error: Any, cause: Exception) -> Any:
+    error.__cause__ = cause
+    return error
+
+
+def locked() -> OperationalError:
+    """What Django makes of SQLite's own error when another holds the lock."""
+    with tempfile.TemporaryDirectory() as directory:
+        holder, other = (sqlite3.connect(Path(directory) / "db", timeout=0) for _ in range(2))
+        holder.execute("BEGIN IMMEDIATE")
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            return caused(OperationalError(str(error)), error)
+        finally:
+            holder.close()
+            other.close()
+    raise AssertionError("two hold the lock")
+
+
+def deadlocked() -> OperationalError:
+    cause = psycopg.errors.DeadlockDetected("deadlock detected")
+    return caused(OperationalError(str(cause)), cause)
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "outage",
     [
-        StoreUnavailableError("database is locked"),
-        OperationalError("database is locked"),
+        locked(),
+        deadlocked(),
+        caused(StoreUnavailableError("in other words"), locked()),
         redis.ConnectionError("gone"),
         redis.exceptions.OutOfMemoryError("maxmemory"),
     ],
-    ids=lambda error: type(error).__name__,
+    ids=["locked", "deadlock", "store unavailable", "Redis gone", "Redis full"],
 )
 def test_an_outage_leaves_everything_in_the_stream_however_long_it_lasts(
     conference: Conference, outage: Exception
@@ -350,7 +438,7 @@ def test_an_outage_that_hits_single_entries_does_not_count_against_them(conferen
         wait_until_overdue()
 
     def refuse(rows: Sequence[EventRow]) -> Outcome:
-        raise StoreUnavailableError("database is locked")
+        raise caused(StoreUnavailableError("locked"), locked())
 
     for _ in range(3 * MAX_DELIVERIES):
         run(make_drain(refuse))
@@ -374,7 +462,7 @@ def test_an_error_that_only_looks_like_an_outage_is_the_entrys_own_fault(confere
 @pytest.mark.django_db
 def test_after_an_outage_a_drain_rests_and_leaves_the_bell_set(conference: Conference) -> None:
     def refuse(rows: Sequence[EventRow]) -> Outcome:
-        raise StoreUnavailableError("database is locked")
+        raise caused(StoreUnavailableError("locked"), locked())
 
     drain = Drain(Consumer(get_redis(), take_over_idle_ms=IDLE_MS), refuse, pause_seconds=0.3)
     append([make_row("a")])

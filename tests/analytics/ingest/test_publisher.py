@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import httpx
@@ -12,6 +12,7 @@ import redis
 from django.conf import LazySettings, settings
 
 from analytics.ingest.app import Ingest, connect
+from analytics.ingest.exchange import Command, Exchange
 from analytics.ingest.publisher import (
     MAX_ENTRY_BYTES,
     MAX_WAITING_BYTES,
@@ -144,6 +145,25 @@ async def test_a_request_that_is_cancelled_takes_nobody_with_it(publisher: Strea
     assert {f"e{number}" for number in range(20)} - {"e3"} <= {found.event_id for found in read_stream()}
 
 
+async def test_an_error_that_nobody_foresaw_leaves_no_request_waiting() -> None:
+    class Failing(Exchange):
+        async def send(self, commands: Sequence[Command]) -> list[Any]:
+            await asyncio.sleep(0.05)
+            raise RuntimeError
+
+    client = connect()
+    publisher = StreamPublisher(client, ring=lambda: None, max_bytes=10**9)
+    publisher._exchange = Failing(client, timeout_seconds=2)
+    await publisher.start()
+    under_way = asyncio.create_task(publisher.publish([row(1)], size=200))
+    await asyncio.sleep(0.01)
+    collected = asyncio.create_task(publisher.publish([row(2)], size=200))
+    done, waiting = await asyncio.wait([under_way, collected], timeout=2)
+    assert not waiting
+    assert all(isinstance(request.exception(), NotTakenError) for request in done)
+    await publisher.stop()
+
+
 async def timed(answer: Awaitable[httpx.Response]) -> tuple[float, httpx.Response]:
     started = time.monotonic()
     response = await answer
@@ -274,6 +294,34 @@ async def test_a_valkey_out_of_memory_counts_as_a_full_queue(door: Door) -> None
     try:
         assert_refused(await door.send([page_view()]), "queue_full")
     finally:
+        client.config_set("maxmemory", before)
+
+    async def taken() -> bool:
+        return (await door.send([page_view()])).status_code == 202
+
+    await becomes(taken, seconds=10)
+
+
+async def test_a_valkey_that_is_nearly_out_of_memory_counts_as_a_full_queue(door: Door) -> None:
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    (before,) = client.config_get("maxmemory").values()
+    client.setrange(
+        "others", 20_000_000, "x"
+    )  # not in the stream; sent whole, it would stay in buffers a while
+    client.config_set("maxmemory", client.info("memory")["used_memory"] * 100 // 90)
+    try:
+
+        async def full() -> bool:
+            answer = await door.send([page_view()])
+            if answer.status_code == 202:
+                return False
+            assert_refused(answer, "queue_full")
+            return True
+
+        await becomes(full, seconds=10)
+        assert client.set("more", b"x"), "Valkey itself still takes writes"
+    finally:
+        client.delete("others", "more")
         client.config_set("maxmemory", before)
 
     async def taken() -> bool:
