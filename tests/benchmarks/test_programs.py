@@ -20,6 +20,7 @@ from tests.system import ROOT
         ("whole_way", "gunicorn"),
         ("aggregate", "duckdb"),
         ("history", None),
+        ("sharing", None),
         ("live", None),
     ],
 )
