@@ -47,6 +47,11 @@ def derive(new: Facts) -> None:
     _Derivation().run(new)
 
 
+def quarter_of(ms: int) -> int:
+    """The instant that stands for `ms` in DayToMark: few for many, all of the same local day."""
+    return ms // _QUARTER_MS * _QUARTER_MS
+
+
 def pass_on_days() -> None:
     """Mark the days in the outbox as dirty, and empty it; also of what a killed worker left in it."""
     rows = list(DayToMark.objects.values_list("id", "conference_id", "ms"))
@@ -224,4 +229,4 @@ class _Derivation:
                     self.forest.count_credit(item.key, is_direct=place == 0, by=by)
 
     def _note_day(self, conference_id: str, order: Order) -> None:
-        self.days.add((conference_id, order[0] // _QUARTER_MS * _QUARTER_MS))
+        self.days.add((conference_id, quarter_of(order[0])))

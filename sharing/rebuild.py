@@ -7,11 +7,12 @@ from django.db import transaction
 from analytics.models import Event
 from analytics.pipeline import to_row
 from analytics.rows import EventRow
-from sharing import derive
+from sharing import bulk, derive
 from sharing.facts import read_facts
 from sharing.locks import lock_conferences
 from sharing.models import (
     Credit,
+    DayToMark,
     NotCredited,
     Registrant,
     ShareConversion,
@@ -36,6 +37,7 @@ def rebuild(conference_id: str) -> int:
         minted = [
             claim for claim in load_claims(list(minted_keys.values_list("id", flat=True))) if claim.is_minted
         ]
+        _note_days(conference_id)
         _delete_all(conference_id)
         derive.apply_claims(minted, conference_id)
         events = Event.objects.filter(
@@ -47,6 +49,21 @@ def rebuild(conference_id: str) -> int:
             count += len(part)
     derive.pass_on_days()
     return count
+
+
+def _note_days(conference_id: str) -> None:
+    """The days of all shares and share conversions, which may be other ones afterwards."""
+    conversions = ShareConversion.objects.filter(conference_id=conference_id)
+    links = ShareLink.objects.filter(conference_id=conference_id)
+    instants = {
+        derive.quarter_of(ms)
+        for found in (
+            conversions.values_list("frozen_ms", flat=True),
+            links.values_list("first_ms", flat=True),
+        )
+        for ms in found.iterator()
+    }
+    bulk.insert(DayToMark, ("conference_id", "ms"), [(conference_id, ms) for ms in instants])
 
 
 def _apply(rows: list[EventRow]) -> None:

@@ -72,6 +72,17 @@ def test_the_window_is_the_conferences_setting(conference: Conference) -> None:
     assert credits_of("r-bob") == ["aaaa"]
 
 
+def test_a_rebuild_that_takes_a_conversion_away_changes_its_day(conference: Conference) -> None:
+    arrive(share(0, "alice", "aaaa"), opened(1, "bob", "aaaa"), registered(2 * DAY, "bob"))
+    registered_on = FIRST_DAY + dt.timedelta(days=2)
+    shares, conversions, revision = figures(registered_on)
+    assert conversions == 1
+    services.update_conference(conference, attribution_window_days=1)
+    rebuild("summit")
+    refresh_dirty_days()
+    assert figures(registered_on) == (0, 0, revision + 1)
+
+
 def test_events_that_came_before_their_conference_are_in_its_tree_and_its_days(alice: Any) -> None:
     arrive(share(1, "ann", "aaaa"), opened(2, "bob", "aaaa"), registered(3, "bob"))
     services.create_conference(owner=alice, id="summit", name="Summit", time_zone="Asia/Shanghai")
