@@ -75,7 +75,7 @@ def test_the_window_is_the_conferences_setting(conference: Conference) -> None:
 def test_a_rebuild_that_takes_a_conversion_away_changes_its_day(conference: Conference) -> None:
     arrive(share(0, "alice", "aaaa"), opened(1, "bob", "aaaa"), registered(2 * DAY, "bob"))
     registered_on = FIRST_DAY + dt.timedelta(days=2)
-    shares, conversions, revision = figures(registered_on)
+    _, conversions, revision = figures(registered_on)
     assert conversions == 1
     services.update_conference(conference, attribution_window_days=1)
     rebuild("summit")
