@@ -23,6 +23,16 @@ def summary(date: dt.date = DAY, conference_id: str = "summit") -> DailySummary:
 
 
 @contextmanager
+def with_provider(provider: figures.Provider) -> Iterator[None]:
+    before = list(figures._providers)
+    figures.figures_from()(provider)
+    try:
+        yield
+    finally:
+        figures._providers[:] = before
+
+
+@contextmanager
 def while_figures_are_computed(act: Callable[[], None]) -> Iterator[None]:
     """Have `act` called once in the middle of a computation, with the events counted and nothing written."""
     pending = [act]
@@ -32,13 +42,22 @@ def while_figures_are_computed(act: Callable[[], None]) -> Iterator[None]:
             pending.pop()()
         return {}
 
-    before = list(figures._providers)
-    figures.figures_from()(provider)
-    try:
+    with with_provider(provider):
         yield
-    finally:
-        figures._providers[:] = before
     assert not pending, "nothing was computed"
+
+
+@contextmanager
+def while_the_day_is_poison() -> Iterator[None]:
+    """DAY cannot be computed; other days can."""
+
+    def provider(conference_id: str, date: dt.date) -> dict[str, int]:
+        if date == DAY:
+            raise RuntimeError("this day is poison")
+        return {}
+
+    with with_provider(provider):
+        yield
 
 
 def test_events_make_their_days_dirty_and_a_refresh_computes_them(conference: Conference) -> None:
@@ -181,18 +200,9 @@ def test_of_two_first_computations_at_once_one_creates_the_summary(conference: C
 
 
 def test_a_day_that_cannot_be_computed_stays_dirty_and_costs_no_other(conference: Conference) -> None:
-    def provider(conference_id: str, date: dt.date) -> dict[str, int]:
-        if date == DAY:
-            raise RuntimeError("this day is poison")
-        return {}
-
     store(page_view("a"), page_view("b", ts=NOON - dt.timedelta(days=1)))
-    before = list(figures._providers)
-    figures.figures_from()(provider)
-    try:
+    with while_the_day_is_poison():
         assert refresh_dirty_days() == 1
-    finally:
-        figures._providers[:] = before
     assert list(DirtyDay.objects.values_list("local_date", flat=True)) == [DAY]
     assert refresh_dirty_days() == 1
     assert summary().figures["pv"] == 1
@@ -201,19 +211,10 @@ def test_a_day_that_cannot_be_computed_stays_dirty_and_costs_no_other(conference
 def test_a_day_that_cannot_be_computed_costs_no_other_however_many_marks_it_has(
     conference: Conference,
 ) -> None:
-    def provider(conference_id: str, date: dt.date) -> dict[str, int]:
-        if date == DAY:
-            raise RuntimeError("this day is poison")
-        return {}
-
     mark_days_dirty([("summit", DAY)] * 6000)  # as that many deliveries leave them
     store(page_view("a"), page_view("b", ts=NOON - dt.timedelta(days=1)))
-    before = list(figures._providers)
-    figures.figures_from()(provider)
-    try:
+    with while_the_day_is_poison():
         assert refresh_dirty_days() == 1
-    finally:
-        figures._providers[:] = before
 
 
 def test_a_refresh_ends_early_unless_a_day_has_waited_long(conference: Conference) -> None:
@@ -243,12 +244,8 @@ def test_a_day_that_cannot_be_computed_is_closed_later_and_costs_no_other(confer
             raise RuntimeError("this day is poison")
         return {}
 
-    before = list(figures._providers)
-    figures.figures_from()(provider)
-    try:
+    with with_provider(provider):
         assert close_ended_days(now=tomorrow) == 1
-    finally:
-        figures._providers[:] = before
     assert summary().closed_at is not None
     assert close_ended_days(now=tomorrow) == 1
 
