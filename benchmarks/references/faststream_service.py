@@ -112,7 +112,10 @@ class StoredEvent(BaseModel):
 
 _OWN = {"event_id", "type", "conference_id", "visitor_id", "session_id", "ts"}
 
-broker = RedisBroker(os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0"), logger=None)
+# redis-py's pool of 100 connections fails requests when 256 come at once.
+broker = RedisBroker(
+    os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0"), logger=None, max_connections=1000
+)
 
 
 @asynccontextmanager
