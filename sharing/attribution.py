@@ -62,10 +62,11 @@ class Link(Protocol):
 
 
 class Open(msgspec.Struct, frozen=True, gc=False):
-    """A visitor opened a code."""
+    """A visitor opened a code. key: `<conference id>/<code>`."""
 
     key: str
     order: Order
+    visitor: str = ""
     is_bot: bool = False
     chain_digest: str = ""
 
@@ -177,7 +178,7 @@ def find_touch(
         if problem is not None:
             refuse(code, problem)
         elif all(opened.key != code for opened in too_old):
-            return Open(code, registration.order)
+            return Open(code, registration.order, registration.visitor)
     for opened in too_old:
         refuse(opened.key, Reason.OUTSIDE_WINDOW)
     if start:

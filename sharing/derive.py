@@ -9,6 +9,7 @@ The number of queries is fixed, however many events a delivery has and however d
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from django.db import transaction
@@ -16,8 +17,8 @@ from django.db import transaction
 from analytics.dirty import mark_days_dirty
 from analytics.zones import get_zones, local_date
 from sharing import bulk, facts, store
-from sharing.attribution import Order, Outcome, attribute
-from sharing.facts import Facts, Reported, ReportedOpen
+from sharing.attribution import Open, Order, Outcome, attribute
+from sharing.facts import Facts, Reported
 from sharing.locks import lock_conferences
 from sharing.models import DayToMark
 from sharing.store import Claim
@@ -78,13 +79,14 @@ class _Derivation:
 
     def run(self, new: Facts) -> None:
         claims = facts.insert_claims(new.claims)
+        created = self._apply_claims(claims)
         openers, registered = store.find_known_visitors({item.visitor for item in new.opens})
-        known_links = store.find_known_links({item.open.key for item in new.opens})
+        known_links = store.find_known_links({item.key for item in new.opens}.difference(created))
+        known_links.update(created)
         opens = facts.insert_opens(new.opens, known_links=known_links)
         registrants, former_orders = facts.merge_registrants(new.registrations)
         if not (claims or opens or registrants):
             return
-        created = self._apply_claims(claims)
         affected = self._find_affected(registrants, [item for item in opens if item.visitor in registered])
         former = store.load_outcomes(affected.keys() - (registrants.keys() - former_orders.keys()))
         outcomes = self._attribute(affected)
@@ -96,7 +98,7 @@ class _Derivation:
             if bool(outcome.credits) != bool(former.get(key, Outcome()).credits) or had_order != item.order:
                 self._note_day(item.conference_id, item.order)
                 self._note_day(item.conference_id, had_order)
-        human = [item for item in opens if not item.open.is_bot and item.open.key in known_links]
+        human = [item for item in opens if not item.is_bot and item.key in known_links]
         store.save_links(
             self.forest.settle_counters(),
             with_new_owner=self.with_new_owner,
@@ -157,29 +159,24 @@ class _Derivation:
         return min(with_parent, key=lambda claim: claim.order, default=None)
 
     def _count_opens(
-        self, opens: Sequence[ReportedOpen], known_visitors: set[str], created: Sequence[str]
+        self, opens: Sequence[Open], known_visitors: set[str], created: Sequence[str]
     ) -> dict[str, tuple[int, int]]:
-        """(opens, openers) by link: new ones of links that were known; of new links, all that came before."""
-        counts: dict[str, int] = {}
-        by_visitor: dict[tuple[str, str], int] = {}
-        for item in opens:
-            key = item.open.key
-            counts[key] = counts.get(key, 0) + 1
-            pair = (key, item.visitor)
-            by_visitor[pair] = by_visitor.get(pair, 0) + 1
+        """Opens and openers to be added to each link: the new `opens`, and of a new link those that came
+        before it."""
+        opened = store.count_early_opens(created)
+        by_visitor = Counter([(item.key, item.visitor) for item in opens])
         # Who was not known has not opened the link before.
         stored = store.count_opens_by_visitor(known_visitors & {visitor for _, visitor in by_visitor})
-        openers: dict[str, int] = {}
         for pair, count in by_visitor.items():
-            if stored.get(pair, count) == count:
-                openers[pair[0]] = openers.get(pair[0], 0) + 1
-        opened = {key: (count, openers.get(key, 0)) for key, count in counts.items()}
-        return opened | {key: (count, early) for key, count, early in store.count_early_opens(created)}
+            is_new = stored.get(pair, count) == count
+            opens_so_far, openers = opened.get(pair[0], (0, 0))
+            opened[pair[0]] = (opens_so_far + count, openers + is_new)
+        return opened
 
     # --- Credits -----------------------------------------------------------------------------------------
 
     def _find_affected(
-        self, registrants: dict[str, Reported], opens: Sequence[ReportedOpen]
+        self, registrants: dict[str, Reported], opens: Sequence[Open]
     ) -> dict[str, Reported]:
         """The registrations whose credits may differ now: what they do not depend on is left alone.
 
@@ -188,7 +185,7 @@ class _Derivation:
         affected = dict(registrants)
         earliest: dict[tuple[str, str], Order] = {}
         for item in opens:
-            who, order = (item.conference_id, item.visitor), item.open.order
+            who, order = (item.key.partition("/")[0], item.visitor), item.order
             known = earliest.get(who)
             if known is None or order < known:
                 earliest[who] = order

@@ -18,14 +18,6 @@ from sharing.store import Claim
 DEFAULT_WINDOW_DAYS = 30
 
 
-class ReportedOpen(msgspec.Struct, frozen=True, gc=False):
-    """An open and who it was by."""
-
-    conference_id: str
-    visitor: str
-    open: Open
-
-
 class Reported(msgspec.Struct, gc=False):
     """A registration as far as one or more events tell it; a mirror of the model Registrant."""
 
@@ -85,13 +77,13 @@ class Facts(msgspec.Struct):
     """What a delivery reports. Claims and opens of bots are facts, too; a bot's registration is none."""
 
     claims: list[tuple[Claim, bool]] = msgspec.field(default_factory=list)  # with: is it a bot's
-    opens: list[ReportedOpen] = msgspec.field(default_factory=list)
+    opens: list[Open] = msgspec.field(default_factory=list)
     registrations: list[Reported] = msgspec.field(default_factory=list)
 
     def conference_ids(self) -> set[str]:
         return (
             {claim.link_key.partition("/")[0] for claim, _ in self.claims}
-            | {item.conference_id for item in self.opens}
+            | {key.partition("/")[0] for key in {item.key for item in self.opens}}
             | {item.conference_id for item in self.registrations}
         )
 
@@ -118,10 +110,10 @@ def read_facts(events: Iterable[EventRow]) -> Facts:
             facts.claims.append((claim, event.is_bot))
         elif event.type == "share_open":
             opened = Open(
-                key_of(event.conference_id, data.share_code), order, event.is_bot,
+                key_of(event.conference_id, data.share_code), order, visitor, event.is_bot,
                 _digest(data.attribution_chain, event.conference_id, key_of),
             )  # fmt: skip
-            facts.opens.append(ReportedOpen(event.conference_id, visitor, opened))
+            facts.opens.append(opened)
         elif event.type == "registration" and not event.is_bot:
             reported = Reported(f"{event.conference_id}/{event.subject}", order)
             if event.visitor_id:
@@ -154,7 +146,7 @@ def insert_claims(claims: Sequence[tuple[Claim, bool]]) -> list[Claim]:
     rows = [
         (
             claim.link_key, *claim.order, claim.sharer, claim.parent_key, claim.channel, claim.target_url,
-            claim.label, claim.is_minted, is_bot,
+            claim.label, +claim.is_minted, +is_bot,
         )
         for claim, is_bot in claims
     ]  # fmt: skip
@@ -166,22 +158,24 @@ def insert_claims(claims: Sequence[tuple[Claim, bool]]) -> list[Claim]:
     return [claim for claim, is_bot in claims if not is_bot and claim.order[1] in new]
 
 
-def insert_opens(opens: Sequence[ReportedOpen], *, known_links: Collection[str]) -> list[ReportedOpen]:
-    """Store opens; returns those that were new, bots' included.
+def insert_opens(opens: Sequence[Open], *, known_links: Collection[str]) -> Sequence[Open]:
+    """Store opens, in the order of time as far as they come in it; returns those that were new, bots' included.
 
-    known_links: which of their links exist.
+    opens: each event once. known_links: which of their links exist, with this delivery's claims.
     """
-    unique = {item.open.order[1]: item for item in reversed(opens)}.values()
     columns = ("event_id", "link_key", "conference_id", "visitor", "ms", "is_bot", "chain_digest", "is_early")
+    of_link = {
+        key: (key.partition("/")[0], int(key not in known_links)) for key in {item.key for item in opens}
+    }
     rows = [
         (
-            item.open.order[1], item.open.key, item.conference_id, item.visitor, item.open.order[0],
-            item.open.is_bot, item.open.chain_digest, item.open.key not in known_links,
+            item.order[1], item.key, of_link[item.key][0], item.visitor, item.order[0], +item.is_bot,
+            item.chain_digest, of_link[item.key][1],
         )
-        for item in unique
+        for item in opens
     ]  # fmt: skip
     new = bulk.insert_new(ShareOpen, columns, rows)
-    return [item for item in unique if item.open.order[1] in new]
+    return opens if len(new) == len(opens) else [item for item in opens if item.order[1] in new]
 
 
 _COLUMNS = (
@@ -244,7 +238,7 @@ def merge_registrants(reported: Sequence[Reported]) -> tuple[dict[str, Reported]
 def _values(item: Reported) -> tuple[object, ...]:
     return (
         *item.order, item.visitor, *(item.visitor_order or (None, "")), item.code_key,
-        *(item.code_order or (None, "")), item.is_trusted, item.window_days,
+        *(item.code_order or (None, "")), +item.is_trusted, item.window_days,
     )  # fmt: skip
 
 

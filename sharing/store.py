@@ -141,14 +141,14 @@ def save_links(
 def _owner(node: Node) -> tuple[object, ...]:
     user_id = int(node.sharer[5:]) if node.is_minted and node.sharer.startswith("user:") else None
     return (
-        node.sharer, user_id, node.label, node.channel, node.target_url, node.is_minted, *node.first,
+        node.sharer, user_id, node.label, node.channel, node.target_url, +node.is_minted, *node.first,
     )  # fmt: skip
 
 
 def _place(node: Node) -> tuple[object, ...]:
     parent_ms, parent_event_id = node.parent_order if node.parent_order != NEVER else (None, "")
     return (
-        node.claimed_parent, parent_ms, parent_event_id, node.parent, node.closes_cycle, node.is_contested,
+        node.claimed_parent, parent_ms, parent_event_id, node.parent, +node.closes_cycle, +node.is_contested,
     )  # fmt: skip
 
 
@@ -187,14 +187,15 @@ def load_claims(links: Collection[str]) -> list[Claim]:
     ]
 
 
-def count_early_opens(links: Collection[str]) -> list[tuple[str, int, int]]:
-    """(link, opens, distinct openers) of what is stored of links that were not known, bots' left out."""
-    return bulk.fetch(
+def count_early_opens(links: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Opens and distinct openers, bots left out, that were stored before their link was known."""
+    rows = bulk.fetch(
         "SELECT link_key, count(*), count(DISTINCT visitor) "  # noqa: S608
         f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON link_key = keys.key "
         "WHERE is_early AND NOT is_bot GROUP BY link_key",
         links,
     )
+    return {key: (opens, openers) for key, opens, openers in rows}
 
 
 def find_known_links(links: Collection[str]) -> set[str]:
@@ -235,12 +236,14 @@ def count_opens_by_visitor(visitors: Collection[str]) -> dict[tuple[str, str], i
 def load_opens(visitors: Collection[str]) -> dict[tuple[str, str], list[Open]]:
     """The opens of these visitors, by (conference, visitor)."""
     found: dict[tuple[str, str], list[Open]] = {}
-    for conference_id, visitor, key, ms, event_id, is_bot, digest in bulk.fetch(
-        "SELECT conference_id, visitor, link_key, ms, event_id, is_bot, chain_digest "  # noqa: S608
+    for visitor, key, ms, event_id, is_bot, digest in bulk.fetch(
+        "SELECT visitor, link_key, ms, event_id, is_bot, chain_digest "  # noqa: S608
         f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON visitor = keys.key",
         visitors,
     ):
-        found.setdefault((conference_id, visitor), []).append(Open(key, (ms, event_id), bool(is_bot), digest))
+        found.setdefault((key.partition("/")[0], visitor), []).append(
+            Open(key, (ms, event_id), visitor, bool(is_bot), digest)
+        )
     return found
 
 

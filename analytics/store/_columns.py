@@ -59,7 +59,7 @@ def sql_values(rows: Sequence[EventRow]) -> list[tuple[str | bool | None, ...]]:
             row.visitor_id,
             row.session_id,
             row.subject,
-            row.is_bot,
+            +row.is_bot,
             row.data,
             row.properties,
         )
