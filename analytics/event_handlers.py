@@ -1,11 +1,10 @@
-"""Analytics' own reactions to stored events: mark the day, remember who is here, note unknown conferences."""
+"""Analytics' own reactions to stored events: mark the day, note unknown conferences."""
 
 from collections.abc import Sequence
 
 from django.db import connections, router
 from django.utils import timezone
 
-from analytics import counters
 from analytics.dirty import mark_days_dirty
 from analytics.handlers import on_event
 from analytics.models import UnclaimedConference
@@ -20,11 +19,6 @@ def mark_days(events: Sequence[EventRow]) -> None:
     mark_days_dirty(
         {(event.conference_id, event.local_date) for event in events if event.local_date is not None}
     )
-
-
-@on_event("page_view")
-def count_visitors_now(events: Sequence[EventRow]) -> None:
-    counters.note_visitors(events)
 
 
 @on_event()

@@ -175,9 +175,7 @@ class _Derivation:
 
     # --- Credits -----------------------------------------------------------------------------------------
 
-    def _find_affected(
-        self, registrants: dict[str, Reported], opens: Sequence[Open]
-    ) -> dict[str, Reported]:
+    def _find_affected(self, registrants: dict[str, Reported], opens: Sequence[Open]) -> dict[str, Reported]:
         """The registrations whose credits may differ now: what they do not depend on is left alone.
 
         opens: those of visitors with a registration that was known before.

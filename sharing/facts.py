@@ -159,9 +159,9 @@ def insert_claims(claims: Sequence[tuple[Claim, bool]]) -> list[Claim]:
 
 
 def insert_opens(opens: Sequence[Open], *, known_links: Collection[str]) -> Sequence[Open]:
-    """Store opens, in the order of time as far as they come in it; returns those that were new, bots' included.
+    """Store opens; returns those that were new, bots' included.
 
-    opens: each event once. known_links: which of their links exist, with this delivery's claims.
+    opens: each event once. known_links: which of their links exist, with those of the same delivery.
     """
     columns = ("event_id", "link_key", "conference_id", "visitor", "ms", "is_bot", "chain_digest", "is_early")
     of_link = {

@@ -2,15 +2,15 @@
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-import redis
 from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from analytics import counters
-from analytics.selectors.live import get_live
+from analytics.selectors.live import count_visitors_now, get_live
+from analytics.zones import day_bounds
 from conferences import services
 from conferences.models import Conference
 from tests.analytics.events import page_view, store
@@ -47,9 +47,9 @@ def test_visitors_leave_after_five_minutes_without_a_page_view(conference: Confe
     now = timezone.now()
     store(page_view("a", ts=now))
 
-    assert get_live(conference, now=now)["visitors_now"] == 1
-    assert get_live(conference, now=now + dt.timedelta(minutes=4, seconds=59))["visitors_now"] == 1
-    assert get_live(conference, now=now + dt.timedelta(minutes=5, seconds=1))["visitors_now"] == 0
+    assert count_visitors_now(conference, now=now) == 1
+    assert count_visitors_now(conference, now=now + dt.timedelta(minutes=4, seconds=59)) == 1
+    assert count_visitors_now(conference, now=now + dt.timedelta(minutes=5, seconds=1)) == 0
 
 
 def test_a_visitor_whose_views_come_in_another_order_is_here_since_the_latest(conference: Conference) -> None:
@@ -58,21 +58,19 @@ def test_a_visitor_whose_views_come_in_another_order_is_here_since_the_latest(co
     store(page_view("new", ts=now), page_view("old", ts=now - four_minutes))
     store(page_view("older", ts=now - four_minutes))
 
-    assert get_live(conference, now=now + four_minutes)["visitors_now"] == 1
+    assert count_visitors_now(conference, now=now + four_minutes) == 1
 
 
-def test_of_too_many_visitors_the_latest_are_remembered(
-    conference: Conference, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(counters, "MAX_VISITORS", 3)
-    now = timezone.now()
-    minute = dt.timedelta(minutes=1)
+def test_visitors_of_the_last_minutes_are_here_after_midnight_too(conference: Conference) -> None:
+    midnight, _ = day_bounds(conference.time_zone, conference.local_date(timezone.now()))
+    minutes = dt.timedelta(minutes=1)
     store(
-        *(page_view(f"e{number}", ts=now - number * minute, visitor_id=f"v{number}") for number in range(5))
+        page_view("before", ts=midnight - 2 * minutes, visitor_id="v1"),
+        page_view("after", ts=midnight + minutes, visitor_id="v2"),
     )
 
-    assert get_live(conference, now=now)["visitors_now"] == 3
-    assert get_live(conference, now=now + 3 * minute)["visitors_now"] == 3  # v0 to v2, none of the older
+    assert count_visitors_now(conference, now=midnight + minutes) == 2
+    assert count_visitors_now(conference, now=midnight + 4 * minutes) == 1
 
 
 def test_events_that_come_again_count_once(conference: Conference) -> None:
@@ -92,13 +90,11 @@ def test_today_is_the_conferences_own_day(conference: Conference) -> None:
     assert get_live(conference, now=late)["date"] == "2026-05-01"
 
 
-def test_without_redis_it_answers_503_in_the_shape_of_errors(
-    conference: Conference,
-    alice: User,
-    api: Callable[[User], APIClient],
-    monkeypatch: pytest.MonkeyPatch,
+def test_without_the_cache_it_answers_503_in_the_shape_of_errors(
+    conference: Conference, alice: User, api: Callable[[User], APIClient], settings: Any
 ) -> None:
-    monkeypatch.setattr(counters, "get_redis", lambda: redis.Redis(port=1))  # nobody listens there
+    nobody_listens_there = "redis://127.0.0.1:1/0"
+    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": nobody_listens_there}}
 
     answer = api(alice).get(PATH, {"conference_id": "summit"})
 
