@@ -4,7 +4,8 @@
 
 The events are the generator's (benchmarks/share_events.py): of 100, some 8 shares, 85 opens and 7
 registrations. "Many shares" is a heavier mix, reported without a target: of 100, some 47 shares, 49 opens
-and 4 registrations. The same worker with all reactions works off page views in the same round. The trees of
+and 4 registrations. The same worker with all reactions works off page views in the same round; beside it, one
+process inserts the rows that the share events had become, in all tables, and does nothing else. The trees of
 10 thousand and 1 million links have 20 children a link and a way of 60 levels; opening a level and crediting
 registrations at different depths are timed in a process of their own, warm.
 """
@@ -24,6 +25,7 @@ from benchmarks.storing import STREAM, fill
 OPENS_PER_LINK = {"share events": 10, "many shares": 1}
 CHILDREN = 20
 DEPTH = 60
+_EVENTS_AT_ONCE = 15_000  # share events of one delivery, which is bounded in bytes
 
 
 def main() -> None:
@@ -31,7 +33,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--links", nargs=2, type=int, default=[10_000, 1_000_000])
     parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"])
-    parser.add_argument("--helper", choices=["fill", "tree"], help=argparse.SUPPRESS)
+    parser.add_argument("--helper", choices=["fill", "tree", "rewrite"], help=argparse.SUPPRESS)
     parser.add_argument("--size", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--opens-per-link", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -60,13 +62,18 @@ def main() -> None:
 
 
 def _measure(lab: Lab, options: Any) -> dict[str, Any]:
-    rates: dict[str, list[float]] = {"page views": [], **{kind: [] for kind in OPENS_PER_LINK}}
+    rates: dict[str, list[float]] = {"page views": [], **{kind: [] for kind in OPENS_PER_LINK}, "bare": []}
     for _ in range(options.rounds):
-        for kind in rates:
+        for kind in ("page views", *OPENS_PER_LINK):
             lab.empty()
             rate, cpu_us = _work_off(lab, kind, options.events)
             rates[kind].append(rate)
             print(f"{kind:14} {rate:9,.0f} events/s  worker {cpu_us:.0f} µs CPU an event", flush=True)
+            if kind == "share events":
+                with lab.helper(["-m", "benchmarks.sharing", "--helper", "rewrite"]) as helper:
+                    helper.go()
+                    rates["bare"].append(options.events / helper.result()["seconds"])
+                print(f"{'bare insert':14} {rates['bare'][-1]:9,.0f} events/s", flush=True)
     trees = []
     for links in options.links:
         lab.empty()
@@ -79,6 +86,7 @@ def _measure(lab: Lab, options: Any) -> dict[str, Any]:
     return {
         "events_per_second": {kind: median(found) for kind, found in rates.items()},
         "ratio": median(rates["share events"]) / median(rates["page views"]),
+        "ratio_to_bare": median(rates["share events"]) / median(rates["bare"]),
         "many_shares_ratio": median(rates["many shares"]) / median(rates["page views"]),
         "trees": trees,
         "level_ratio": large["level_ms"] / small["level_ms"],
@@ -117,6 +125,9 @@ def _help(options: Any) -> None:
     django.setup()
     print("ready", flush=True)
     sys.stdin.readline()
+    if options.helper == "rewrite":
+        print(json.dumps(_rewrite()))
+        return
     _empty()
     if options.helper == "fill":
         print(json.dumps(_fill(options.size, options.opens_per_link)))
@@ -132,6 +143,36 @@ def _empty() -> None:
     with connection.cursor() as cursor:
         for model in apps.get_app_config("sharing").get_models():
             cursor.execute(f"DELETE FROM {model._meta.db_table}")
+
+
+def _rewrite() -> dict[str, float]:
+    """Empty all tables and insert the same rows again, in as many transactions as a worker needs for them."""
+    from django.apps import apps
+    from django.db import connection, transaction
+    from django.db.models import AutoField
+
+    from analytics.models import Event
+    from sharing import bulk
+
+    tables = []
+    for model in (Event, *apps.get_app_config("sharing").get_models()):
+        columns = [field.column for field in model._meta.concrete_fields if not isinstance(field, AutoField)]
+        with connection.cursor() as cursor:
+            as_text = "" if connection.vendor == "sqlite" else "::text"
+            cursor.execute(
+                f"SELECT {', '.join(name + as_text for name in columns)} FROM {model._meta.db_table}"
+            )
+            rows = [[+value if value is True or value is False else value for value in row] for row in cursor]
+            tables.append((model, columns, rows))
+            cursor.execute(f"DELETE FROM {model._meta.db_table}")
+    deliveries = max(1, len(tables[0][2]) // _EVENTS_AT_ONCE)
+    started = time.perf_counter()
+    for number in range(deliveries):
+        with transaction.atomic():
+            for model, columns, rows in tables:
+                part = rows[len(rows) * number // deliveries : len(rows) * (number + 1) // deliveries]
+                bulk.insert(model, columns, part)
+    return {"seconds": time.perf_counter() - started}
 
 
 def _fill(events: int, opens_per_link: int) -> dict[str, Any]:

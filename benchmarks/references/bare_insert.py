@@ -66,7 +66,7 @@ def make_rows(count: int) -> Iterator[tuple[object, ...]]:
         own = {name: event[name] for name in ("page", "url", "referrer", "title")}
         yield (
             event["event_id"], event["conference_id"], event["type"], text, text, text[:10],
-            event["visitor_id"], event["session_id"], event["visitor_id"], False,
+            event["visitor_id"], event["session_id"], event["visitor_id"], 0,
             msgspec.json.encode(own).decode(), "{}",
         )  # fmt: skip
 

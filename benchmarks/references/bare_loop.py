@@ -54,7 +54,7 @@ def main() -> None:
         values = [
             (
                 row[0], row[2], row[1], timestamp_text(row[3]), timestamp_text(row[4]),
-                timestamp_text(row[3])[:10], row[5], row[6], row[7], row[8], row[9], row[10],
+                timestamp_text(row[3])[:10], row[5], row[6], row[7], +row[8], row[9], row[10],
             )
             for row in rows
         ]  # fmt: skip
