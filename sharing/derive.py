@@ -5,12 +5,14 @@ worker that dies leaves either nothing or everything, and two workers cannot see
 that is known already changes nothing; that makes every redelivery harmless. What is derived is computed
 from facts and never from the order in which they came (docs/sharing.md).
 
-The number of queries is fixed, however many events a delivery has and however deep the tree is.
+The number of queries goes neither with the number of events nor with the depth of the tree: what a step needs
+of many links or visitors is asked for at once. Only rows that are taken back, and what SQLite writes, go in
+batches.
 """
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from django.db import transaction
 
@@ -18,11 +20,10 @@ from analytics.dirty import mark_days_dirty
 from analytics.zones import get_zones, local_date
 from sharing import bulk, facts, store
 from sharing.attribution import Open, Order, Outcome, attribute
-from sharing.facts import Facts, Reported
+from sharing.facts import Claim, Facts, Reported
 from sharing.locks import lock_conferences
 from sharing.models import DayToMark
-from sharing.store import Claim
-from sharing.tree import Forest, Node
+from sharing.tree import NEVER, Forest, Node
 
 _QUARTER_MS = 15 * 60 * 1000  # local days begin on one: see analytics/zones.py
 
@@ -35,12 +36,6 @@ def apply_facts(new: Facts) -> None:
             lock_conferences(conference_ids)
             derive(new)
     pass_on_days()
-
-
-def apply_claims(claims: Iterable[Claim], conference_id: str) -> None:
-    """Store claims that are made here, and derive what follows, in the caller's transaction."""
-    lock_conferences([conference_id])
-    derive(Facts(claims=[(claim, False) for claim in claims]))
 
 
 def derive(new: Facts) -> None:
@@ -110,7 +105,11 @@ class _Derivation:
     # --- Links -------------------------------------------------------------------------------------------
 
     def _apply_claims(self, claims: Sequence[Claim]) -> list[str]:
-        """Let new claims decide on owners and parents. Returns the keys of links that are new by them."""
+        """Let new claims decide on owners and parents. Returns the keys of links that are new by them.
+
+        A link that is known has all that its earlier claims decided in its own row; they are asked again
+        only where it turns out to be somebody else's.
+        """
         store.load_part(
             self.forest, {key for claim in claims for key in (claim.link_key, claim.parent_key) if key}
         )
@@ -118,22 +117,31 @@ class _Derivation:
         for claim in claims:
             by_link.setdefault(claim.link_key, []).append(claim)
         created = [key for key in by_link if self.forest.get(key) is None]
-        # A link that is known already: its earlier claims count, too.
-        for claim in store.load_claims(by_link.keys() - set(created)):
-            by_link[claim.link_key].append(claim)
-
-        nodes = []
+        owners: dict[str, str] = {}
         for key, link_claims in by_link.items():
             node = self.forest.get(key)
             if node is None:
                 node = Node(key)
                 self.forest.add(node)
-            nodes.append((node, self._decide_owner(node, link_claims)))
-        # Usually loaded already; not where the link has gone to somebody whose own claims were known before.
-        store.load_part(self.forest, {first.parent_key for _, first in nodes if first})
-        for node, first in nodes:
-            parent_key, order = (first.parent_key, first.order) if first else ("", (0, ""))
-            if node.is_new or (parent_key, order) != (node.claimed_parent, node.parent_order):
+            if self._decide_owner(node, link_claims):
+                owners[key] = node.sharer
+        first_parents = store.load_first_parents(owners)
+        store.load_part(self.forest, {parent_key for _, parent_key in first_parents.values()})
+
+        for key, link_claims in by_link.items():
+            node = self.forest.nodes[key]
+            known = (node.parent_order, node.claimed_parent)
+            if key in owners:
+                first = first_parents.get(key, (NEVER, ""))
+            else:
+                named = [
+                    (claim.order, claim.parent_key)
+                    for claim in link_claims
+                    if claim.parent_key and claim.sharer == node.sharer
+                ]
+                first = min([known, *named] if node.claimed_parent else named, default=known)
+            if node.is_new or first != known:
+                order, parent_key = first
                 self.forest.set_claim(node, parent_key, order)
         orphans = store.load_orphans(self.forest, created)
         for node in orphans:
@@ -141,22 +149,24 @@ class _Derivation:
                 self.forest.attach(node)
         return created
 
-    def _decide_owner(self, node: Node, claims: list[Claim]) -> Claim | None:
-        """Give the link to the first who claimed it. Returns the owner's first claim that names a parent."""
+    def _decide_owner(self, node: Node, claims: list[Claim]) -> bool:
+        """Give the link to the first who claimed it, a minted one to its owner. Returns whether it was
+        somebody else's so far."""
         winner = min(claims, key=lambda claim: (not claim.is_minted, claim.order))
-        if node.is_new or (winner.order, winner.sharer) != (node.first, node.sharer):
-            for order in (node.first, winner.order) if not node.is_new else (winner.order,):
+        former = winner.sharer if node.is_new else node.sharer
+        if node.is_new or (not winner.is_minted, winner.order) < (not node.is_minted, node.first):
+            for order in (winner.order,) if node.is_new else (node.first, winner.order):
                 self._note_day(node.key.partition("/")[0], order)
             node.sharer, node.first, node.is_minted = winner.sharer, winner.order, winner.is_minted
             node.channel, node.target_url, node.label = winner.channel, winner.target_url, winner.label
             self.with_new_owner.add(node.key)
             self.forest.touch(node)
-        is_contested = any(claim.sharer != winner.sharer for claim in claims)
-        if is_contested != node.is_contested:
-            node.is_contested = is_contested
+        if not node.is_contested and any(
+            sharer != node.sharer for sharer in (former, *(claim.sharer for claim in claims))
+        ):
+            node.is_contested = True
             node.touched = True
-        with_parent = [claim for claim in claims if claim.parent_key and claim.sharer == winner.sharer]
-        return min(with_parent, key=lambda claim: claim.order, default=None)
+        return former != node.sharer
 
     def _count_opens(
         self, opens: Sequence[Open], known_visitors: set[str], created: Sequence[str]

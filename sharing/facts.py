@@ -13,9 +13,22 @@ from sharing import bulk
 from sharing.attribution import Open, Order, Registration
 from sharing.codes import chain_digest, code_of, is_malformed, link_key
 from sharing.models import Registrant, ShareClaim, ShareOpen
-from sharing.store import Claim
 
 DEFAULT_WINDOW_DAYS = 30
+
+
+class Claim(msgspec.Struct, frozen=True, gc=False):
+    """Somebody shared a code, or the server minted it; a mirror of the model ShareClaim."""
+
+    link_key: str
+    order: Order
+    sharer: str
+    parent_key: str = ""
+    channel: str = ""
+    target_url: str = ""
+    label: str = ""
+    is_minted: bool = False
+    is_bot: bool = False
 
 
 class Reported(msgspec.Struct, gc=False):
@@ -76,13 +89,13 @@ _decode = msgspec.json.Decoder(_OwnFields).decode
 class Facts(msgspec.Struct):
     """What a delivery reports. Claims and opens of bots are facts, too; a bot's registration is none."""
 
-    claims: list[tuple[Claim, bool]] = msgspec.field(default_factory=list)  # with: is it a bot's
+    claims: list[Claim] = msgspec.field(default_factory=list)
     opens: list[Open] = msgspec.field(default_factory=list)
     registrations: list[Reported] = msgspec.field(default_factory=list)
 
     def conference_ids(self) -> set[str]:
         return (
-            {claim.link_key.partition("/")[0] for claim, _ in self.claims}
+            {claim.link_key.partition("/")[0] for claim in self.claims}
             | {key.partition("/")[0] for key in {item.key for item in self.opens}}
             | {item.conference_id for item in self.registrations}
         )
@@ -105,9 +118,9 @@ def read_facts(events: Iterable[EventRow]) -> Facts:
             parent = data.parent_share_code and key_of(event.conference_id, data.parent_share_code)
             claim = Claim(
                 key, order, visitor, "" if is_malformed(parent) else parent,
-                data.channel, data.target_url, "", False,
+                data.channel, data.target_url, is_bot=event.is_bot,
             )  # fmt: skip
-            facts.claims.append((claim, event.is_bot))
+            facts.claims.append(claim)
         elif event.type == "share_open":
             opened = Open(
                 key_of(event.conference_id, data.share_code), order, visitor, event.is_bot,
@@ -141,21 +154,21 @@ def _digest(chain: list[str] | None, conference_id: str, key_of: Callable[[str, 
     return chain_digest([code_of(key_of(conference_id, code)) for code in chain])
 
 
-def insert_claims(claims: Sequence[tuple[Claim, bool]]) -> list[Claim]:
+def insert_claims(claims: Sequence[Claim]) -> list[Claim]:
     """Store claims; returns those that were new, bots' left out."""
-    rows = [
-        (
-            claim.link_key, *claim.order, claim.sharer, claim.parent_key, claim.channel, claim.target_url,
-            claim.label, +claim.is_minted, +is_bot,
-        )
-        for claim, is_bot in claims
-    ]  # fmt: skip
     columns = (
         "link_key", "ms", "event_id", "sharer", "parent_key", "channel", "target_url", "label", "is_minted",
         "is_bot",
     )  # fmt: skip
+    rows = [
+        (
+            claim.link_key, *claim.order, claim.sharer, claim.parent_key, claim.channel, claim.target_url,
+            claim.label, +claim.is_minted, +claim.is_bot,
+        )
+        for claim in claims
+    ]  # fmt: skip
     new = bulk.insert_new(ShareClaim, columns, rows)
-    return [claim for claim, is_bot in claims if not is_bot and claim.order[1] in new]
+    return [claim for claim in claims if not claim.is_bot and claim.order[1] in new]
 
 
 def insert_opens(opens: Sequence[Open], *, known_links: Collection[str]) -> Sequence[Open]:

@@ -12,10 +12,11 @@ from analytics.models import Event
 from conferences.models import Conference
 from sharing import derive
 from sharing.codes import key_of, new_code, new_signed_code
+from sharing.facts import Claim, Facts
 from sharing.locks import lock_conferences
 from sharing.models import Registrant, ShareLink, ShareOpen
 from sharing.selectors.tree import share_url
-from sharing.store import Claim, claims_of
+from sharing.store import claims_of
 
 
 class CodeTakenError(Exception):
@@ -39,15 +40,11 @@ def mint_link(
     if ShareLink.objects.filter(id=key).exists():
         raise CodeTakenError(code)
     now_ms = int(timezone.now().timestamp() * 1000)
-    derive.apply_claims(
-        [
-            Claim(
-                key, (now_ms, f"minted:{secrets.token_hex(8)}"), f"user:{owner.pk}", "", channel, target_url,
-                label, True,
-            )
-        ],
-        conference.id,
+    claim = Claim(
+        key, (now_ms, f"minted:{secrets.token_hex(8)}"), f"user:{owner.pk}", "", channel, target_url, label,
+        is_minted=True,
     )  # fmt: skip
+    derive.derive(Facts(claims=[claim]))
     transaction.on_commit(derive.pass_on_days)
     return ShareLink.objects.get(id=key)
 

@@ -44,6 +44,14 @@ class ShareClaim(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["link_key", "ms", "event_id"], name="one_claim_per_event")
         ]
+        indexes = [
+            # The parent of a link that turns out to be somebody else's, among any number of claims to it.
+            models.Index(
+                fields=["link_key", "sharer", "ms", "event_id"],
+                name="claim_first_parent",
+                condition=models.Q(parent_key__gt="", is_bot=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.link_key} · {self.sharer}"

@@ -8,18 +8,19 @@ from analytics.models import Event
 from analytics.pipeline import to_row
 from analytics.rows import EventRow
 from sharing import bulk, derive
-from sharing.facts import read_facts
+from sharing.facts import Claim, Facts, read_facts
 from sharing.locks import lock_conferences
 from sharing.models import (
     Credit,
     DayToMark,
     NotCredited,
     Registrant,
+    ShareClaim,
     ShareConversion,
     ShareLink,
     ShareOpen,
 )
-from sharing.store import claims_of, load_claims
+from sharing.store import claims_of
 
 _EVENTS_AT_ONCE = 5000
 
@@ -33,13 +34,10 @@ def rebuild(conference_id: str) -> int:
     count = 0
     with transaction.atomic():
         lock_conferences([conference_id])
-        minted_keys = ShareLink.objects.filter(conference_id=conference_id, is_minted=True)
-        minted = [
-            claim for claim in load_claims(list(minted_keys.values_list("id", flat=True))) if claim.is_minted
-        ]
+        minted = _minted_claims(conference_id)
         _note_days(conference_id)
         _delete_all(conference_id)
-        derive.apply_claims(minted, conference_id)
+        derive.derive(Facts(claims=minted))
         events = Event.objects.filter(
             conference_id=conference_id, type__in=["share", "share_open", "registration"]
         )
@@ -49,6 +47,17 @@ def rebuild(conference_id: str) -> int:
             count += len(part)
     derive.pass_on_days()
     return count
+
+
+def _minted_claims(conference_id: str) -> list[Claim]:
+    links = ShareLink.objects.filter(conference_id=conference_id, is_minted=True)
+    return [
+        Claim(
+            row.link_key, (row.ms, row.event_id), row.sharer, row.parent_key, row.channel, row.target_url,
+            row.label, row.is_minted,
+        )
+        for row in ShareClaim.objects.filter(link_key__in=links.values("id"), is_minted=True)
+    ]  # fmt: skip
 
 
 def _note_days(conference_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
+import msgspec
 from django.db.models import QuerySet
 from django.db.models.functions import Substr
 
@@ -156,35 +157,28 @@ def _counters(node: Node) -> tuple[int, ...]:
     return (node.shared_on, node.direct, node.assisted, node.subtree_links, node.subtree_conversions)
 
 
-class Claim:
-    """A claim in memory; a mirror of ShareClaim."""
-
-    __slots__ = ("channel", "is_minted", "label", "link_key", "order", "parent_key", "sharer", "target_url")
-
-    def __init__(
-        self, link_key: str, order: Order, sharer: str, parent_key: str, channel: str, target_url: str,
-        label: str, is_minted: bool,
-    ) -> None:  # fmt: skip
-        self.link_key, self.order, self.sharer, self.parent_key = link_key, order, sharer, parent_key
-        self.channel, self.target_url, self.label, self.is_minted = channel, target_url, label, is_minted
-
-
 def claims_of(conference_id: str) -> QuerySet[ShareClaim]:
     """All claims to links of a conference. Compared, not matched: SQLite's LIKE takes A for a."""
     prefix = f"{conference_id}/"
     return ShareClaim.objects.alias(prefix=Substr("link_key", 1, len(prefix))).filter(prefix=prefix)
 
 
-def load_claims(links: Collection[str]) -> list[Claim]:
-    """All stored claims to these links, bots' left out."""
+def load_first_parents(owners: dict[str, str]) -> dict[str, tuple[Order, str]]:
+    """The first claim of each link's owner that names a parent: link → (when, parent).
+
+    owners: link → sharer. Links whose owner never named one are left out. One row of an index for each,
+    however many claims there are.
+    """
+    table = ShareClaim._meta.db_table
+    part = "(keys.key::json ->> {})" if bulk.is_postgresql() else "json_extract(keys.key, '$[{}]')"
     rows = bulk.fetch(
-        "SELECT link_key, ms, event_id, sharer, parent_key, channel, target_url, label, is_minted "  # noqa: S608
-        f"FROM {{keys}} JOIN {ShareClaim._meta.db_table} ON link_key = keys.key WHERE NOT is_bot",
-        links,
+        f"SELECT claim.link_key, claim.parent_key, claim.ms, claim.event_id FROM {{keys}} "  # noqa: S608
+        f"JOIN {table} AS claim ON claim.id = (SELECT id FROM {table} "
+        f"WHERE link_key = {part.format(0)} AND sharer = {part.format(1)} "
+        "AND parent_key > '' AND NOT is_bot ORDER BY ms, event_id LIMIT 1)",
+        [msgspec.json.encode(pair).decode() for pair in owners.items()],
     )
-    return [
-        Claim(row[0], (row[1], row[2]), row[3], row[4], row[5], row[6], row[7], bool(row[8])) for row in rows
-    ]
+    return {link: ((ms, event_id), parent) for link, parent, ms, event_id in rows}
 
 
 def count_early_opens(links: Collection[str]) -> dict[str, tuple[int, int]]:

@@ -18,6 +18,7 @@ EARLIER = [
 ]
 LATER = [
     share(0.5, "alice", "aaaa", "cccc"),  # moves what is there
+    share(0.6, "zoe", "bbbb"),  # the link is hers
     share(4, "dave", "dddd", "bbbb"),
     opened(4, "carol", "dddd"),  # somebody who registered, and comes before it
     opened(5, "erin", "dddd"),
