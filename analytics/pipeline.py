@@ -7,12 +7,11 @@ and new events alike, on what is stored. docs/delivery.md walks through a crash 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from analytics import handlers, store
 from analytics.dirty import mark_conference_dirty
+from analytics.erasing import erase_late
 from analytics.models import Event
-from analytics.rows import EventRow
+from analytics.rows import EventRow, to_row
 from analytics.zones import get_zones, local_date
 
 
@@ -40,6 +39,7 @@ def store_and_react(rows: Sequence[EventRow]) -> Outcome:
     new_ids = store.insert_new(unique)
 
     stored = unique if len(new_ids) == len(unique) else _as_stored(unique, new_ids)
+    erase_late(stored)
 
     # A zone that changed while we stored: whoever gave the stored events their new dates may have come
     # before our rows. One that changes from here on finds them. A worker that died before this look has left
@@ -68,21 +68,3 @@ def _as_stored(rows: list[EventRow], new_ids: set[str]) -> list[EventRow]:
         for event in Event.objects.filter(event_id__in=known_ids[start : start + 500]):
             stored[event.event_id] = to_row(event)
     return [stored.get(row.event_id, row) for row in rows]
-
-
-def to_row(event: Event) -> EventRow:
-    """A stored event in the form in which reactions get it."""
-    return EventRow(
-        event.event_id,
-        event.type,
-        event.conference_id,
-        round(event.ts.timestamp() * 1000),
-        round(event.received_at.timestamp() * 1000),
-        event.visitor_id,
-        event.session_id,
-        event.subject,
-        event.is_bot,
-        msgspec.json.encode(event.data).decode(),
-        msgspec.json.encode(event.properties).decode(),
-        event.local_date,
-    )

@@ -1,8 +1,12 @@
 """`EventRow`: one event on its way from the HTTP door through the stream into the store."""
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    from analytics.models import Event
 
 
 class EventRow(msgspec.Struct, array_like=True, gc=False):
@@ -40,3 +44,21 @@ class EventRow(msgspec.Struct, array_like=True, gc=False):
         """The type's own fields. Decoded at each call: only reactions that need them pay for it."""
         fields: dict[str, object] = msgspec.json.decode(self.data)
         return fields
+
+
+def to_row(event: "Event") -> EventRow:
+    """A stored event in the form in which reactions get it."""
+    return EventRow(
+        event.event_id,
+        event.type,
+        event.conference_id,
+        round(event.ts.timestamp() * 1000),
+        round(event.received_at.timestamp() * 1000),
+        event.visitor_id,
+        event.session_id,
+        event.subject,
+        event.is_bot,
+        msgspec.json.encode(event.data).decode(),
+        msgspec.json.encode(event.properties).decode(),
+        event.local_date,
+    )

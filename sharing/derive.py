@@ -40,7 +40,7 @@ def apply_facts(new: Facts) -> None:
 
 def derive(new: Facts) -> None:
     """Store facts and derive what follows, in the caller's transaction, which holds the lock."""
-    _Derivation().run(new)
+    _Derivation().run(facts.without_erased(new))
 
 
 def quarter_of(ms: int) -> int:

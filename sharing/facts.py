@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from analytics.erasing import erase_rows
 from analytics.fact_figures import is_fact
 from analytics.rows import EventRow
 from conferences.models import Conference
@@ -15,6 +16,9 @@ from sharing.codes import chain_digest, code_of, is_malformed, link_key
 from sharing.models import Registrant, ShareClaim, ShareOpen
 
 DEFAULT_WINDOW_DAYS = 30
+# What stands before the id of an event that says nothing of its visitor, and of a user.
+ANONYMOUS = "anonymous:"
+USER = "user:"
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
@@ -87,8 +91,12 @@ _decode = msgspec.json.Decoder(_OwnFields).decode
 
 
 class Facts(msgspec.Struct):
-    """What a delivery reports. Claims and opens of bots are facts, too; a bot's registration is none."""
+    """What a delivery reports. Claims and opens of bots are facts, too; a bot's registration is none.
 
+    events: what they were read from, if that was events.
+    """
+
+    events: Sequence[EventRow] = ()
     claims: list[Claim] = msgspec.field(default_factory=list)
     opens: list[Open] = msgspec.field(default_factory=list)
     registrations: list[Reported] = msgspec.field(default_factory=list)
@@ -101,9 +109,9 @@ class Facts(msgspec.Struct):
         )
 
 
-def read_facts(events: Iterable[EventRow]) -> Facts:
+def read_facts(events: Sequence[EventRow]) -> Facts:
     """The facts in events of the types share, share_open and registration."""
-    facts = Facts()
+    facts = Facts(events)
     key_of = lru_cache(maxsize=None)(link_key)  # codes repeat within a delivery
     for event in events:
         if "/" in event.conference_id:
@@ -139,12 +147,28 @@ def read_facts(events: Iterable[EventRow]) -> Facts:
     return facts
 
 
+def without_erased(new: Facts) -> Facts:
+    """The facts without those who were erased since the events were read. Asked under the lock: either this
+    finds the erasure, or the erasure finds what the caller is about to store."""
+    return read_facts(new.events) if erase_rows(new.events) else new
+
+
 def _visitor(event: EventRow) -> str:
-    """Who it was. Without a visitor id (an import), nobody is known to be the same person; and nobody becomes
-    one of our users, who own minted links, by a visitor id that looks like one's."""
-    if not event.visitor_id:
-        return f"anonymous:{event.event_id}"
-    return f"visitor:{event.visitor_id}" if event.visitor_id.startswith("user:") else event.visitor_id
+    """Who it was. Without a visitor id (an import), nobody is known to be the same person."""
+    return known_as(event.visitor_id) if event.visitor_id else f"{ANONYMOUS}{event.event_id}"
+
+
+def known_as(visitor_id: str) -> str:
+    """A visitor as they stand in our tables. Nobody becomes one of our users, who own minted links, by a
+    visitor id that looks like one's."""
+    return f"visitor:{visitor_id}" if visitor_id.startswith(USER) else visitor_id
+
+
+def visitor_id_of(sharer: str) -> str | None:
+    """The other way round; None for one of our users."""
+    if sharer.startswith(USER):
+        return None
+    return sharer.removeprefix("visitor:") if sharer.startswith(f"visitor:{USER}") else sharer
 
 
 def _digest(chain: list[str] | None, conference_id: str, key_of: Callable[[str, str], str]) -> str:

@@ -5,8 +5,7 @@ import itertools
 from django.db import transaction
 
 from analytics.models import Event
-from analytics.pipeline import to_row
-from analytics.rows import EventRow
+from analytics.rows import EventRow, to_row
 from sharing import bulk, derive
 from sharing.facts import Claim, Facts, read_facts
 from sharing.locks import lock_conferences

@@ -1,8 +1,17 @@
 """Conferences and who may see them; who registered, and who is through the door."""
 
 from conferences.models.conference import Conference, Member
+from conferences.models.erased import ErasedVisitor
 from conferences.models.idempotency import IdempotencyKey
 from conferences.models.registration import CheckIn, Registration
 from conferences.validators import validate_time_zone
 
-__all__ = ["CheckIn", "Conference", "IdempotencyKey", "Member", "Registration", "validate_time_zone"]
+__all__ = [
+    "CheckIn",
+    "Conference",
+    "ErasedVisitor",
+    "IdempotencyKey",
+    "Member",
+    "Registration",
+    "validate_time_zone",
+]

@@ -15,10 +15,11 @@ from rest_framework.views import APIView
 
 from conferences.access import Role, get_conference, visible_conferences
 from meeteasy.http import CSVFormat, csv_response
-from sharing import links as writes
+from sharing import erasing, minting
 from sharing.api import serializers as api
 from sharing.codes import keys_of
 from sharing.models import ShareLink
+from sharing.qr import draw_qr
 from sharing.selectors import credits, links, tree
 from sharing.selectors.paging import BadCursorError
 
@@ -105,7 +106,7 @@ class Links(CSVView):
         data = _read(api.LinkInput, request.data)
         conference = get_conference(request.user, data["conference_id"], role=Role.HELPER)
         try:
-            link = writes.mint_link(
+            link = minting.mint_link(
                 conference,
                 owner=request.user,  # type: ignore[arg-type]  # a member, so signed in
                 label=data["label"],
@@ -114,7 +115,7 @@ class Links(CSVView):
                 code=data["code"],
                 is_signed=data["signed"],
             )
-        except writes.CodeTakenError:
+        except minting.CodeTakenError:
             raise CodeTaken from None
         return Response(tree.link_row(link), status=201)
 
@@ -149,7 +150,7 @@ class QRCode(APIView):
         responses={(200, "image/svg+xml"): OpenApiTypes.BINARY, (200, "image/png"): OpenApiTypes.BINARY},
     )
     def get(self, request: Request, code: str) -> HttpResponse:
-        picture = writes.draw_qr(_get_link(request, code), kind=self.kind)
+        picture = draw_qr(_get_link(request, code), kind=self.kind)
         return HttpResponse(picture, content_type=self._types[self.kind])
 
 
@@ -287,4 +288,4 @@ class Erase(APIView):
     def post(self, request: Request) -> Response:
         data = _read(api.EraseInput, request.data)
         conference = get_conference(request.user, data["conference_id"], role=Role.OWNER)
-        return Response({"rows_changed": writes.erase_person(conference, data["sharer"])})
+        return Response({"rows_changed": erasing.erase_person(conference, data["sharer"])})

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from analytics import store
 from analytics.models import Event
-from analytics.pipeline import to_row
-from analytics.rows import EventRow
+from analytics.rows import EventRow, to_row
 from analytics.store import RowsRefusedError, StoreUnavailableError
 from tests.analytics.streams import NOON_MS, make_row
 from tests.environment import STORE

@@ -1,0 +1,35 @@
+"""Who of a conference's visitors was erased."""
+
+from collections.abc import Collection
+
+from conferences.models import ErasedVisitor
+
+_IDS_AT_ONCE = 500
+
+
+def load_replacements(conference_ids: Collection[str]) -> dict[str, dict[str, str]]:
+    """Conference id → digest of a visitor who was erased there → what stands in their place.
+
+    Conferences in which nobody was erased, which is nearly all, are left out. One query, unless there are
+    hundreds of conferences.
+    """
+    ids = list(conference_ids)
+    found: dict[str, dict[str, str]] = {}
+    for start in range(0, len(ids), _IDS_AT_ONCE):
+        erased = ErasedVisitor.objects.filter(conference_id__in=ids[start : start + _IDS_AT_ONCE])
+        for conference_id, digest, replacement in erased.values_list(
+            "conference_id", "digest", "replacement"
+        ):
+            found.setdefault(conference_id, {})[digest] = replacement
+    return found
+
+
+def find_replacement(known: dict[str, str], conference_id: str, visitor_id: str) -> str | None:
+    """What stands in a visitor's place; None: they were not erased. known: of that conference."""
+    digests = ErasedVisitor.digests(conference_id, visitor_id)
+    return next((known[digest] for digest in digests if digest in known), None)
+
+
+def is_replacement(conference_id: str, visitor_id: str) -> bool:
+    """Whether the id stands for somebody who was erased."""
+    return ErasedVisitor.objects.filter(conference_id=conference_id, replacement=visitor_id).exists()
