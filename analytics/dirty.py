@@ -23,11 +23,12 @@ def mark_days_dirty(days: Iterable[tuple[str, dt.date]]) -> None:
     )
 
 
-def mark_conference_dirty(conference_id: str) -> None:
-    """Have all events of a conference given their local dates again."""
-    DirtyDay.objects.create(
+def mark_conference_dirty(conference_id: str) -> str:
+    """Have all events of a conference given their local dates, and judged, again. Returns the mark's id."""
+    mark = DirtyDay.objects.create(
         id=uuid.uuid4().hex, conference_id=conference_id, local_date=None, marked_at=timezone.now()
     )
+    return mark.id
 
 
 def clear_marks(ids: list[str]) -> None:

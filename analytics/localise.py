@@ -7,13 +7,15 @@ dates under, so that no missed message can leave them wrong.
 """
 
 import datetime as dt
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db.models import Max, Min, QuerySet
 from django.utils import timezone
 
-from analytics.dirty import clear_marks, mark_days_dirty
+from analytics.dirty import clear_marks, mark_conference_dirty, mark_days_dirty
 from analytics.models import DailySummary, DirtyDay, Event, LocalisedConference, UnclaimedConference
+from analytics.signals import judge_anew, unclaimed_dropped
 from analytics.zones import day_bounds
 from conferences.models import Conference
 from meeteasy.logs import get_logger
@@ -42,18 +44,47 @@ def localise_changed_conferences() -> int:
     for conference_id, time_zone, trusts_clients in Conference.objects.values_list(
         "id", "time_zone", "trust_client_registrations"
     ):
-        is_done = done_in.get(conference_id) == (time_zone, trusts_clients)
-        if is_done and conference_id not in marks and conference_id not in waiting:
+        noted = done_in.get(conference_id)
+        if (
+            noted == (time_zone, trusts_clients)
+            and conference_id not in marks
+            and conference_id not in waiting
+        ):
             continue
+        marked = marks.get(conference_id, [])
+        if trusts_clients != (noted is None or noted[1]):  # where nothing is noted, clients were trusted
+            # Noted before it is passed on: whoever judges by another setting meanwhile marks the conference.
+            marked = [*marked, mark_conference_dirty(conference_id)]
+            LocalisedConference.objects.update_or_create(
+                conference_id=conference_id,
+                defaults={"trusts_clients": trusts_clients},
+                create_defaults={"trusts_clients": trusts_clients, "time_zone": ""},
+            )
         try:
             localise(conference_id, time_zone, trusts_clients=trusts_clients)
         except ZoneInfoNotFoundError:
             # A name that this machine's zone data does not know; it must not stop the other conferences.
             log.exception("zone_unknown", conference_id=conference_id, time_zone=time_zone)
             continue
-        clear_marks(marks.get(conference_id, []))
+        if marked:
+            judge_anew.send(sender=Conference, conference_id=conference_id)
+        clear_marks(marked)
         localised += 1
     return localised
+
+
+def mark_where_trust_changed(conferences: Iterable[Conference]) -> None:
+    """Called with conferences whose clients' reports are being judged, by what they trust: where that is not
+    what is noted, `judge_anew` will follow, even if the setting is changed back until then."""
+    trusts = {conference.id: conference.trust_client_registrations for conference in conferences}
+    noted = dict(
+        LocalisedConference.objects.filter(conference_id__in=list(trusts)).values_list(
+            "conference_id", "trusts_clients"
+        )
+    )
+    for conference_id, trusts_clients in trusts.items():
+        if noted.get(conference_id, True) != trusts_clients:
+            mark_conference_dirty(conference_id)
 
 
 def localise(conference_id: str, time_zone: str, *, trusts_clients: bool = True) -> int:
@@ -106,17 +137,26 @@ def _localise_group(group: QuerySet[Event], former: dt.date | None, time_zone: s
 def drop_unclaimed_events(*, now: dt.datetime | None = None) -> int:
     """Delete events that waited `UNCLAIMED_DAYS` for a conference that nobody created. Returns how many."""
     before = (now or timezone.now()) - dt.timedelta(days=UNCLAIMED_DAYS)
-    dropped = 0
     unclaimed = set(
         UnclaimedConference.objects.filter(first_seen_at__lt=before).values_list("conference_id", flat=True)
     )
     # One that was created a moment ago is about to adopt its events.
-    for conference_id in unclaimed - set(
-        Conference.objects.filter(id__in=list(unclaimed)).values_list("id", flat=True)
-    ):
+    unclaimed -= set(Conference.objects.filter(id__in=list(unclaimed)).values_list("id", flat=True))
+    dropped = 0
+    concerned, empty = [], []
+    for conference_id in unclaimed:
         waiting = Event.objects.filter(conference_id=conference_id, local_date__isnull=True)
-        dropped += waiting.filter(received_at__lt=before).delete()[0]
-        if not waiting.exists():
+        old = waiting.filter(received_at__lt=before).delete()[0]
+        dropped += old
+        is_empty = not waiting.exists()
+        if is_empty:
+            empty.append(conference_id)
+        if old or is_empty:
+            concerned.append(conference_id)
+    if concerned:
+        unclaimed_dropped.send(sender=UnclaimedConference, conference_ids=concerned)
+    for conference_id in empty:
+        if not Event.objects.filter(conference_id=conference_id, local_date__isnull=True).exists():
             UnclaimedConference.objects.filter(conference_id=conference_id, first_seen_at__lt=before).delete()
     if dropped:
         log.info("unclaimed_events_dropped", events=dropped)

@@ -79,7 +79,7 @@ class _Derivation:
         known_links = store.find_known_links({item.key for item in new.opens}.difference(created))
         known_links.update(created)
         opens = facts.insert_opens(new.opens, known_links=known_links)
-        registrants, former_orders = facts.merge_registrants(new.registrations)
+        registrants, former_orders = facts.merge_registrants(new.registrations, anew=new.is_complete)
         if not (claims or opens or registrants):
             return
         affected = self._find_affected(registrants, [item for item in opens if item.visitor in registered])

@@ -8,6 +8,7 @@ import msgspec
 
 from analytics.erasing import erase_rows
 from analytics.fact_figures import is_fact
+from analytics.localise import mark_where_trust_changed
 from analytics.rows import EventRow
 from conferences.models import Conference
 from sharing import bulk
@@ -15,6 +16,7 @@ from sharing.attribution import Open, Order, Registration
 from sharing.codes import chain_digest, code_of, is_malformed, link_key
 from sharing.models import Registrant, ShareClaim, ShareOpen
 
+EVENT_TYPES = ("share", "share_open", "registration")
 DEFAULT_WINDOW_DAYS = 30
 # What stands before the id of an event that says nothing of its visitor, and of a user.
 ANONYMOUS = "anonymous:"
@@ -55,26 +57,23 @@ class Reported(msgspec.Struct, gc=False):
     def registration(self) -> Registration:
         return Registration(self.order, self.visitor, self.code_key, self.window_days, self.is_trusted)
 
-    def merge(self, other: "Reported") -> bool:
-        """Take what `other` knows from earlier on. Returns whether anything changed; may be repeated.
+    def merge(self, other: "Reported") -> None:
+        """Take what `other` knows from earlier on; may be repeated.
 
         What is not trusted adds nothing to what is, and gives way to it.
         """
         if self.is_trusted and not other.is_trusted:
-            return False
+            return
         if other.is_trusted and not self.is_trusted:
             self.order, self.is_trusted = other.order, True
             self.visitor, self.visitor_order = other.visitor, other.visitor_order
             self.code_key, self.code_order = other.code_key, other.code_order
-            return True
-        changed = False
-        if other.order < self.order:
-            self.order, changed = other.order, True
+            return
+        self.order = min(self.order, other.order)
         if other.visitor_order and (self.visitor_order is None or other.visitor_order < self.visitor_order):
-            self.visitor, self.visitor_order, changed = other.visitor, other.visitor_order, True
+            self.visitor, self.visitor_order = other.visitor, other.visitor_order
         if other.code_order and (self.code_order is None or other.code_order < self.code_order):
-            self.code_key, self.code_order, changed = other.code_key, other.code_order, True
-        return changed
+            self.code_key, self.code_order = other.code_key, other.code_order
 
 
 class _OwnFields(msgspec.Struct, gc=False):
@@ -93,10 +92,12 @@ _decode = msgspec.json.Decoder(_OwnFields).decode
 class Facts(msgspec.Struct):
     """What a delivery reports. Claims and opens of bots are facts, too; a bot's registration is none.
 
-    events: what they were read from, if that was events.
+    events: what they were read from, if that was events. is_complete: whether these are all events of the
+    registrations in them, so that what they told before no longer counts.
     """
 
     events: Sequence[EventRow] = ()
+    is_complete: bool = False
     claims: list[Claim] = msgspec.field(default_factory=list)
     opens: list[Open] = msgspec.field(default_factory=list)
     registrations: list[Reported] = msgspec.field(default_factory=list)
@@ -109,9 +110,9 @@ class Facts(msgspec.Struct):
         )
 
 
-def read_facts(events: Sequence[EventRow]) -> Facts:
-    """The facts in events of the types share, share_open and registration."""
-    facts = Facts(events)
+def read_facts(events: Sequence[EventRow], *, is_complete: bool = False) -> Facts:
+    """The facts in events of EVENT_TYPES."""
+    facts = Facts(events, is_complete)
     key_of = lru_cache(maxsize=None)(link_key)  # codes repeat within a delivery
     for event in events:
         if "/" in event.conference_id:
@@ -150,7 +151,7 @@ def read_facts(events: Sequence[EventRow]) -> Facts:
 def without_erased(new: Facts) -> Facts:
     """The facts without those who were erased since the events were read. Asked under the lock: either this
     finds the erasure, or the erasure finds what the caller is about to store."""
-    return read_facts(new.events) if erase_rows(new.events) else new
+    return read_facts(new.events, is_complete=new.is_complete) if erase_rows(new.events) else new
 
 
 def _visitor(event: EventRow) -> str:
@@ -240,36 +241,40 @@ def find_registrants_by(visitors: Iterable[str]) -> list[Reported]:
     return [_reported(row) for row in rows]
 
 
-def merge_registrants(reported: Sequence[Reported]) -> tuple[dict[str, Reported], dict[str, Order]]:
-    """Store registrations. Returns those that are new or known better now, and when the latter were thought
-    to have happened so far."""
+def merge_registrants(
+    reported: Sequence[Reported], *, anew: bool = False
+) -> tuple[dict[str, Reported], dict[str, Order]]:
+    """Store registrations. Returns those that are new or known otherwise now, and when the latter were
+    thought to have happened so far.
+
+    anew: `reported` replaces what is known of them. The window stays that of the first time.
+    """
     if not reported:
         return {}, {}
     conferences = Conference.objects.in_bulk({item.conference_id for item in reported})
+    mark_where_trust_changed(conferences.values())
     known = load_registrants({item.id for item in reported})
-    inserted: dict[str, Reported] = {}
-    updated: dict[str, Reported] = {}
-    former: dict[str, Order] = {}
+    merged = {} if anew else {key: msgspec.structs.replace(item) for key, item in known.items()}
     for item in reported:
         conference = conferences.get(item.conference_id)
-        if conference is not None:
+        if item.id in known:
+            item.window_days = known[item.id].window_days
+        elif conference is not None:
             item.window_days = conference.attribution_window_days
         item.is_trusted = item.is_trusted or conference is None or conference.trust_client_registrations
-        stored = inserted.get(item.id) or known.get(item.id)
-        if stored is None:
-            inserted[item.id] = item
-            continue
-        order = stored.order
-        if stored.merge(item) and item.id not in inserted:
-            updated[item.id] = stored
-            former.setdefault(item.id, order)
+        if item.id in merged:
+            merged[item.id].merge(item)
+        else:
+            merged[item.id] = item
+    inserted = {key: item for key, item in merged.items() if key not in known}
+    updated = {key: item for key, item in merged.items() if key in known and item != known[key]}
     bulk.insert(
         Registrant,
         ("id", "conference_id", *_COLUMNS),
         [(key, item.conference_id, *_values(item)) for key, item in inserted.items()],
     )
     bulk.update(Registrant, _COLUMNS, [(*_values(item), key) for key, item in updated.items()])
-    return inserted | updated, former
+    return inserted | updated, {key: known[key].order for key in updated}
 
 
 def _values(item: Reported) -> tuple[object, ...]:

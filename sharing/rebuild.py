@@ -1,4 +1,5 @@
-"""Deriving everything of a conference anew: after a change of its attribution window, or of the rules."""
+"""Deriving everything of a conference anew: after a change of its attribution window, or of the rules. Or
+its registrations alone: after it began or ceased to trust its clients."""
 
 import itertools
 
@@ -7,7 +8,7 @@ from django.db import transaction
 from analytics.models import Event
 from analytics.rows import EventRow, to_row
 from sharing import bulk, derive
-from sharing.facts import Claim, Facts, read_facts
+from sharing.facts import EVENT_TYPES, Claim, Facts, read_facts
 from sharing.locks import lock_conferences
 from sharing.models import (
     Credit,
@@ -22,6 +23,7 @@ from sharing.models import (
 from sharing.store import claims_of
 
 _EVENTS_AT_ONCE = 5000
+_REGISTRATIONS_AT_ONCE = 500
 
 
 def rebuild(conference_id: str) -> int:
@@ -37,15 +39,35 @@ def rebuild(conference_id: str) -> int:
         _note_days(conference_id)
         _delete_all(conference_id)
         derive.derive(Facts(claims=minted))
-        events = Event.objects.filter(
-            conference_id=conference_id, type__in=["share", "share_open", "registration"]
-        )
+        events = Event.objects.filter(conference_id=conference_id, type__in=EVENT_TYPES)
         rows = map(to_row, events.order_by("event_id").iterator(chunk_size=_EVENTS_AT_ONCE))
         while part := list(itertools.islice(rows, _EVENTS_AT_ONCE)):
             _apply(part)
             count += len(part)
     derive.pass_on_days()
     return count
+
+
+def rederive_registrations(conference_id: str) -> int:
+    """Take each registration anew from its stored events, under the conference's settings of now but the
+    window. Returns how many there were. A few hundred in a transaction, so that deliveries get in between;
+    they go by the same settings.
+    """
+    with transaction.atomic():
+        lock_conferences([conference_id])  # whoever still goes by former settings is through by then
+        found = Registrant.objects.filter(conference_id=conference_id).values_list("id", flat=True)
+        ids = [key.partition("/")[2] for key in found]
+    for start in range(0, len(ids), _REGISTRATIONS_AT_ONCE):
+        with transaction.atomic():
+            lock_conferences([conference_id])
+            events = Event.objects.filter(
+                conference_id=conference_id,
+                type="registration",
+                subject__in=ids[start : start + _REGISTRATIONS_AT_ONCE],
+            )
+            derive.derive(read_facts([to_row(event) for event in events], is_complete=True))
+    derive.pass_on_days()
+    return len(ids)
 
 
 def _minted_claims(conference_id: str) -> list[Claim]:
