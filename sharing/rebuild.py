@@ -3,7 +3,9 @@ its registrations alone: after it began or ceased to trust its clients."""
 
 import itertools
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from analytics.models import Event
 from analytics.rows import EventRow, to_row
@@ -44,6 +46,10 @@ def rebuild(conference_id: str) -> int:
         while part := list(itertools.islice(rows, _EVENTS_AT_ONCE)):
             _apply(part)
             count += len(part)
+        # A user who was deleted still owns what they minted, but is no row that could be pointed at.
+        users = get_user_model()._default_manager.filter(pk=OuterRef("sharer_user_id"))
+        links = ShareLink.objects.filter(conference_id=conference_id, sharer_user__isnull=False)
+        links.filter(~Exists(users)).update(sharer_user=None)
     derive.pass_on_days()
     return count
 

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
 from analytics import localise
 from analytics.daily import refresh_dirty_days
@@ -11,6 +12,7 @@ from analytics.models import DailySummary
 from analytics.pipeline import store_and_react
 from conferences import services
 from conferences.models import Conference
+from sharing.minting import mint_link
 from sharing.rebuild import rebuild
 from tests.sharing.cast import credits_of, opened, refusals_of, registered, row, share, state
 
@@ -109,4 +111,13 @@ def test_a_rebuild_gives_what_is_there_already(conference: Conference, alice: An
     )  # fmt: skip
     before = state()
     assert rebuild("summit") == 6
+    assert state() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rebuild_keeps_the_links_of_a_user_who_was_deleted(conference: Conference, bob: User) -> None:
+    mint_link(conference, owner=bob, code="poster")
+    bob.delete()
+    before = state()
+    rebuild("summit")
     assert state() == before

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sharing import models
+from sharing.codes import code_of, key_of
 from sharing.derive import apply_facts, derive
-from sharing.facts import read_facts
+from sharing.facts import Claim, Facts, read_facts
 from tests.sharing.cast import DAY_MS, START_MS, row, share, state, tree
 from tests.sharing.plain import PlainTree
 
@@ -28,7 +30,9 @@ TABLES = [
 ]
 
 codes = st.sampled_from([f"code{letter}" for letter in "ABCDEFGH"])
-visitors = st.sampled_from(["ann", "ben", "cat", "dan", "eve"])
+opened_codes = st.one_of(codes, codes, codes, st.just("bad"))  # too short for a code
+visitors = st.sampled_from(["ann", "ben", "cat", "dan", "eve", ""])
+chains = st.one_of(st.none(), st.none(), st.lists(codes, min_size=1, max_size=3))
 # Few instants, so that ties are common; some of them a window apart.
 instants = st.builds(
     lambda minute, days: START_MS + minute * 60_000 + days * DAY_MS,
@@ -53,30 +57,56 @@ def _common(type: str, **fields: Any) -> Any:
 an_event = st.one_of(
     _common("share", share_code=codes, parent_share_code=st.one_of(st.just(""), codes)),
     _common("share", share_code=codes, parent_share_code=codes),
-    _common("share_open", share_code=codes),
-    _common("share_open", share_code=codes),
-    _common("registration", share_code=st.one_of(st.just(""), codes)),
+    _common("share_open", share_code=opened_codes, attribution_chain=chains),
+    _common("share_open", share_code=codes, attribution_chain=chains),
+    # Few ids, so that several events tell of the same registration, and not each knows all of it.
+    _common(
+        "registration",
+        share_code=st.one_of(st.just(""), st.just(""), opened_codes),
+        registration_id=st.sampled_from(["", "", "r1", "r2", "r3"]),
+    ),
+    _common("registration", share_code=st.just(""), registration_id=st.just("")),
+    _common("minted", share_code=codes),
 )
 some_events = st.lists(an_event, min_size=1, max_size=40)
 
 
 def name_events(events: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
-    """The events with ids, whose order has nothing to do with time; each registration is one of its own."""
+    """The events with ids, whose order has nothing to do with time; a registration without id is one of its
+    own, and no code is minted twice."""
     ids = [f"{number:03}" for number in range(len(events))]
     random.Random(seed).shuffle(ids)
-    return [
-        {
-            **sent,
-            "event_id": name,
-            **({"registration_id": f"r{name}"} if sent["type"] == "registration" else {}),
-        }
-        for sent, name in zip(events, ids, strict=True)
-    ]
+    named = []
+    minted = set()
+    for sent, name in zip(events, ids, strict=True):
+        event = {**sent, "event_id": name}
+        if event["type"] == "registration":
+            event["registration_id"] = event["registration_id"] or f"r{name}"
+        elif event["type"] == "minted":
+            if event["share_code"] in minted:
+                continue
+            minted.add(event["share_code"])
+            event["visitor_id"] = f"user:{1 + len(event['visitor_id']) % 2}"
+        named.append(event)
+    return named
+
+
+def facts_of(delivery: list[dict[str, Any]]) -> Facts:
+    found = read_facts([row(sent) for sent in delivery if sent["type"] != "minted"])
+    found.claims += [
+        Claim(
+            key_of(sent["conference_id"], sent["share_code"]), (sent["ts"], sent["event_id"]),
+            sent["visitor_id"], is_minted=True,
+        )
+        for sent in delivery
+        if sent["type"] == "minted"
+    ]  # fmt: skip
+    return found
 
 
 def deliver(deliveries: Sequence[list[dict[str, Any]]]) -> None:
     for delivery in deliveries:
-        apply_facts(read_facts([row(sent) for sent in delivery]))
+        apply_facts(facts_of(delivery))
 
 
 def empty() -> None:
@@ -130,12 +160,17 @@ def assert_as_plain(events: list[dict[str, Any]]) -> None:
         code: link.parent_id and link.parent_id.partition("/")[2] for code, link in links.items()
     } == plain.parents
     assert {code for code, link in links.items() if link.closes_cycle} == plain.flagged
+    assert {code for code, link in links.items() if link.is_contested} == plain.contested
     credits: dict[str, list[tuple[str, int]]] = {}
     for key, link, distance in models.Credit.objects.order_by("distance").values_list(
         "conversion_id", "link_id", "distance"
     ):
         credits.setdefault(key.partition("/")[2], []).append((link.partition("/")[2], distance))
     assert credits == plain.credits
+    refused: dict[str, set[tuple[str, str]]] = {}
+    for key, link, reason in models.NotCredited.objects.values_list("registrant_id", "link_key", "reason"):
+        refused.setdefault(key.partition("/")[2], set()).add((code_of(link), reason))
+    assert refused == {key: reasons for key, reasons in plain.refused.items() if reasons}
     assert models.ShareConversion.objects.count() == len(plain.credits)
     for code, link in links.items():
         below = plain.below(code)
@@ -159,6 +194,12 @@ def assert_as_plain(events: list[dict[str, Any]]) -> None:
         }, code
 
 
+@pytest.fixture
+def owners(db: None) -> None:
+    """The users 1 and 2, who own what is minted."""
+    User.objects.bulk_create([User(pk=number, username=f"user{number}") for number in (1, 2)])
+
+
 slow = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -169,7 +210,7 @@ slow = settings(
 @settings(slow, max_examples=150)
 @given(events=some_events, seed=st.integers(0, 2**32))
 def test_any_order_of_arrival_gives_what_the_plain_implementation_gives(
-    events: list[dict[str, Any]], seed: int
+    owners: None, events: list[dict[str, Any]], seed: int
 ) -> None:
     empty()
     events = name_events(events, seed)
@@ -180,7 +221,9 @@ def test_any_order_of_arrival_gives_what_the_plain_implementation_gives(
 @pytest.mark.django_db(transaction=True)
 @settings(slow, max_examples=40)
 @given(events=some_events, seed=st.integers(0, 2**32))
-def test_two_workers_at_once_give_what_one_in_order_gives(events: list[dict[str, Any]], seed: int) -> None:
+def test_two_workers_at_once_give_what_one_in_order_gives(
+    owners: None, events: list[dict[str, Any]], seed: int
+) -> None:
     events = name_events(events, seed)
     empty()
     deliver([[sent] for sent in sorted(events, key=lambda sent: (sent["ts"], sent["event_id"]))])
