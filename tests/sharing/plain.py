@@ -12,8 +12,9 @@ DAY_MS = 86_400_000
 
 class PlainTree:
     """parents: link → parent or None; flagged: links whose claim closed a cycle; contested: links that
-    somebody else claimed, too; credits: registration → [(code, distance)], nearest first; refused:
-    registration → {(code, reason)}; opens, openers, direct, assisted, below: counts by code.
+    somebody else claimed, too; registered: registration → (ms, event id, visitor, code); credits:
+    registration → [(code, distance)], nearest first; refused: registration → {(code, reason)}; opens,
+    openers, direct, assisted, below: counts by code.
 
     An event of the type `minted` stands for a link that the server made. Events without visitor are each by
     somebody else.
@@ -26,6 +27,7 @@ class PlainTree:
         self.parents: dict[str, str | None] = {}
         self.flagged: set[str] = set()
         self.contested: set[str] = set()
+        self.registered: dict[str, tuple[int, str, str, str]] = {}
         self.credits: dict[str, list[tuple[str, int]]] = {}
         self.refused: dict[str, set[tuple[str, str]]] = defaultdict(set)
         claims: dict[str, tuple[str, tuple[int, str]]] = {}  # code → (claimed parent, when)
@@ -71,6 +73,7 @@ class PlainTree:
         for registration_id, event in registered.items():
             now = (event["ts"], event["event_id"])
             visitor = event["visitor_id"]
+            self.registered[registration_id] = (*now, visitor, event.get("share_code") or "")
             refused = self.refused[registration_id]
 
             def problem(code: str, now: tuple[int, str] = now) -> str:

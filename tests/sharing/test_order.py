@@ -161,6 +161,11 @@ def assert_as_plain(events: list[dict[str, Any]]) -> None:
     } == plain.parents
     assert {code for code, link in links.items() if link.closes_cycle} == plain.flagged
     assert {code for code, link in links.items() if link.is_contested} == plain.contested
+    registrants = models.Registrant.objects.values_list("id", "ms", "event_id", "visitor", "code_key")
+    assert {
+        key.partition("/")[2]: (ms, event_id, visitor, code and code_of(code))
+        for key, ms, event_id, visitor, code in registrants
+    } == plain.registered
     credits: dict[str, list[tuple[str, int]]] = {}
     for key, link, distance in models.Credit.objects.order_by("distance").values_list(
         "conversion_id", "link_id", "distance"
