@@ -20,8 +20,8 @@ from analytics.event_types.share import SHARE_CODE_PATTERN
 CODE_PATTERN = r"^[A-Za-z0-9_-]{4,16}\Z"
 _FORM = re.compile(SHARE_CODE_PATTERN)
 _SIGNED_PREFIX = "s."
-# Stands before what is no valid code. No code begins with it, so nothing ever becomes of such a key but a
-# named reason (sharing.attribution.Reason).
+# Stands before what is no valid code. No code begins with it, so no link ever has such a key; opens of it and
+# registrations with it are stored, and end at a named reason (sharing.attribution.Reason).
 _MALFORMED = "!"
 
 
@@ -63,7 +63,8 @@ def keys_of(conference_id: str, text: str) -> list[str]:
 
 
 def code_of(key: str) -> str:
-    """The code in a key, as it was sent."""
+    """The code in a key, without signature; of what is no valid code, the text as it was sent, with `!` for
+    each slash."""
     return key.rpartition("/")[2].removeprefix(_MALFORMED)
 
 
