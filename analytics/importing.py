@@ -15,7 +15,6 @@ import msgspec
 from tqdm import tqdm
 
 from analytics.ingest.validate import (
-    MAX_LINE_BYTES,
     BatchError,
     Client,
     EventError,
@@ -28,6 +27,7 @@ from analytics.pipeline import store_and_react
 from analytics.rows import EventRow
 from analytics.store import RowsRefusedError
 
+MAX_LINE_BYTES = 512 * 1024  # of one event
 _ROWS_AT_ONCE = 5_000
 _GZIP_MAGIC = b"\x1f\x8b"
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 import uuid_utils
 
-from analytics.event_types import EVENT_TYPES, EventType
+from analytics.event_types import EVENT_TYPES, FACT_PREFIX, EventType
 from analytics.event_types._base import COMMON_FIELDS, Timestamp
 from analytics.ingest.clock import MS_PER_DAY, TooOldError, event_time_ms, to_ms
 from analytics.rows import EventRow
@@ -25,10 +25,6 @@ from analytics.rows import EventRow
 MAX_PROPERTIES_BYTES = 8192
 # How deep an event's values may nest: MongoDB refuses 100 levels, and nobody reads more than a few.
 MAX_DEPTH = 32
-MAX_LINE_BYTES = 512 * 1024  # of one event in a file
-# Ids of events that the server makes of its own rows. As no client may use them, they also tell what the
-# server knows from what it was told.
-FACT_PREFIX = "fact:"
 _MAX_INT = 2**63 - 1
 
 

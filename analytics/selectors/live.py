@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from analytics import counters
 from analytics.figures import compute_figures
+from analytics.zones import local_date
 from conferences.models import Conference
 
 # Today's figures are counted from the store, so they are exact, and at most this often per conference,
@@ -25,7 +26,7 @@ def get_live(
     fresh: count now, for a caller that limits by itself how often it does.
     """
     now = now or timezone.now()
-    date = conference.local_date(now)
+    date = local_date(conference.time_zone, round(now.timestamp() * 1000))
     return {
         "conference_id": conference.id,
         "date": date.isoformat(),

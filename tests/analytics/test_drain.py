@@ -28,9 +28,9 @@ from analytics.stream import (
     STREAM,
     TAKE_OVER_IDLE_MS,
     Consumer,
-    get_redis,
 )
 from conferences.models import Conference
+from meeteasy.redis_clients import get_redis
 from tests.analytics.streams import (
     IDLE_MS,
     append,

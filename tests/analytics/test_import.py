@@ -14,8 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from analytics.daily import refresh_dirty_days
-from analytics.importing import DamagedFileError, ImportReport, import_file
-from analytics.ingest.validate import MAX_LINE_BYTES
+from analytics.importing import MAX_LINE_BYTES, DamagedFileError, ImportReport, import_file
 from analytics.models import DailySummary, Event
 from conferences.models import Conference
 from tests.system import ROOT, System

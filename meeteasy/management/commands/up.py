@@ -26,6 +26,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from meeteasy import env
+from meeteasy.redis_clients import get_quick_redis
 from meeteasy.schedule import sync_schedule
 from meeteasy.valkey import server_command
 
@@ -82,7 +83,7 @@ def _start_valkey() -> "subprocess.Popen[bytes]":
         start_new_session=True,
         preexec_fn=partial(_end_with_parent, signal.SIGTERM),
     )
-    client = redis.Redis.from_url(settings.REDIS_URL)
+    client = get_quick_redis()
     for _ in range(200):
         try:
             client.ping()

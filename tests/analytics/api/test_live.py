@@ -2,22 +2,28 @@
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-import redis
 from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from analytics import counters
 from analytics.selectors.live import get_live
+from analytics.zones import local_date
 from conferences import services
 from conferences.models import Conference
 from tests.analytics.events import page_view, store
+from tests.services import free_port
 
 pytestmark = pytest.mark.django_db
 
 PATH = "/api/analytics/live"
+
+
+def day_of(conference: Conference, instant: dt.datetime) -> dt.date:
+    return local_date(conference.time_zone, round(instant.timestamp() * 1000))
 
 
 def test_today_so_far_and_who_is_here_now(
@@ -39,7 +45,7 @@ def test_today_so_far_and_who_is_here_now(
     body = answer.json()
     assert body["conference_id"] == "summit"
     assert body["visitors_now"] == 2
-    if conference.local_date(now - 6 * minutes) == conference.local_date(now):
+    if day_of(conference, now - 6 * minutes) == day_of(conference, now):
         assert (body["pv"], body["uv"]) == (4, 3)
 
 
@@ -93,12 +99,9 @@ def test_today_is_the_conferences_own_day(conference: Conference) -> None:
 
 
 def test_without_redis_it_answers_503_in_the_shape_of_errors(
-    conference: Conference,
-    alice: User,
-    api: Callable[[User], APIClient],
-    monkeypatch: pytest.MonkeyPatch,
+    conference: Conference, alice: User, api: Callable[[User], APIClient], settings: Any
 ) -> None:
-    monkeypatch.setattr(counters, "get_redis", lambda: redis.Redis(port=1))  # nobody listens there
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"  # nobody listens there
 
     answer = api(alice).get(PATH, {"conference_id": "summit"})
 
