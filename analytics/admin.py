@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from redis.exceptions import RedisError
 
 from analytics import dead_letters
 from analytics.event_types import EVENT_TYPES
@@ -128,6 +129,11 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         "replayed_at",
     ]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DeadLetter]:
+        """Without the payloads, of half a megabyte each, which the list does not show."""
+        found: QuerySet[DeadLetter] = super().get_queryset(request)
+        return found.defer("payload")
+
     @admin.display(description=_("error"))
     def last_line(self, letter: DeadLetter) -> str:
         lines = letter.error.strip().splitlines()
@@ -139,8 +145,13 @@ class DeadLetterAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Replay: put back into the queue"), permissions=["operate"])
     def replay(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:
-        letters = list(queryset)
-        for letter in letters:
-            dead_letters.replay(letter)
-        text = ngettext("%d dead letter was put back.", "%d dead letters were put back.", len(letters))
-        messages.success(request, text % len(letters))
+        done = 0
+        try:
+            for letter in queryset:
+                dead_letters.replay(letter)
+                done += 1
+        except RedisError:
+            messages.error(request, _("The queue cannot be reached. Try again later."))
+        if done:
+            text = ngettext("%d dead letter was put back.", "%d dead letters were put back.", done)
+            messages.success(request, text % done)

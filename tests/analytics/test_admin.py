@@ -24,6 +24,7 @@ from conferences.models import Conference, Member
 from meeteasy.schedule import sync_schedule
 from tests.analytics.events import NOON, on_sql, page_view, store
 from tests.analytics.streams import length, make_drain, make_row, run
+from tests.services import free_port
 
 pytestmark = pytest.mark.django_db
 
@@ -199,6 +200,30 @@ def test_a_dead_letter_is_replayed_and_stored(conference: Conference, admin_clie
     admin_client.post(changelist(DeadLetter), {"action": "replay", "_selected_action": [letter.pk]})
     run(make_drain())
     assert Event.objects.count() == 1  # twice is harmless
+
+
+def test_while_redis_is_away_a_replay_says_so_and_changes_nothing(
+    conference: Conference, admin_client: Client, settings: Any
+) -> None:
+    letter = bury("d1")
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    answer = admin_client.post(
+        changelist(DeadLetter), {"action": "replay", "_selected_action": [letter.pk]}, follow=True
+    )
+
+    assert "The queue cannot be reached." in answer.content.decode()
+    letter.refresh_from_db()
+    assert letter.replayed_at is None
+
+
+@on_sql
+def test_the_list_of_dead_letters_leaves_their_payloads_where_they_are(
+    conference: Conference, admin_client: Client
+) -> None:
+    bury("d1")
+    with CaptureQueriesContext(connection) as queries:
+        assert "d1" in admin_client.get(changelist(DeadLetter)).content.decode()
+    assert not any('"payload"' in row["sql"] for row in queries)
 
 
 def test_a_dead_letter_that_nobody_can_read_is_shown_too(
