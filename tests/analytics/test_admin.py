@@ -98,17 +98,38 @@ def rows_of(page: Any) -> list[str]:
     return [str(found.pk) for found in page.context["cl"].result_list]
 
 
-def test_events_are_found_by_their_whole_id_conference_or_visitor(
+def test_events_are_found_by_id_by_conference_and_by_a_days_visitor(
     conference: Conference, admin_client: Client
 ) -> None:
-    store(page_view("alpha", visitor_id="v1"), page_view("beta", visitor_id="v2"))
-    store(page_view("gamma", visitor_id="v2", conference_id="other"))
-    path = changelist(Event)
+    day = dt.timedelta(days=1)
+    store(page_view("alpha", visitor_id="v1"), page_view("beta", visitor_id="v 2", ts=NOON - day))
+    store(page_view("fact", ts=NOON - day / 24), page_view("late", visitor_id="v 2"))
+    store(page_view("gamma", visitor_id="v 2", conference_id="other"))
 
-    assert rows_of(admin_client.get(path, {"q": "alpha"})) == ["alpha"]
-    assert sorted(rows_of(admin_client.get(path, {"q": "v2"}))) == ["beta", "gamma"]
-    assert sorted(rows_of(admin_client.get(path, {"q": "summit"}))) == ["alpha", "beta"]
-    assert rows_of(admin_client.get(path, {"q": "alph"})) == []
+    def find(words: str) -> list[str]:
+        return rows_of(admin_client.get(changelist(Event), {"q": words}))
+
+    assert find("alpha") == find(" alpha ") == ["alpha"]
+    assert find("alph") == []
+    assert find("summit") == ["late", "alpha", "fact", "beta"]  # the latest first, ties by id
+    assert find(f"summit {NOON.date()} v 2") == ["late"]
+    assert find(f"summit {NOON.date() - day} v 2") == ["beta"]
+    assert find("summit 2026-02-30 v1") == find("v1") == []
+
+
+@pytest.mark.only_on("sqlite")
+def test_the_events_of_a_conference_are_read_by_its_index_from_the_latest_day_on(
+    conference: Conference, admin_client: Client
+) -> None:
+    fill(2)
+    with CaptureQueriesContext(connection) as queries:
+        admin_client.get(changelist(Event), {"q": "summit"})
+    (sql,) = [row["sql"] for row in queries if "ORDER BY" in row["sql"] and '"analytics_event"' in row["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        plan = " ".join(row[-1] for row in cursor.fetchall())
+    assert "event_day_figures (conference_id=?)" in plan
+    assert "TEMP B-TREE FOR ORDER BY" not in plan, "what is sorted is a day, not all"
 
 
 def test_events_are_filtered_by_type_and_bots(conference: Conference, admin_client: Client) -> None:
