@@ -7,9 +7,11 @@ from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.dateparse import parse_date
 from django.utils.functional import cached_property
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from redis.exceptions import RedisError
 
 from analytics import dead_letters
 from analytics.event_types import EVENT_TYPES
@@ -62,17 +64,47 @@ class TypeFilter(admin.SimpleListFilter):
 class EventAdmin(ReadOnlyAdmin):
     list_display = ["event_id", "type_label", "conference_id", "ts", "local_date", "visitor_id", "is_bot"]
     list_filter = [TypeFilter, "is_bot"]
-    # Not `=event_id`: that is iexact, which no index serves.
-    search_fields = ["event_id__exact", "conference_id__exact", "visitor_id__exact"]
-    search_help_text = _("A whole event id, conference id or visitor id.")
+    # Only what an index serves, see get_search_results.
+    search_fields = ["event_id"]
+    search_help_text = _(
+        "A whole event id; a conference id, for its events from the latest on; or a conference id, a day "
+        "and a visitor id, e.g. “summit 2026-05-01 v-7f3b”."
+    )
     paginator = BoundedPaginator
     show_full_result_count = False  # counting ten million rows for a page of a hundred
-    ordering = ["-event_id"]  # the primary key; ids are time-ordered unless a client makes random ones
+    sortable_by = ()
+    # The primary key. Ids are ordered by time unless a client makes random ones; those that the server makes
+    # of rows and of imported lines come first, in no order.
+    ordering = ["-event_id"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Event], search_term: str
+    ) -> tuple[QuerySet[Event], bool]:
+        """Of a conference, its latest day's events come first, by time: the index of a conference's days has
+        them in that order but for a sort within each day."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        conference_id, day, visitor_id = [*term.split(maxsplit=2), "", "", ""][:3]
+        if visitor_id and _is_date(day):
+            events = queryset.filter(conference_id=conference_id, local_date=day, visitor_id=visitor_id)
+        elif Event.objects.filter(event_id=term).exists():
+            return queryset.filter(event_id=term), False
+        else:
+            events = queryset.filter(conference_id=term)
+        return events.order_by("-local_date", "-ts", "-event_id"), False
 
     @admin.display(description=_("type"))
     def type_label(self, event: Event) -> str:
         event_type = EVENT_TYPES.get(event.type)
         return gettext(event_type.label) if event_type else event.type
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return parse_date(text) is not None
+    except ValueError:  # as of 2026-02-30
+        return False
 
 
 def _figure_column(name: str) -> Callable[[DailySummary], int]:
@@ -85,7 +117,7 @@ def _figure_column(name: str) -> Callable[[DailySummary], int]:
 
 @admin.register(DailySummary)
 class DailySummaryAdmin(ReadOnlyAdmin):
-    search_fields = ["=conference_id"]
+    search_fields = ["conference_id__exact"]  # not "=", which is iexact: no index serves it
     ordering = ["-date", "conference_id"]
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
@@ -96,7 +128,7 @@ class DailySummaryAdmin(ReadOnlyAdmin):
 @admin.register(DirtyDay)
 class DirtyDayAdmin(ReadOnlyAdmin):
     list_display = ["conference_id", "local_date", "marked_at"]
-    search_fields = ["=conference_id"]
+    search_fields = ["conference_id__exact"]
     ordering = ["marked_at"]
     actions = ["compute_now"]
 
@@ -109,7 +141,7 @@ class DirtyDayAdmin(ReadOnlyAdmin):
 @admin.register(UnclaimedConference)
 class UnclaimedConferenceAdmin(ReadOnlyAdmin):
     list_display = ["conference_id", "first_seen_at"]
-    search_fields = ["=conference_id"]
+    search_fields = ["conference_id__exact"]
 
 
 @admin.register(DeadLetter)
@@ -128,6 +160,11 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         "replayed_at",
     ]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DeadLetter]:
+        """Without the payloads, of half a megabyte each, which the list does not show."""
+        found: QuerySet[DeadLetter] = super().get_queryset(request)
+        return found.defer("payload")
+
     @admin.display(description=_("error"))
     def last_line(self, letter: DeadLetter) -> str:
         lines = letter.error.strip().splitlines()
@@ -139,8 +176,13 @@ class DeadLetterAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Replay: put back into the queue"), permissions=["operate"])
     def replay(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:
-        letters = list(queryset)
-        for letter in letters:
-            dead_letters.replay(letter)
-        text = ngettext("%d dead letter was put back.", "%d dead letters were put back.", len(letters))
-        messages.success(request, text % len(letters))
+        done = 0
+        try:
+            for letter in queryset:
+                dead_letters.replay(letter)
+                done += 1
+        except RedisError:
+            messages.error(request, _("The queue cannot be reached. Try again later."))
+        if done:
+            text = ngettext("%d dead letter was put back.", "%d dead letters were put back.", done)
+            messages.success(request, text % done)

@@ -7,10 +7,11 @@ import traceback
 import msgspec
 from django.utils import timezone
 
+from analytics import stream
 from analytics.ingest.entry import UnreadableEntryError, decode_entry, encode_entry
 from analytics.models import DeadLetter
 from analytics.rows import EventRow
-from analytics.stream import Entry, append_again
+from analytics.stream import Entry
 from meeteasy.logs import get_logger
 
 log = get_logger(__name__)
@@ -64,7 +65,7 @@ def replay(letter: DeadLetter) -> None:
 
     If it fails again, it comes back as a dead letter of its own.
     """
-    append_again(msgspec.msgpack.decode(bytes(letter.payload), type=dict[bytes, bytes]))
+    stream.append(msgspec.msgpack.decode(bytes(letter.payload), type=dict[bytes, bytes]))
     letter.replayed_at = timezone.now()
     letter.save(update_fields=["replayed_at"])
 

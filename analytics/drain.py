@@ -147,12 +147,17 @@ class Drain:
             together = [item for item in abandoned if item[1] + 1 < ALONE_FROM_DELIVERY]
             suspects = [item for item in abandoned if item[1] + 1 >= ALONE_FROM_DELIVERY]
             log.info("entries_taken_over", entries=len(together), suspects=len(suspects))
-            for start in range(0, len(together), _ENTRIES_AT_ONCE):
+            count, largest = _ENTRIES_AT_FIRST, 1
+            while together:
                 if time.monotonic() >= deadline:
                     return False
-                entries = self._consumer.take_over(together[start : start + _ENTRIES_AT_ONCE])
+                entries = self._consumer.take_over(together[:count])
+                together = together[count:]
                 if entries:
                     self._work_off(entries)
+                    # As many of the next as those before them suggest; see _read.
+                    largest = max(largest, *(len(entry.fields.get(b"e", b"")) for entry in entries))
+                    count = max(1, min(_ENTRIES_AT_ONCE, _BYTES_AT_ONCE // largest))
             for item in sorted(suspects, key=lambda item: item[1]):
                 if time.monotonic() >= deadline:
                     return False

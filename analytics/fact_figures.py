@@ -8,7 +8,7 @@ import datetime as dt
 
 from django.db.models import Count, QuerySet
 
-from analytics.ingest.validate import FACT_PREFIX
+from analytics.event_types import FACT_PREFIX
 from analytics.models import Event
 from conferences.models import Conference
 

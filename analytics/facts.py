@@ -16,8 +16,9 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from analytics import stream
-from analytics.ingest.append import append
-from analytics.ingest.validate import FACT_PREFIX, Client, now_ms, parse_event, row_maker
+from analytics.event_types import FACT_PREFIX
+from analytics.ingest.entry import MAX_EVENTS, encode_entry
+from analytics.ingest.validate import Client, now_ms, parse_event, row_maker
 from analytics.models import Event, FactSweep
 from analytics.rows import EventRow
 from conferences.models import CheckIn, Registration
@@ -32,7 +33,7 @@ GRACE = dt.timedelta(seconds=20)
 OVERLAP = dt.timedelta(minutes=10)
 # An event that the store has not taken for so long is a matter for people: the sweep goes on without it.
 GIVE_UP = dt.timedelta(days=7)
-_ROWS_AT_ONCE = 500
+_ROWS_AT_ONCE = MAX_EVENTS
 _MAX_SECONDS = 20.0
 
 
@@ -87,10 +88,13 @@ def _make_row(
 
 
 def report(rows: list[EventRow]) -> bool:
-    """Send events of facts; whether the broker took them. What it does not take, the sweep sends later: a
-    registration must not fail because statistics cannot be told."""
+    """Send events of facts, MAX_EVENTS at most; whether the broker took them.
+
+    What it does not take, the sweep sends later: a registration must not fail because statistics cannot be
+    told.
+    """
     try:
-        append(rows)
+        stream.append(encode_entry(rows))
     except (redis.RedisError, OSError) as error:
         log.warning("facts_not_sent", events=len(rows), error=str(error))
         return False
@@ -143,7 +147,7 @@ def _sweep(kind: _Kind, *, now: dt.datetime) -> int:
         missing = _missing(kind, page)
         if missing:
             rows = kind.rows().filter(pk__in=[pk for pk, _ in missing])
-            append([kind.make_row(row) for row in rows])
+            stream.append(encode_entry([kind.make_row(row) for row in rows]))
             sent += len(missing)
             first_missing = first_missing or missing[0][1]
         if time.monotonic() > deadline:

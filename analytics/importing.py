@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import IO, Any, BinaryIO
 
 import msgspec
+from django.db import DatabaseError, InterfaceError
+from redis.exceptions import RedisError
 from tqdm import tqdm
 
 from analytics.ingest.validate import (
-    MAX_LINE_BYTES,
     BatchError,
     Client,
     EventError,
@@ -26,8 +27,9 @@ from analytics.ingest.validate import (
 )
 from analytics.pipeline import store_and_react
 from analytics.rows import EventRow
-from analytics.store import RowsRefusedError
+from analytics.store import RowsRefusedError, StoreUnavailableError
 
+MAX_LINE_BYTES = 512 * 1024  # of one event
 _ROWS_AT_ONCE = 5_000
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -36,8 +38,15 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
-class DamagedFileError(Exception):
-    """The file cannot be read to its end. What came before is imported, and `report` says how much."""
+# What stores and reactions stand on. Nothing is wrong with the lines then.
+_AWAY = (StoreUnavailableError, DatabaseError, InterfaceError, RedisError)
+
+
+class ImportStoppedError(Exception):
+    """The import did not come to its end. `report` says what was imported before.
+
+    It may be started again, with the whole file: lines without `event_id` are told apart by their numbers.
+    """
 
     def __init__(self, message: str, report: "ImportReport") -> None:
         super().__init__(message)
@@ -79,8 +88,8 @@ def import_file(path: str, *, errors_path: str | None = None, progress: bool = T
 
     Events may be of any age. A line without `event_id` gets one made of its number and content, so the same
     file can be imported again; one without `visitor_id` counts as a visitor of its own.
-    Raises OSError for a file that cannot be read, DamagedFileError for one that is cut off or damaged, and
-    StoreUnavailableError; in every case the import may simply be started again.
+    Raises OSError for a file that cannot be read, and ImportStoppedError for one that is cut off or damaged,
+    or when a database or Redis is away.
     """
     with ExitStack() as stack:
         if path == "-":
@@ -121,7 +130,9 @@ def import_file(path: str, *, errors_path: str | None = None, progress: bool = T
                 rows = []
         _store(rows, report, errors)
     if damage is not None:
-        raise DamagedFileError(f"the file is damaged after line {report.lines}: {damage}", report) from damage
+        raise ImportStoppedError(
+            f"the file is damaged after line {report.lines}: {damage}", report
+        ) from damage
     return report
 
 
@@ -152,6 +163,9 @@ def _store(rows: list[tuple[int, EventRow]], report: ImportReport, errors: _Erro
             else:
                 errors.write(part[0][0], code="refused_by_store", message=str(error))
                 report.rejected += 1
+        except _AWAY as error:
+            message = f"stopped at line {part[0][0]}: {error}; start the import again"
+            raise ImportStoppedError(message, report) from error
         else:
             report.stored += outcome.stored
             report.duplicate += outcome.duplicate

@@ -14,14 +14,15 @@ import os
 import socket
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import redis
-from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from kombu.exceptions import OperationalError
+
+from meeteasy.redis_clients import get_quick_redis
+from meeteasy.redis_clients import get_redis as get_redis
 
 STREAM = "stream:analytics.events"
 GROUP = "workers"
@@ -36,18 +37,6 @@ RETRY_MS = 3_000
 # is still in bulk: it usually means that a worker was stopped, not that an entry is bad.
 ALONE_FROM_DELIVERY = 3
 MAX_DELIVERIES = 5
-
-
-@lru_cache(maxsize=1)
-def get_redis() -> redis.Redis:
-    """The process's connection pool; bytes in, bytes out."""
-    return redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=10,
-        socket_connect_timeout=3,
-        health_check_interval=30,
-        retry=Retry(NoBackoff(), 1),
-    )
 
 
 @dataclass(frozen=True)
@@ -149,16 +138,27 @@ def _pairs(reply: object) -> list[tuple[bytes, list[tuple[bytes, dict[bytes, byt
     return list(reply)  # type: ignore[call-overload, no-any-return]
 
 
-def append_again(fields: dict[bytes, bytes]) -> None:
-    """Put an entry back at the end of the stream, as a replay of a dead letter does."""
-    get_redis().xadd(STREAM, fields)  # type: ignore[arg-type]
+def append(fields: dict[bytes, bytes]) -> None:
+    """Put an entry into the stream and wake a worker: for the server's own events and replays. Clients'
+    batches go through ingest/publisher.py. Raises redis.RedisError; the entry may be there all the same.
+    """
+    pipeline = get_quick_redis().pipeline(transaction=False)
+    pipeline.xadd(STREAM, fields)  # type: ignore[arg-type]
+    pipeline.set(BELL, b"1", nx=True, px=BELL_TTL_MS)
+    _, rung = pipeline.execute()
+    if rung:
+        with suppress(OperationalError):  # beat's tick makes up for the bell
+            wake_worker()
+
+
+def wake_worker() -> None:
+    """What the bell stands for: a Celery message. Raises kombu's OperationalError."""
+    from analytics.tasks import drain_events  # which imports what appends
+
+    drain_events.apply_async(retry=False)
 
 
 def oldest_entry_ms() -> int | None:
     """When the oldest entry that is not worked off was appended, UTC milliseconds; None: there is none."""
     entries: Any = get_redis().xrange(STREAM, count=1)
     return int(entries[0][0].partition(b"-")[0]) if entries else None
-
-
-def is_empty() -> bool:
-    return get_redis().xlen(STREAM) == 0

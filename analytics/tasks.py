@@ -5,9 +5,10 @@ from functools import lru_cache
 
 from analytics import daily, facts, localise
 from analytics.drain import Drain
-from analytics.stream import Consumer, get_redis
+from analytics.stream import Consumer
 from meeteasy.health import note_beat
 from meeteasy.queues import Queue, queue_task
+from meeteasy.redis_clients import get_redis
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,8 @@
 # Sourced by bin/run and bin/manage: the environment of a machine that was set up by bin/run.
+# What the caller's environment says goes before what .env says.
+if [ -f .env ]; then given=$(export -p); set -a; . ./.env; set +a; eval "$given"; fi
 export DATA_DIR="${DATA_DIR:-$PWD/var}"
 mkdir -p "$DATA_DIR"
-if [ -f .env ]; then set -a; . ./.env; set +a; fi
 if [ -z "${SECRET_KEY:-}" ] && [ -z "${SECRET_KEY_FILE:-}" ]; then
   export SECRET_KEY_FILE="$DATA_DIR/secret_key"
   if [ ! -s "$SECRET_KEY_FILE" ]; then

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from django.utils import timezone
 
+from analytics.event_types import FACT_PREFIX
 from analytics.handlers import on_event
-from analytics.ingest.validate import FACT_PREFIX
 from analytics.rows import EventRow
 from conferences.models import CheckIn, Conference, Registration
 from live import alerts, groups

@@ -16,8 +16,6 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.utils import timezone
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from conferences.models import Conference
@@ -25,6 +23,7 @@ from live import groups, log, publish, selectors
 from live.auth import Credential, find_ended
 from live.outbox import Outbox
 from meeteasy.logs import get_logger
+from meeteasy.redis_clients import connect_async
 
 logger = get_logger(__name__)
 
@@ -143,9 +142,7 @@ class Hub:
 
     def _client(self) -> "Redis":
         if self._redis is None:
-            self._redis = Redis.from_url(
-                settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 1)
-            )
+            self._redis = connect_async(timeout=5)
         return self._redis
 
     async def _read(self, conference_id: str, **span: Any) -> _Entries:

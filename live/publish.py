@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from analytics.selectors.live import get_live
-from analytics.stream import get_redis
 from conferences.models import Conference
 from live import groups, log
+from meeteasy.redis_clients import get_redis
 
 # At most two `pv` messages a second and conference: never less than this between two.
 PV_GATE_MS = 510

@@ -4,22 +4,19 @@ import time
 from typing import Any
 
 import redis
-from django.conf import settings
 from django.db import connections
 from django.http import HttpRequest, JsonResponse
+
+from meeteasy.redis_clients import get_quick_redis
 
 _BEAT_KEY = "beat:last_tick"
 # The most frequent entries of the schedule come every 5 seconds.
 BEAT_SILENT_SECONDS = 60
 
 
-def _redis() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1)
-
-
 def note_beat() -> None:
     """Called by a task that only beat sends often: proof that beat, broker and a worker work together."""
-    _redis().set(_BEAT_KEY, int(time.time()))
+    get_quick_redis().set(_BEAT_KEY, int(time.time()))
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -44,7 +41,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
             checks[f"database:{alias}"] = type(error).__name__
     warnings: dict[str, str] = {}
     try:
-        last = _redis().get(_BEAT_KEY)
+        last = get_quick_redis().get(_BEAT_KEY)
         checks["redis"] = "ok"
         silent = None if last is None else int(time.time()) - int(last)
         if silent is None:

@@ -1,7 +1,7 @@
 """The six Celery queues and how their workers run: the one place that knows their names.
 
-`manage.py up` and the Procfile start one worker process per queue with these options; an operator may
-give a worker several queues (`-Q a,b`) or a queue several workers.
+`manage.py worker` runs a queue with these options. The Procfile, and with it `manage.py up`, starts one for
+each queue that has tasks yet; an operator may give a worker several queues or a queue several workers.
 """
 
 from collections.abc import Callable

@@ -4,9 +4,12 @@ Each message gets the next free slot; the caller is told how long to wait for it
 not taken, so that a worker does not sit on a job that it cannot send yet.
 """
 
+from typing import Any
+
 import structlog
-from django.conf import settings
-from redis import Redis, RedisError
+from redis import RedisError
+
+from meeteasy.redis_clients import get_quick_redis
 
 log = structlog.get_logger(__name__)
 
@@ -26,17 +29,9 @@ def take_slot(name: str, *, per_second: float, wait_at_most_seconds: float) -> t
     if per_second <= 0:
         return True, 0.0
     try:
-        client = Redis.from_url(settings.REDIS_URL, socket_timeout=5)
-        with client:
-            wait_ms = int(
-                client.eval(
-                    _TAKE_SLOT,
-                    1,
-                    f"notifications:rate:{name}",
-                    1000 / per_second,
-                    wait_at_most_seconds * 1000,
-                )
-            )
+        interval_ms, patience_ms = 1000 / per_second, wait_at_most_seconds * 1000
+        key = f"notifications:rate:{name}"
+        wait_ms: Any = get_quick_redis().eval(_TAKE_SLOT, 1, key, interval_ms, patience_ms)
     except RedisError as error:
         log.warning("rate_limit_off", provider=name, error=str(error))
         return True, 0.0

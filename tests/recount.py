@@ -1,9 +1,9 @@
-"""Counts stored events from the table itself, with nothing of MeetEasy: what its figures are checked against.
+"""A plain recount of events, by docs/definitions.md and with nothing of MeetEasy: the oracle for its figures.
 
     python tests/recount.py DATABASE CONFERENCE [ZONE]
 
-DATABASE is the path of an SQLite file or a PostgreSQL URL. Prints JSON: the ids as stored, repeats included,
-the figures of each local day, from docs/definitions.md alone, and the number of dead letters.
+counts the stored events from the table itself. DATABASE is the path of an SQLite file or a PostgreSQL URL.
+Prints JSON: the ids as stored, repeats included, the figures of each local day, the number of dead letters.
 """
 
 import datetime as dt
@@ -11,7 +11,40 @@ import json
 import sqlite3
 import sys
 from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
 from zoneinfo import ZoneInfo
+
+FIGURES = ("pv", "uv", "registrations", "checkins", "ai_chats")
+
+
+def count_days(events: Iterable[dict[str, Any]], zone: str) -> dict[str, dict[str, int]]:
+    """The FIGURES of each local day (YYYY-MM-DD) that has events of people.
+
+    events: dicts with `event_id`, `type`, `ts` (aware datetime) and whatever of `visitor_id`,
+        `registration_id` and `bot` they have. The first of several with the same id counts.
+    """
+    seen: set[str] = set()
+    days: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for event in events:
+        event_id, kind = event["event_id"], event["type"]
+        if event_id in seen:
+            continue
+        seen.add(event_id)
+        if event.get("bot"):
+            continue
+        day = days[event["ts"].astimezone(ZoneInfo(zone)).date().isoformat()]
+        if kind == "page_view":
+            day["pv"].add(event_id)
+            day["uv"].add(event.get("visitor_id") or event_id)
+        elif kind == "registration":
+            day["registrations"].add(event.get("registration_id") or event_id)
+        elif kind == "checkin":
+            day["checkins"].add(event.get("registration_id") or event_id)
+        elif kind == "ai_chat":
+            day["ai_chats"].add(event_id)
+    return {date: {name: len(day[name]) for name in FIGURES} for date, day in days.items()}
+
 
 EVENTS = "SELECT event_id, type, ts, visitor_id, data, is_bot FROM analytics_event WHERE conference_id = "
 DEAD_LETTERS = "SELECT count(*) FROM analytics_deadletter"
@@ -33,33 +66,18 @@ def read(database: str, conference: str) -> tuple[list[tuple], int]:
         connection.close()
 
 
-def local_day(ts: dt.datetime | str, zone: ZoneInfo) -> str:
+def to_event(row: tuple) -> dict[str, Any]:
+    event_id, kind, ts, visitor_id, data, is_bot = row
+    own = json.loads(data) if isinstance(data, str) else data
     if isinstance(ts, str):
         ts = dt.datetime.fromisoformat(ts).replace(tzinfo=dt.UTC)
-    return ts.astimezone(zone).date().isoformat()
+    return {**own, "event_id": event_id, "type": kind, "ts": ts, "visitor_id": visitor_id, "bot": is_bot}
 
 
-def recount(database: str, conference: str, zone: str = "UTC") -> dict:
+def recount(database: str, conference: str, zone: str = "UTC") -> dict[str, Any]:
     rows, dead_letters = read(database, conference)
-    days: dict[str, dict[str, set]] = defaultdict(lambda: defaultdict(set))
-    for event_id, kind, ts, visitor, data, is_bot in rows:
-        if is_bot:
-            continue
-        day = days[local_day(ts, ZoneInfo(zone))]
-        own = json.loads(data) if isinstance(data, str) else data
-        if kind == "page_view":
-            day["pv"].add(event_id)
-            day["uv"].add(visitor)
-        elif kind == "registration":
-            day["registrations"].add(own["registration_id"])
-        elif kind == "checkin":
-            day["checkins"].add(own["registration_id"])
-    figures = ("pv", "uv", "registrations", "checkins")
-    return {
-        "ids": [row[0] for row in rows],
-        "dead_letters": dead_letters,
-        "days": {date: {name: len(day[name]) for name in figures} for date, day in days.items()},
-    }
+    days = count_days(map(to_event, rows), zone)
+    return {"ids": [row[0] for row in rows], "dead_letters": dead_letters, "days": days}
 
 
 if __name__ == "__main__":

@@ -82,10 +82,10 @@ class System:
         self.run_code("from meeteasy.management.commands.up import _create_demo; _create_demo()")
 
     def start(self, *names: str) -> None:
-        """Start processes by name and wait until they serve."""
+        """Start processes by name and wait until they serve. `events-2` is one more of `events`."""
         self.prepare()
         for name in names:
-            command = [part.format(port=self.port) for part in _COMMANDS[name]]
+            command = [part.format(port=self.port) for part in _COMMANDS[name.partition("-")[0]]]
             with open(self.directory / f"{name}.log", "ab") as log:
                 self.processes[name] = subprocess.Popen(
                     [sys.executable, *command], cwd=ROOT, env=self.environment, stdout=log, stderr=log
@@ -93,7 +93,7 @@ class System:
         if "web" in names:
             self.wait_for(self._web_answers, "the web server to answer", seconds=180)
         for name in names:
-            if name in ("events", "daily", "email", "sms"):
+            if name.partition("-")[0] in ("events", "daily", "email", "sms"):
                 self.wait_for(
                     lambda name=name: b" ready." in self.log(name), f"worker {name} to be ready", seconds=180
                 )
@@ -168,7 +168,9 @@ class System:
         path = self.directory / f"{name}.log"
         return path.read_bytes() if path.exists() else b""
 
-    def wait_for(self, look: Callable[[], _Found], what: str, *, seconds: float = 60) -> _Found:
+    def wait_for(
+        self, look: Callable[[], _Found], what: str, *, seconds: float = 60, every: float = 0.1
+    ) -> _Found:
         """Call `look` until it returns something true, and return that."""
         deadline = time.monotonic() + seconds
         while True:
@@ -181,7 +183,7 @@ class System:
                     for name in self.processes
                 )
                 raise AssertionError(f"waited {seconds} s for {what}; last seen: {found!r}\n{logs}")
-            time.sleep(0.1)
+            time.sleep(every)
 
     def _web_answers(self) -> bool:
         try:

@@ -49,7 +49,10 @@ def add_ingest_endpoint(result: dict[str, Any], generator: Any, request: Any, pu
                 "items": {"oneOf": references, "discriminator": {"propertyName": "type"}},
             },
             "sent_at": {
-                "description": "When the batch was sent, by the client's clock; corrects `ts`.",
+                "description": (
+                    "When the batch was sent, by the client's clock; corrects `ts`. One that is no time is "
+                    "ignored."
+                ),
                 "anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}],
             },
         },
@@ -88,6 +91,8 @@ def add_ingest_endpoint(result: dict[str, Any], generator: Any, request: Any, pu
     for path in result["paths"].values():
         for operation in path.values():
             operation["responses"].setdefault("4XX", {"description": "Refused", "content": error})
+            if "503" in operation["responses"]:
+                operation["responses"]["503"]["content"] = error
     result["paths"][PATH] = {
         "post": {
             "operationId": "analytics_events_create",
@@ -108,7 +113,12 @@ def add_ingest_endpoint(result: dict[str, Any], generator: Any, request: Any, pu
                         "application/json": {"schema": {"$ref": "#/components/schemas/EventBatchAccepted"}}
                     },
                 },
-                "400": {"description": "Not JSON, no events, or no valid one", "content": error},
+                "400": {
+                    "description": (
+                        "Not JSON, nested so deeply that it cannot be read, no events, or no valid one"
+                    ),
+                    "content": error,
+                },
                 "413": {"description": "Too large", "content": error},
                 "415": {"description": "Not JSON or plain text, or an unknown encoding", "content": error},
                 "429": {"description": "Over the client's rate; see Retry-After", "content": error},

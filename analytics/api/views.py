@@ -3,7 +3,7 @@
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from redis.exceptions import RedisError
 from rest_framework import generics, serializers
 from rest_framework.renderers import JSONRenderer
@@ -93,7 +93,7 @@ class Daily(generics.ListAPIView[DailySummary]):
         )
         if request.accepted_renderer.format == "csv":
             columns = ["date", "conference_id", *figure_names(), "revision"]
-            return csv_response(f"daily-{conference.id}.csv", columns, map(summary_row, summaries))
+            return csv_response(f"daily-{conference.id}.csv", columns, map(summary_row, summaries.iterator()))
         page = self.paginate_queryset(summaries)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -101,7 +101,10 @@ class Daily(generics.ListAPIView[DailySummary]):
 class Live(APIView):
     """Today's figures so far, and the visitors of the last 5 minutes."""
 
-    @extend_schema(parameters=[_CONFERENCE_ID], responses=LiveSerializer)
+    @extend_schema(
+        parameters=[_CONFERENCE_ID],
+        responses={200: LiveSerializer, 503: OpenApiResponse(description="Redis cannot be reached")},
+    )
     def get(self, request: Request) -> Response:
         query = ConferenceQuery(data=request.query_params)
         query.is_valid(raise_exception=True)

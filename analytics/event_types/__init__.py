@@ -7,6 +7,7 @@ Validation and its errors (analytics/ingest/validate.py), the JSON Schema and Op
 
 from analytics.event_types._base import (
     EVENT_TYPES,
+    FACT_PREFIX,
     EventType,
     Figure,
     Id,
@@ -16,4 +17,14 @@ from analytics.event_types._base import (
     register,
 )
 
-__all__ = ["EVENT_TYPES", "EventType", "Figure", "Id", "LongText", "Text", "all_figure_names", "register"]
+__all__ = [
+    "EVENT_TYPES",
+    "FACT_PREFIX",
+    "EventType",
+    "Figure",
+    "Id",
+    "LongText",
+    "Text",
+    "all_figure_names",
+    "register",
+]

@@ -16,6 +16,10 @@ LongText = Annotated[str, Meta(max_length=2048)]
 # corrected (analytics/ingest/clock.py): any number is a time, if not one that is accepted.
 Timestamp = Annotated[dt.datetime, Meta(tz=True)] | int | float
 
+# Ids of events that the server makes of its own rows. As no client may use them, they also tell what the
+# server knows from what it was told.
+FACT_PREFIX = "fact:"
+
 
 class Figure(Enum):
     """How a figure of the daily summary counts the events of a type, bots left out."""

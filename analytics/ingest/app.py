@@ -11,10 +11,6 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 
 from analytics.ingest.body import (
     BadEncodingError,
@@ -29,7 +25,9 @@ from analytics.ingest.publisher import NotTakenError, StreamPublisher
 from analytics.ingest.rate import RateLimiter
 from analytics.ingest.validate import BatchError, Client, Rejection, now_ms, read_batch
 from analytics.rows import EventRow
+from analytics.stream import wake_worker
 from meeteasy.http import error_body
+from meeteasy.redis_clients import connect_async
 
 PATH = "/api/analytics/events"
 
@@ -70,7 +68,9 @@ class Ingest:
             self._starting = asyncio.Lock()
         async with self._starting:
             if self._publisher is None:
-                publisher = StreamPublisher(connect(), ring=_ring, max_bytes=settings.INGEST_QUEUE_MAX_BYTES)
+                publisher = StreamPublisher(
+                    connect_async(), ring=wake_worker, max_bytes=settings.INGEST_QUEUE_MAX_BYTES
+                )
                 await publisher.start()
                 self._publisher = publisher
             return self._publisher
@@ -170,22 +170,6 @@ class Ingest:
             return found
 
         return visitor_id
-
-
-def connect() -> "Redis":
-    """A connection that gives up fast: a client can send again, but not wait for ever.
-
-    Tried once more only where the connection was lost, as after a restart of Redis; a server that hangs
-    would take the second time-out as well.
-    """
-    retry = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1, retry=retry)
-
-
-def _ring() -> None:
-    from analytics.tasks import drain_events
-
-    drain_events.delay()
 
 
 def _accepted(rows: list[EventRow], rejected: list[Rejection]) -> tuple[int, _Headers, bytes]:

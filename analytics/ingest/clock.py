@@ -30,7 +30,7 @@ def event_time_ms(
     sent_ms: when the client sent the batch, by its own clock; what it is off by is taken out of `ts`
         (as Segment's `sentAt` does). None: `ts` is believed.
     received_ms: now. No event is later.
-    oldest_ms: earlier events raise TooOldError; None takes any age, but not years before 1.
+    oldest_ms: earlier events raise TooOldError; None takes any since 1970.
     """
     if ts is None:
         return received_ms
@@ -39,9 +39,6 @@ def event_time_ms(
         happened_ms += received_ms - sent_ms
     if happened_ms >= received_ms:
         return received_ms
-    if happened_ms < (_FIRST_MS if oldest_ms is None else oldest_ms):
+    if happened_ms < (0 if oldest_ms is None else oldest_ms):
         raise TooOldError
     return happened_ms
-
-
-_FIRST_MS = int(dt.datetime(1970, 1, 1, tzinfo=dt.UTC).timestamp() * 1000)

@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from math import isfinite
 from operator import attrgetter
@@ -17,18 +18,15 @@ from typing import Any, NamedTuple
 import msgspec
 import uuid_utils
 
-from analytics.event_types import EVENT_TYPES, EventType
+from analytics.event_types import EVENT_TYPES, FACT_PREFIX, EventType
 from analytics.event_types._base import COMMON_FIELDS, Timestamp
 from analytics.ingest.clock import MS_PER_DAY, TooOldError, event_time_ms, to_ms
 from analytics.rows import EventRow
 
 MAX_PROPERTIES_BYTES = 8192
+MAX_SUBJECT_LENGTH = 64
 # How deep an event's values may nest: MongoDB refuses 100 levels, and nobody reads more than a few.
 MAX_DEPTH = 32
-MAX_LINE_BYTES = 512 * 1024  # of one event in a file
-# Ids of events that the server makes of its own rows. As no client may use them, they also tell what the
-# server knows from what it was told.
-FACT_PREFIX = "fact:"
 _MAX_INT = 2**63 - 1
 
 
@@ -124,13 +122,28 @@ def _recipe(event_type: type[EventType]) -> _Recipe:
         if len(names) > 1
         else lambda event: tuple(getattr(event, name) for name in names),
         own_type=own_type,
-        get_subject=None if event_type.subject is EventType.subject else event_type.subject,
+        get_subject=None if event_type.subject is EventType.subject else _bounded(event_type.subject),
         get_derived=None
         if event_type.derived_fields is EventType.derived_fields
         else event_type.derived_fields,
     )
     _recipes[event_type] = recipe
     return recipe
+
+
+def _bounded(get_subject: Callable[[EventType], str | None]) -> Callable[[EventType], str | None]:
+    """`subject` of a type, refusing one that has no room in the store."""
+
+    def get_bounded_subject(event: EventType) -> str | None:
+        subject = get_subject(event)
+        if subject is not None and len(subject) > MAX_SUBJECT_LENGTH:
+            message = (
+                f"What the event is about has {len(subject)} characters; at most {MAX_SUBJECT_LENGTH} fit."
+            )
+            raise EventError("subject_too_long", message)
+        return subject
+
+    return get_bounded_subject
 
 
 EVENT_TYPES.on_change(_strict_decoder.cache_clear)
@@ -145,7 +158,7 @@ def read_batch(
     """The good events of a batch as rows, and a rejection for each of the others.
 
     acceptance_days: how old an event may be; None: any age.
-    Raises BatchError: `invalid_json`, `no_events`, `too_many_events`, `invalid_field` (of the batch).
+    Raises BatchError: `invalid_json`, `no_events`, `too_many_events`.
     """
     batch: Any
     whole = b"\\u0000" not in body
@@ -179,14 +192,16 @@ def row_maker(
 
     It raises EventError for a time out of range, for properties that cannot be kept, and for what only the
     server may say. A closure, because it runs for every event, and looking its constants up on an object
-    would be a quarter of what it costs. Raises BatchError for a `sent_at` that is no time.
+    would be a quarter of what it costs.
+
+    sent_at: one beyond the calendar corrects nothing.
     """
     received_ms, is_bot, is_server = client.received_ms, client.is_bot, client.is_server
     oldest_ms = None if acceptance_days is None else received_ms - acceptance_days * MS_PER_DAY
     try:
         sent_ms = None if sent_at is None else to_ms(sent_at)
     except (OverflowError, ValueError):
-        raise BatchError("invalid_field", "`sent_at` is not a time.") from None
+        sent_ms = None
     # From when on a time in milliseconds is taken as it is, as event_time_ms would, without the call.
     believed_from_ms = math.inf if sent_ms is not None or oldest_ms is None else oldest_ms
 
@@ -281,7 +296,8 @@ def read_json(text: bytes) -> Any:
 
     What msgspec refuses is read again with more patience: bytes that are not UTF-8, halves of surrogate
     pairs, bare control characters, NaN and endless numbers come out as values that `parse_event` refuses,
-    so that only the event that has them is lost.
+    so that only the event that has them is lost. What is nested deeper than a thousand levels is not taken
+    apart at all, and RFC 8259 (section 9) lets a reader refuse it.
     """
     try:
         return msgspec.json.decode(text)
@@ -313,10 +329,9 @@ def _read_loosely(body: bytes) -> _Batch:
         raise BatchError("no_events", "`events` is missing.")
     if not isinstance(raw["events"], list):
         raise BatchError("no_events", f"`events` must be an array, not {_json_kind(raw['events'])}.")
-    try:
-        sent_at: Any = msgspec.convert(raw.get("sent_at"), Timestamp | None)
-    except (msgspec.ValidationError, OverflowError, ValueError) as error:
-        raise BatchError("invalid_field", f"`sent_at`: {error}.") from None
+    sent_at: Any = None  # what is no time corrects nothing, and costs no event
+    with suppress(msgspec.ValidationError, OverflowError, ValueError):
+        sent_at = msgspec.convert(raw.get("sent_at"), Timestamp | None)
     return _Batch(raw["events"], sent_at)
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from analytics.figures import compute_figures
 from analytics.models import Event
+from analytics.zones import local_date
 from conferences.models import Conference
 
 VISITOR_MINUTES = 5
@@ -29,7 +30,7 @@ def get_live(
     fresh: count now, for a caller that limits by itself how often it does.
     """
     now = now or timezone.now()
-    date = conference.local_date(now)
+    date = _local_date(conference, now)
 
     def remember(name: str, count: Callable[[], _T]) -> _T:
         return count() if fresh else _remember(f"live:{name}:{conference.id}:{date.isoformat()}", count)
@@ -50,13 +51,17 @@ def count_visitors_now(conference: Conference, *, now: dt.datetime) -> int:
     since = now - dt.timedelta(minutes=VISITOR_MINUTES)
     views = Event.objects.filter(
         conference_id=conference.id,
-        local_date__in={conference.local_date(since), conference.local_date(now)},
+        local_date__in={_local_date(conference, since), _local_date(conference, now)},
         is_bot__in=[False],  # SQLite looks up NOT is_bot in no index
         type="page_view",
         ts__gte=since,
         ts__lte=now,
     )
     return views.order_by().values("subject").distinct().count()
+
+
+def _local_date(conference: Conference, instant: dt.datetime) -> dt.date:
+    return local_date(conference.time_zone, round(instant.timestamp() * 1000))
 
 
 def _remember(key: str, count: Callable[[], _T]) -> _T:

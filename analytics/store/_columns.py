@@ -45,8 +45,8 @@ def timestamp_text(ms: int) -> str:
 
 
 def sql_values(rows: Sequence[EventRow]) -> list[tuple[str | int | None, ...]]:
-    """Tuples in the order of COLUMNS. JSON and times as text, which both SQL drivers take; booleans as 0 and 1,
-    because SQLite's driver looks for an adapter of each bool."""
+    """Tuples in the order of COLUMNS. JSON and times as text, which both SQL drivers take; booleans as 0 and
+    1, because SQLite's driver looks for an adapter of each bool."""
     # Most of a conference's events have the same day.
     dates = {date: None if date is None else date.isoformat() for date in {row.local_date for row in rows}}
     return [

@@ -1,8 +1,5 @@
 """Conferences and who may see them."""
 
-import zoneinfo
-from datetime import date, datetime
-
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -96,10 +93,6 @@ class Conference(models.Model):
         if (self.quiet_from is None) != (self.quiet_until is None):
             missing = "quiet_from" if self.quiet_from is None else "quiet_until"
             raise ValidationError({missing: _("Quiet hours need both a beginning and an end.")})
-
-    def local_date(self, instant: datetime) -> date:
-        """The conference's own calendar day of an aware `instant`."""
-        return instant.astimezone(zoneinfo.ZoneInfo(self.time_zone)).date()
 
 
 class Member(models.Model):

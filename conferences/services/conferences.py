@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from conferences import signals
 from conferences.models import Conference, Member
+from conferences.services.announce import after_commit
 
 
 @transaction.atomic
@@ -43,4 +44,4 @@ def update_conference(conference: Conference, **fields: Any) -> Conference:
 
 def announce_saved(conference: Conference) -> None:
     """Tell the apps on the left, after commit, that a conference came or changed. The admin calls it too."""
-    transaction.on_commit(lambda: signals.conference_saved.send(sender=Conference, conference=conference))
+    after_commit(signals.conference_saved, Conference, conference=conference)

@@ -10,7 +10,8 @@ from analytics.drain import Drain
 from analytics.ingest.entry import encode_entry
 from analytics.pipeline import Outcome, store_and_react
 from analytics.rows import EventRow
-from analytics.stream import GROUP, STREAM, Consumer, get_redis
+from analytics.stream import GROUP, STREAM, Consumer
+from meeteasy.redis_clients import get_redis
 
 # Short enough not to wait for, long enough to be told from "at once".
 IDLE_MS = 60

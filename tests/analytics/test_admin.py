@@ -24,6 +24,7 @@ from conferences.models import Conference, Member
 from meeteasy.schedule import sync_schedule
 from tests.analytics.events import NOON, on_sql, page_view, store
 from tests.analytics.streams import length, make_drain, make_row, run
+from tests.services import free_port
 
 pytestmark = pytest.mark.django_db
 
@@ -97,17 +98,38 @@ def rows_of(page: Any) -> list[str]:
     return [str(found.pk) for found in page.context["cl"].result_list]
 
 
-def test_events_are_found_by_their_whole_id_conference_or_visitor(
+def test_events_are_found_by_id_by_conference_and_by_a_days_visitor(
     conference: Conference, admin_client: Client
 ) -> None:
-    store(page_view("alpha", visitor_id="v1"), page_view("beta", visitor_id="v2"))
-    store(page_view("gamma", visitor_id="v2", conference_id="other"))
-    path = changelist(Event)
+    day = dt.timedelta(days=1)
+    store(page_view("alpha", visitor_id="v1"), page_view("beta", visitor_id="v 2", ts=NOON - day))
+    store(page_view("fact", ts=NOON - day / 24), page_view("late", visitor_id="v 2"))
+    store(page_view("gamma", visitor_id="v 2", conference_id="other"))
 
-    assert rows_of(admin_client.get(path, {"q": "alpha"})) == ["alpha"]
-    assert sorted(rows_of(admin_client.get(path, {"q": "v2"}))) == ["beta", "gamma"]
-    assert sorted(rows_of(admin_client.get(path, {"q": "summit"}))) == ["alpha", "beta"]
-    assert rows_of(admin_client.get(path, {"q": "alph"})) == []
+    def find(words: str) -> list[str]:
+        return rows_of(admin_client.get(changelist(Event), {"q": words}))
+
+    assert find("alpha") == find(" alpha ") == ["alpha"]
+    assert find("alph") == []
+    assert find("summit") == ["late", "alpha", "fact", "beta"]  # the latest first, ties by id
+    assert find(f"summit {NOON.date()} v 2") == ["late"]
+    assert find(f"summit {NOON.date() - day} v 2") == ["beta"]
+    assert find("summit 2026-02-30 v1") == find("v1") == []
+
+
+@pytest.mark.only_on("sqlite")
+def test_the_events_of_a_conference_are_read_by_its_index_from_the_latest_day_on(
+    conference: Conference, admin_client: Client
+) -> None:
+    fill(2)
+    with CaptureQueriesContext(connection) as queries:
+        admin_client.get(changelist(Event), {"q": "summit"})
+    (sql,) = [row["sql"] for row in queries if "ORDER BY" in row["sql"] and '"analytics_event"' in row["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        plan = " ".join(row[-1] for row in cursor.fetchall())
+    assert "event_day_figures (conference_id=?)" in plan
+    assert "TEMP B-TREE FOR ORDER BY" not in plan, "what is sorted is a day, not all"
 
 
 def test_events_are_filtered_by_type_and_bots(conference: Conference, admin_client: Client) -> None:
@@ -199,6 +221,30 @@ def test_a_dead_letter_is_replayed_and_stored(conference: Conference, admin_clie
     admin_client.post(changelist(DeadLetter), {"action": "replay", "_selected_action": [letter.pk]})
     run(make_drain())
     assert Event.objects.count() == 1  # twice is harmless
+
+
+def test_while_redis_is_away_a_replay_says_so_and_changes_nothing(
+    conference: Conference, admin_client: Client, settings: Any
+) -> None:
+    letter = bury("d1")
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    answer = admin_client.post(
+        changelist(DeadLetter), {"action": "replay", "_selected_action": [letter.pk]}, follow=True
+    )
+
+    assert "The queue cannot be reached." in answer.content.decode()
+    letter.refresh_from_db()
+    assert letter.replayed_at is None
+
+
+@on_sql
+def test_the_list_of_dead_letters_leaves_their_payloads_where_they_are(
+    conference: Conference, admin_client: Client
+) -> None:
+    bury("d1")
+    with CaptureQueriesContext(connection) as queries:
+        assert "d1" in admin_client.get(changelist(DeadLetter)).content.decode()
+    assert not any('"payload"' in row["sql"] for row in queries)
 
 
 def test_a_dead_letter_that_nobody_can_read_is_shown_too(

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from analytics.drain import Drain
-from analytics.ingest.app import connect
 from analytics.ingest.exchange import Command, Exchange
 from analytics.ingest.publisher import StreamPublisher
-from analytics.stream import BELL, BELL_TTL_MS, STREAM, Consumer, get_redis
+from analytics.stream import BELL, BELL_TTL_MS, STREAM, Consumer
 from conferences.models import Conference
+from meeteasy.redis_clients import connect_async, get_redis
 from tests.analytics.streams import append, length, make_drain, make_row, run
 
 Steps = Iterator[None]
@@ -117,7 +117,7 @@ async def test_a_publisher_appends_before_it_rings() -> None:
             sent.append([part for command in commands for part in command[:2]])
             return await super().send(commands)
 
-    client = connect()
+    client = connect_async()
     publisher = StreamPublisher(client, ring=lambda: None, max_bytes=10**9)
     publisher._exchange = Watched(client, timeout_seconds=2)
     await publisher.start()

@@ -28,9 +28,9 @@ from analytics.stream import (
     STREAM,
     TAKE_OVER_IDLE_MS,
     Consumer,
-    get_redis,
 )
 from conferences.models import Conference
+from meeteasy.redis_clients import get_redis
 from tests.analytics.streams import (
     IDLE_MS,
     append,
@@ -94,6 +94,24 @@ def test_a_bulk_of_large_entries_is_bounded_by_their_size(conference: Conference
     assert length() == 0
     assert max(bulks) < 3_000_000, "of 32 such entries it would be ten million"
     assert len(bulks) < 20, "small ones still go together"
+
+
+@pytest.mark.django_db
+def test_so_is_a_bulk_of_large_entries_that_are_taken_over(conference: Conference) -> None:
+    bulks: list[int] = []
+
+    def process(rows: Sequence[EventRow]) -> Outcome:
+        bulks.append(sum(len(row.data) for row in rows))
+        return Outcome(stored=len(rows), duplicate=0)
+
+    append(*([make_row(data="x" * 300_000)] for _ in range(40)))
+    dead = Consumer(get_redis(), take_over_idle_ms=IDLE_MS)
+    dead.ensure_group()
+    assert len(dead.read(count=100, block_ms=None)) == 40
+    wait_until_overdue()
+    run(make_drain(process))
+    assert length() == 0
+    assert max(bulks) < 3_000_000
 
 
 @pytest.mark.django_db(transaction=True)

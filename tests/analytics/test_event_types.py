@@ -173,6 +173,12 @@ def test_a_new_type_flows_from_http_to_the_store_and_into_its_own_figures(
     assert ",ratings,rated_sessions," in csv.splitlines()[0]
 
 
+def test_an_event_whose_subject_has_no_room_in_the_store_is_rejected_by_name(session_rating: str) -> None:
+    answer = send([rating(talk="x" * 64), rating(talk="x" * 65)])
+    assert answer["accepted"] == 1
+    assert [(item["index"], item["code"]) for item in answer["rejected"]] == [(1, "subject_too_long")]
+
+
 @pytest.mark.django_db
 def test_a_type_that_was_taken_out_again_leaves_nothing_behind(conference: Conference) -> None:
     assert "session_rating" not in EVENT_TYPES

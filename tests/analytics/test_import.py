@@ -14,10 +14,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from analytics.daily import refresh_dirty_days
-from analytics.importing import DamagedFileError, ImportReport, import_file
-from analytics.ingest.validate import MAX_LINE_BYTES
+from analytics.importing import MAX_LINE_BYTES, ImportReport, ImportStoppedError, import_file
 from analytics.models import DailySummary, Event
 from conferences.models import Conference
+from tests.services import free_port
 from tests.system import ROOT, System
 
 pytestmark = pytest.mark.django_db
@@ -171,7 +171,7 @@ def test_of_a_truncated_gzip_file_what_came_before_is_stored_and_the_error_says_
     packed = gzip.compress(b"".join(lines))
     path = write(tmp_path / "events.gz", packed[: len(packed) // 2])
 
-    with pytest.raises(DamagedFileError, match="after line") as caught:
+    with pytest.raises(ImportStoppedError, match="after line") as caught:
         import_file(path, progress=False)
     report = caught.value.report
     assert 500 < report.stored < 1500
@@ -192,13 +192,28 @@ def test_a_gzip_file_with_damage_in_its_middle_is_named_as_such(
     packed = bytearray(gzip.compress(b"".join(line(title=os.urandom(500).hex()) for _ in range(2000))))
     packed[len(packed) // 2 : len(packed) // 2 + 200] = bytes(200)
 
-    with pytest.raises(DamagedFileError):
+    with pytest.raises(ImportStoppedError):
         import_file(write(tmp_path / "events.gz", bytes(packed)), progress=False)
 
 
 def test_a_file_that_is_not_there_is_an_error_and_no_traceback(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No such file"):
         call_command("import_events", str(tmp_path / "missing"))
+
+
+def test_a_reaction_that_finds_redis_away_stops_the_import_which_can_be_started_again(
+    tmp_path: Path, conference: Conference, settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "events", b"bad\n" + b"".join(LINES))
+    redis_url = settings.REDIS_URL
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"  # who watches is asked there
+    with pytest.raises(CommandError, match=r"stopped at line 2: .*; start the import again"):
+        call_command("import_events", path, "--no-progress")
+    assert "11 lines: 0 events stored, 0 known already, 1 rejected" in capsys.readouterr().out
+
+    settings.REDIS_URL = redis_url
+    assert counts(import_file(path, progress=False)) == (11, 0, 10, 1)
+    assert Event.objects.count() == 10
 
 
 def test_the_errors_go_where_one_says(tmp_path: Path, conference: Conference) -> None:

@@ -11,8 +11,9 @@ from django.utils import timezone
 from analytics.daily import refresh_dirty_days
 from analytics.ingest.app import Ingest
 from analytics.models import DailySummary, Event
-from analytics.stream import STREAM, get_redis
+from analytics.stream import STREAM
 from conferences.models import Conference
+from meeteasy.redis_clients import get_redis
 from tests.analytics.ingest.conftest import Door, page_view
 from tests.analytics.streams import length, make_drain, run
 

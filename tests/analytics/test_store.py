@@ -200,41 +200,57 @@ def test_inside_a_callers_transaction_a_deleted_event_does_not_come_back() -> No
 # --- several writers --------------------------------------------------------------------------------------
 
 
-@pytest.mark.django_db(transaction=True)
-def test_writers_of_overlapping_rows_never_both_call_one_new_nor_wait_for_each_other_for_ever() -> None:
-    """Each writer has the same rows in another order: what makes two transactions block each other."""
-    rows = [make_row(f"w{number:04d}") for number in range(2000)]
-    orders = [rows, rows[::-1], rows[1000:] + rows[:1000], rows[::2] + rows[1::2]]
-    for round_number in range(3):
-        Event.objects.all().delete()
-        new: list[set[str]] = []
-        failures: list[BaseException] = []
-        begin = threading.Barrier(len(orders))
+class Writers:
+    """Threads that insert the same rows, each in another order: what makes two transactions block each other.
 
-        def write(
-            order: list[EventRow],
-            begin: threading.Barrier = begin,
-            new: list[set[str]] = new,
-            failures: list[BaseException] = failures,
-        ) -> None:
-            try:
-                begin.wait(20)
-                for start in range(0, len(order), 500):
-                    new.append(store.insert_new(order[start : start + 500]))
-            except BaseException as error:
-                failures.append(error)
-            finally:
-                connections.close_all()
+    new: the ids that were reported new, by insert; failures: the errors.
+    """
 
-        threads = [threading.Thread(target=write, args=(order,)) for order in orders]
+    def __init__(self) -> None:
+        rows = [make_row(f"w{number:04d}") for number in range(2000)]
+        self.new: list[set[str]] = []
+        self.failures: list[BaseException] = []
+        orders = [rows, rows[::-1], rows[1000:] + rows[:1000], rows[::2] + rows[1::2]]
+        self._begin = threading.Barrier(len(orders))
+        threads = [threading.Thread(target=self._write, args=(order,)) for order in orders]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(120)
-        assert not failures, failures
-        reported = [event_id for ids in new for event_id in ids]
+
+    def _write(self, order: list[EventRow]) -> None:
+        try:
+            self._begin.wait(20)
+            for start in range(0, len(order), 500):
+                self.new.append(store.insert_new(order[start : start + 500]))
+        except BaseException as error:
+            self.failures.append(error)
+        finally:
+            connections.close_all()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_writers_of_overlapping_rows_never_both_call_one_new_nor_wait_for_each_other_for_ever() -> None:
+    for round_number in range(3):
+        Event.objects.all().delete()
+        writers = Writers()
+        assert not writers.failures
+        reported = [event_id for ids in writers.new for event_id in ids]
         assert len(reported) == len(set(reported)) == 2000, f"round {round_number}"
         assert Event.objects.count() == 2000
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.only_on("postgresql")
+def test_unsorted_the_same_writers_run_into_a_deadlock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control of the test above."""
+    monkeypatch.setattr("analytics.store.postgresql.sorted", lambda rows, key: rows, raising=False)
+    for _ in range(10):
+        Event.objects.all().delete()
+        failures = Writers().failures
+        if failures:
+            break
+    assert "deadlock detected" in "".join(map(str, failures))
 
 
 # --- outages ----------------------------------------------------------------------------------------------

@@ -13,12 +13,28 @@ from rest_framework.test import APIClient
 
 from conferences import services
 from conferences.models import Conference, Member
+from conferences.signals import conference_saved
 
 pytestmark = pytest.mark.django_db
 
 PATH = "/api/conferences"
 Api = Callable[[User | None], APIClient]
 NEW = {"id": "expo-2027", "name": "Expo", "time_zone": "Europe/Berlin"}
+
+
+def test_a_receiver_that_fails_costs_neither_the_conference_nor_the_answer(
+    api: Api, alice: User, django_capture_on_commit_callbacks: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(**given: Any) -> None:
+        raise RuntimeError("no luck")
+
+    conference_saved.connect(fail)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            assert api(alice).post(PATH, NEW, format="json").status_code == 201
+    finally:
+        conference_saved.disconnect(fail)
+    assert "no luck" in caplog.text
 
 
 def details(answer: Any) -> dict[str, Any]:

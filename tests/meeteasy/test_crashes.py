@@ -9,14 +9,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from tests.clients import PostingClients, make_event
-from tests.crashing.apps import COMPUTED, MID_INSERT, REACTED, STORED
+from tests.crashing.apps import COMPUTED, MID_INSERT, POINTS, STORED
+from tests.recount import FIGURES
 from tests.services import PostgresqlServer
 from tests.system import ROOT, System
 
@@ -42,8 +44,7 @@ def wait_until_all_are_counted(system: System, ids: set[str], *, seconds: float 
 
     def summaries() -> dict[str, dict[str, int]]:
         results = system.get("/api/analytics/daily", token=token, conference_id="test")["results"]
-        names = ("pv", "uv", "registrations", "checkins")
-        return {row["date"]: {name: row[name] for name in names} for row in results}
+        return {row["date"]: {name: row[name] for name in FIGURES} for row in results}
 
     counted = recount(system)
     assert sorted(counted["ids"]) == sorted(ids), "each id once, and none that was not sent"
@@ -58,8 +59,30 @@ def kill_web(system: System) -> None:
 
 
 def kill_worker(system: System) -> None:
-    system.kill("events")
+    kill_with_entries_in_hand(system, "events")
     system.start("events")
+
+
+def kill_with_entries_in_hand(system: System, name: str) -> None:
+    """kill -9 of a worker that has read entries and not finished them."""
+    (pool,) = psutil.Process(system.processes[name].pid).children()
+
+    def holds_entries() -> bool:
+        pool.suspend()
+        if entries_of(system, pool.pid):
+            return True
+        pool.resume()
+        return False
+
+    system.wait_for(holds_entries, f"{name} to be at work", every=0.01)
+    system.kill(name)
+    assert entries_of(system, pool.pid)
+
+
+def entries_of(system: System, pid: int) -> int:
+    """How many entries this process holds."""
+    consumers = system.redis().xinfo_consumers("stream:analytics.events", "workers")
+    return sum(item["pending"] for item in consumers if f":{pid}:" in item["name"].decode())
 
 
 def kill_valkey(system: System) -> None:
@@ -83,6 +106,17 @@ def test_kill_9_while_clients_post_loses_and_doubles_nothing(
     wait_until_all_are_counted(system, clients.ids)
 
 
+def test_workers_share_the_stream_and_one_that_is_killed_is_made_up_for_by_the_others(system: System) -> None:
+    workers = ["events", "events-2", "events-3"]
+    system.start("web", *workers, "daily", "beat")
+    with PostingClients(system.url, pause_seconds=0) as clients:
+        for name in workers:
+            system.wait_for(lambda name=name: b"events_stored" in system.log(name), f"{name} to store events")
+        kill_with_entries_in_hand(system, "events-2")
+        clients.wait_for_batches(100)
+    wait_until_all_are_counted(system, clients.ids)
+
+
 @pytest.mark.postgresql
 def test_all_of_it_holds_on_postgresql_and_an_outage_of_the_database_costs_nothing(
     system: System, postgresql: PostgresqlServer
@@ -101,12 +135,22 @@ def test_all_of_it_holds_on_postgresql_and_an_outage_of_the_database_costs_nothi
     wait_until_all_are_counted(system, clients.ids)
 
 
-def test_a_worker_that_dies_at_any_step_is_made_up_for_within_half_a_minute(system: System) -> None:
+@pytest.mark.parametrize(
+    ("database", "points"),
+    [("sqlite", POINTS), pytest.param("postgresql", [MID_INSERT], marks=pytest.mark.postgresql)],
+    ids=["sqlite", "postgresql"],
+)
+def test_a_worker_that_dies_at_any_step_is_made_up_for_within_half_a_minute(
+    system: System, database: str, points: Sequence[str], request: pytest.FixtureRequest
+) -> None:
     """The steps: insert, react, acknowledge; compute a day, clear its marks."""
+    if database == "postgresql":
+        server: PostgresqlServer = request.getfixturevalue("postgresql")
+        system.environment["DATABASE_URL"] = server.create_database("steps")
     system.environment["DJANGO_SETTINGS_MODULE"] = "tests.crashing.settings"
     system.start("web", "events", "daily", "beat")
     ids: set[str] = set()
-    for number, point in enumerate((MID_INSERT, STORED, REACTED, COMPUTED)):
+    for number, point in enumerate(points):
         crash_file = system.directory / "crash-at"
         crash_file.write_text(point)
         batch = [make_event(f"{number}-{place}") for place in range(20)]

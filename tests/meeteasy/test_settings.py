@@ -93,6 +93,17 @@ def test_a_file_that_is_empty_is_an_empty_value_and_one_beside_the_value_is_refu
         env.read_str("SOME")
 
 
+def test_bin_run_heeds_the_data_dir_of_dotenv_and_the_environment_before_it(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DATA_DIR=elsewhere\nPORT=1\nLOG_LEVEL='DEBUG'\n")
+    given = {"PATH": os.environ["PATH"], "PORT": "2", "SECRET_KEY": "a $b 'c'"}
+    script = f'. {ROOT}/bin/env.sh; echo "$DATA_DIR|$PORT|$LOG_LEVEL|$SECRET_KEY"'
+    printed = subprocess.run(
+        ["bash", "-eu", "-c", script], cwd=tmp_path, env=given, capture_output=True, check=True
+    )
+    assert printed.stdout.decode().strip() == "elsewhere|2|DEBUG|a $b 'c'"
+    assert {path.name for path in tmp_path.iterdir()} == {".env", "elsewhere"}
+
+
 def sources() -> list[Path]:
     skipped = {".venv", "var", "tests", "benchmarks", "node_modules"}
     return [path for path in ROOT.rglob("*.py") if path.relative_to(ROOT).parts[0] not in skipped]

@@ -1,12 +1,14 @@
-"""`manage.py up`, which bin/run calls: one command, all processes, one end."""
+"""`bin/run` and what it calls, `manage.py up`: one command, all processes, one end."""
 
 import os
+import re
+import shlex
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -16,25 +18,31 @@ import pytest
 from tests.services import free_port
 from tests.system import ROOT
 
+MANAGE_UP = [sys.executable, "manage.py", "up"]
+BIN_RUN = ["bin/run"]
+
 
 class Up:
     """The command in a process group of its own, as a terminal starts it."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self.environment: dict[str, str] = {}
         self.url = ""
         self.process: subprocess.Popen[bytes] | None = None
         self._seen: list[psutil.Process] = []
 
-    def start(self) -> None:
+    def start(self, command: Sequence[str] = MANAGE_UP) -> None:
+        """In the environment of the tests; what `bin/run` makes for itself, it makes."""
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        environment = {**os.environ, "DATA_DIR": str(self.directory), "PORT": str(port),
-                       "VALKEY_PORT": str(free_port()), "WEB_PROCESSES": "1"}  # fmt: skip
+        self.environment = {**os.environ, "DATA_DIR": str(self.directory), "PORT": str(port),
+                            "VALKEY_PORT": str(free_port())}  # fmt: skip
+        if command == BIN_RUN:
+            del self.environment["SECRET_KEY"]
         with open(self.directory / "up.log", "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "up"],
-                cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True,
+                command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )  # fmt: skip
         self.wait_for(self._serves, "the web server")
 
@@ -54,8 +62,9 @@ class Up:
     def wait_for_the_end(self) -> int:
         """Until the command and all that it had started are gone; returns its exit code."""
         assert self.process is not None
+        assert self._seen, "nothing to wait for"
         code = self.process.wait(60)
-        self.wait_for(lambda: not any(child.is_running() for child in self._seen), "all children to end")
+        self.wait_for(lambda: not any(map(is_alive, self._seen)), "all children to end", seconds=30)
         return code
 
     def wait_for(self, look: Callable[[], object], what: str, *, seconds: float = 120) -> None:
@@ -69,9 +78,18 @@ class Up:
 
     def kill_all(self) -> None:
         if self.process is not None and self.process.poll() is None:
-            for process in [*self.children(), self.process]:
-                process.kill()
+            self.children()
+            self.process.kill()
             self.process.wait()
+        for child in filter(is_alive, self._seen):
+            child.kill()
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture
@@ -109,3 +127,66 @@ def test_up_runs_all_ends_all_and_finds_everything_again(up: Up) -> None:
     beat = next(child for child in up.children() if "beat" in child.cmdline())
     beat.kill()
     assert up.wait_for_the_end() != 0, "a supervisor of ours must see that this was no clean end"
+
+
+@pytest.mark.processes
+@pytest.mark.skipif((ROOT / ".env").exists(), reason="bin/run would use the .env of this machine")
+def test_bin_run_serves_what_the_readme_says_and_leaves_nothing_behind(up: Up) -> None:
+    up.start(BIN_RUN)
+    create_token, *curls = commands_of_the_readme()
+    assert create_token[0] == "bin/manage"
+    printed = subprocess.run(
+        create_token, cwd=ROOT, env=up.environment, capture_output=True, check=True
+    ).stdout
+    token = printed.decode().split()[2]
+    post, get = [as_request(curl, up.url, token) for curl in curls]
+
+    assert httpx.Client().send(post).json() == {"accepted": 1, "rejected": []}
+
+    def summary() -> dict[str, object] | None:
+        return next(iter(httpx.Client().send(get).json()["results"]), None)
+
+    up.wait_for(summary, "the day's summary", seconds=60)
+    found = summary()
+    assert found is not None
+    assert (found["pv"], found["uv"]) == (1, 1)
+
+    up.children()
+    assert up.process is not None
+    up.process.terminate()
+    assert up.wait_for_the_end() == 128 + signal.SIGTERM
+
+
+def commands_of_the_readme() -> list[list[str]]:
+    """The words of `bin/manage …` and of each `curl …`, as a shell would read them."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", "")
+    lines = [shlex.split(line, comments=True) for line in re.findall("^(?:curl|bin/manage) .*", text, re.M)]
+    return sorted(lines, key=lambda words: words[0])
+
+
+def as_request(curl: list[str], url: str, token: str) -> httpx.Request:
+    """The request that this command makes, without the need for curl itself."""
+    arguments = iter(curl[1:])
+    method, headers, body, address = "GET", {}, None, ""
+    for argument in arguments:
+        if argument == "-X":
+            method = next(arguments)
+        elif argument == "-H":
+            name, _, value = next(arguments).partition(": ")
+            headers[name] = value.replace("…", token)
+        elif argument == "-d":
+            body = next(arguments)
+        else:
+            address = argument.replace("http://localhost:8000", url)
+    assert address.startswith(url)
+    return httpx.Request(method, address, headers=headers, content=body)
+
+
+@pytest.mark.processes
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent ended")
+def test_a_killed_supervisor_takes_everything_with_it(up: Up) -> None:
+    up.start()
+    assert any("valkey" in " ".join(child.cmdline()) for child in up.children())
+    assert up.process is not None
+    up.process.kill()
+    assert up.wait_for_the_end() == -signal.SIGKILL

@@ -13,6 +13,7 @@ from django.test import override_settings
 from rest_framework.test import APIClient
 
 from analytics import store
+from analytics.zones import local_date
 from conferences.models import Conference
 from sharing.credit_models import CREDIT_MODELS
 from sharing.derive import apply_facts
@@ -151,7 +152,7 @@ def test_the_k_factor_is_registrations_by_sharers_of_the_range(story: None, api:
 
 def test_the_timeline_counts_by_local_day(story: None, api: Api, alice: User) -> None:
     rows = [row(opened(2, "vb", "aaaaaaaaaaaaaaaa"))]
-    rows[0].local_date = Conference.objects.get().local_date(rows[0].ts)
+    rows[0].local_date = local_date("Asia/Shanghai", rows[0].ts_ms)
     store.insert_new(rows)
     # 2026-05-01T01:47Z is 09:47 in Shanghai.
     days = get(api(alice), "timeline", **{"from": "2026-04-30", "to": "2026-05-01"})["results"]

@@ -3,8 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from analytics.importing import DamagedFileError, ImportReport, import_file
-from analytics.store import StoreUnavailableError
+from analytics.importing import ImportReport, ImportStoppedError, import_file
 
 
 class Command(BaseCommand):
@@ -26,11 +25,9 @@ class Command(BaseCommand):
     def handle(self, *, file: str, errors: str | None, no_progress: bool, **options: Any) -> None:
         try:
             report = import_file(file, errors_path=errors, progress=not no_progress)
-        except DamagedFileError as error:
+        except ImportStoppedError as error:
             self._print(error.report)
             raise CommandError(str(error)) from error
-        except StoreUnavailableError as error:
-            raise CommandError(f"the store cannot be reached: {error}; start the import again") from error
         except OSError as error:
             raise CommandError(str(error)) from error
         self._print(report)

@@ -1,5 +1,6 @@
 """`manage.py up`: everything that a machine needs, under one supervisor. `bin/run` calls it."""
 
+import ctypes
 import os
 import secrets
 import signal
@@ -8,18 +9,24 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import honcho.compat
 import honcho.environ
+import honcho.manager
+import honcho.process
 import redis
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from honcho.manager import Manager
 
+from meeteasy import env
+from meeteasy.redis_clients import get_quick_redis
 from meeteasy.schedule import sync_schedule
 from meeteasy.valkey import server_command
 
@@ -30,7 +37,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         port = int(os.environ.get("PORT", "8000"))
         _refuse_taken_port(port, "PORT")
-        valkey = None if os.environ.get("REDIS_URL") else _start_valkey()
+        valkey = None if env.read_optional("REDIS_URL") else _start_valkey()
         try:
             call_command("migrate", interactive=False, verbosity=0)
             if "analytics" in settings.DATABASES:
@@ -72,9 +79,11 @@ def _start_valkey() -> "subprocess.Popen[bytes]":
     directory = settings.DATA_DIR / "valkey"
     directory.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(  # noqa: S603
-        server_command(port=port, directory=directory), start_new_session=True
+        server_command(port=port, directory=directory),
+        start_new_session=True,
+        preexec_fn=partial(_end_with_parent, signal.SIGTERM),
     )
-    client = redis.Redis.from_url(settings.REDIS_URL)
+    client = get_quick_redis()
     for _ in range(200):
         try:
             client.ping()
@@ -85,12 +94,52 @@ def _start_valkey() -> "subprocess.Popen[bytes]":
     raise CommandError("Valkey did not answer within 10 seconds")
 
 
+def _end_with_parent(number: int) -> None:
+    """Let the kernel send this process the signal when its parent ends, kill -9 included. Linux only."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>; an exec keeps it
+        ctypes.CDLL(None).prctl(set_parent_death_signal, number)
+
+
+class _Process(honcho.process.Process):  # type: ignore[misc]
+    """A process of the Procfile that does not outlive the supervisor, which starts one of honcho's for each,
+    to run `run`."""
+
+    def run(self, *args: Any, **kwargs: Any) -> None:
+        signal.signal(signal.SIGHUP, self._end)
+        _end_with_parent(signal.SIGHUP)
+        super().run(*args, **kwargs)
+
+    def _end(self, *_: Any) -> None:
+        if self._child is not None:
+            self._child.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._child.wait(honcho.manager.KILL_WAIT)
+            with suppress(ProcessLookupError):
+                os.killpg(self._child.pid, signal.SIGKILL)
+        os._exit(1)
+
+
+class _Processes(honcho.compat.ProcessManager):  # type: ignore[misc]
+    def terminate(self, pid: int) -> None:
+        """Ask the process alone, not its group as honcho does: a worker would lose the task that it runs."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+
+class _Manager(honcho.manager.Manager):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__()
+        self._process_ctor = _Process
+        self._procmgr = _Processes()
+
+
 def _supervise(valkey: "subprocess.Popen[bytes] | None") -> int:
     """Run the Procfile until a signal comes or a process ends. Returns the exit code.
 
     The end of one process ends all: half a system that looks alive is worse than one that is down.
     """
-    manager = Manager()
+    manager = _Manager()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
     procfile = honcho.environ.parse_procfile((settings.BASE_DIR / "Procfile").read_text())

@@ -10,14 +10,19 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from analytics.selectors.live import count_visitors_now, get_live
-from analytics.zones import day_bounds
+from analytics.zones import day_bounds, local_date
 from conferences import services
 from conferences.models import Conference
 from tests.analytics.events import page_view, store
+from tests.services import free_port
 
 pytestmark = pytest.mark.django_db
 
 PATH = "/api/analytics/live"
+
+
+def day_of(conference: Conference, instant: dt.datetime) -> dt.date:
+    return local_date(conference.time_zone, round(instant.timestamp() * 1000))
 
 
 def test_today_so_far_and_who_is_here_now(
@@ -39,7 +44,7 @@ def test_today_so_far_and_who_is_here_now(
     body = answer.json()
     assert body["conference_id"] == "summit"
     assert body["visitors_now"] == 2
-    if conference.local_date(now - 6 * minutes) == conference.local_date(now):
+    if day_of(conference, now - 6 * minutes) == day_of(conference, now):
         assert (body["pv"], body["uv"]) == (4, 3)
 
 
@@ -62,7 +67,7 @@ def test_a_visitor_whose_views_come_in_another_order_is_here_since_the_latest(co
 
 
 def test_visitors_of_the_last_minutes_are_here_after_midnight_too(conference: Conference) -> None:
-    midnight, _ = day_bounds(conference.time_zone, conference.local_date(timezone.now()))
+    midnight, _ = day_bounds(conference.time_zone, day_of(conference, timezone.now()))
     minutes = dt.timedelta(minutes=1)
     store(
         page_view("before", ts=midnight - 2 * minutes, visitor_id="v1"),
@@ -93,7 +98,7 @@ def test_today_is_the_conferences_own_day(conference: Conference) -> None:
 def test_without_the_cache_it_answers_503_in_the_shape_of_errors(
     conference: Conference, alice: User, api: Callable[[User], APIClient], settings: Any
 ) -> None:
-    nobody_listens_there = "redis://127.0.0.1:1/0"
+    nobody_listens_there = f"redis://127.0.0.1:{free_port()}/0"
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": nobody_listens_there}}
 
     answer = api(alice).get(PATH, {"conference_id": "summit"})

@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +45,18 @@ async def test_without_sent_at_the_client_is_believed(door: Door) -> None:
     ts_ms, _ = await times_of(door, events=[page_view(ts=ts)])
 
     assert ts_ms == ts
+
+
+@pytest.mark.parametrize("sent_at", ['"2026-01-01T00:00:00"', "[1]", "1e300", r'"\ud800"', '"soon"', "NaN"])
+async def test_a_sent_at_that_is_no_time_corrects_nothing_and_costs_no_event(
+    door: Door, sent_at: str
+) -> None:
+    ts = now_ms() - 2 * HOUR_MS
+    event = msgspec.json.encode(page_view(ts=ts)).decode()
+    answer = await door.send(content=f'{{"events": [{event}], "sent_at": {sent_at}}}'.encode())
+
+    assert answer.status_code == 202, answer.text
+    assert [row.ts_ms for row in read_stream()] == [ts]
 
 
 @pytest.mark.parametrize("ts", ["9999-12-31T23:59:59Z", 253402300799000, "2999-01-01T00:00:00+08:00"])

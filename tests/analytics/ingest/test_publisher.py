@@ -11,7 +11,7 @@ import pytest
 import redis
 from django.conf import LazySettings, settings
 
-from analytics.ingest.app import Ingest, connect
+from analytics.ingest.app import Ingest
 from analytics.ingest.exchange import Command, Exchange
 from analytics.ingest.publisher import (
     MAX_ENTRY_BYTES,
@@ -20,14 +20,11 @@ from analytics.ingest.publisher import (
     NotTakenError,
     StreamPublisher,
 )
-from analytics.rows import EventRow
 from analytics.stream import STREAM
+from meeteasy.redis_clients import connect_async
 from tests.analytics.ingest.conftest import Door, page_view, read_stream
+from tests.analytics.streams import make_row
 from tests.services import ValkeyServer
-
-
-def row(number: int = 0) -> EventRow:
-    return EventRow(f"e{number}", "page_view", "summit", 0, 0, "v", "", "v", False, "{}", "{}")
 
 
 class Rings:
@@ -44,7 +41,7 @@ def rings() -> Rings:
 
 @pytest.fixture
 async def publisher(rings: Rings) -> AsyncIterator[StreamPublisher]:
-    publisher = StreamPublisher(connect(), ring=rings, max_bytes=10**9)
+    publisher = StreamPublisher(connect_async(), ring=rings, max_bytes=10**9)
     await publisher.start()
     yield publisher
     await publisher.stop()
@@ -62,10 +59,10 @@ async def becomes(look: Callable[[], Awaitable[bool]], *, seconds: float) -> Non
 
 
 async def test_a_lone_request_is_sent_at_once(publisher: StreamPublisher) -> None:
-    await publisher.publish([row()], size=200)  # opens the connection
+    await publisher.publish([make_row()], size=200)  # opens the connection
     started = time.monotonic()
     for number in range(20):
-        await publisher.publish([row(number)], size=200)
+        await publisher.publish([make_row(f"e{number}")], size=200)
 
     assert entry_count() == 21
     # A timer of 5 ms would take 100 ms.
@@ -73,14 +70,16 @@ async def test_a_lone_request_is_sent_at_once(publisher: StreamPublisher) -> Non
 
 
 async def test_concurrent_requests_share_a_group(publisher: StreamPublisher) -> None:
-    await asyncio.gather(*(publisher.publish([row(number)], size=200) for number in range(100)))
+    await asyncio.gather(*(publisher.publish([make_row(f"e{number}")], size=200) for number in range(100)))
 
     assert sorted(found.event_id for found in read_stream()) == sorted(f"e{number}" for number in range(100))
     assert entry_count() <= 2
 
 
 async def test_a_group_larger_than_an_entry_is_split(publisher: StreamPublisher) -> None:
-    await asyncio.gather(*(publisher.publish([row(number)] * 400, size=200) for number in range(10)))
+    await asyncio.gather(
+        *(publisher.publish([make_row(f"e{number}")] * 400, size=200) for number in range(10))
+    )
 
     assert len(read_stream()) == 4000
     assert entry_count() >= 8
@@ -89,7 +88,7 @@ async def test_a_group_larger_than_an_entry_is_split(publisher: StreamPublisher)
 async def test_batches_share_an_entry_only_up_to_its_size(publisher: StreamPublisher) -> None:
     """Workers read entries by number, and an event may have hundreds of kilobytes."""
     large = MAX_ENTRY_BYTES // 3 + 1
-    await asyncio.gather(*(publisher.publish([row(number)], size=large) for number in range(10)))
+    await asyncio.gather(*(publisher.publish([make_row(f"e{number}")], size=large) for number in range(10)))
     assert len(read_stream()) == 10
     assert entry_count() >= 5
 
@@ -97,12 +96,13 @@ async def test_batches_share_an_entry_only_up_to_its_size(publisher: StreamPubli
 async def test_large_batches_that_wait_are_refused_by_their_size(
     publisher: StreamPublisher, valkey: ValkeyServer
 ) -> None:
-    await publisher.publish([row()], size=200)
+    await publisher.publish([make_row()], size=200)
     assert valkey.process is not None
     valkey.process.send_signal(signal.SIGSTOP)
     try:
         sent = [
-            asyncio.create_task(publisher.publish([row()], size=MAX_WAITING_BYTES // 10)) for _ in range(20)
+            asyncio.create_task(publisher.publish([make_row()], size=MAX_WAITING_BYTES // 10))
+            for _ in range(20)
         ]
         outcomes = await asyncio.gather(*sent, return_exceptions=True)
     finally:
@@ -114,7 +114,7 @@ async def test_the_bell_is_rung_once_while_no_worker_has_heard_it(
     publisher: StreamPublisher, rings: Rings
 ) -> None:
     for number in range(10):
-        await publisher.publish([row(number)], size=200)
+        await publisher.publish([make_row(f"e{number}")], size=200)
 
     async def rung() -> bool:
         return rings.count >= 1
@@ -127,16 +127,18 @@ async def test_a_bell_that_cannot_be_rung_costs_nobody_an_answer() -> None:
     def broken() -> None:
         raise ConnectionError("no broker for messages")
 
-    publisher = StreamPublisher(connect(), ring=broken, max_bytes=10**9)
+    publisher = StreamPublisher(connect_async(), ring=broken, max_bytes=10**9)
     await publisher.start()
-    await publisher.publish([row()], size=200)
+    await publisher.publish([make_row()], size=200)
     await publisher.stop()
 
     assert entry_count() == 1
 
 
 async def test_a_request_that_is_cancelled_takes_nobody_with_it(publisher: StreamPublisher) -> None:
-    requests = [asyncio.create_task(publisher.publish([row(number)], size=200)) for number in range(20)]
+    requests = [
+        asyncio.create_task(publisher.publish([make_row(f"e{number}")], size=200)) for number in range(20)
+    ]
     await asyncio.sleep(0)
     requests[3].cancel()
     outcomes = await asyncio.gather(*requests, return_exceptions=True)
@@ -151,13 +153,13 @@ async def test_an_error_that_nobody_foresaw_leaves_no_request_waiting() -> None:
             await asyncio.sleep(0.05)
             raise RuntimeError
 
-    client = connect()
+    client = connect_async()
     publisher = StreamPublisher(client, ring=lambda: None, max_bytes=10**9)
     publisher._exchange = Failing(client, timeout_seconds=2)
     await publisher.start()
-    under_way = asyncio.create_task(publisher.publish([row(1)], size=200))
+    under_way = asyncio.create_task(publisher.publish([make_row("e1")], size=200))
     await asyncio.sleep(0.01)
-    collected = asyncio.create_task(publisher.publish([row(2)], size=200))
+    collected = asyncio.create_task(publisher.publish([make_row("e2")], size=200))
     done, waiting = await asyncio.wait([under_way, collected], timeout=2)
     assert not waiting
     assert all(isinstance(request.exception(), NotTakenError) for request in done)
@@ -230,7 +232,7 @@ async def test_a_valkey_that_hangs_is_waited_for_once_and_then_refused_at_once(
 async def test_what_waits_in_the_process_is_bounded_while_valkey_hangs(
     publisher: StreamPublisher, valkey: ValkeyServer
 ) -> None:
-    await publisher.publish([row()], size=200)
+    await publisher.publish([make_row()], size=200)
     assert valkey.process is not None
     valkey.process.send_signal(signal.SIGSTOP)
     codes: list[str] = []
@@ -240,7 +242,7 @@ async def test_what_waits_in_the_process_is_bounded_while_valkey_hangs(
         async def publish() -> None:
             nonlocal taken_in
             try:
-                await publisher.publish([row()] * 500, size=200)
+                await publisher.publish([make_row()] * 500, size=200)
             except NotTakenError as error:
                 codes.append(error.code)
 
