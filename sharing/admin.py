@@ -11,10 +11,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics.admin import ReadOnlyAdmin
+from analytics.admin import BoundedPaginator, ReadOnlyAdmin
+from sharing.attribution import REASON_LABELS
 from sharing.models import NotCredited, ShareClaim, ShareConversion, ShareLink
-from sharing.selectors.credits import conversion_rows
+from sharing.selectors.conversions import conversion_rows
 from sharing.selectors.paging import BadCursorError
+from sharing.selectors.refusals import get_refusals, refusal_row
 from sharing.selectors.tree import get_level, get_path
 
 _LEVEL_SIZE = 100
@@ -39,8 +41,9 @@ class ShareLinkAdmin(ReadOnlyAdmin):
         "direct", "assisted", "subtree_links", "subtree_conversions", "closes_cycle", "is_contested",
     ]  # fmt: skip
     list_filter = [FlaggedFilter, "is_minted"]
-    search_fields = ["=code", "=sharer", "label", "=conference_id"]
+    search_fields = ["code__exact", "sharer__exact", "label", "conference_id__exact"]
     search_help_text = _("A whole code, visitor id or conference id, or part of a label.")
+    paginator = BoundedPaginator
     show_full_result_count = False
     ordering = ["-id"]
     change_list_template = "admin/sharing/sharelink/change_list.html"
@@ -60,7 +63,7 @@ class ShareLinkAdmin(ReadOnlyAdmin):
     @admin.display(description=_("from the root"))
     def way_up(self, link: ShareLink) -> SafeString:
         """The nearest 50 of the way: a chain may have thousands."""
-        links = get_path(link)[-50:]
+        links = get_path(link, limit=50)
         return format_html_join(
             " → ",
             '<a href="{}">{}</a>',
@@ -111,7 +114,9 @@ class ShareLinkAdmin(ReadOnlyAdmin):
 @admin.register(ShareConversion)
 class ShareConversionAdmin(ReadOnlyAdmin):
     list_display = ["registrant_id", "conference_id", "nearest_id", "frozen_at"]
-    search_fields = ["=registrant__id", "=conference_id", "=nearest__id"]
+    search_fields = ["registrant__id__exact", "conference_id__exact", "nearest__id__exact"]
+    search_help_text = _("A conference id, or `conference id/registration id`, or `conference id/code`; whole.")
+    paginator = BoundedPaginator
     show_full_result_count = False
     ordering = ["-frozen_ms"]
     fields = ["registrant_id", "conference_id", "nearest_id", "frozen_at", "chain", "refused"]
@@ -133,9 +138,33 @@ class ShareConversionAdmin(ReadOnlyAdmin):
         )  # fmt: skip
 
 
+class ReasonFilter(admin.SimpleListFilter):
+    title = _("reason")
+    parameter_name = "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(str(reason), label) for reason, label in REASON_LABELS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[NotCredited]) -> QuerySet[NotCredited]:
+        reason = self.value()
+        return queryset.filter(shown_reason=reason) if reason else queryset  # type: ignore[misc]  # annotated
+
+
 @admin.register(NotCredited)
 class NotCreditedAdmin(ReadOnlyAdmin):
-    list_display = ["registrant_id", "link_key", "reason", "distance"]
-    search_fields = ["=registrant__id", "=link_key", "=reason"]
+    list_display = ["registrant_id", "link_key", "why", "distance"]
+    list_filter = [ReasonFilter]
+    search_fields = ["registrant__id__exact", "registrant__conference_id__exact", "link_key__exact"]
+    search_help_text = _("A conference id, or `conference id/registration id`, or `conference id/code`; whole.")
+    paginator = BoundedPaginator
     show_full_result_count = False
     ordering = ["-id"]
+    fields = ["registrant_id", "link_key", "why", "distance"]
+    readonly_fields = ["registrant_id", "link_key", "why", "distance"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[NotCredited]:
+        return get_refusals()
+
+    @admin.display(description=_("reason"), ordering="reason")
+    def why(self, item: NotCredited) -> str:
+        return str(refusal_row(item)["message"])

@@ -1,9 +1,7 @@
-"""Minting links for campaigns, QR codes, and erasing a person: the writes behind API and admin."""
+"""Minting links for campaigns, and erasing a person: the writes behind API and admin."""
 
-import io
 import secrets
 
-import segno
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
@@ -14,7 +12,6 @@ from sharing import derive
 from sharing.codes import key_of, new_code, new_signed_code
 from sharing.locks import lock_conferences
 from sharing.models import Registrant, ShareLink, ShareOpen
-from sharing.selectors.tree import share_url
 from sharing.store import Claim, claims_of
 
 
@@ -50,14 +47,6 @@ def mint_link(
     )  # fmt: skip
     transaction.on_commit(derive.pass_on_days)
     return ShareLink.objects.get(id=key)
-
-
-def draw_qr(link: ShareLink, *, kind: str) -> bytes:
-    """The link's address as a QR code for print. kind: "svg" or "png"."""
-    picture = io.BytesIO()
-    # Level M still reads with 15 % of it dirty or torn.
-    segno.make(share_url(link), error="m").save(picture, kind=kind, scale=8, border=4)
-    return picture.getvalue()
 
 
 def erase_person(conference: Conference, visitor: str) -> int:
