@@ -115,7 +115,7 @@ class ShareLinkAdmin(ReadOnlyAdmin):
 class ShareConversionAdmin(ReadOnlyAdmin):
     list_display = ["registrant_id", "conference_id", "nearest_id", "frozen_at"]
     search_fields = ["registrant__id__exact", "conference_id__exact", "nearest__id__exact"]
-    search_help_text = _("A conference id, or `conference id/registration id`, or `conference id/code`; whole.")
+    search_help_text = _("`conference id`, `conference id/registration id` or `conference id/code`; whole.")
     paginator = BoundedPaginator
     show_full_result_count = False
     ordering = ["-frozen_ms"]
@@ -155,7 +155,7 @@ class NotCreditedAdmin(ReadOnlyAdmin):
     list_display = ["registrant_id", "link_key", "why", "distance"]
     list_filter = [ReasonFilter]
     search_fields = ["registrant__id__exact", "registrant__conference_id__exact", "link_key__exact"]
-    search_help_text = _("A conference id, or `conference id/registration id`, or `conference id/code`; whole.")
+    search_help_text = _("`conference id`, `conference id/registration id` or `conference id/code`; whole.")
     paginator = BoundedPaginator
     show_full_result_count = False
     ordering = ["-id"]
