@@ -1,6 +1,8 @@
 """Share conversions, and what each credits under a model."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import QuerySet
@@ -85,24 +87,25 @@ def get_registration_path(conference_id: str, registration_id: str) -> dict[str,
 def _credit_rows(conversions: Sequence[str], model: str) -> dict[str, list[dict[str, Any]]]:
     """The credits of each of these conversions that has any, nearest first."""
     weigh = CREDIT_MODELS[model].weigh
-    chains: dict[str, list[Credit]] = {}
-    for credit in (
-        Credit.objects.filter(conversion_id__in=conversions).select_related("link").order_by("distance")
-    ):
-        chains.setdefault(credit.conversion_id, []).append(credit)
-    return {
-        key: [
+    # No objects: an export has millions of these, and each would cost several times its row.
+    found = (
+        Credit.objects.filter(conversion_id__in=conversions).order_by("conversion_id", "distance")
+        .values_list("conversion_id", "age_ms", "distance", "link__code", "link__sharer", "link__channel")
+    )  # fmt: skip
+    rows = {}
+    for key, group in groupby(found, key=itemgetter(0)):
+        chain = list(group)
+        rows[key] = [
             {
-                "code": credit.link.code,
-                "sharer": credit.link.sharer,
-                "channel": credit.link.channel,
-                "distance": credit.distance,
+                "code": code,
+                "sharer": sharer,
+                "channel": channel,
+                "distance": distance,
                 "kind": "assisted" if place else "direct",
-                "credit": weight,
+                "credit": credit,
             }
-            for place, (credit, weight) in enumerate(
-                zip(chain, weigh([credit.age_ms for credit in chain]), strict=True)
+            for place, ((_, _, distance, code, sharer, channel), credit) in enumerate(
+                zip(chain, weigh([age_ms for _, age_ms, *_ in chain]), strict=True)
             )
         ]
-        for key, chain in chains.items()
-    }
+    return rows
