@@ -69,7 +69,7 @@ def codes_by_more(browser: Client, below: str, *, pages: int) -> list[str]:
     address = f"/admin/sharing/sharelink/tree/?{below}"
     for _ in range(pages):
         with CaptureQueriesContext(connection) as queries:
-            page = browser.get(address).content.decode()
+            page = browser.get(address).content.decode().rpartition('id="share-tree"')[2]
         assert len(queries) < 10
         codes += re.findall(r'/change/">([^<]+)</a>', page)
         address = html.unescape(re.findall(r'data-level="([^"]*cursor=[^"]*)"', page)[-1])
