@@ -21,6 +21,9 @@ from analytics.tasks import refresh_dirty_days
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
+    class Media:
+        css = {"all": ["analytics/admin.css"]}
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

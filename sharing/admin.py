@@ -1,23 +1,39 @@
 """What operators see of share attribution. The worker owns all of it: it is read here, not edited."""
 
+import datetime as dt
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics.admin import ReadOnlyAdmin
+from analytics.admin import BoundedPaginator, ReadOnlyAdmin
+from sharing.attribution import REASON_LABELS
+from sharing.codes import code_of, key_of
 from sharing.models import NotCredited, ShareClaim, ShareConversion, ShareLink
-from sharing.selectors.credits import conversion_rows
+from sharing.selectors.conversions import conversion_rows
 from sharing.selectors.paging import BadCursorError
+from sharing.selectors.refusals import get_refusals, refusal_row
 from sharing.selectors.tree import get_level, get_path
 
 _LEVEL_SIZE = 100
+
+
+def _when(instant: dt.datetime) -> str:
+    """As the admin shows instants that are fields."""
+    return date_format(timezone.localtime(instant), "DATETIME_FORMAT")
+
+
+def _address(link_key: str) -> str:
+    return reverse("admin:sharing_sharelink_change", args=[quote(link_key)])
 
 
 class FlaggedFilter(admin.SimpleListFilter):
@@ -34,23 +50,33 @@ class FlaggedFilter(admin.SimpleListFilter):
 
 @admin.register(ShareLink)
 class ShareLinkAdmin(ReadOnlyAdmin):
+    # As many as a screen holds beside the filters; all of them are on the link's own page.
     list_display = [
-        "code", "conference_id", "sharer", "label", "channel", "tree_link", "opens", "openers", "shared_on",
-        "direct", "assisted", "subtree_links", "subtree_conversions", "closes_cycle", "is_contested",
+        "code", "tree_link", "conference_id", "sharer", "label", "channel", "opens", "shared_on", "direct",
+        "assisted", "subtree_conversions", "flags",
     ]  # fmt: skip
     list_filter = [FlaggedFilter, "is_minted"]
-    search_fields = ["=code", "=sharer", "label", "=conference_id"]
+    search_fields = ["code__exact", "sharer__exact", "label", "conference_id__exact"]
     search_help_text = _("A whole code, visitor id or conference id, or part of a label.")
+    paginator = BoundedPaginator
     show_full_result_count = False
     ordering = ["-id"]
     change_list_template = "admin/sharing/sharelink/change_list.html"
 
-    def get_fields(self, request: HttpRequest, obj: ShareLink | None = None) -> list[str]:  # type: ignore[override]
-        names = [field.name for field in ShareLink._meta.concrete_fields if field.name != "parent"]
-        return [*names, "first_shared_at", "way_up", "tree_link", "claims"]
+    fields = [
+        "code", "conference_id", "sharer", "sharer_user", "label", "channel", "target_url", "is_minted",
+        "shared_at", "way_up", "tree_link", "claimed_parent", "closes_cycle", "is_contested", "opens",
+        "openers", "shared_on", "direct", "assisted", "subtree_links", "subtree_conversions", "claims",
+    ]  # fmt: skip
 
-    def get_readonly_fields(self, request: HttpRequest, obj: ShareLink | None = None) -> list[str]:
-        return self.get_fields(request, obj)
+    @admin.display(description=_("first shared"), ordering="first_ms")
+    def shared_at(self, link: ShareLink) -> str:
+        return _when(link.first_shared_at)
+
+    @admin.display(description=_("flags"))
+    def flags(self, link: ShareLink) -> str:
+        flags = {_("cycle refused"): link.closes_cycle, _("contested"): link.is_contested}
+        return ", ".join(str(label) for label, is_set in flags.items() if is_set) or "-"
 
     @admin.display(description=_("tree"))
     def tree_link(self, link: ShareLink) -> SafeString:
@@ -60,11 +86,11 @@ class ShareLinkAdmin(ReadOnlyAdmin):
     @admin.display(description=_("from the root"))
     def way_up(self, link: ShareLink) -> SafeString:
         """The nearest 50 of the way: a chain may have thousands."""
-        links = get_path(link)[-50:]
+        links = get_path(link, limit=50)
         return format_html_join(
             " → ",
             '<a href="{}">{}</a>',
-            ((reverse("admin:sharing_sharelink_change", args=[item.pk]), item.code) for item in links),
+            ((_address(item.pk), item.code) for item in links),
         )
 
     @admin.display(description=_("claims to it"))
@@ -73,7 +99,7 @@ class ShareLinkAdmin(ReadOnlyAdmin):
         found = ShareClaim.objects.filter(link_key=link.id).order_by("ms", "event_id")[:50]
         return format_html_join(
             "", "<div>{} · {} · {}</div>",
-            ((item.claimed_at.isoformat(), item.sharer, item.parent_key.partition("/")[2]) for item in found),
+            ((_when(item.claimed_at), item.sharer, item.parent_key.partition("/")[2]) for item in found),
         )  # fmt: skip
 
     def get_urls(self) -> list[Any]:
@@ -110,32 +136,78 @@ class ShareLinkAdmin(ReadOnlyAdmin):
 
 @admin.register(ShareConversion)
 class ShareConversionAdmin(ReadOnlyAdmin):
-    list_display = ["registrant_id", "conference_id", "nearest_id", "frozen_at"]
-    search_fields = ["=registrant__id", "=conference_id", "=nearest__id"]
+    list_display = ["registration", "conference_id", "direct_link", "registered_at"]
+    search_fields = ["registrant__id__exact", "conference_id__exact", "nearest__id__exact"]
+    search_help_text = _("`conference id`, `conference id/registration id` or `conference id/code`; whole.")
+    paginator = BoundedPaginator
     show_full_result_count = False
     ordering = ["-frozen_ms"]
-    fields = ["registrant_id", "conference_id", "nearest_id", "frozen_at", "chain", "refused"]
-    readonly_fields = ["registrant_id", "conference_id", "nearest_id", "frozen_at", "chain", "refused"]
+    fields = ["registration", "conference_id", "direct_link", "registered_at", "chain", "refused"]
+
+    @admin.display(description=_("registration"), ordering="registrant_id")
+    def registration(self, conversion: ShareConversion) -> str:
+        return conversion.registrant_id.partition("/")[2]
+
+    @admin.display(description=_("direct link"), ordering="nearest_id")
+    def direct_link(self, conversion: ShareConversion) -> SafeString:
+        key = conversion.nearest_id
+        return format_html('<a href="{}">{}</a>', _address(key), code_of(key))
+
+    @admin.display(description=_("registered at"), ordering="frozen_ms")
+    def registered_at(self, conversion: ShareConversion) -> str:
+        return _when(conversion.frozen_at)
 
     @admin.display(description=_("credited, nearest first"))
     def chain(self, conversion: ShareConversion) -> SafeString:
-        credits = conversion_rows([conversion])[0]["credits"]
+        kinds = {"direct": _("direct"), "assisted": _("assisted")}
         return format_html_join(
-            "", "<div>{}. {} · {} · {}</div>",
-            ((item["distance"], item["code"], item["sharer"], item["kind"]) for item in credits),
+            "", '<div>{}. <a href="{}">{}</a> · {} · {}</div>',
+            (
+                (
+                    item["distance"], _address(key_of(conversion.conference_id, item["code"])), item["code"],
+                    item["sharer"], kinds[item["kind"]],
+                )
+                for item in conversion_rows([conversion])[0]["credits"]
+            ),
         )  # fmt: skip
 
     @admin.display(description=_("not credited"))
-    def refused(self, conversion: ShareConversion) -> SafeString:
+    def refused(self, conversion: ShareConversion) -> SafeString | str:
         items = conversion_rows([conversion])[0]["not_credited"]
-        return format_html_join(
-            "", "<div>{} · {}</div>", ((item["code"], item["message"]) for item in items)
-        )  # fmt: skip
+        rows = format_html_join("", "<div>{} · {}</div>", ((item["code"], item["message"]) for item in items))
+        return rows or "-"
+
+
+class ReasonFilter(admin.SimpleListFilter):
+    title = _("reason")
+    parameter_name = "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(str(reason), label) for reason, label in REASON_LABELS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[NotCredited]) -> QuerySet[NotCredited]:
+        reason = self.value()
+        return queryset.filter(shown_reason=reason) if reason else queryset  # type: ignore[misc]  # annotated
 
 
 @admin.register(NotCredited)
 class NotCreditedAdmin(ReadOnlyAdmin):
-    list_display = ["registrant_id", "link_key", "reason", "distance"]
-    search_fields = ["=registrant__id", "=link_key", "=reason"]
+    list_display = ["registration", "why", "link_key", "distance"]
+    list_filter = [ReasonFilter]
+    search_fields = ["registrant__id__exact", "registrant__conference_id__exact", "link_key__exact"]
+    search_help_text = _("`conference id`, `conference id/registration id` or `conference id/code`; whole.")
+    paginator = BoundedPaginator
     show_full_result_count = False
     ordering = ["-id"]
+    fields = ["registration", "link_key", "why", "distance"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[NotCredited]:
+        return get_refusals()
+
+    @admin.display(description=_("registration"), ordering="registrant_id")
+    def registration(self, item: NotCredited) -> str:
+        return item.registrant_id
+
+    @admin.display(description=_("reason"), ordering="reason")
+    def why(self, item: NotCredited) -> str:
+        return str(refusal_row(item)["message"])

@@ -28,6 +28,8 @@ class Reason(StrEnum):
     BOT = "bot"
     MALFORMED_CODE = "malformed_code"
     UNKNOWN_CODE = "unknown_code"
+    # Never stored: how sharing/selectors/refusals.py shows an unknown code that another conference has.
+    FOREIGN_CODE = "foreign_code"
     SHARED_LATER = "shared_later"
     OUTSIDE_WINDOW = "outside_window"
     SELF_REFERRAL = "self_referral"
@@ -41,6 +43,7 @@ REASON_LABELS = {
     Reason.BOT: _("opened by a bot"),
     Reason.MALFORMED_CODE: _("wrong form or signature of the code"),
     Reason.UNKNOWN_CODE: _("no such code in this conference"),
+    Reason.FOREIGN_CODE: _("a code of another conference"),
     Reason.SHARED_LATER: _("shared after the registration only"),
     Reason.OUTSIDE_WINDOW: _("opened before the attribution window"),
     Reason.SELF_REFERRAL: _("the sharer registered"),

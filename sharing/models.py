@@ -191,6 +191,8 @@ class ShareLink(models.Model):
             models.Index(fields=["claimed_parent"], name="link_claimed_parent"),
             models.Index(fields=["conference_id", "first_ms"], name="link_first_shared"),
             models.Index(fields=["conference_id", "sharer"], name="link_sharer"),
+            # Whether a code that a conference does not know is another's (sharing/selectors/refusals.py).
+            models.Index(fields=["code"], name="link_code"),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from analytics.api import queries
 from analytics.api.queries import ConferenceQuery as ConferenceQuery  # views take it from here
+from sharing.attribution import Reason
 from sharing.codes import CODE_PATTERN
 from sharing.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.selectors.tree import MAX_DEPTH
@@ -40,6 +41,10 @@ class ModelQuery(RangeQuery):
         return value
 
 
+class SumsQuery(ModelQuery):
+    limit = serializers.IntegerField(default=100, min_value=1, max_value=1000)
+
+
 class PageMixin(serializers.Serializer[Any]):
     cursor = serializers.CharField(default="", allow_blank=True, max_length=400)
     page_size = serializers.IntegerField(default=100, min_value=1, max_value=1000)
@@ -58,6 +63,10 @@ class TreeQuery(ConferenceQuery, PageMixin):
 
 class ConversionsQuery(ModelQuery, PageMixin):
     pass
+
+
+class NotCreditedQuery(RangeQuery, PageMixin):
+    reason = serializers.ChoiceField(list(Reason), default="", allow_blank=True, help_text="Without: all.")
 
 
 class LinkInput(ConferenceQuery):
@@ -114,13 +123,16 @@ class TreeRow(LinkRow):
         child=serializers.DictField(), required=False, help_text="Links like this one, of the next level."
     )
     next = serializers.CharField(
-        required=False, help_text="There are more children: the cursor, with this link as `root`."
+        required=False,
+        help_text="There are children that are not in this answer: their cursor, with this link as `root`.",
     )
 
 
 class TreeAnswer(serializers.Serializer[Any]):
     root = LinkRow(allow_null=True)
-    path = LinkRow(many=True)
+    path = LinkRow(
+        many=True, help_text="The way to `root`, from above: of the links above it the nearest 99."
+    )
     results = TreeRow(many=True)
     next = serializers.CharField(allow_null=True)
 
@@ -144,6 +156,16 @@ class NotCreditedRow(serializers.Serializer[Any]):
     reason = serializers.CharField()
     message = serializers.CharField()
     distance = serializers.IntegerField(allow_null=True)
+
+
+class ListedNotCreditedRow(NotCreditedRow):
+    registration_id = serializers.CharField()
+    registered_at = serializers.DateTimeField()
+
+
+class NotCreditedPage(serializers.Serializer[Any]):
+    results = ListedNotCreditedRow(many=True)
+    next = serializers.CharField(allow_null=True)
 
 
 class ConversionRow(serializers.Serializer[Any]):
@@ -188,6 +210,7 @@ class LeaderboardAnswer(serializers.Serializer[Any]):
 class ChannelsAnswer(serializers.Serializer[Any]):
     model = serializers.CharField()
     totals = Totals()
+    count = serializers.IntegerField()
     results = ChannelRow(many=True)
 
 

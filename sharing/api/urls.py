@@ -12,6 +12,7 @@ urlpatterns = [
     path("channels", views.Channels.as_view(), name="sharing-channels"),
     path("conversions", views.Conversions.as_view(), name="sharing-conversions"),
     path("conversions/<str:registration_id>", views.RegistrationPath.as_view(), name="sharing-path"),
+    path("not-credited", views.NotCredited.as_view(), name="sharing-not-credited"),
     path("k-factor", views.KFactor.as_view(), name="sharing-k-factor"),
     path("timeline", views.Timeline.as_view(), name="sharing-timeline"),
     path("erase", views.Erase.as_view(), name="sharing-erase"),

@@ -1,5 +1,6 @@
 """Links, tree and credits for organizers. Every id goes through conferences/access.py."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
@@ -20,8 +21,7 @@ from sharing.api import serializers as api
 from sharing.codes import keys_of
 from sharing.models import ShareLink
 from sharing.qr import draw_qr
-from sharing.selectors import credits, links, tree
-from sharing.selectors.paging import BadCursorError
+from sharing.selectors import conversions, credits, figures, links, refusals, tree
 
 _FORMAT = OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "csv"])
 _FROM = OpenApiParameter("from", OpenApiTypes.DATE, description="First local day, included.")
@@ -35,6 +35,7 @@ _LINK_COLUMNS = [
 _CREDIT_COLUMNS = [
     "registration_id", "frozen_at", "code", "sharer", "channel", "distance", "kind", "model", "credit",
 ]  # fmt: skip
+_REFUSAL_COLUMNS = ["registration_id", "registered_at", "code", "reason", "message", "distance"]
 
 
 class CodeTaken(APIException):
@@ -48,10 +49,6 @@ def _read(query: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]
     checked.is_valid(raise_exception=True)
     valid: dict[str, Any] = checked.validated_data
     return valid
-
-
-def _bad_cursor() -> ValidationError:
-    return ValidationError({"cursor": "Not a cursor of this list."})
 
 
 def _get_link(request: Request, code: str) -> ShareLink:
@@ -95,10 +92,7 @@ class Links(CSVView):
         )
         if self.wants_csv(request):
             return csv_response(f"links-{conference.id}.csv", _LINK_COLUMNS, links.iterate_rows(found))
-        try:
-            page, following = links.get_page(found, limit=query["page_size"], cursor=query["cursor"])
-        except BadCursorError:
-            raise _bad_cursor() from None
+        page, following = links.get_page(found, limit=query["page_size"], cursor=query["cursor"])
         return Response({"results": [tree.link_row(link) for link in page], "next": following})
 
     @extend_schema(request=api.LinkInput, responses={201: api.LinkRow})
@@ -166,54 +160,35 @@ class Tree(APIView):
             root = ShareLink.objects.filter(id__in=keys_of(conference.id, query["root"])).first()
             if root is None:
                 raise Http404(f"There is no link {query['root']!r} in this conference.")
-        try:
-            answer = tree.get_tree(
+        return Response(
+            tree.get_tree(
                 conference.id, root, depth=query["depth"], limit=query["page_size"], cursor=query["cursor"]
             )
-        except BadCursorError:
-            raise _bad_cursor() from None
-        return Response(answer)
+        )
 
 
 class Leaderboard(APIView):
     """Sharers by their credit. The sum of credits exceeds the registrations: see `totals`."""
 
-    @extend_schema(
-        parameters=[api.ModelQuery, _FROM, OpenApiParameter("limit", OpenApiTypes.INT)],
-        responses=api.LeaderboardAnswer,
-    )
+    @extend_schema(parameters=[api.SumsQuery, _FROM], responses=api.LeaderboardAnswer)
     def get(self, request: Request) -> Response:
-        query = _read(api.ModelQuery, request.query_params)
-        conference = get_conference(request.user, query["conference_id"])
-        rows = credits.get_leaderboard(conference, query["days"], query["model"])
-        try:
-            limit = max(1, min(int(request.query_params.get("limit", 100)), 1000))
-        except ValueError:
-            raise ValidationError({"limit": "Not a number."}) from None
-        return Response(
-            {
-                "model": query["model"],
-                "totals": credits.get_totals(conference, query["days"]),
-                "count": len(rows),
-                "results": rows[:limit],
-            }
-        )
+        return _answer_sums(request, credits.get_leaderboard)
 
 
 class Channels(APIView):
     """Channels by their credit, with what their links count."""
 
-    @extend_schema(parameters=[api.ModelQuery, _FROM], responses=api.ChannelsAnswer)
+    @extend_schema(parameters=[api.SumsQuery, _FROM], responses=api.ChannelsAnswer)
     def get(self, request: Request) -> Response:
-        query = _read(api.ModelQuery, request.query_params)
-        conference = get_conference(request.user, query["conference_id"])
-        return Response(
-            {
-                "model": query["model"],
-                "totals": credits.get_totals(conference, query["days"]),
-                "results": credits.get_channels(conference, query["days"], query["model"]),
-            }
-        )
+        return _answer_sums(request, credits.get_channels)
+
+
+def _answer_sums(request: Request, get_sums: Callable[..., tuple[list[dict[str, Any]], int]]) -> Response:
+    query = _read(api.SumsQuery, request.query_params)
+    conference = get_conference(request.user, query["conference_id"])
+    rows, count = get_sums(conference, query["days"], query["model"], limit=query["limit"])
+    totals = credits.get_totals(conference, query["days"])
+    return Response({"model": query["model"], "totals": totals, "count": count, "results": rows})
 
 
 class Conversions(CSVView):
@@ -229,22 +204,34 @@ class Conversions(CSVView):
         conference = get_conference(request.user, query["conference_id"])
         days, model = query["days"], query["model"]
         if self.wants_csv(request):
-            rows = credits.iterate_credits(conference, days, model)
+            rows = conversions.iterate_credits(conference, days, model)
             return csv_response(f"credits-{conference.id}.csv", _CREDIT_COLUMNS, rows)
-        try:
-            page, following = credits.get_page(
-                credits.get_conversions(conference, days), limit=query["page_size"], cursor=query["cursor"]
-            )
-        except BadCursorError:
-            raise _bad_cursor() from None
+        page, following = conversions.get_page(
+            conversions.get_conversions(conference, days), limit=query["page_size"], cursor=query["cursor"]
+        )
         return Response(
             {
                 "model": model,
                 "totals": credits.get_totals(conference, days),
-                "results": credits.conversion_rows(page, model),
+                "results": conversions.conversion_rows(page, model),
                 "next": following,
             }
         )
+
+
+class NotCredited(CSVView):
+    """What registrations did not credit, and why; the latest registration first."""
+
+    @extend_schema(parameters=[api.NotCreditedQuery, _FROM, _FORMAT], responses=api.NotCreditedPage)
+    def get(self, request: Request) -> Response | StreamingHttpResponse:
+        query = _read(api.NotCreditedQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
+        found = refusals.get_refusals_of(conference, query["days"], reason=query["reason"])
+        if self.wants_csv(request):
+            rows = refusals.iterate_rows(found)
+            return csv_response(f"not-credited-{conference.id}.csv", _REFUSAL_COLUMNS, rows)
+        page, following = refusals.get_page(found, limit=query["page_size"], cursor=query["cursor"])
+        return Response({"results": [refusals.listed_row(item) for item in page], "next": following})
 
 
 class RegistrationPath(APIView):
@@ -254,7 +241,7 @@ class RegistrationPath(APIView):
     def get(self, request: Request, registration_id: str) -> Response:
         query = _read(api.ConferenceQuery, request.query_params)
         conference = get_conference(request.user, query["conference_id"])
-        found = credits.get_registration_path(conference.id, registration_id)
+        found = conversions.get_registration_path(conference.id, registration_id)
         if found is None:
             raise Http404(f"There is no registration {registration_id!r} in this conference.")
         return Response(found)
@@ -267,7 +254,7 @@ class KFactor(APIView):
     def get(self, request: Request) -> Response:
         query = _read(api.RangeQuery, request.query_params)
         conference = get_conference(request.user, query["conference_id"])
-        return Response(credits.get_k_factor(conference, query["days"]))
+        return Response(figures.get_k_factor(conference, query["days"]))
 
 
 class Timeline(APIView):
@@ -278,7 +265,7 @@ class Timeline(APIView):
         query = _read(api.TimelineQuery, request.query_params)
         conference = get_conference(request.user, query["conference_id"])
         first, last = query["days"]
-        return Response({"results": credits.get_timeline(conference, first, last)})
+        return Response({"results": figures.get_timeline(conference, first, last)})
 
 
 class Erase(APIView):

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sharing', '0003_opens_keyed_by_their_events'),
+        ('sharing', '0004_links_found_by_code'),
     ]
 
     operations = [

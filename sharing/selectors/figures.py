@@ -1,9 +1,16 @@
-"""The figures of a day that come from the tree."""
+"""Figures of days and of ranges of days."""
 
 import datetime as dt
+from typing import Any
 
-from analytics.zones import day_bounds, get_zones
-from sharing.models import ShareConversion, ShareLink
+from django.db.models import Count
+
+from analytics.models import Event
+from analytics.zones import get_zones
+from conferences.models import Conference
+from sharing.models import ShareLink
+from sharing.selectors.conversions import get_conversions
+from sharing.selectors.days import Range, count_days, in_range
 
 
 def count_day(conference_id: str, date: dt.date) -> dict[str, int]:
@@ -11,12 +18,33 @@ def count_day(conference_id: str, date: dt.date) -> dict[str, int]:
     zone = get_zones([conference_id]).get(conference_id)
     if zone is None:
         return {"shares": 0, "share_conversions": 0}
-    first, end = (round(instant.timestamp() * 1000) for instant in day_bounds(zone, date))
+    return count_days(conference_id, zone, date, date)[date]
+
+
+def get_timeline(conference: Conference, first: dt.date, last: dt.date) -> list[dict[str, Any]]:
+    """Shares, opens and share conversions of each local day from `first` to `last`, both included."""
+    opens = dict(
+        Event.objects.filter(
+            conference_id=conference.id, local_date__gte=first, local_date__lte=last, is_bot=False,
+            type="share_open",
+        ).values_list("local_date").annotate(count=Count("*")).order_by()
+    )  # fmt: skip
+    counted = count_days(conference.id, conference.time_zone, first, last)
+    return [
+        {"date": day.isoformat(), "opens": opens.get(day, 0), **figures}
+        for day, figures in sorted(counted.items())
+    ]
+
+
+def get_k_factor(conference: Conference, days: Range) -> dict[str, Any]:
+    """Attributed registrations of these days / distinct sharers of links first shared on them."""
+    conversions = get_conversions(conference, days).count()
+    sharers = (
+        ShareLink.objects.filter(in_range(conference, days, "first_ms"), conference_id=conference.id)
+        .values("sharer").distinct().count()
+    )  # fmt: skip
     return {
-        "shares": ShareLink.objects.filter(
-            conference_id=conference_id, first_ms__gte=first, first_ms__lt=end
-        ).count(),
-        "share_conversions": ShareConversion.objects.filter(
-            conference_id=conference_id, frozen_ms__gte=first, frozen_ms__lt=end
-        ).count(),
+        "share_conversions": conversions,
+        "sharers": sharers,
+        "k_factor": conversions / sharers if sharers else None,
     }

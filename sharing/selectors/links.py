@@ -7,15 +7,15 @@ from django.db.models import Q, QuerySet
 
 from conferences.models import Conference
 from sharing.models import ShareLink
-from sharing.selectors.paging import decode_cursor, encode_cursor
+from sharing.selectors.paging import read_page
 from sharing.selectors.tree import link_row
 
 
 def get_links(
     conference: Conference, *, search: str = "", flagged: bool = False, minted: bool = False
 ) -> QuerySet[ShareLink]:
-    """Links of a conference, the latest first shared first. search: a code, a sharer, or part of a label."""
-    links = ShareLink.objects.filter(conference_id=conference.id).order_by("-first_ms", "-id")
+    """Links of a conference. search: a code, a sharer, or part of a label."""
+    links = ShareLink.objects.filter(conference_id=conference.id)
     if search:
         links = links.filter(Q(code=search) | Q(sharer=search) | Q(label__icontains=search))
     if flagged:
@@ -28,14 +28,8 @@ def get_links(
 def get_page(
     links: QuerySet[ShareLink], *, limit: int, cursor: str = ""
 ) -> tuple[list[ShareLink], str | None]:
-    """A page, and the cursor of the next. Raises BadCursorError."""
-    if cursor:
-        ms, key = decode_cursor(cursor)
-        links = links.filter(first_ms__lte=ms).filter(Q(first_ms__lt=ms) | Q(id__lt=key))
-    found = list(links[: limit + 1])
-    if len(found) <= limit:
-        return found, None
-    return found[:limit], encode_cursor(found[limit - 1].first_ms, found[limit - 1].id)
+    """A page, the latest first shared first, and the cursor of the next. Raises BadCursorError."""
+    return read_page(links, ("-first_ms", "-id"), limit=limit, cursor=cursor)
 
 
 def iterate_rows(links: QuerySet[ShareLink]) -> Iterator[dict[str, Any]]:

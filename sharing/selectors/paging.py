@@ -1,13 +1,58 @@
-"""Cursors: where a page ended, so that the next costs the same however far in it is."""
+"""Pages of a list in the order of a number and a key, with cursors that say where a page ended.
+
+A page is read as two ranges of an index: the rest of the rows with the cursor's number, then those with the
+numbers after it. So the hundredth page costs what the first does, also where all rows have one number. As a
+single condition (number < n OR number = n AND key > k) it would seek the number only, and go through all
+rows of that number that were on the pages before.
+"""
 
 import base64
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import msgspec
+from django.db.models import Model, Q, QuerySet
+
+from meeteasy.errors import RefusedError
+
+Row = TypeVar("Row", bound=Model)
 
 
-class BadCursorError(ValueError):
+class BadCursorError(RefusedError):
     """The text is no cursor of ours."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "invalid", "Some of the input is not valid.", status=400, cursor=["Not a cursor of this list."]
+        )
+
+
+def read_page(
+    rows: QuerySet[Row], order: Sequence[str], *, limit: int, cursor: str = ""
+) -> tuple[list[Row], str | None]:
+    """A page, and the cursor of the next; None: it was the last.
+
+    order: names as `order_by` takes them, the last two a number and a key that is unique among rows of the
+    same number; names before them are the same in all rows, and only tell the database which index to use.
+    Raises BadCursorError.
+    """
+    *_, number, key = order
+    rows = rows.order_by(*order)
+    if cursor:
+        last_number, last_key = decode_cursor(cursor)
+        try:
+            rest = rows.filter(_after(key, last_key), **{_name(number): last_number})
+        except ValueError as error:  # the key is a number, and the cursor's is none
+            raise BadCursorError from error
+        found = list(rest[: limit + 1])
+        if len(found) <= limit:
+            found += rows.filter(_after(number, last_number))[: limit + 1 - len(found)]
+    else:
+        found = list(rows[: limit + 1])
+    if len(found) <= limit:
+        return found, None
+    last = found[limit - 1]
+    return found[:limit], encode_cursor(getattr(last, _name(number)), str(getattr(last, _name(key))))
 
 
 def encode_cursor(number: int, key: str) -> str:
@@ -20,7 +65,15 @@ def decode_cursor(text: str) -> tuple[int, str]:
         raw: Any = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         number, key = msgspec.json.decode(raw, type=tuple[int, str])
     except (ValueError, msgspec.MsgspecError) as error:
-        raise BadCursorError(text) from error
+        raise BadCursorError from error
     if "\0" in key or abs(number) > 2**62:
-        raise BadCursorError(text)
+        raise BadCursorError
     return number, key
+
+
+def _name(order: str) -> str:
+    return order.removeprefix("-")
+
+
+def _after(order: str, value: int | str) -> Q:
+    return Q(**{f"{_name(order)}__{'lt' if order.startswith('-') else 'gt'}": value})

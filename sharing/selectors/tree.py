@@ -1,21 +1,24 @@
-"""Reading the tree: a level at a time, the way up from a link. Nothing here depends on the tree's size."""
+"""Reading the tree: a level at a time, and the way up from a link. Nothing here goes with the tree's size."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
-from django.db.models import Q, QuerySet
 
-from sharing import bulk
 from sharing.codes import public_code
 from sharing.models import ShareLink
-from sharing.selectors.paging import decode_cursor, encode_cursor
+from sharing.selectors.paging import encode_cursor, read_page
 
 MAX_DEPTH = 10
+# Of the way up from a link, the nearest. Whoever wants more asks for that of the topmost of them.
+MAX_PATH = 100
 # Of the levels below the first, the busiest children of each link; the rest by its own cursor.
 CHILDREN_AT_ONCE = 20
 _LINKS_AT_ONCE = 1000
+# All roots have the same parent, none; but PostgreSQL sees the order in the index only if it is named.
+_ORDER = ("parent_id", "-subtree_conversions", "id")
+# Before every link of a level: no counter is that high.
+_START = encode_cursor(2**31, "")
 
 
 def get_level(
@@ -23,11 +26,9 @@ def get_level(
 ) -> tuple[list[ShareLink], str | None]:
     """A page of the children of a link (of the roots, for None), most conversions below first, and the next
     cursor. Raises BadCursorError."""
-    links = _level(conference_id, parent, cursor)
-    found = list(links[: limit + 1])
-    more = found[limit:]
-    found = found[:limit]
-    return found, _cursor(found[-1]) if more else None
+    links = ShareLink.objects.filter(conference_id=conference_id)
+    links = links.filter(parent__isnull=True) if parent is None else links.filter(parent_id=parent)
+    return read_page(links, _ORDER, limit=limit, cursor=cursor)
 
 
 def get_tree(
@@ -35,11 +36,12 @@ def get_tree(
 ) -> dict[str, Any]:
     """The tree below `root` (None: all roots) by `depth` levels, as nested dicts. Raises BadCursorError.
 
-    One query a level. The first level is a page of `limit`; below, each link has its first children, and
-    `next` where there are more, to be had with that link as `root`.
+    One query a level. The first level is a page of `limit`; below, the first 50 or fewer links of a level
+    have the first of their children. Each link with children that are not in the answer has `next`, a cursor
+    by which they are had with that link as `root`.
     """
     found, following = get_level(conference_id, None if root is None else root.id, limit=limit, cursor=cursor)
-    results = [link_row(link) for link in found]
+    results = [_tree_row(link) for link in found]
     level = list(zip(found, results, strict=True))
     left = _LINKS_AT_ONCE
     for _ in range(depth - 1):
@@ -47,16 +49,14 @@ def get_tree(
         children = _first_children([link for link, _ in parents])
         level = []
         for link, row in parents:
-            mine = children.get(link.id, [])
-            if len(mine) > CHILDREN_AT_ONCE:
-                mine = mine[:CHILDREN_AT_ONCE]
-                row["next"] = _cursor(mine[-1])
-            rows = [link_row(child) for child in mine]
-            row["children"] = rows
-            level += zip(mine, rows, strict=True)
+            mine = children[link.id][:CHILDREN_AT_ONCE]
+            row["children"] = [_tree_row(child) for child in mine]
+            if len(mine) < len(children[link.id]):
+                row["next"] = encode_cursor(mine[-1].subtree_conversions, mine[-1].id)
+            else:
+                del row["next"]
+            level += zip(mine, row["children"], strict=True)
         left -= len(level)
-        if not level or left < CHILDREN_AT_ONCE:
-            break
     return {
         "root": None if root is None else link_row(root),
         "path": [] if root is None else [link_row(link) for link in get_path(root)],
@@ -65,21 +65,18 @@ def get_tree(
     }
 
 
-def get_path(link: ShareLink) -> list[ShareLink]:
-    """The link and its ancestors, the root first, in two queries however deep it is."""
-    keys = [
-        key
-        for (key, _) in bulk.fetch(
-            "WITH RECURSIVE up(key, height) AS (SELECT key, 0 FROM {keys} UNION ALL "
-            "SELECT link.parent_id, up.height + 1 FROM up JOIN sharing_sharelink link ON link.id = up.key "
-            "WHERE link.parent_id IS NOT NULL) SELECT key, height FROM up ORDER BY height DESC",
-            [link.id],
+def get_path(link: ShareLink, *, limit: int = MAX_PATH) -> list[ShareLink]:
+    """The link and its ancestors, the topmost first, in one query. Of more than `limit` the nearest."""
+    return list(
+        ShareLink.objects.raw(
+            "WITH RECURSIVE up(id, parent_id, height) AS ("
+            "SELECT id, parent_id, 1 FROM sharing_sharelink WHERE id = %s UNION ALL "
+            "SELECT link.id, link.parent_id, up.height + 1 "
+            "FROM up JOIN sharing_sharelink link ON link.id = up.parent_id WHERE up.height < %s) "
+            "SELECT link.* FROM up JOIN sharing_sharelink link ON link.id = up.id ORDER BY up.height DESC",
+            [link.id, limit],
         )
-    ]
-    found: dict[str, ShareLink] = {}
-    for start in range(0, len(keys), 500):
-        found |= ShareLink.objects.in_bulk(keys[start : start + 500])
-    return [found[key] for key in keys if key in found]
+    )
 
 
 def link_row(link: ShareLink) -> dict[str, Any]:
@@ -114,16 +111,12 @@ def share_url(link: ShareLink) -> str:
     return f"{settings.PUBLIC_URL}/conf/{link.conference_id}?_s={code}"
 
 
-def _level(conference_id: str, parent: str | None, cursor: str = "") -> QuerySet[ShareLink]:
-    links = ShareLink.objects.filter(conference_id=conference_id)
-    links = links.filter(parent__isnull=True) if parent is None else links.filter(parent_id=parent)
-    if cursor:
-        conversions, key = decode_cursor(cursor)
-        # The first condition alone would do; with it the index finds the place.
-        links = links.filter(subtree_conversions__lte=conversions).filter(
-            Q(subtree_conversions__lt=conversions) | Q(id__gt=key)
-        )
-    return links.order_by("-subtree_conversions", "id")
+def _tree_row(link: ShareLink) -> dict[str, Any]:
+    """A link as long as none of its children are beside it."""
+    row = link_row(link)
+    if link.shared_on:
+        row["next"] = _START
+    return row
 
 
 def _first_children(parents: Sequence[ShareLink]) -> dict[str, list[ShareLink]]:
@@ -132,24 +125,15 @@ def _first_children(parents: Sequence[ShareLink]) -> dict[str, list[ShareLink]]:
         return {}
     # The ORM cannot limit each part of a union on SQLite.
     part = (
-        "SELECT * FROM (SELECT id FROM sharing_sharelink "  # noqa: S608  a number of ours
+        "SELECT * FROM (SELECT * FROM sharing_sharelink "  # noqa: S608  a number of ours
         "WHERE conference_id = %s AND parent_id = %s "
         f"ORDER BY subtree_conversions DESC, id LIMIT {CHILDREN_AT_ONCE + 1}) AS part"
     )
-    statement = " UNION ALL ".join([part] * len(parents))
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [value for link in parents for value in (link.conference_id, link.id)])
-        ids = [key for (key,) in cursor.fetchall()]
-    children: dict[str, list[ShareLink]] = {}
-    found: dict[str, ShareLink] = {}
-    for start in range(0, len(ids), 500):
-        found |= ShareLink.objects.in_bulk(ids[start : start + 500])
-    for key in ids:
-        child = found[key]
-        assert child.parent_id is not None
-        children.setdefault(child.parent_id, []).append(child)
+    found = ShareLink.objects.raw(
+        " UNION ALL ".join([part] * len(parents)),
+        [value for link in parents for value in (link.conference_id, link.id)],
+    )
+    children: dict[str, list[ShareLink]] = {link.id: [] for link in parents}
+    for child in found:
+        children[str(child.parent_id)].append(child)
     return children
-
-
-def _cursor(link: ShareLink) -> str:
-    return encode_cursor(link.subtree_conversions, link.id)

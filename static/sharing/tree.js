@@ -1,4 +1,4 @@
-// A level of the tree is fetched when it is opened for the first time.
+// A level of the tree is fetched when it is opened for the first time; "More" gives way to what it fetched.
 "use strict";
 document.getElementById("share-tree").addEventListener(
   "toggle",
@@ -10,7 +10,13 @@ document.getElementById("share-tree").addEventListener(
     try {
       const answer = await fetch(address, { credentials: "same-origin" });
       if (!answer.ok) throw new Error(String(answer.status));
-      details.insertAdjacentHTML("beforeend", await answer.text());
+      const fetched = document.createElement("template");
+      fetched.innerHTML = await answer.text();
+      if ("more" in details.dataset) {
+        details.closest("li").replaceWith(...fetched.content.querySelector("ul").children);
+      } else {
+        details.append(fetched.content);
+      }
     } catch {
       details.dataset.level = address; // opening it again tries again
       details.open = false;

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils.html import strip_tags
 
 from conferences.models import Conference
 from sharing.derive import apply_facts
@@ -58,12 +59,20 @@ def test_links_are_found_by_code_sharer_and_label_and_by_flag(story: None, admin
 
 
 def test_a_conversion_shows_its_frozen_chain_and_what_was_not_credited(story: None, admin: Client) -> None:
-    page = admin.get("/admin/sharing/shareconversion/summit_2Fr-vc/change/").content.decode()
+    page = strip_tags(admin.get("/admin/sharing/shareconversion/summit_2Fr-vc/change/").content.decode())
     assert "1. bbbb · vb · direct" in page
     assert "2. aaaa · va · assisted" in page
     assert "nonexistent · no such code in this conference" in page
     link = admin.get("/admin/sharing/sharelink/summit_2Fbbbb/change/").content.decode()
     assert "thief" in link
+
+
+def test_the_pages_of_the_tree_are_in_chinese_for_who_reads_chinese(story: None, admin: Client) -> None:
+    chinese = {"headers": {"accept-language": "zh-hans"}}
+    tree = admin.get("/admin/sharing/sharelink/tree/?root=summit/aaaa", **chinese).content.decode()
+    assert "打开 1 次，转发 0 次，转化 1" in tree
+    page = admin.get("/admin/sharing/shareconversion/summit_2Fr-vc/change/", **chinese)
+    assert "2. aaaa · va · 间接" in strip_tags(page.content.decode())
 
 
 @pytest.mark.parametrize("model", ["sharelink", "shareconversion", "notcredited"])

@@ -1,0 +1,59 @@
+"""What belongs to which local days of a conference."""
+
+import datetime as dt
+
+from django.db import connection
+from django.db.models import Q
+
+from analytics.zones import day_bounds
+from conferences.models import Conference
+
+# First and last day, both included; None: that end is open.
+Range = tuple[dt.date | None, dt.date | None]
+
+
+def in_range(conference: Conference, days: Range, field: str) -> Q:
+    """Condition on a field of instants (UTC milliseconds): within these days."""
+    first, last = days
+    condition = Q()
+    if first is not None:
+        condition &= Q(**{f"{field}__gte": _bounds_ms(conference.time_zone, first)[0]})
+    if last is not None:
+        condition &= Q(**{f"{field}__lt": _bounds_ms(conference.time_zone, last)[1]})
+    return condition
+
+
+def count_days(
+    conference_id: str, time_zone: str, first: dt.date, last: dt.date
+) -> dict[dt.date, dict[str, int]]:
+    """Links first shared, and share conversions, of each day from `first` to `last`.
+
+    One query, in which each day is a range of an index. The ORM has no way to join to ranges that are no
+    table, and dates cannot be made in the database: which instants are a local day is in analytics/zones.py.
+    """
+    days = [first + dt.timedelta(days=offset) for offset in range((last - first).days + 1)]
+    bounds = [_bounds_ms(time_zone, day) for day in days]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH day(number, start_ms, end_ms) AS (VALUES {', '.join(['(%s, %s, %s)'] * len(days))}) "  # noqa: S608
+            "SELECT number, "
+            "(SELECT COUNT(*) FROM sharing_sharelink "
+            "WHERE conference_id = %s AND first_ms >= start_ms AND first_ms < end_ms), "
+            "(SELECT COUNT(*) FROM sharing_shareconversion "
+            "WHERE conference_id = %s AND frozen_ms >= start_ms AND frozen_ms < end_ms) FROM day",
+            [
+                *(value for number, pair in enumerate(bounds) for value in (number, *pair)),
+                conference_id,
+                conference_id,
+            ],
+        )
+        found = cursor.fetchall()
+    return {
+        days[number]: {"shares": shares, "share_conversions": conversions}
+        for number, shares, conversions in found
+    }
+
+
+def _bounds_ms(time_zone: str, day: dt.date) -> tuple[int, int]:
+    start, end = day_bounds(time_zone, day)
+    return round(start.timestamp() * 1000), round(end.timestamp() * 1000)

@@ -1,0 +1,84 @@
+"""What was not credited, and why."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import StrIndex, Substr
+
+from conferences.models import Conference
+from sharing.attribution import REASON_LABELS, Reason
+from sharing.codes import code_of
+from sharing.models import NotCredited, ShareLink
+from sharing.selectors.days import Range, in_range
+from sharing.selectors.paging import read_page
+
+
+def get_refusals() -> QuerySet[NotCredited]:
+    """Of all conferences, with `shown_reason`: the stored one, or `foreign_code`.
+
+    An unknown code that another conference has is told apart here, when it is read: what a conference's
+    events lead to must not depend on those of another, whose link may be shared, or moved, at any time.
+    """
+    code = Substr(OuterRef("link_key"), StrIndex(OuterRef("link_key"), Value("/")) + 1)
+    elsewhere = ShareLink.objects.filter(code=code).exclude(id=OuterRef("link_key"))
+    is_foreign = Q(reason=Reason.UNKNOWN_CODE) & Exists(elsewhere)
+    return NotCredited.objects.annotate(
+        shown_reason=Case(When(is_foreign, then=Value(str(Reason.FOREIGN_CODE))), default=F("reason"))
+    )
+
+
+def get_refusals_of(conference: Conference, days: Range, *, reason: str = "") -> QuerySet[NotCredited]:
+    """Those of registrations on these days; of one reason, or of all for ""."""
+    refusals = (
+        get_refusals()
+        .filter(in_range(conference, days, "registrant__ms"), registrant__conference_id=conference.id)
+        .annotate(registered_ms=F("registrant__ms")).select_related("registrant")
+    )  # fmt: skip
+    return refusals.filter(shown_reason=reason) if reason else refusals  # type: ignore[misc]  # annotated
+
+
+def get_page(
+    refusals: QuerySet[NotCredited], *, limit: int, cursor: str = ""
+) -> tuple[list[NotCredited], str | None]:
+    """A page, the latest registration first, and the cursor of the next. Raises BadCursorError.
+
+    Goes through the conference's registrations by time: of a rare reason, a page may look at all of them.
+    """
+    return read_page(refusals, ("-registered_ms", "-id"), limit=limit, cursor=cursor)
+
+
+def load_refusals(registrants: Sequence[str]) -> dict[str, list[NotCredited]]:
+    """Those of each of these registrations that has any, along the chain, in one query."""
+    found: dict[str, list[NotCredited]] = {}
+    for item in get_refusals().filter(registrant_id__in=registrants).order_by("distance", "link_key"):
+        found.setdefault(item.registrant_id, []).append(item)
+    return found
+
+
+def refusal_row(item: NotCredited) -> dict[str, Any]:
+    """One from `get_refusals` as API and admin give it."""
+    reason = Reason(item.shown_reason)  # type: ignore[attr-defined]  # annotated
+    return {
+        "code": code_of(item.link_key),
+        "reason": str(reason),
+        "message": str(REASON_LABELS[reason]),
+        "distance": item.distance,
+    }
+
+
+def listed_row(item: NotCredited) -> dict[str, Any]:
+    """One from `get_refusals_of`, with its registration."""
+    return {
+        "registration_id": item.registrant_id.partition("/")[2],
+        "registered_at": item.registrant.registered_at.isoformat(),
+        **refusal_row(item),
+    }
+
+
+def iterate_rows(refusals: QuerySet[NotCredited]) -> Iterator[dict[str, Any]]:
+    """All of them as rows for an export, in constant memory."""
+    cursor: str | None = ""
+    while cursor is not None:
+        page, cursor = get_page(refusals, limit=500, cursor=cursor)
+        yield from map(listed_row, page)
