@@ -21,8 +21,7 @@ from typing import Any
 import redis
 from kombu.exceptions import OperationalError
 
-from meeteasy.redis_clients import get_quick_redis
-from meeteasy.redis_clients import get_redis as get_redis
+from meeteasy.redis_clients import get_quick_redis, get_redis
 
 STREAM = "stream:analytics.events"
 GROUP = "workers"
