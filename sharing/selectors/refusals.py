@@ -21,8 +21,7 @@ def get_refusals() -> QuerySet[NotCredited]:
     events lead to must not depend on those of another, whose link may be shared, or moved, at any time.
     """
     code = Substr(OuterRef("link_key"), StrIndex(OuterRef("link_key"), Value("/")) + 1)
-    elsewhere = ShareLink.objects.filter(code=code).exclude(id=OuterRef("link_key"))
-    is_foreign = Q(reason=Reason.UNKNOWN_CODE) & Exists(elsewhere)
+    is_foreign = Q(reason=Reason.UNKNOWN_CODE) & Exists(ShareLink.objects.filter(code=code))
     return NotCredited.objects.annotate(
         shown_reason=Case(When(is_foreign, then=Value(str(Reason.FOREIGN_CODE))), default=F("reason"))
     )

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.django_db
 def story(conference: Conference) -> None:
     """Three registrations of which something was not credited, on two days."""
     happen(share(1, "va", "aaaa"), share(1, "vo", "elsewhere", conference_id="other"))
+    happen(share(1, "vo", "aaaa", conference_id="other"))  # the same code, another link
     happen(opened(2, "va", "aaaa"), registered(3, "va", "r-1"))
     happen(opened(4, "vb", "nobodys"), opened(5, "vb", "elsewhere"), registered(6, "vb", "r-2"))
     happen(opened(1500, "vc", "nobodys"), opened(1501, "vc", "aaaa"), registered(1502, "vc", "r-good"))
