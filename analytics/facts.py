@@ -84,7 +84,7 @@ def _make_row(
         **own_fields,
     }
     server = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "", is_server=True)
-    return row_maker(server, sent_at=None, acceptance_days=None)(parse_event(event))
+    return row_maker(server, sent_ms=None, acceptance_days=None)(parse_event(event))
 
 
 def report(rows: list[EventRow]) -> bool:

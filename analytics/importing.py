@@ -146,7 +146,7 @@ def _read_line(number: int, line: bytes) -> EventRow | None:
         digest = hashlib.blake2b(b"%d:%s" % (number, line.strip()), digest_size=16).hexdigest()
         event.event_id = f"import-{digest}"
     client = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "", is_server=True)
-    return row_maker(client, sent_at=None, acceptance_days=None)(event)
+    return row_maker(client, sent_ms=None, acceptance_days=None)(event)
 
 
 def _store(rows: list[tuple[int, EventRow]], report: ImportReport, errors: _ErrorFile) -> None:

@@ -51,7 +51,7 @@ def add_ingest_endpoint(result: dict[str, Any], generator: Any, request: Any, pu
             "sent_at": {
                 "description": (
                     "When the batch was sent, by the client's clock; corrects `ts`. One that is no time is "
-                    "ignored."
+                    "named in `rejected`, and costs no event."
                 ),
                 "anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}],
             },
@@ -60,7 +60,10 @@ def add_ingest_endpoint(result: dict[str, Any], generator: Any, request: Any, pu
     rejection = {
         "type": "object",
         "properties": {
-            "index": {"type": "integer"},
+            "index": {
+                "type": ["integer", "null"],
+                "description": "Place in the batch; null: the batch's own `sent_at`.",
+            },
             "code": {"type": "string"},
             "message": {"type": "string"},
             "field": {"type": "string"},

@@ -9,7 +9,6 @@ import json
 import math
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from functools import lru_cache
 from math import isfinite
 from operator import attrgetter
@@ -39,9 +38,12 @@ class BatchError(Exception):
 
 
 class Rejection(msgspec.Struct, omit_defaults=True):
-    """Why one event was not taken: its place in the batch, and the field where one can be named."""
+    """Why one event was not taken: its place in the batch, and the field where one can be named.
 
-    index: int
+    index None: the batch's own `sent_at`, which costs no event.
+    """
+
+    index: int | None
     code: str
     message: str
     field: str | None = None
@@ -73,7 +75,7 @@ class Client(msgspec.Struct):
 
 class _Batch(msgspec.Struct):
     events: list[Any]
-    sent_at: Timestamp | None = None
+    sent_at: Any = None  # as it was sent: read by _read_sent_at
 
 
 @lru_cache(maxsize=1)
@@ -155,7 +157,7 @@ _new_id = uuid_utils.uuid7
 def read_batch(
     body: bytes, client: Client, *, max_events: int, acceptance_days: int | None
 ) -> tuple[list[EventRow], list[Rejection]]:
-    """The good events of a batch as rows, and a rejection for each of the others.
+    """The good events of a batch as rows, and a rejection for each of the others and for a bad `sent_at`.
 
     acceptance_days: how old an event may be; None: any age.
     Raises BatchError: `invalid_json`, `no_events`, `too_many_events`.
@@ -174,9 +176,15 @@ def read_batch(
     if len(batch.events) > max_events:
         raise BatchError("too_many_events", f"{len(batch.events)} events; at most {max_events} fit a batch.")
 
-    make_row = row_maker(client, sent_at=batch.sent_at, acceptance_days=acceptance_days)
     rows: list[EventRow] = []
     rejections: list[Rejection] = []
+    sent_ms = None
+    if batch.sent_at is not None:
+        try:
+            sent_ms = _read_sent_at(batch.sent_at)
+        except EventError as error:
+            rejections.append(Rejection(None, error.code, error.message, error.field))
+    make_row = row_maker(client, sent_ms=sent_ms, acceptance_days=acceptance_days)
     for index, item in enumerate(batch.events):
         try:
             rows.append(make_row(item if whole else parse_event(item)))
@@ -186,7 +194,7 @@ def read_batch(
 
 
 def row_maker(
-    client: Client, *, sent_at: Timestamp | None, acceptance_days: int | None
+    client: Client, *, sent_ms: int | None, acceptance_days: int | None
 ) -> Callable[[EventType], EventRow]:
     """A function that turns the valid events of one batch into rows: corrected time, ids, own fields as JSON.
 
@@ -194,14 +202,10 @@ def row_maker(
     server may say. A closure, because it runs for every event, and looking its constants up on an object
     would be a quarter of what it costs.
 
-    sent_at: one beyond the calendar corrects nothing.
+    sent_ms: when the batch was sent by the client's clock, UTC milliseconds; None: its clock is believed.
     """
     received_ms, is_bot, is_server = client.received_ms, client.is_bot, client.is_server
     oldest_ms = None if acceptance_days is None else received_ms - acceptance_days * MS_PER_DAY
-    try:
-        sent_ms = None if sent_at is None else to_ms(sent_at)
-    except (OverflowError, ValueError):
-        sent_ms = None
     # From when on a time in milliseconds is taken as it is, as event_time_ms would, without the call.
     believed_from_ms = math.inf if sent_ms is not None or oldest_ms is None else oldest_ms
 
@@ -329,10 +333,16 @@ def _read_loosely(body: bytes) -> _Batch:
         raise BatchError("no_events", "`events` is missing.")
     if not isinstance(raw["events"], list):
         raise BatchError("no_events", f"`events` must be an array, not {_json_kind(raw['events'])}.")
-    sent_at: Any = None  # what is no time corrects nothing, and costs no event
-    with suppress(msgspec.ValidationError, OverflowError, ValueError):
-        sent_at = msgspec.convert(raw.get("sent_at"), Timestamp | None)
-    return _Batch(raw["events"], sent_at)
+    return _Batch(raw["events"], raw.get("sent_at"))
+
+
+def _read_sent_at(value: Any) -> int:
+    """UTC milliseconds. Raises EventError."""
+    try:
+        return to_ms(msgspec.convert(value, Timestamp))
+    except (msgspec.ValidationError, OverflowError, ValueError):
+        message = "`sent_at` is not a time, so the times of the events were taken as they are."
+        raise EventError("invalid_field", message, "sent_at") from None
 
 
 def _refuse_unstorable(value: Any, path: str = "", *, levels: int = MAX_DEPTH) -> None:

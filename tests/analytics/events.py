@@ -32,7 +32,7 @@ def to_row(event: dict[str, Any]) -> EventRow:
     item = {"conference_id": "summit", **_OWN[event["type"]], **given, "ts": event["ts"].isoformat()}
     received = max(NOON, event["ts"]) + dt.timedelta(days=1)
     client = Client(round(received.timestamp() * 1000), bool(event.get("bot")), lambda conference_id: "")
-    return row_maker(client, sent_at=None, acceptance_days=None)(parse_event(item))
+    return row_maker(client, sent_ms=None, acceptance_days=None)(parse_event(item))
 
 
 def page_view(event_id: str, **fields: Any) -> dict[str, Any]:

@@ -56,6 +56,9 @@ async def test_a_sent_at_that_is_no_time_corrects_nothing_and_costs_no_event(
     answer = await door.send(content=f'{{"events": [{event}], "sent_at": {sent_at}}}'.encode())
 
     assert answer.status_code == 202, answer.text
+    assert answer.json()["accepted"] == 1
+    (rejected,) = answer.json()["rejected"]
+    assert (rejected["index"], rejected["code"], rejected["field"]) == (None, "invalid_field", "sent_at")
     assert [row.ts_ms for row in read_stream()] == [ts]
 
 

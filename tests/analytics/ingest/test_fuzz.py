@@ -84,8 +84,11 @@ def test_every_event_is_accepted_or_rejected_whatever_its_fields_hold(
     assert taken is not None
     rows, rejected = taken
 
-    assert len(rows) + len(rejected) == len(events)
-    assert [rejection.index for rejection in rejected] == sorted({rejection.index for rejection in rejected})
+    indexes = [rejection.index for rejection in rejected]
+    if indexes[:1] == [None]:  # a bad `sent_at`
+        indexes.pop(0)
+    assert len(rows) + len(indexes) == len(events)
+    assert indexes == sorted(set(indexes))
     for row in rows:
         assert 0 < len(row.event_id) <= 64
         assert 0 < len(row.conference_id) <= 64
