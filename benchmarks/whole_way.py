@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.harness.processes import Lab, free_port, open_lab, spent_between, use_two_cores
 from benchmarks.harness.report import make_parser, median, target, write_report
+from meeteasy.queues import WORKER_OPTIONS, Queue
 
 STREAM = "stream:analytics.events"
 _OURS = ("web", "events", "daily", "beat")
@@ -35,6 +36,7 @@ def main() -> None:
     bare: dict[bool, list[float]] = {False: [], True: []}
     drf: list[float] = []
     with open_lab() as lab:
+        lab.events_concurrency = WORKER_OPTIONS[Queue.ANALYTICS_EVENTS].concurrency
         for _ in range(options.rounds):
             for batch in options.batches:
                 for index in bare:

@@ -25,8 +25,9 @@ class Queue(StrEnum):
 class WorkerOptions:
     """How a queue's worker process runs.
 
-    concurrency: child processes. Storing events and adding up days are bound by the database, so one each
-        is the default; queues that wait for a provider take several.
+    concurrency: child processes. Two that store events: one decodes and reacts while the other waits for the
+        database, and together they get their share of a machine where many web processes are busy. Queues
+        that wait for a provider take several.
     time_limit_seconds: a task that takes longer is killed and, as every task is safe to repeat, run again.
     """
 
@@ -35,7 +36,7 @@ class WorkerOptions:
 
 
 WORKER_OPTIONS: dict[Queue, WorkerOptions] = {
-    Queue.ANALYTICS_EVENTS: WorkerOptions(concurrency=1, time_limit_seconds=55),
+    Queue.ANALYTICS_EVENTS: WorkerOptions(concurrency=2, time_limit_seconds=55),
     Queue.ANALYTICS_DAILY: WorkerOptions(concurrency=1, time_limit_seconds=600),
     Queue.NOTIFICATIONS_EMAIL: WorkerOptions(concurrency=2, time_limit_seconds=120),
     Queue.NOTIFICATIONS_SMS: WorkerOptions(concurrency=2, time_limit_seconds=120),

@@ -33,7 +33,7 @@ _COMMANDS: dict[str, list[str]] = {
         "--ws-per-message-deflate",
         "false",
     ],
-    "events": ["manage.py", "worker", "analytics.events"],
+    "events": ["manage.py", "worker", "analytics.events", "--concurrency", "{events_concurrency}"],
     "daily": ["manage.py", "worker", "analytics.daily"],
     "email": ["manage.py", "worker", "notifications.email"],
     "sms": ["manage.py", "worker", "notifications.sms"],
@@ -55,6 +55,7 @@ class System:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.port = free_port()
+        self.events_concurrency = 1  # so that whoever kills a worker knows which process has the entries
         self.url = f"http://127.0.0.1:{self.port}"
         self.valkey = ValkeyServer(port=free_port(), directory=directory / "valkey")
         self.environment = {
@@ -85,7 +86,10 @@ class System:
         """Start processes by name and wait until they serve. `events-2` is one more of `events`."""
         self.prepare()
         for name in names:
-            command = [part.format(port=self.port) for part in _COMMANDS[name.partition("-")[0]]]
+            command = [
+                part.format(port=self.port, events_concurrency=self.events_concurrency)
+                for part in _COMMANDS[name.partition("-")[0]]
+            ]
             with open(self.directory / f"{name}.log", "ab") as log:
                 self.processes[name] = subprocess.Popen(
                     [sys.executable, *command], cwd=ROOT, env=self.environment, stdout=log, stderr=log

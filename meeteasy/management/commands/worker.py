@@ -14,9 +14,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("queues", nargs="+", choices=[str(queue) for queue in Queue], metavar="QUEUE")
+        parser.add_argument("--concurrency", type=int, help="child processes, if not as many as given there")
 
-    def handle(self, *, queues: list[str], **options: Any) -> None:
-        concurrency = sum(WORKER_OPTIONS[Queue(name)].concurrency for name in queues)
+    def handle(self, *, queues: list[str], concurrency: int | None, **options: Any) -> None:
+        concurrency = concurrency or sum(WORKER_OPTIONS[Queue(name)].concurrency for name in queues)
         os.execv(  # noqa: S606
             sys.executable,
             [
