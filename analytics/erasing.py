@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from analytics.dirty import mark_days_dirty
 from analytics.fact_figures import is_fact
 from analytics.models import Event
 from analytics.rows import EventRow, to_row
@@ -19,6 +20,7 @@ from conferences.selectors.erased import find_replacement, load_replacements
 from conferences.services.erasing import erase_in_registrations
 
 _EVENTS_AT_ONCE = 500
+_TEXT_LIMITS = (512, 2048)  # of Text and LongText (analytics/event_types)
 # What the tree is made of. A code that is equal to its sharer's id stays: it stands on posters.
 _CODES = frozenset({"share_code", "parent_share_code", "attribution_chain"})
 
@@ -26,27 +28,35 @@ _CODES = frozenset({"share_code", "parent_share_code", "attribution_chain"})
 def erase_events(conference_id: str, visitor_id: str, replacement: str) -> int:
     """Erase a visitor from the stored events. Returns how many there were. May be repeated."""
     found = Event.objects.filter(conference_id=conference_id, visitor_id=visitor_id)
-    ids = list(found.values_list("event_id", flat=True))
-    for start in range(0, len(ids), _EVENTS_AT_ONCE):
-        for event in Event.objects.filter(event_id__in=ids[start : start + _EVENTS_AT_ONCE]):
-            row = to_row(event)
-            _erase(row, replacement)
-            _save(row)
+    ids, days = [], set()
+    for event_id, date in found.values_list("event_id", "local_date"):
+        ids.append(event_id)
+        if date is not None:
+            days.add((conference_id, date))
+    try:
+        for start in range(0, len(ids), _EVENTS_AT_ONCE):
+            for event in Event.objects.filter(event_id__in=ids[start : start + _EVENTS_AT_ONCE]):
+                row = to_row(event)
+                _erase(row, replacement)
+                _save(row)
+    finally:  # whoever counted meanwhile has counted one person as two
+        mark_days_dirty(days)
     return len(ids)
 
 
 def erase_late(rows: Sequence[EventRow]) -> None:
     """Erase from `rows`, which are stored by now, and from the store those who are noted as erased."""
     changed = erase_rows(rows)
-    for row, _ in changed:
-        _save(row)
-    # A registration that came after its visitor was erased has brought the id along into its row.
+    # A registration that came after its visitor was erased has brought the id along into its row. Before the
+    # events: once they are saved, nobody who comes after a crash sees that there was something to do.
     for conference_id, visitor_id, replacement in {
         (row.conference_id, visitor_id, row.visitor_id)
         for row, visitor_id in changed
         if is_fact(row.event_id)
     }:
         erase_in_registrations(conference_id, visitor_id, replacement)
+    for row, _ in changed:
+        _save(row)
 
 
 def erase_rows(rows: Sequence[EventRow]) -> list[tuple[EventRow, str]]:
@@ -74,8 +84,13 @@ def erase_rows(rows: Sequence[EventRow]) -> list[tuple[EventRow, str]]:
 
 
 def erase_text(text: str, visitor_id: str, replacement: str) -> str:
-    """The text without the id, as it is or percent-encoded, where it is not part of a longer word."""
-    return _pattern(visitor_id).sub(replacement, text)
+    """The text without the id, as it is or percent-encoded, where it is not part of a longer word.
+
+    Cut at the length that a text of its kind may have: a short id, many times in it, would make it outgrow
+    its column.
+    """
+    limit = next((limit for limit in _TEXT_LIMITS if len(text) <= limit), len(text))
+    return _pattern(visitor_id).sub(replacement, text)[:limit]
 
 
 @lru_cache(maxsize=128)

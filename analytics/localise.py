@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db.models import Max, Min, QuerySet
+from django.dispatch import Signal
 from django.utils import timezone
 
 from analytics.dirty import clear_marks, mark_conference_dirty, mark_days_dirty
 from analytics.models import DailySummary, DirtyDay, Event, LocalisedConference, UnclaimedConference
-from analytics.signals import judge_anew, unclaimed_dropped
+from analytics.signals import adopted_late, judge_anew, unclaimed_dropped
 from analytics.zones import day_bounds
 from conferences.models import Conference
 from meeteasy.logs import get_logger
@@ -39,7 +40,8 @@ def localise_changed_conferences() -> int:
         )
     }
     # Events that came while there was no such conference, also of one that was deleted and made again.
-    waiting = set(UnclaimedConference.objects.values_list("conference_id", flat=True))
+    waiting = dict(UnclaimedConference.objects.values_list("conference_id", "first_seen_at"))
+    dropped_before = timezone.now() - dt.timedelta(days=UNCLAIMED_DAYS)
     localised = 0
     for conference_id, time_zone, trusts_clients in Conference.objects.values_list(
         "id", "time_zone", "trust_client_registrations"
@@ -51,6 +53,9 @@ def localise_changed_conferences() -> int:
             and conference_id not in waiting
         ):
             continue
+        is_late = conference_id in waiting and waiting[conference_id] < dropped_before
+        if is_late and not _send(adopted_late, conference_id):
+            continue  # it is still noted as waiting
         marked = marks.get(conference_id, [])
         if trusts_clients != (noted is None or noted[1]):  # where nothing is noted, clients were trusted
             # Noted before it is passed on: whoever judges by another setting meanwhile marks the conference.
@@ -66,11 +71,23 @@ def localise_changed_conferences() -> int:
             # A name that this machine's zone data does not know; it must not stop the other conferences.
             log.exception("zone_unknown", conference_id=conference_id, time_zone=time_zone)
             continue
-        if marked:
-            judge_anew.send(sender=Conference, conference_id=conference_id)
+        if marked and not _send(judge_anew, conference_id):
+            continue  # the marks stay
         clear_marks(marked)
         localised += 1
     return localised
+
+
+def _send(signal: Signal, conference_id: str) -> bool:
+    """Returns whether all receivers came to their end. One that fails must not stop the other conferences."""
+    failed = [
+        answer
+        for _, answer in signal.send_robust(sender=Conference, conference_id=conference_id)
+        if isinstance(answer, Exception)
+    ]
+    for error in failed:
+        log.error("receiver_failed", conference_id=conference_id, exc_info=error)
+    return not failed
 
 
 def mark_where_trust_changed(conferences: Iterable[Conference]) -> None:
@@ -143,18 +160,14 @@ def drop_unclaimed_events(*, now: dt.datetime | None = None) -> int:
     # One that was created a moment ago is about to adopt its events.
     unclaimed -= set(Conference.objects.filter(id__in=list(unclaimed)).values_list("id", flat=True))
     dropped = 0
-    concerned, empty = [], []
+    empty = []
     for conference_id in unclaimed:
         waiting = Event.objects.filter(conference_id=conference_id, local_date__isnull=True)
-        old = waiting.filter(received_at__lt=before).delete()[0]
-        dropped += old
-        is_empty = not waiting.exists()
-        if is_empty:
+        dropped += waiting.filter(received_at__lt=before).delete()[0]
+        if not waiting.exists():
             empty.append(conference_id)
-        if old or is_empty:
-            concerned.append(conference_id)
-    if concerned:
-        unclaimed_dropped.send(sender=UnclaimedConference, conference_ids=concerned)
+    if unclaimed:
+        unclaimed_dropped.send(sender=UnclaimedConference, conference_ids=sorted(unclaimed))
     for conference_id in empty:
         if not Event.objects.filter(conference_id=conference_id, local_date__isnull=True).exists():
             UnclaimedConference.objects.filter(conference_id=conference_id, first_seen_at__lt=before).delete()

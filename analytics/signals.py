@@ -1,6 +1,6 @@
 """What this app tells the apps that may import it, besides events (analytics/handlers.py).
 
-Both are sent before it is noted that there was something to tell: a receiver that fails, or a worker that
+Each is sent before it is noted that there was something to tell: a receiver that fails, or a worker that
 dies, has it told again. So a receiver may be called twice for the same thing.
 """
 
@@ -10,5 +10,10 @@ from django.dispatch import Signal
 # that is not the current one. Gives: conference_id.
 judge_anew = Signal()
 
-# Events of conferences that nobody created were deleted; some of each may be left. Gives: conference_ids.
+# Conferences that nobody created within UNCLAIMED_DAYS: what follows from their events is not kept any
+# longer, though young events of them may go on waiting. Gives: conference_ids.
 unclaimed_dropped = Signal()
+
+# One of them was created after all, and what follows from the events that still wait is to be had again.
+# Gives: conference_id.
+adopted_late = Signal()

@@ -9,10 +9,11 @@ from analytics.models import Event
 from conferences.models import Conference
 from conferences.selectors.erased import is_replacement
 from conferences.services.erasing import erase_in_registrations, note_erased
+from sharing import derive
 from sharing.facts import ANONYMOUS, visitor_id_of
 from sharing.locks import lock_conferences
 from sharing.models import Registrant, ShareClaim, ShareLink, ShareOpen
-from sharing.rebuild import rebuild
+from sharing.rebuild import derive_all
 from sharing.store import claims_of
 
 
@@ -33,7 +34,7 @@ def erase_person(conference: Conference, sharer: str) -> int:
     changed += erase_events(conference.id, visitor_id, nobody)
     if sharer.startswith(ANONYMOUS):
         events = Event.objects.filter(conference_id=conference.id, event_id=sharer.removeprefix(ANONYMOUS))
-        changed += events.filter(visitor_id="").update(visitor_id=nobody)
+        changed += events.filter(visitor_id="").update(visitor_id=nobody, session_id="", properties={})
     return changed + _erase_in_tree(conference.id, sharer, nobody, visitor_id)
 
 
@@ -57,7 +58,8 @@ def _erase_in_tree(conference_id: str, sharer: str, nobody: str, visitor_id: str
             + opens.update(visitor=nobody)
             + registrants.update(visitor=nobody)
         )
-    if any(erase_text(key.partition("/")[2], visitor_id, nobody) != key.partition("/")[2] for key in ids):
-        # A client that uses the visitor's id for the registration, too; it is part of many keys here.
-        rebuild(conference_id)
+        if any(erase_text(key.partition("/")[2], visitor_id, nobody) != key.partition("/")[2] for key in ids):
+            # A client that uses the visitor's id for the registration, too; it is part of many keys here.
+            derive_all(conference_id)
+    derive.pass_on_days()
     return changed

@@ -9,11 +9,11 @@ from django.dispatch import receiver
 from analytics.figures import figures_from
 from analytics.handlers import on_event
 from analytics.rows import EventRow
-from analytics.signals import judge_anew, unclaimed_dropped
+from analytics.signals import adopted_late, judge_anew, unclaimed_dropped
 from sharing.derive import apply_facts
 from sharing.dropping import drop
 from sharing.facts import EVENT_TYPES, read_facts
-from sharing.rebuild import rederive_registrations
+from sharing.rebuild import rebuild, rederive_registrations
 from sharing.selectors.figures import count_day
 
 
@@ -35,3 +35,8 @@ def judge_registrations_anew(sender: Any, conference_id: str, **kwargs: Any) -> 
 @receiver(unclaimed_dropped, dispatch_uid="sharing.drop")
 def drop_unclaimed(sender: Any, conference_ids: Sequence[str], **kwargs: Any) -> None:
     drop(conference_ids)
+
+
+@receiver(adopted_late, dispatch_uid="sharing.rebuild")
+def rebuild_late(sender: Any, conference_id: str, **kwargs: Any) -> None:
+    rebuild(conference_id)

@@ -5,7 +5,7 @@ import itertools
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from analytics.models import Event
 from analytics.rows import EventRow, to_row
@@ -34,23 +34,29 @@ def rebuild(conference_id: str) -> int:
     Minted links stay as they are; they are no events. One transaction: others see the old state or the new
     one, and events that come meanwhile wait for it.
     """
-    count = 0
     with transaction.atomic():
         lock_conferences([conference_id])
-        minted = _minted_claims(conference_id)
-        _note_days(conference_id)
-        _delete_all(conference_id)
-        derive.derive(Facts(claims=minted))
-        events = Event.objects.filter(conference_id=conference_id, type__in=EVENT_TYPES)
-        rows = map(to_row, events.order_by("event_id").iterator(chunk_size=_EVENTS_AT_ONCE))
-        while part := list(itertools.islice(rows, _EVENTS_AT_ONCE)):
-            _apply(part)
-            count += len(part)
-        # A user who was deleted still owns what they minted, but is no row that could be pointed at.
-        users = get_user_model()._default_manager.filter(pk=OuterRef("sharer_user_id"))
-        links = ShareLink.objects.filter(conference_id=conference_id, sharer_user__isnull=False)
-        links.filter(~Exists(users)).update(sharer_user=None)
+        count = derive_all(conference_id)
     derive.pass_on_days()
+    return count
+
+
+def derive_all(conference_id: str) -> int:
+    """The same in the caller's transaction, which holds the lock; the caller passes on the days."""
+    count = 0
+    minted = _minted_claims(conference_id)
+    _note_days(conference_id)
+    _delete_all(conference_id)
+    derive.derive(Facts(claims=minted))
+    events = Event.objects.filter(conference_id=conference_id, type__in=EVENT_TYPES)
+    rows = map(to_row, events.order_by("event_id").iterator(chunk_size=_EVENTS_AT_ONCE))
+    while part := list(itertools.islice(rows, _EVENTS_AT_ONCE)):
+        _apply(part)
+        count += len(part)
+    # A user who was deleted still owns what they minted, but is no row that could be pointed at.
+    users = get_user_model()._default_manager.filter(pk=OuterRef("sharer_user_id"))
+    links = ShareLink.objects.filter(conference_id=conference_id, sharer_user__isnull=False)
+    links.filter(~Exists(users)).update(sharer_user=None)
     return count
 
 
@@ -63,12 +69,14 @@ def rederive_registrations(conference_id: str) -> int:
         lock_conferences([conference_id])  # whoever still goes by former settings is through by then
         found = Registrant.objects.filter(conference_id=conference_id).values_list("id", flat=True)
         ids = [key.partition("/")[2] for key in found]
+    # With them the day index finds a registration by its subject; a bot's registration is no fact.
+    of_conference = Event.objects.filter(conference_id=conference_id, type="registration", is_bot__in=[False])
+    days = [day for day in of_conference.order_by().values_list("local_date", flat=True).distinct() if day]
     for start in range(0, len(ids), _REGISTRATIONS_AT_ONCE):
         with transaction.atomic():
             lock_conferences([conference_id])
-            events = Event.objects.filter(
-                conference_id=conference_id,
-                type="registration",
+            events = of_conference.filter(
+                Q(local_date__in=days) | Q(local_date__isnull=True),
                 subject__in=ids[start : start + _REGISTRATIONS_AT_ONCE],
             )
             derive.derive(read_facts([to_row(event) for event in events], is_complete=True))

@@ -61,6 +61,7 @@ class Connection(asyncio.Protocol):
         self._sent_at = 0.0
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
+        self._is_refused = False  # and waits for Retry-After, while the server may hang up
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -81,6 +82,7 @@ class Connection(asyncio.Protocol):
     def _send(self) -> None:
         assert self._transport is not None
         assert self._request is not None
+        self._is_refused = False
         self._sent_at = time.perf_counter()
         self._transport.write(self._request)
 
@@ -107,9 +109,10 @@ class Connection(asyncio.Protocol):
             if status == 202:
                 run.accepted_requests += 1
                 run.finished_at = now
-        if status in (429, 503):
+        if status in (429, 503) and not run.stopped:
             place = head.find(b"retry-after:")
             wait = int(head[place + 12 :].split(b"\r\n", 1)[0]) if place >= 0 else 1
+            self._is_refused = True
             asyncio.get_running_loop().call_later(wait, self._send_again)
         else:
             self._send_next()
@@ -124,7 +127,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         if self.done.done():
             return
-        self._run.lost += 1
+        self._run.lost += not self._is_refused
         self._reconnecting = asyncio.ensure_future(self._reconnect())
 
     async def _reconnect(self) -> None:

@@ -80,13 +80,20 @@ def test_all_that_followed_from_dropped_events_goes_and_no_other_conferences(
 
 
 @pytest.mark.django_db
-def test_of_events_of_which_some_are_young_what_follows_from_these_stays() -> None:
+def test_young_events_wait_and_whoever_creates_the_conference_has_what_follows_from_them(alice: Any) -> None:
     arrive(STORY, "nobodys")
     make_old(event_id__contains="-ann-")
     localise.drop_unclaimed_events()
-    expected = state()
+    assert stored("nobodys") == []
+    assert Event.objects.count() == len(STORY) - 1
+
+    services.create_conference(owner=alice, id="nobodys", name="Somebody's", time_zone="UTC")
+    localise.localise_changed_conferences()
+
     assert credits_of("r-dan", "nobodys") == ["bbbb"]
     assert credits_of("r-cat", "nobodys") == []
+    assert not UnclaimedConference.objects.exists()
+    expected = state()
     rebuild("nobodys")
     assert state() == expected
 
@@ -113,11 +120,12 @@ def test_a_conference_that_is_created_meanwhile_keeps_what_its_events_say(alice:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_events_that_come_while_a_conference_is_dropped_are_in_the_tree_afterwards(
-    monkeypatch: pytest.MonkeyPatch,
+def test_events_that_come_while_a_conference_is_dropped_are_in_the_tree_once_it_is_created(
+    monkeypatch: pytest.MonkeyPatch, alice: Any
 ) -> None:
     monkeypatch.setattr(dropping, "_ROWS_AT_ONCE", 1)
-    arrive(STORY * 1, "nobodys")
+    arrive(STORY, "nobodys")
+    make_old()
     Event.objects.all().delete()
     late = [{**sent, "event_id": f"again-{sent['event_id']}"} for sent in STORY]
 
@@ -132,6 +140,8 @@ def test_events_that_come_while_a_conference_is_dropped_are_in_the_tree_afterwar
     worker.start()
     dropping.drop(["nobodys"])
     worker.join()
+    services.create_conference(owner=alice, id="nobodys", name="Somebody's", time_zone="UTC")
+    localise.localise_changed_conferences()
     found = state()
     rebuild("nobodys")
     assert Event.objects.count() == len(late)

@@ -5,16 +5,17 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import transaction
 from rest_framework.test import APIClient
 
+from analytics import erasing, handlers, pipeline, store
 from analytics import facts as sweep
-from analytics import handlers, pipeline, store
 from analytics.daily import compute_day
-from analytics.models import Event
+from analytics.models import DirtyDay, Event
 from conferences.models import Conference, ErasedVisitor, Registration
 from conferences.services.registrations import register
 from sharing import derive
@@ -165,6 +166,26 @@ def test_a_registration_on_our_own_form_keeps_no_id_and_its_event_does_not_bring
 
 
 @pytest.mark.django_db
+def test_a_worker_that_dies_before_it_saves_the_events_leaves_no_id_in_registrations(
+    conference: Conference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erase_person(conference, VB)
+    made = register(conference=conference, name="B", email="b@example.com", visitor_id=VB, now=NOON)
+    row = sweep.registration_row(made.registration)
+    again = msgspec.structs.replace(row)
+
+    def die(_: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erasing, "_save", die)
+        with pytest.raises(SystemExit):
+            pipeline.store_and_react([row])
+    pipeline.store_and_react([again])
+    assert places() == []
+
+
+@pytest.mark.django_db
 def test_a_visitor_id_that_looks_like_a_users_is_erased_and_the_users_own_links_stay(
     conference: Conference, alice: User
 ) -> None:
@@ -228,6 +249,25 @@ def test_whoever_is_erased_in_one_conference_is_known_in_the_others(
 
 
 # --- Erasing while a worker has the events in its hands --------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_short_ids_many_times_in_a_text_do_not_outgrow_its_column(conference: Conference) -> None:
+    url = "a/" * 1024
+    deliver(sent("share", 1, "a", share_code="aaaa", channel="a " * 256, target_url=url))
+    erase_person(conference, "a")
+    link = ShareLink.objects.get(code="aaaa")
+    assert (len(link.channel), len(link.target_url)) == (512, 2048)
+    rebuild("summit")
+    assert ShareLink.objects.get(code="aaaa").target_url == link.target_url
+
+
+@pytest.mark.django_db
+def test_days_are_counted_again_after_an_erasure(conference: Conference) -> None:
+    deliver(*STORY)
+    DirtyDay.objects.all().delete()
+    erase_person(conference, VB)
+    assert DirtyDay.objects.filter(conference_id="summit", local_date__isnull=False).exists()
 
 
 @on_sql

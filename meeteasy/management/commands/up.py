@@ -106,11 +106,14 @@ class _Process(honcho.process.Process):  # type: ignore[misc]
     to run `run`."""
 
     def run(self, *args: Any, **kwargs: Any) -> None:
+        self._supervisor = os.getppid()
         signal.signal(signal.SIGHUP, self._end)
         _end_with_parent(signal.SIGHUP)
         super().run(*args, **kwargs)
 
     def _end(self, *_: Any) -> None:
+        if os.getppid() == self._supervisor:
+            return  # a terminal hung up, which says nothing to a supervisor that was started with nohup
         if self._child is not None:
             self._child.terminate()
             with suppress(subprocess.TimeoutExpired):
