@@ -170,12 +170,15 @@ def load_first_parents(owners: dict[str, str]) -> dict[str, tuple[Order, str]]:
     however many claims there are.
     """
     table = ShareClaim._meta.db_table
-    part = "(keys.key::json ->> {})" if bulk.is_postgresql() else "json_extract(keys.key, '$[{}]')"
+    part, order = "json_extract(keys.key, '$[{}]')", "event_id"
+    if bulk.is_postgresql():
+        # By code points, as everywhere else, and not as the database's language sorts.
+        part, order = "(keys.key::json ->> {})", 'event_id COLLATE "C"'
     rows = bulk.fetch(
         f"SELECT claim.link_key, claim.parent_key, claim.ms, claim.event_id FROM {{keys}} "  # noqa: S608
         f"JOIN {table} AS claim ON claim.id = (SELECT id FROM {table} "
         f"WHERE link_key = {part.format(0)} AND sharer = {part.format(1)} "
-        "AND parent_key > '' AND NOT is_bot ORDER BY ms, event_id LIMIT 1)",
+        f"AND parent_key > '' AND NOT is_bot ORDER BY ms, {order} LIMIT 1)",
         [msgspec.json.encode(pair).decode() for pair in owners.items()],
     )
     return {link: ((ms, event_id), parent) for link, parent, ms, event_id in rows}
