@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import quote
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -194,7 +194,7 @@ class ReasonFilter(admin.SimpleListFilter):
 class NotCreditedAdmin(ReadOnlyAdmin):
     list_display = ["registration", "why", "link_key", "distance"]
     list_filter = [ReasonFilter]
-    search_fields = ["registrant__id__exact", "registrant__conference_id__exact", "link_key__exact"]
+    search_fields = ["registrant__id"]  # what an index serves, see get_search_results
     search_help_text = _("`conference id`, `conference id/registration id` or `conference id/code`; whole.")
     paginator = BoundedPaginator
     show_full_result_count = False
@@ -203,6 +203,14 @@ class NotCreditedAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NotCredited]:
         return get_refusals()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[NotCredited], search_term: str
+    ) -> tuple[QuerySet[NotCredited], bool]:
+        term = search_term.strip()
+        if "/" in term:
+            return queryset.filter(Q(registrant=term) | Q(link_key=term)), False
+        return queryset.filter(registrant__conference_id=term) if term else queryset, False
 
     @admin.display(description=_("registration"), ordering="registrant_id")
     def registration(self, item: NotCredited) -> str:

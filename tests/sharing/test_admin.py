@@ -10,6 +10,7 @@ from django.utils.html import strip_tags
 from conferences.models import Conference
 from sharing.derive import apply_facts
 from sharing.facts import read_facts
+from sharing.models import NotCredited
 from tests.sharing.cast import opened, registered, row, share
 
 pytestmark = pytest.mark.django_db
@@ -87,3 +88,15 @@ def test_a_user_without_the_permission_does_not_see_the_tree(story: None, alice:
     client = Client()
     client.force_login(alice)
     assert client.get("/admin/sharing/sharelink/tree/?conference_id=summit").status_code == 404
+
+
+def test_what_was_not_credited_is_found_by_conference_registration_and_link(
+    story: None, admin: Client
+) -> None:
+    item = NotCredited.objects.first()
+    assert item is not None
+    address = "/admin/sharing/notcredited/"
+    for term in ("summit", item.registrant_id, item.link_key):
+        assert item in admin.get(address, {"q": term}).context["cl"].result_list
+    for term in ("other", f"{item.registrant_id}x", "summit/nothing"):
+        assert not admin.get(address, {"q": term}).context["cl"].result_list
