@@ -21,7 +21,10 @@ def get_refusals() -> QuerySet[NotCredited]:
     events lead to must not depend on those of another, whose link may be shared, or moved, at any time.
     """
     code = Substr(OuterRef("link_key"), StrIndex(OuterRef("link_key"), Value("/")) + 1)
-    is_foreign = Q(reason=Reason.UNKNOWN_CODE) & Exists(ShareLink.objects.filter(code=code))
+    # The exclusion changes nothing: no link has that key. Without it PostgreSQL makes a hash of all links'
+    # codes for each page, as it does not know how few it will ask for.
+    elsewhere = ShareLink.objects.filter(code=code).exclude(id=OuterRef("link_key"))
+    is_foreign = Q(reason=Reason.UNKNOWN_CODE) & Exists(elsewhere)
     return NotCredited.objects.annotate(
         shown_reason=Case(When(is_foreign, then=Value(str(Reason.FOREIGN_CODE))), default=F("reason"))
     )
