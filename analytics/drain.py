@@ -131,7 +131,7 @@ class Drain:
         entries = more = self._consumer.read(count=count, block_ms=linger_ms)
         size, largest = 0, 1
         while len(more) == count:
-            sizes = [len(entry.fields.get(b"e", b"")) for entry in more]
+            sizes = [entry.size for entry in more]
             size, largest = size + sum(sizes), max(largest, *sizes)
             count = min(_ENTRIES_AT_ONCE, (_BYTES_AT_ONCE - size) // largest)
             if count <= 0:
@@ -156,7 +156,7 @@ class Drain:
                 if entries:
                     self._work_off(entries)
                     # As many of the next as those before them suggest; see _read.
-                    largest = max(largest, *(len(entry.fields.get(b"e", b"")) for entry in entries))
+                    largest = max(largest, *(entry.size for entry in entries))
                     count = max(1, min(_ENTRIES_AT_ONCE, _BYTES_AT_ONCE // largest))
             for item in sorted(suspects, key=lambda item: item[1]):
                 if time.monotonic() >= deadline:

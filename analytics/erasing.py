@@ -109,10 +109,9 @@ def _erase(row: EventRow, replacement: str) -> None:
         return [erase(item) for item in value] if isinstance(value, list) else value
 
     data = row.decode_data()
-    codes = [data.get("share_code")]
     data = {name: value if name in _CODES else erase(value) for name, value in data.items()}
     row.data = msgspec.json.encode(data).decode()
-    if row.subject not in codes:
+    if row.subject != data.get("share_code"):
         row.subject = erase(row.subject)[:64]
     row.visitor_id, row.session_id, row.properties = replacement, "", "{}"
 

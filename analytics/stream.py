@@ -46,6 +46,11 @@ class Entry:
     fields: dict[bytes, bytes]
     deliveries: int = 1
 
+    @property
+    def size(self) -> int:
+        """Bytes of its events."""
+        return len(self.fields.get(b"e", b""))
+
 
 class Consumer:
     """This process's share of the consumer group. The name is new for each process: entries of one that

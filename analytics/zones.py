@@ -12,7 +12,7 @@ log = get_logger(__name__)
 
 # Every zone's midnights have fallen on multiples of 15 minutes since 1972, when the last offset with odd
 # seconds ended; so all instants of such a quarter share their day.
-_QUARTER_MS = 15 * 60 * 1000
+QUARTER_MS = 15 * 60 * 1000
 _MAX_REMEMBERED = 100_000
 
 _remembered: dict[tuple[str, int], dt.date] = {}
@@ -44,12 +44,12 @@ def local_date(time_zone: str, ts_ms: int) -> dt.date:
     Nearly always the date of the wall clock. But where clocks went back over midnight (Newfoundland, 00:01
     to 23:01, until 2011), that hour belongs to the day which had begun, not to the one before again.
     """
-    key = (time_zone, ts_ms // _QUARTER_MS)
+    key = (time_zone, ts_ms // QUARTER_MS)
     date = _remembered.get(key)
     if date is None:
         if len(_remembered) >= _MAX_REMEMBERED:
             _remembered.clear()
-        start = dt.datetime.fromtimestamp(key[1] * _QUARTER_MS / 1000, dt.UTC)
+        start = dt.datetime.fromtimestamp(key[1] * QUARTER_MS / 1000, dt.UTC)
         zone = ZoneInfo(time_zone)
         date = start.astimezone(zone).date()
         tomorrow = date + dt.timedelta(days=1)

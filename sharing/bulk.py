@@ -1,7 +1,8 @@
 """Many rows in one statement, on SQLite and PostgreSQL.
 
 The ORM builds an object per row, which costs more than the row itself (docs/adr/0002), and has no recursive
-queries. Each function takes the columns by name and finds table and types in the model.
+queries. Each function takes the columns by name and finds table and types in the model. Booleans are best
+given as 0 and 1: SQLite's driver looks for an adapter of each bool.
 """
 
 from collections.abc import Collection, Iterable, Sequence

@@ -17,15 +17,13 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from analytics.dirty import mark_days_dirty
-from analytics.zones import get_zones, local_date
+from analytics.zones import QUARTER_MS, get_zones, local_date
 from sharing import bulk, facts, store
 from sharing.attribution import Open, Order, Outcome, attribute
 from sharing.facts import Claim, Facts, Reported
 from sharing.locks import lock_conferences
 from sharing.models import DayToMark
 from sharing.tree import NEVER, Forest, Node
-
-_QUARTER_MS = 15 * 60 * 1000  # local days begin on one: see analytics/zones.py
 
 
 def apply_facts(new: Facts) -> None:
@@ -45,7 +43,7 @@ def derive(new: Facts) -> None:
 
 def quarter_of(ms: int) -> int:
     """The instant that stands for `ms` in DayToMark: few for many, all of the same local day."""
-    return ms // _QUARTER_MS * _QUARTER_MS
+    return ms // QUARTER_MS * QUARTER_MS
 
 
 def pass_on_days() -> None:

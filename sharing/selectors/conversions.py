@@ -11,10 +11,8 @@ from conferences.models import Conference
 from sharing.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.models import Credit, Registrant, ShareConversion
 from sharing.selectors.days import Range, in_range
-from sharing.selectors.paging import read_page
+from sharing.selectors.paging import PAGE_OF_EXPORT, iterate_pages, read_page
 from sharing.selectors.refusals import load_refusals, refusal_row
-
-_AT_ONCE = 500
 
 
 def get_conversions(conference: Conference, days: Range) -> QuerySet[ShareConversion]:
@@ -48,15 +46,9 @@ def conversion_rows(conversions: Sequence[ShareConversion], model: str = DEFAULT
 
 
 def iterate_credits(conference: Conference, days: Range, model: str) -> Iterator[dict[str, Any]]:
-    """A row for every credit, for exports; any number in constant memory.
-
-    By pages, not by one cursor of the database: that would hold a snapshot for as long as a slow client
-    takes, and SQLite's log could not be cleared.
-    """
-    cursor: str | None = ""
+    """A row for every credit, for exports; any number in constant memory."""
     conversions = get_conversions(conference, days)
-    while cursor is not None:
-        page, cursor = get_page(conversions, limit=_AT_ONCE, cursor=cursor)
+    for page in iterate_pages(lambda cursor: get_page(conversions, limit=PAGE_OF_EXPORT, cursor=cursor)):
         credits = _credit_rows([conversion.registrant_id for conversion in page], model)
         for conversion in page:
             same = {

@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 from conferences.models import Conference
 from sharing.models import ShareLink
-from sharing.selectors.paging import read_page
+from sharing.selectors.paging import PAGE_OF_EXPORT, iterate_pages, read_page
 from sharing.selectors.tree import link_row
 
 
@@ -34,9 +34,7 @@ def get_page(
 
 def iterate_rows(links: QuerySet[ShareLink]) -> Iterator[dict[str, Any]]:
     """All of them as rows for an export, in constant memory."""
-    cursor: str | None = ""
-    while cursor is not None:
-        page, cursor = get_page(links, limit=500, cursor=cursor)
+    for page in iterate_pages(lambda cursor: get_page(links, limit=PAGE_OF_EXPORT, cursor=cursor)):
         for link in page:
             row = link_row(link)
             row["flags"] = " ".join(row["flags"])

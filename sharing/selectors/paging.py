@@ -7,13 +7,15 @@ rows of that number that were on the pages before.
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 from django.db.models import Model, Q, QuerySet
 
 from meeteasy.errors import RefusedError
+
+PAGE_OF_EXPORT = 500
 
 Row = TypeVar("Row", bound=Model)
 
@@ -53,6 +55,18 @@ def read_page(
         return found, None
     last = found[limit - 1]
     return found[:limit], encode_cursor(getattr(last, _name(number)), str(getattr(last, _name(key))))
+
+
+def iterate_pages(read: Callable[[str], tuple[list[Row], str | None]]) -> Iterator[list[Row]]:
+    """All pages, for an export. read: gives the page at a cursor, and the next cursor.
+
+    Not one cursor of the database: that would hold a snapshot for as long as a slow client takes, and
+    SQLite's log could not be cleared.
+    """
+    cursor: str | None = ""
+    while cursor is not None:
+        page, cursor = read(cursor)
+        yield page
 
 
 def encode_cursor(number: int, key: str) -> str:

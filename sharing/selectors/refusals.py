@@ -11,7 +11,7 @@ from sharing.attribution import REASON_LABELS, Reason
 from sharing.codes import code_of
 from sharing.models import NotCredited, ShareLink
 from sharing.selectors.days import Range, in_range
-from sharing.selectors.paging import read_page
+from sharing.selectors.paging import PAGE_OF_EXPORT, iterate_pages, read_page
 
 
 def get_refusals() -> QuerySet[NotCredited]:
@@ -80,7 +80,5 @@ def listed_row(item: NotCredited) -> dict[str, Any]:
 
 def iterate_rows(refusals: QuerySet[NotCredited]) -> Iterator[dict[str, Any]]:
     """All of them as rows for an export, in constant memory."""
-    cursor: str | None = ""
-    while cursor is not None:
-        page, cursor = get_page(refusals, limit=500, cursor=cursor)
+    for page in iterate_pages(lambda cursor: get_page(refusals, limit=PAGE_OF_EXPORT, cursor=cursor)):
         yield from map(listed_row, page)
