@@ -8,7 +8,7 @@ import msgspec
 from django.utils import timezone
 
 from analytics import stream
-from analytics.ingest.entry import UnreadableEntryError, decode_entry, encode_entry
+from analytics.ingest.entry import UnreadableEntryError, decode_entry, encode_rows
 from analytics.models import DeadLetter
 from analytics.rows import EventRow
 from analytics.stream import Entry
@@ -34,7 +34,7 @@ def bury_row(entry: Entry, row: EventRow, *, error: Exception, now: dt.datetime)
     event_id = row.event_id.encode("unicode_escape")
     if len(event_id) > _MAX_ID_BYTES:  # cut, it might be another row's
         event_id = hashlib.blake2b(event_id, digest_size=16).hexdigest().encode()
-    _bury(f"{entry.id.decode()}:{event_id.decode()}", entry, encode_entry([row]), 1, error, now)
+    _bury(f"{entry.id.decode()}:{event_id.decode()}", entry, encode_rows([row]), 1, error, now)
 
 
 def _bury(

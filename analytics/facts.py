@@ -17,8 +17,9 @@ from django.utils import timezone
 
 from analytics import stream
 from analytics.event_types import FACT_PREFIX
-from analytics.ingest.entry import MAX_EVENTS, encode_entry
-from analytics.ingest.validate import Client, now_ms, parse_event, row_maker
+from analytics.ingest.clock import now_ms
+from analytics.ingest.entry import MAX_EVENTS, encode_rows
+from analytics.ingest.validate import Client, parse_event, read_event
 from analytics.models import Event, FactSweep
 from analytics.rows import EventRow
 from conferences.models import CheckIn, Registration
@@ -84,7 +85,7 @@ def _make_row(
         **own_fields,
     }
     server = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "", is_server=True)
-    return row_maker(server, sent_ms=None, acceptance_days=None)(parse_event(event))
+    return read_event(parse_event(event), server)
 
 
 def report(rows: list[EventRow]) -> bool:
@@ -94,7 +95,7 @@ def report(rows: list[EventRow]) -> bool:
     told.
     """
     try:
-        stream.append(encode_entry(rows))
+        stream.append(encode_rows(rows))
     except (redis.RedisError, OSError) as error:
         log.warning("facts_not_sent", events=len(rows), error=str(error))
         return False
@@ -147,7 +148,7 @@ def _sweep(kind: _Kind, *, now: dt.datetime) -> int:
         missing = _missing(kind, page)
         if missing:
             rows = kind.rows().filter(pk__in=[pk for pk, _ in missing])
-            stream.append(encode_entry([kind.make_row(row) for row in rows]))
+            stream.append(encode_rows([kind.make_row(row) for row in rows]))
             sent += len(missing)
             first_missing = first_missing or missing[0][1]
         if time.monotonic() > deadline:

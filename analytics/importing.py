@@ -16,14 +16,14 @@ from django.db import DatabaseError, InterfaceError
 from redis.exceptions import RedisError
 from tqdm import tqdm
 
+from analytics.ingest.clock import now_ms
 from analytics.ingest.validate import (
     BatchError,
     Client,
     EventError,
-    now_ms,
     parse_event,
+    read_event,
     read_json,
-    row_maker,
 )
 from analytics.pipeline import store_and_react
 from analytics.rows import EventRow
@@ -146,7 +146,7 @@ def _read_line(number: int, line: bytes) -> EventRow | None:
         digest = hashlib.blake2b(b"%d:%s" % (number, line.strip()), digest_size=16).hexdigest()
         event.event_id = f"import-{digest}"
     client = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "", is_server=True)
-    return row_maker(client, sent_ms=None, acceptance_days=None)(event)
+    return read_event(event, client)
 
 
 def _store(rows: list[tuple[int, EventRow]], report: ImportReport, errors: _ErrorFile) -> None:

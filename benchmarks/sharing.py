@@ -11,16 +11,21 @@ registrations at different depths are timed in a process of their own, warm.
 """
 
 import argparse
+import itertools
 import json
 import sys
 import time
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.harness.postgresql import run_postgresql
 from benchmarks.harness.processes import Lab, open_lab, spent_between, use_two_cores
 from benchmarks.harness.report import make_parser, median, target, write_report
 from benchmarks.storing import STREAM, fill
+
+if TYPE_CHECKING:
+    from analytics.batch import Batch
+    from analytics.event_types import EventType
 
 OPENS_PER_LINK = {"share events": 10, "many shares": 1}
 CHILDREN = 20
@@ -176,26 +181,40 @@ def _rewrite() -> dict[str, float]:
 
 
 def _fill(events: int, opens_per_link: int) -> dict[str, Any]:
-    import itertools
-
+    """Entries of 200 events, as the door takes them."""
     import redis
     from django.conf import settings
 
-    from analytics.ingest.entry import encode_entry
+    from analytics.ingest.entry import encode_batches
     from analytics.stream import STREAM as NAME
     from benchmarks.harness.batches import CONFERENCES
     from benchmarks.share_events import share_events
-    from tests.sharing.cast import row
 
     client = redis.Redis.from_url(settings.REDIS_URL)
     made = share_events(
         links=events // (opens_per_link + 1), opens_per_link=opens_per_link, conference_id=CONFERENCES[0],
         hours=1 / 30,
     )  # fmt: skip
-    rows = (row(sent) for sent in itertools.islice(made, events))
-    while part := list(itertools.islice(rows, 200)):
-        client.xadd(NAME, encode_entry(part))
+    sent = itertools.islice(made, events)
+    while part := list(itertools.islice(sent, 200)):
+        client.xadd(NAME, encode_batches([_take(part, is_bot=False), _take(part, is_bot=True)]))
     return {"events": events}
+
+
+def _take(sent: list[dict[str, Any]], *, is_bot: bool) -> "Batch[EventType]":
+    """What the door makes of those that bots sent, or of the others."""
+    from analytics.batch import Batch
+    from analytics.ingest.clock import now_ms
+    from analytics.ingest.validate import Client, completer, parse_event
+
+    client = Client(now_ms(), is_bot, lambda conference_id: "nobody")
+    complete = completer(client, sent_ms=None, acceptance_days=None)
+    events = []
+    for item in sent:
+        if bool(item.get("bot")) is is_bot:
+            events.append(parse_event({name: value for name, value in item.items() if name != "bot"}))
+            complete(events[-1])
+    return Batch(client.received_ms, is_bot, events)
 
 
 def _time_tree(links: int) -> dict[str, Any]:

@@ -4,8 +4,8 @@ import secrets
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.utils import timezone
 
+from analytics.ingest.clock import now_ms
 from conferences.models import Conference
 from sharing import derive
 from sharing.codes import key_of, new_code, new_signed_code
@@ -34,10 +34,9 @@ def mint_link(
     key = key_of(conference.id, code)
     if ShareLink.objects.filter(id=key).exists():
         raise CodeTakenError(code)
-    now_ms = int(timezone.now().timestamp() * 1000)
     claim = Claim(
-        key, (now_ms, f"minted:{secrets.token_hex(8)}"), f"{USER}{owner.pk}", "", channel, target_url, label,
-        is_minted=True,
+        key, (now_ms(), f"minted:{secrets.token_hex(8)}"), f"{USER}{owner.pk}", "", channel, target_url,
+        label, is_minted=True,
     )  # fmt: skip
     derive.derive(Facts(claims=[claim]))
     transaction.on_commit(derive.pass_on_days)

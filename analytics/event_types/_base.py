@@ -66,11 +66,17 @@ class EventType(
     properties: dict[str, Any] | None = None
 
     def subject(self) -> str | None:
-        """What a DISTINCT_SUBJECTS figure counts once: by default the visitor; None stands for the event."""
+        """What a DISTINCT_SUBJECTS figure counts once: by default the visitor; None stands for the event.
+
+        Called twice: by the door, which refuses one that is too long, and by the worker.
+        """
         return self.visitor_id
 
     def derived_fields(self) -> dict[str, Any]:
-        """Own fields that the server reads out of the others, e.g. UTM parameters out of the address."""
+        """Own fields that the server reads out of the others, e.g. UTM parameters out of the address.
+
+        Called by the worker, when nobody can be told any more: an error is logged and leaves them out.
+        """
         return {}
 
 

@@ -21,10 +21,10 @@ from analytics.ingest.body import (
     unpack_gzip,
 )
 from analytics.ingest.bots import is_bot
+from analytics.ingest.clock import now_ms
 from analytics.ingest.publisher import NotTakenError, StreamPublisher
 from analytics.ingest.rate import RateLimiter
-from analytics.ingest.validate import BatchError, Client, Rejection, now_ms, read_batch
-from analytics.rows import EventRow
+from analytics.ingest.validate import BatchError, Client, Rejection, read_batch
 from analytics.stream import wake_worker
 from meeteasy.http import error_body
 from meeteasy.redis_clients import connect_async
@@ -133,22 +133,22 @@ class Ingest:
         received_ms = now_ms()
         agent = user_agent.decode("latin-1")
         try:
-            rows, rejected = read_batch(
+            batch, rejected = read_batch(
                 body,
                 Client(received_ms, is_bot(agent), self._visitor_ids(publisher, received_ms, address, agent)),
                 max_events=settings.INGEST_MAX_EVENTS,
                 acceptance_days=settings.INGEST_ACCEPTANCE_DAYS,
             )
-            if not rows:
+            if not batch.events:
                 publisher.taken.add(batches=1, accepted=0, rejected=len(rejected))
                 return _error(400, "no_valid_event", "No event of the batch is valid.", details=rejected)
-            await publisher.publish(rows, size=len(body))
+            await publisher.publish(batch, size=len(body))
         except BatchError as error:
             return _error(_STATUS_OF_BATCH_ERROR.get(error.code, 400), error.code, str(error))
         except NotTakenError as error:
             return _not_taken(error)
-        publisher.taken.add(batches=1, accepted=len(rows), rejected=len(rejected))
-        return _accepted(rows, rejected)
+        publisher.taken.add(batches=1, accepted=len(batch.events), rejected=len(rejected))
+        return _accepted(len(batch.events), rejected)
 
     @staticmethod
     def _visitor_ids(
@@ -172,11 +172,11 @@ class Ingest:
         return visitor_id
 
 
-def _accepted(rows: list[EventRow], rejected: list[Rejection]) -> tuple[int, _Headers, bytes]:
+def _accepted(events: int, rejected: list[Rejection]) -> tuple[int, _Headers, bytes]:
     if rejected:
-        body = _encode({"accepted": len(rows), "rejected": rejected})
+        body = _encode({"accepted": events, "rejected": rejected})
     else:
-        body = b'{"accepted":%d,"rejected":[]}' % len(rows)
+        body = b'{"accepted":%d,"rejected":[]}' % events
     return 202, _headers(body), body
 
 

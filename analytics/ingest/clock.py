@@ -1,11 +1,17 @@
 """Event time: what the client says, corrected for its clock."""
 
 import datetime as dt
+import time
 
 from analytics.event_types._base import Timestamp
 
 MS_PER_DAY = 86_400_000
 _CALENDAR_MS = 10_000 * 366 * MS_PER_DAY
+
+
+def now_ms() -> int:
+    """UTC milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
 
 
 class TooOldError(ValueError):

@@ -14,10 +14,11 @@ from itertools import chain
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from analytics.ingest.entry import MAX_EVENTS, encode_entry
+from analytics.batch import Batch
+from analytics.event_types import EventType
+from analytics.ingest.entry import MAX_EVENTS, encode_batches
 from analytics.ingest.exchange import Command, Exchange
 from analytics.ingest.visitor import DailySalts
-from analytics.rows import EventRow
 from analytics.stream import BELL, BELL_TTL_MS, STREAM
 from meeteasy.logs import Tally, get_logger
 
@@ -64,7 +65,7 @@ class _Group:
     """
 
     def __init__(self) -> None:
-        self._batches: list[tuple[list[EventRow], int]] = []
+        self._batches: list[tuple[Batch[EventType], int]] = []
         self._waiting: list[asyncio.Future[None]] = []
         self._events = 0
         self._size = 0
@@ -73,25 +74,26 @@ class _Group:
     def is_full(self) -> bool:
         return self._events > MAX_WAITING_EVENTS or self._size > MAX_WAITING_BYTES
 
-    def join(self, rows: list[EventRow], size: int) -> "asyncio.Future[None]":
-        self._batches.append((rows, size))
-        self._events += len(rows)
+    def join(self, batch: Batch[EventType], size: int) -> "asyncio.Future[None]":
+        self._batches.append((batch, size))
+        self._events += len(batch.events)
         self._size += size
         outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(outcome)
         return outcome
 
-    def entries(self) -> Iterator[list[EventRow]]:
-        """The rows of whole batches that share an entry; of one alone that is larger, an entry of its own."""
-        rows: list[EventRow] = []
-        size = 0
-        for more, more_size in self._batches:
-            if rows and (len(rows) + len(more) > MAX_EVENTS or size + more_size > MAX_ENTRY_BYTES):
-                yield rows
-                rows, size = [], 0
-            rows += more
-            size += more_size
-        yield rows
+    def entries(self) -> Iterator[list[Batch[EventType]]]:
+        """The batches that share an entry; one that is larger has an entry of its own."""
+        together: list[Batch[EventType]] = []
+        events = size = 0
+        for batch, batch_size in self._batches:
+            if together and (events + len(batch.events) > MAX_EVENTS or size + batch_size > MAX_ENTRY_BYTES):
+                yield together
+                together, events, size = [], 0, 0
+            together.append(batch)
+            events += len(batch.events)
+            size += batch_size
+        yield together
 
     def settle(self, error: NotTakenError | None = None) -> None:
         for outcome in self._waiting:
@@ -146,8 +148,8 @@ class StreamPublisher:
             return _queue_full()
         return None
 
-    async def publish(self, rows: list[EventRow], *, size: int) -> None:
-        """Returns when Redis has the rows, at most MAX_EVENTS. Raises NotTakenError.
+    async def publish(self, batch: Batch[EventType], *, size: int) -> None:
+        """Returns when Redis has the events, at most MAX_EVENTS. Raises NotTakenError.
 
         size: of the batch as it came, in bytes; about what it takes in the stream.
         """
@@ -157,7 +159,7 @@ class StreamPublisher:
         group = self._group
         if group is None:
             group = self._group = _Group()
-        outcome = group.join(rows, size)
+        outcome = group.join(batch, size)
         if not self._flushing:
             self._flushing = True
             self._spawn(self._flush())
@@ -185,15 +187,20 @@ class StreamPublisher:
                 waiting, self._group = self._group, None
                 waiting.settle(_broker_away())
 
-    async def _send(self, entries: Iterable[list[EventRow]]) -> None:
+    async def _send(self, entries: Iterable[list[Batch[EventType]]]) -> None:
         commands: list[Command] = [
-            (b"XADD", _STREAM, b"*", *chain.from_iterable(encode_entry(rows).items())) for rows in entries
+            (b"MULTI",),  # all or nothing, should Redis run full in between
+            *(
+                (b"XADD", _STREAM, b"*", *chain.from_iterable(encode_batches(batches).items()))
+                for batches in entries
+            ),
+            _RING_UNLESS_RUNG,
+            (b"EXEC",),
         ]
-        commands.append(_RING_UNLESS_RUNG)
         try:
             replies = await self._exchange.send(commands)
         except ResponseError as error:
-            # "OOM command not allowed": Redis has reached its maxmemory.
+            # "OOM command not allowed": Redis has reached its maxmemory. Nothing was appended.
             log.warning("events_refused_by_broker", error=str(error))
             self._full = True
             raise _queue_full() from error
@@ -201,7 +208,7 @@ class StreamPublisher:
             log.warning("broker_lost", error=str(error))
             self._reachable = False
             raise _broker_away() from error
-        if replies[-1]:
+        if replies[-1][-1]:  # the last one's of the transaction
             self._spawn(self._ring_in_thread())
 
     async def _ring_in_thread(self) -> None:

@@ -36,16 +36,16 @@ def main() -> None:
 
 
 def _fill_stream(client: "redis.Redis", options: argparse.Namespace) -> None:
-    from analytics.ingest.entry import encode_entry
+    from analytics.ingest.entry import encode_batches
     from analytics.ingest.validate import Client, read_batch
     from analytics.stream import STREAM
 
     sender = Client(int(time.time() * 1000), False, lambda conference_id: "nobody")
     pipeline = client.pipeline(transaction=False)
     for body in make_bodies(options.events, batch=options.entry_rows, ids=options.ids):
-        rows, rejected = read_batch(body, sender, max_events=options.entry_rows, acceptance_days=7)
+        sent, rejected = read_batch(body, sender, max_events=options.entry_rows, acceptance_days=7)
         assert not rejected, rejected
-        pipeline.xadd(STREAM, encode_entry(rows))
+        pipeline.xadd(STREAM, encode_batches([sent]))
         if len(pipeline) >= 100:
             pipeline.execute()
     pipeline.execute()

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 
 import redis
 
+from analytics.batch import Batch
 from analytics.drain import Drain
-from analytics.ingest.entry import encode_entry
+from analytics.event_types import EventType
+from analytics.event_types.page_view import PageView
+from analytics.ingest.entry import encode_rows
 from analytics.pipeline import Outcome, store_and_react
 from analytics.rows import EventRow
 from analytics.stream import GROUP, STREAM, Consumer
@@ -40,10 +43,19 @@ def make_row(event_id: str | None = None, **fields: object) -> EventRow:
     return EventRow(**values)  # type: ignore[arg-type]
 
 
+def make_batch(event_id: str | None = None, *, count: int = 1) -> Batch[EventType]:
+    """The same page view of the conference `summit`, `count` times, as the door takes it."""
+    event_id = event_id or f"e-{next(_numbers):06d}"
+    event = PageView(
+        conference_id="summit", event_id=event_id, visitor_id=f"v-{event_id}", ts=NOON_MS, page="/"
+    )
+    return Batch(NOON_MS + 5, False, [event] * count)
+
+
 def append(*entries: Iterable[EventRow] | dict[bytes, bytes]) -> list[bytes]:
     """Add entries to the stream, given as rows or as raw fields; returns their ids."""
     return [
-        get_redis().xadd(STREAM, entry if isinstance(entry, dict) else encode_entry(list(entry)))  # type: ignore[arg-type]
+        get_redis().xadd(STREAM, entry if isinstance(entry, dict) else encode_rows(list(entry)))  # type: ignore[arg-type]
         for entry in entries
     ]
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from analytics import dead_letters
 from analytics.admin import BoundedPaginator
 from analytics.daily import refresh_dirty_days
-from analytics.ingest.entry import encode_entry
+from analytics.ingest.entry import encode_rows
 from analytics.localise import localise_changed_conferences
 from analytics.models import DailySummary, DeadLetter, DirtyDay, Event, UnclaimedConference
 from analytics.stream import Entry
@@ -33,7 +33,7 @@ OURS = [Event, DailySummary, DirtyDay, UnclaimedConference, DeadLetter]
 
 def bury(event_id: str) -> DeadLetter:
     """A dead letter that can be stored by now."""
-    entry = Entry(event_id.encode(), encode_entry([make_row(event_id)]), 5)
+    entry = Entry(event_id.encode(), encode_rows([make_row(event_id)]), 5)
     dead_letters.bury_entry(entry, error=RuntimeError(f"<b>no luck with {event_id}</b>"), now=timezone.now())
     return DeadLetter.objects.get(id=event_id)
 

@@ -17,7 +17,7 @@ from analytics.ingest.publisher import StreamPublisher
 from analytics.stream import BELL, BELL_TTL_MS, STREAM, Consumer
 from conferences.models import Conference
 from meeteasy.redis_clients import connect_async, get_redis
-from tests.analytics.streams import append, length, make_drain, make_row, run
+from tests.analytics.streams import append, length, make_batch, make_drain, make_row, run
 
 Steps = Iterator[None]
 
@@ -121,9 +121,9 @@ async def test_a_publisher_appends_before_it_rings() -> None:
     publisher = StreamPublisher(client, ring=lambda: None, max_bytes=10**9)
     publisher._exchange = Watched(client, timeout_seconds=2)
     await publisher.start()
-    await publisher.publish([make_row()], size=200)
+    await publisher.publish(make_batch(), size=200)
     await publisher.stop()
-    assert sent == [[b"XADD", STREAM.encode(), b"SET", BELL.encode()]]
+    assert sent == [[b"MULTI", b"XADD", STREAM.encode(), b"SET", BELL.encode(), b"EXEC"]]
 
 
 @pytest.mark.django_db

@@ -11,11 +11,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from analytics import facts, localise
+from analytics.batch import to_rows
 from analytics.daily import compute_day, refresh_dirty_days
 from analytics.drain import Drain
 from analytics.figures import compute_figures
 from analytics.importing import import_file
-from analytics.ingest.validate import Client, now_ms, read_batch
+from analytics.ingest.clock import now_ms
+from analytics.ingest.validate import Client, read_batch
 from analytics.models import DailySummary, Event, FactSweep
 from analytics.pipeline import store_and_react
 from analytics.stream import Consumer
@@ -47,8 +49,8 @@ def report_from_client(conference: Conference, *events: dict) -> list[str]:
     """Send events as a browser does; returns the codes of those that were refused."""
     body = msgspec.json.encode({"events": [{"conference_id": conference.id, **event} for event in events]})
     client = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "somebody")
-    rows, rejections = read_batch(body, client, max_events=500, acceptance_days=7)
-    store_and_react(rows)
+    batch, rejections = read_batch(body, client, max_events=500, acceptance_days=7)
+    store_and_react(to_rows(batch))
     return [rejection.code for rejection in rejections]
 
 

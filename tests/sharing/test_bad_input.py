@@ -5,7 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from analytics.ingest.validate import Client, now_ms, read_batch
+from analytics.batch import to_rows
+from analytics.ingest.clock import now_ms
+from analytics.ingest.validate import Client, read_batch
 from tests.sharing.cast import share
 
 GOOD = "A1b2C3d4E5f6G7h8"
@@ -14,7 +16,8 @@ GOOD = "A1b2C3d4E5f6G7h8"
 def read(*events: dict[str, Any]) -> tuple[list[Any], list[Any]]:
     client = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "somebody")
     body = msgspec.json.encode({"events": events})
-    return read_batch(body, client, max_events=500, acceptance_days=None)
+    batch, rejections = read_batch(body, client, max_events=500, acceptance_days=None)
+    return to_rows(batch), rejections
 
 
 @pytest.mark.parametrize(

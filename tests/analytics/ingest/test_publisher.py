@@ -11,6 +11,7 @@ import pytest
 import redis
 from django.conf import LazySettings, settings
 
+from analytics.batch import Batch
 from analytics.ingest.app import Ingest
 from analytics.ingest.exchange import Command, Exchange
 from analytics.ingest.publisher import (
@@ -23,7 +24,7 @@ from analytics.ingest.publisher import (
 from analytics.stream import STREAM
 from meeteasy.redis_clients import connect_async
 from tests.analytics.ingest.conftest import Door, page_view, read_stream
-from tests.analytics.streams import make_row
+from tests.analytics.streams import make_batch
 from tests.services import ValkeyServer
 
 
@@ -59,10 +60,10 @@ async def becomes(look: Callable[[], Awaitable[bool]], *, seconds: float) -> Non
 
 
 async def test_a_lone_request_is_sent_at_once(publisher: StreamPublisher) -> None:
-    await publisher.publish([make_row()], size=200)  # opens the connection
+    await publisher.publish(make_batch(), size=200)  # opens the connection
     started = time.monotonic()
     for number in range(20):
-        await publisher.publish([make_row(f"e{number}")], size=200)
+        await publisher.publish(make_batch(f"e{number}"), size=200)
 
     assert entry_count() == 21
     # A timer of 5 ms would take 100 ms.
@@ -70,7 +71,7 @@ async def test_a_lone_request_is_sent_at_once(publisher: StreamPublisher) -> Non
 
 
 async def test_concurrent_requests_share_a_group(publisher: StreamPublisher) -> None:
-    await asyncio.gather(*(publisher.publish([make_row(f"e{number}")], size=200) for number in range(100)))
+    await asyncio.gather(*(publisher.publish(make_batch(f"e{number}"), size=200) for number in range(100)))
 
     assert sorted(found.event_id for found in read_stream()) == sorted(f"e{number}" for number in range(100))
     assert entry_count() <= 2
@@ -78,7 +79,7 @@ async def test_concurrent_requests_share_a_group(publisher: StreamPublisher) -> 
 
 async def test_a_group_larger_than_an_entry_is_split(publisher: StreamPublisher) -> None:
     await asyncio.gather(
-        *(publisher.publish([make_row(f"e{number}")] * 400, size=200) for number in range(10))
+        *(publisher.publish(make_batch(f"e{number}", count=400), size=200) for number in range(10))
     )
 
     assert len(read_stream()) == 4000
@@ -88,7 +89,7 @@ async def test_a_group_larger_than_an_entry_is_split(publisher: StreamPublisher)
 async def test_batches_share_an_entry_only_up_to_its_size(publisher: StreamPublisher) -> None:
     """Workers read entries by number, and an event may have hundreds of kilobytes."""
     large = MAX_ENTRY_BYTES // 3 + 1
-    await asyncio.gather(*(publisher.publish([make_row(f"e{number}")], size=large) for number in range(10)))
+    await asyncio.gather(*(publisher.publish(make_batch(f"e{number}"), size=large) for number in range(10)))
     assert len(read_stream()) == 10
     assert entry_count() >= 5
 
@@ -96,12 +97,12 @@ async def test_batches_share_an_entry_only_up_to_its_size(publisher: StreamPubli
 async def test_large_batches_that_wait_are_refused_by_their_size(
     publisher: StreamPublisher, valkey: ValkeyServer
 ) -> None:
-    await publisher.publish([make_row()], size=200)
+    await publisher.publish(make_batch(), size=200)
     assert valkey.process is not None
     valkey.process.send_signal(signal.SIGSTOP)
     try:
         sent = [
-            asyncio.create_task(publisher.publish([make_row()], size=MAX_WAITING_BYTES // 10))
+            asyncio.create_task(publisher.publish(make_batch(), size=MAX_WAITING_BYTES // 10))
             for _ in range(20)
         ]
         outcomes = await asyncio.gather(*sent, return_exceptions=True)
@@ -114,7 +115,7 @@ async def test_the_bell_is_rung_once_while_no_worker_has_heard_it(
     publisher: StreamPublisher, rings: Rings
 ) -> None:
     for number in range(10):
-        await publisher.publish([make_row(f"e{number}")], size=200)
+        await publisher.publish(make_batch(f"e{number}"), size=200)
 
     async def rung() -> bool:
         return rings.count >= 1
@@ -129,7 +130,7 @@ async def test_a_bell_that_cannot_be_rung_costs_nobody_an_answer() -> None:
 
     publisher = StreamPublisher(connect_async(), ring=broken, max_bytes=10**9)
     await publisher.start()
-    await publisher.publish([make_row()], size=200)
+    await publisher.publish(make_batch(), size=200)
     await publisher.stop()
 
     assert entry_count() == 1
@@ -137,7 +138,7 @@ async def test_a_bell_that_cannot_be_rung_costs_nobody_an_answer() -> None:
 
 async def test_a_request_that_is_cancelled_takes_nobody_with_it(publisher: StreamPublisher) -> None:
     requests = [
-        asyncio.create_task(publisher.publish([make_row(f"e{number}")], size=200)) for number in range(20)
+        asyncio.create_task(publisher.publish(make_batch(f"e{number}"), size=200)) for number in range(20)
     ]
     await asyncio.sleep(0)
     requests[3].cancel()
@@ -157,9 +158,9 @@ async def test_an_error_that_nobody_foresaw_leaves_no_request_waiting() -> None:
     publisher = StreamPublisher(client, ring=lambda: None, max_bytes=10**9)
     publisher._exchange = Failing(client, timeout_seconds=2)
     await publisher.start()
-    under_way = asyncio.create_task(publisher.publish([make_row("e1")], size=200))
+    under_way = asyncio.create_task(publisher.publish(make_batch("e1"), size=200))
     await asyncio.sleep(0.01)
-    collected = asyncio.create_task(publisher.publish([make_row("e2")], size=200))
+    collected = asyncio.create_task(publisher.publish(make_batch("e2"), size=200))
     done, waiting = await asyncio.wait([under_way, collected], timeout=2)
     assert not waiting
     assert all(isinstance(request.exception(), NotTakenError) for request in done)
@@ -232,7 +233,7 @@ async def test_a_valkey_that_hangs_is_waited_for_once_and_then_refused_at_once(
 async def test_what_waits_in_the_process_is_bounded_while_valkey_hangs(
     publisher: StreamPublisher, valkey: ValkeyServer
 ) -> None:
-    await publisher.publish([make_row()], size=200)
+    await publisher.publish(make_batch(), size=200)
     assert valkey.process is not None
     valkey.process.send_signal(signal.SIGSTOP)
     codes: list[str] = []
@@ -242,7 +243,7 @@ async def test_what_waits_in_the_process_is_bounded_while_valkey_hangs(
         async def publish() -> None:
             nonlocal taken_in
             try:
-                await publisher.publish([make_row()] * 500, size=200)
+                await publisher.publish(make_batch(count=500), size=200)
             except NotTakenError as error:
                 codes.append(error.code)
 
@@ -251,7 +252,10 @@ async def test_what_waits_in_the_process_is_bounded_while_valkey_hangs(
             tasks.append(asyncio.create_task(publish()))
             await asyncio.sleep(0)
             group = publisher._group
-            taken_in = max(taken_in, sum(len(rows) for rows in group.entries()) if group else 0)
+            taken_in = max(
+                taken_in,
+                sum(len(batch.events) for batches in group.entries() for batch in batches) if group else 0,
+            )
         await asyncio.gather(*tasks)
     finally:
         valkey.process.send_signal(signal.SIGCONT)
@@ -302,6 +306,28 @@ async def test_a_valkey_out_of_memory_counts_as_a_full_queue(door: Door) -> None
         return (await door.send([page_view()])).status_code == 202
 
     await becomes(taken, seconds=10)
+
+
+async def test_of_a_group_that_does_not_fit_into_valkey_nothing_is_appended(
+    publisher: StreamPublisher,
+) -> None:
+    """Its clients send it again, and events without an id would count twice."""
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    event = make_batch("e").events[0]
+    event.properties = {"x": "y" * 8000}
+    large = Batch(0, False, [event] * 60)  # an entry each
+    (before,) = client.config_get("maxmemory").values()
+    client.config_set("maxmemory", client.info("memory")["used_memory"] + 4_000_000)
+    try:
+        answers = await asyncio.gather(
+            *(publisher.publish(large, size=500_000) for _ in range(20)), return_exceptions=True
+        )
+    finally:
+        client.config_set("maxmemory", before)
+    refused = [answer for answer in answers if isinstance(answer, NotTakenError)]
+    assert [error.code for error in refused] == ["queue_full"] * len(refused)
+    assert refused
+    assert client.xlen(STREAM) == len(answers) - len(refused)
 
 
 async def test_a_valkey_that_is_nearly_out_of_memory_counts_as_a_full_queue(door: Door) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from analytics.batch import to_rows
 from analytics.ingest.validate import Client, read_batch
 from tests.analytics.ingest.conftest import Door, page_view, read_stream
 
@@ -269,7 +270,8 @@ async def test_utm_parameters_are_read_from_the_url(door: Door, url: str, expect
 def read(events: list[Any], *, more: bytes = b"") -> tuple[list[Any], list[Any]]:
     client = Client(1_800_000_000_000, False, lambda conference_id: "anonymous")
     body = msgspec.json.encode({"events": events})
-    return read_batch(body[:-2] + more + body[-2:], client, max_events=500, acceptance_days=7)
+    batch, rejections = read_batch(body[:-2] + more + body[-2:], client, max_events=500, acceptance_days=7)
+    return to_rows(batch), rejections
 
 
 def test_an_event_is_read_alike_whether_a_sibling_is_bad_or_not() -> None:
@@ -314,8 +316,8 @@ def test_own_fields_that_say_nothing_are_left_out_of_a_batch_whole_or_taken_apar
 
     for events in ([empty, share], [empty, share, undeclared]):
         body = msgspec.json.encode({"events": events})
-        rows, _ = read_batch(body, client, max_events=500, acceptance_days=7)
-        assert [row.data for row in rows[:2]] == [
+        batch, _ = read_batch(body, client, max_events=500, acceptance_days=7)
+        assert [row.data for row in to_rows(batch)[:2]] == [
             '{"title":"Agenda"}',
             '{"share_code":"q7Jm0Zt4","channel":"x"}',
         ]
