@@ -1,4 +1,4 @@
-"""The limit of storing: read the stream, decode the entries, insert the rows, and nothing else.
+"""The limit of storing: read the stream, decode the entries as ours does, insert the rows, and nothing else.
 
 No consumer group, no acknowledgement, no de-duplication beyond the table's own key (a repeated id would be
 an error), no reactions. On PostgreSQL the rows go by COPY straight into the table.
@@ -7,12 +7,10 @@ an error), no reactions. On PostgreSQL the rows go by COPY straight into the tab
 """
 
 import argparse
-import itertools
 import json
 import time
 
 import django
-import msgspec
 import redis
 
 READ_AT_ONCE = 32  # entries; with those of a loaded door, some 5,000 rows a transaction
@@ -28,6 +26,8 @@ def main() -> None:
     from django.conf import settings
     from django.db import connection
 
+    from analytics.ingest.entry import decode_entry
+    from analytics.rows import EventRow
     from analytics.store._columns import COLUMNS, TABLE, timestamp_text
     from analytics.stream import STREAM
 
@@ -37,7 +37,6 @@ def main() -> None:
     columns = ", ".join(COLUMNS)
     insert = f"INSERT INTO {TABLE} ({columns}) VALUES ({', '.join('?' * len(COLUMNS))})"
     copy = f"COPY {TABLE} ({columns}) FROM STDIN"
-    decode = msgspec.msgpack.Decoder(list[list]).decode
     client = redis.Redis.from_url(settings.REDIS_URL)
     print("ready", flush=True)
     input()
@@ -45,16 +44,18 @@ def main() -> None:
     started, cpu = time.perf_counter(), time.process_time()
     done, last = 0, "0"
     while done < events:
-        rows: list[list] = []
+        rows: list[EventRow] = []
         while len(rows) < ROWS_AT_ONCE and done + len(rows) < events:
             reply = client.xread({STREAM: last}, count=READ_AT_ONCE)
             entries = next(iter(reply.values()))[0] if isinstance(reply, dict) else reply[0][1]
             last = entries[-1][0]
-            rows += itertools.chain.from_iterable(decode(fields[b"e"]) for _, fields in entries)
+            for _, fields in entries:
+                rows += decode_entry(fields)
         values = [
             (
-                row[0], row[2], row[1], timestamp_text(row[3]), timestamp_text(row[4]),
-                timestamp_text(row[3])[:10], row[5], row[6], row[7], +row[8], row[9], row[10],
+                row.event_id, row.conference_id, row.type, timestamp_text(row.ts_ms),
+                timestamp_text(row.received_ms), timestamp_text(row.ts_ms)[:10], row.visitor_id,
+                row.session_id, row.subject, +row.is_bot, row.data, row.properties,
             )
             for row in rows
         ]  # fmt: skip
