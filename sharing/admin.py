@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import quote
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -157,32 +158,47 @@ class ShareConversionAdmin(ReadOnlyAdmin):
     def registered_at(self, conversion: ShareConversion) -> str:
         return _when(conversion.frozen_at)
 
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> ShareConversion | None:
+        """With `way`: the nearest places of its way to the root, read once for all fields that show them."""
+        conversion = super().get_object(request, object_id, from_field)
+        if conversion is not None:
+            conversion.way = conversion_rows([conversion])[0]
+        return conversion
+
     @admin.display(description=_("credited, nearest first"))
     def chain(self, conversion: ShareConversion) -> SafeString:
         kinds = {"direct": _("direct"), "assisted": _("assisted")}
-        return format_html_join(
+        way = conversion.way  # type: ignore[attr-defined]  # get_object
+        rows = format_html_join(
             "", '<div>{}. <a href="{}">{}</a> · {} · {}</div>',
             (
                 (
                     item["distance"], _address(key_of(conversion.conference_id, item["code"])), item["code"],
                     item["sharer"], kinds[item["kind"]],
                 )
-                for item in conversion_rows([conversion])[0]["credits"]
+                for item in way["credits"]
             ),
         )  # fmt: skip
+        return rows if way["next"] is None else format_html("{}<div>…</div>", rows)
 
     @admin.display(description=_("not credited"))
     def refused(self, conversion: ShareConversion) -> SafeString | str:
-        items = conversion_rows([conversion])[0]["not_credited"]
+        items = conversion.way["not_credited"]  # type: ignore[attr-defined]  # get_object
         rows = format_html_join("", "<div>{} · {}</div>", ((item["code"], item["message"]) for item in items))
         return rows or "-"
 
 
 class ReasonFilter(admin.SimpleListFilter):
+    """Within a search only: for a rare reason the whole table would be gone through."""
+
     title = _("reason")
     parameter_name = "reason"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        if not request.GET.get(SEARCH_VAR, "").strip():
+            return []  # it is not shown, and not heeded either
         return [(str(reason), label) for reason, label in REASON_LABELS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[NotCredited]) -> QuerySet[NotCredited]:
@@ -195,7 +211,10 @@ class NotCreditedAdmin(ReadOnlyAdmin):
     list_display = ["registration", "why", "link_key", "distance"]
     list_filter = [ReasonFilter]
     search_fields = ["registrant__id"]  # what an index serves, see get_search_results
-    search_help_text = _("`conference id`, `conference id/registration id` or `conference id/code`; whole.")
+    search_help_text = _(
+        "`conference id`, `conference id/registration id` or `conference id/code`; whole. "
+        "What is found can be filtered by reason."
+    )
     paginator = BoundedPaginator
     show_full_result_count = False
     ordering = ["-id"]
@@ -210,7 +229,10 @@ class NotCreditedAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         if "/" in term:
             return queryset.filter(Q(registrant=term) | Q(link_key=term)), False
-        return queryset.filter(registrant__conference_id=term) if term else queryset, False
+        if not term:
+            return queryset, False
+        # By the index of a conference's registrations, and not through the table until it has enough.
+        return queryset.filter(registrant__conference_id=term).order_by("-registrant__ms", "-id"), False
 
     @admin.display(description=_("registration"), ordering="registrant_id")
     def registration(self, item: NotCredited) -> str:
