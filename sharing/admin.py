@@ -21,6 +21,7 @@ from sharing.attribution import REASON_LABELS
 from sharing.codes import code_of, key_of
 from sharing.models import NotCredited, ShareClaim, ShareConversion, ShareLink
 from sharing.selectors.conversions import conversion_rows
+from sharing.selectors.opens import get_opened_by
 from sharing.selectors.order import by_code_points
 from sharing.selectors.paging import BadCursorError
 from sharing.selectors.refusals import get_refusals, refusal_row
@@ -145,7 +146,7 @@ class ShareConversionAdmin(ReadOnlyAdmin):
     paginator = BoundedPaginator
     show_full_result_count = False
     ordering = ["-frozen_ms"]
-    fields = ["registration", "conference_id", "direct_link", "registered_at", "chain", "refused"]
+    fields = ["registration", "conference_id", "direct_link", "registered_at", "chain", "refused", "opened"]
 
     @admin.display(description=_("registration"), ordering="registrant_id")
     def registration(self, conversion: ShareConversion) -> str:
@@ -189,6 +190,20 @@ class ShareConversionAdmin(ReadOnlyAdmin):
     def refused(self, conversion: ShareConversion) -> SafeString | str:
         items = conversion.way["not_credited"]  # type: ignore[attr-defined]  # get_object
         rows = format_html_join("", "<div>{} · {}</div>", ((item["code"], item["message"]) for item in items))
+        return rows or "-"
+
+    @admin.display(description=_("opened by the registrant: first, last, how often"))
+    def opened(self, conversion: ShareConversion) -> SafeString | str:
+        rows = format_html_join(
+            "", "<div>{} · {} · {} · {}</div>",
+            (
+                (
+                    item["code"], *(_when(dt.datetime.fromisoformat(item[at])) for at in
+                    ("first_opened_at", "last_opened_at")), item["count"],
+                )
+                for item in get_opened_by(conversion.conference_id, conversion.registrant.visitor)
+            ),
+        )  # fmt: skip
         return rows or "-"
 
 

@@ -191,8 +191,18 @@ class ConversionRow(serializers.Serializer[Any]):
     )
 
 
+class OpenedRow(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    first_opened_at = serializers.DateTimeField()
+    last_opened_at = serializers.DateTimeField()
+    count = serializers.IntegerField()
+
+
 class PathAnswer(ConversionRow):
     conference_id = serializers.CharField()
+    opened = OpenedRow(
+        many=True, help_text="Codes that the registrant opened, before or after: the 100 opened last."
+    )
 
 
 class ConversionsAnswer(serializers.Serializer[Any]):

@@ -235,7 +235,7 @@ class NotCredited(CSVView):
 
 
 class RegistrationPath(APIView):
-    """From a registration up to the root: what it credits, and what it does not and why."""
+    """From a registration up to the root: what it credits, what it does not and why, and what was opened."""
 
     @extend_schema(parameters=[api.PathQuery], responses=api.PathAnswer)
     def get(self, request: Request, registration_id: str) -> Response:

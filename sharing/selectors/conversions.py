@@ -11,6 +11,7 @@ from conferences.models import Conference
 from sharing.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.models import Credit, Registrant, ShareConversion
 from sharing.selectors.days import Range, in_range
+from sharing.selectors.opens import get_opened_by
 from sharing.selectors.paging import PAGE_OF_EXPORT, iterate_pages, read_page
 from sharing.selectors.refusals import load_refusals, refusal_row
 
@@ -66,7 +67,7 @@ def get_registration_path(
     conference_id: str, registration_id: str, *, model: str, first: int, limit: int
 ) -> dict[str, Any] | None:
     """From a registration to the root, `limit` places from the `first` on (1: the nearest): what it credits
-    under a model and what it does not. None: no such registration."""
+    under a model and what it does not; and what the registrant opened. None: no such registration."""
     if "\0" in registration_id:  # which PostgreSQL refuses even to compare
         return None
     registrant = Registrant.objects.filter(id=f"{conference_id}/{registration_id}").first()
@@ -76,6 +77,7 @@ def get_registration_path(
         "conference_id": conference_id,
         "registration_id": registration_id,
         "frozen_at": registrant.registered_at.isoformat(),
+        "opened": get_opened_by(conference_id, registrant.visitor),
         **_read_ways([registrant.id], model, range(first, first + limit))[registrant.id],
     }
 
