@@ -93,6 +93,11 @@ def erase_text(text: str, visitor_id: str, replacement: str) -> str:
     return _pattern(visitor_id).sub(replacement, text)[:limit]
 
 
+def erase_subject(subject: str, visitor_id: str, replacement: str) -> str:
+    """The same of an event's subject, e.g. the id of a registration that is made of the visitor's."""
+    return erase_text(subject, visitor_id, replacement)[:64]
+
+
 @lru_cache(maxsize=128)
 def _pattern(visitor_id: str) -> re.Pattern[str]:
     forms = {re.escape(visitor_id), re.escape(quote(visitor_id, safe=""))}
@@ -112,7 +117,7 @@ def _erase(row: EventRow, replacement: str) -> None:
     data = {name: value if name in _CODES else erase(value) for name, value in data.items()}
     row.data = msgspec.json.encode(data).decode()
     if row.subject != data.get("share_code"):
-        row.subject = erase(row.subject)[:64]
+        row.subject = erase_subject(row.subject, visitor_id, replacement)
     row.visitor_id, row.session_id, row.properties = replacement, "", "{}"
 
 

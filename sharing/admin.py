@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import quote
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -20,6 +21,8 @@ from sharing.attribution import REASON_LABELS
 from sharing.codes import code_of, key_of
 from sharing.models import NotCredited, ShareClaim, ShareConversion, ShareLink
 from sharing.selectors.conversions import conversion_rows
+from sharing.selectors.opens import get_opened_by
+from sharing.selectors.order import by_code_points
 from sharing.selectors.paging import BadCursorError
 from sharing.selectors.refusals import get_refusals, refusal_row
 from sharing.selectors.tree import get_level, get_path
@@ -96,7 +99,8 @@ class ShareLinkAdmin(ReadOnlyAdmin):
     @admin.display(description=_("claims to it"))
     def claims(self, link: ShareLink) -> SafeString:
         """Who claimed the code, the first 50; whoever is not its sharer was refused."""
-        found = ShareClaim.objects.filter(link_key=link.id).order_by("ms", "event_id")[:50]
+        claims = ShareClaim.objects.filter(link_key=link.id)
+        found = claims.order_by("ms", by_code_points("event_id"))[:50]
         return format_html_join(
             "", "<div>{} · {} · {}</div>",
             ((_when(item.claimed_at), item.sharer, item.parent_key.partition("/")[2]) for item in found),
@@ -142,7 +146,7 @@ class ShareConversionAdmin(ReadOnlyAdmin):
     paginator = BoundedPaginator
     show_full_result_count = False
     ordering = ["-frozen_ms"]
-    fields = ["registration", "conference_id", "direct_link", "registered_at", "chain", "refused"]
+    fields = ["registration", "conference_id", "direct_link", "registered_at", "chain", "refused", "opened"]
 
     @admin.display(description=_("registration"), ordering="registrant_id")
     def registration(self, conversion: ShareConversion) -> str:
@@ -157,32 +161,61 @@ class ShareConversionAdmin(ReadOnlyAdmin):
     def registered_at(self, conversion: ShareConversion) -> str:
         return _when(conversion.frozen_at)
 
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> ShareConversion | None:
+        """With `way`: the nearest places of its way to the root, read once for all fields that show them."""
+        conversion = super().get_object(request, object_id, from_field)
+        if conversion is not None:
+            conversion.way = conversion_rows([conversion])[0]
+        return conversion
+
     @admin.display(description=_("credited, nearest first"))
     def chain(self, conversion: ShareConversion) -> SafeString:
         kinds = {"direct": _("direct"), "assisted": _("assisted")}
-        return format_html_join(
+        way = conversion.way  # type: ignore[attr-defined]  # get_object
+        rows = format_html_join(
             "", '<div>{}. <a href="{}">{}</a> · {} · {}</div>',
             (
                 (
                     item["distance"], _address(key_of(conversion.conference_id, item["code"])), item["code"],
                     item["sharer"], kinds[item["kind"]],
                 )
-                for item in conversion_rows([conversion])[0]["credits"]
+                for item in way["credits"]
             ),
         )  # fmt: skip
+        return rows if way["next"] is None else format_html("{}<div>…</div>", rows)
 
     @admin.display(description=_("not credited"))
     def refused(self, conversion: ShareConversion) -> SafeString | str:
-        items = conversion_rows([conversion])[0]["not_credited"]
+        items = conversion.way["not_credited"]  # type: ignore[attr-defined]  # get_object
         rows = format_html_join("", "<div>{} · {}</div>", ((item["code"], item["message"]) for item in items))
+        return rows or "-"
+
+    @admin.display(description=_("opened by the registrant: first, last, how often"))
+    def opened(self, conversion: ShareConversion) -> SafeString | str:
+        rows = format_html_join(
+            "", "<div>{} · {} · {} · {}</div>",
+            (
+                (
+                    item["code"], *(_when(dt.datetime.fromisoformat(item[at])) for at in
+                    ("first_opened_at", "last_opened_at")), item["count"],
+                )
+                for item in get_opened_by(conversion.conference_id, conversion.registrant.visitor)
+            ),
+        )  # fmt: skip
         return rows or "-"
 
 
 class ReasonFilter(admin.SimpleListFilter):
+    """Within a search only: for a rare reason the whole table would be gone through."""
+
     title = _("reason")
     parameter_name = "reason"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        if not request.GET.get(SEARCH_VAR, "").strip():
+            return []  # it is not shown, and not heeded either
         return [(str(reason), label) for reason, label in REASON_LABELS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[NotCredited]) -> QuerySet[NotCredited]:
@@ -195,7 +228,10 @@ class NotCreditedAdmin(ReadOnlyAdmin):
     list_display = ["registration", "why", "link_key", "distance"]
     list_filter = [ReasonFilter]
     search_fields = ["registrant__id"]  # what an index serves, see get_search_results
-    search_help_text = _("`conference id`, `conference id/registration id` or `conference id/code`; whole.")
+    search_help_text = _(
+        "`conference id`, `conference id/registration id` or `conference id/code`; whole. "
+        "What is found can be filtered by reason."
+    )
     paginator = BoundedPaginator
     show_full_result_count = False
     ordering = ["-id"]
@@ -210,7 +246,10 @@ class NotCreditedAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         if "/" in term:
             return queryset.filter(Q(registrant=term) | Q(link_key=term)), False
-        return queryset.filter(registrant__conference_id=term) if term else queryset, False
+        if not term:
+            return queryset, False
+        # By the index of a conference's registrations, and not through the table until it has enough.
+        return queryset.filter(registrant__conference_id=term).order_by("-registrant__ms", "-id"), False
 
     @admin.display(description=_("registration"), ordering="registrant_id")
     def registration(self, item: NotCredited) -> str:

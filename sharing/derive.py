@@ -23,6 +23,7 @@ from sharing.attribution import Open, Order, Outcome, attribute
 from sharing.facts import Claim, Facts, Reported
 from sharing.locks import lock_conferences
 from sharing.models import DayToMark
+from sharing.outcomes import find_registrants_of, load_outcomes, replace_outcomes
 from sharing.tree import NEVER, Forest, Node
 
 
@@ -81,7 +82,7 @@ class _Derivation:
         if not (claims or opens or registrants):
             return
         affected = self._find_affected(registrants, [item for item in opens if item.visitor in registered])
-        former = store.load_outcomes(affected.keys() - (registrants.keys() - former_orders.keys()))
+        former = load_outcomes(affected.keys() - (registrants.keys() - former_orders.keys()))
         outcomes = self._attribute(affected)
         self._count_credits(former, outcomes)
 
@@ -97,7 +98,7 @@ class _Derivation:
             with_new_owner=self.with_new_owner,
             opened=self._count_opens(human, openers, created),
         )
-        store.replace_outcomes(former, outcomes, {key: item.order[0] for key, item in affected.items()})
+        replace_outcomes(former, outcomes, {key: item.order[0] for key, item in affected.items()})
         bulk.insert(DayToMark, ("conference_id", "ms"), list(self.days))
 
     # --- Links -------------------------------------------------------------------------------------------
@@ -201,7 +202,7 @@ class _Derivation:
                 affected.setdefault(reported.id, reported)
         # A registration that looked for a link, and found it or not, has a row that names it.
         new = {key for key in self.forest.changed if self.forest.nodes[key].is_new}
-        ids = store.find_registrants_of(self.forest.changed - new, new)
+        ids = find_registrants_of(self.forest.changed - new, new)
         affected.update(facts.load_registrants(ids - affected.keys()))
         return affected
 

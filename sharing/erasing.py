@@ -2,19 +2,35 @@
 
 import secrets
 
+import msgspec
 from django.db import transaction
+from django.db.models import Model
 
-from analytics.erasing import erase_events, erase_text
+from analytics.erasing import erase_events, erase_subject, erase_text
 from analytics.models import Event
 from conferences.models import Conference
 from conferences.selectors.erased import is_replacement
 from conferences.services.erasing import erase_in_registrations, note_erased
-from sharing import derive
-from sharing.facts import ANONYMOUS, visitor_id_of
+from sharing import bulk, derive
+from sharing.facts import ANONYMOUS, Facts, Reported, load_registrants, visitor_id_of
 from sharing.locks import lock_conferences
-from sharing.models import Registrant, ShareClaim, ShareLink, ShareOpen
-from sharing.rebuild import derive_all
+from sharing.models import (
+    Credit,
+    NotCredited,
+    Registrant,
+    ShareClaim,
+    ShareConversion,
+    ShareLink,
+    ShareOpen,
+)
 from sharing.store import claims_of
+
+_KEYED_BY_REGISTRATION: tuple[tuple[type[Model], str], ...] = (
+    (Registrant, "id"),
+    (ShareConversion, "registrant_id"),
+    (Credit, "conversion_id"),
+    (NotCredited, "registrant_id"),
+)
 
 
 def erase_person(conference: Conference, sharer: str) -> int:
@@ -42,24 +58,54 @@ def _erase_in_tree(conference_id: str, sharer: str, nobody: str, visitor_id: str
     with transaction.atomic():
         lock_conferences([conference_id])
         links = ShareLink.objects.filter(conference_id=conference_id, sharer=sharer)
-        claims = claims_of(conference_id).filter(sharer=sharer)
+        # No index leads to a person's claims, so the table is gone through; once, for the keys.
+        claims = list(claims_of(conference_id).filter(sharer=sharer))
         named: list[ShareLink | ShareClaim] = [*links, *claims] if visitor_id else []
         for row in named:
             texts = [erase_text(text, visitor_id, nobody) for text in (row.channel, row.target_url)]
             if texts != [row.channel, row.target_url]:
                 row.channel, row.target_url = texts
                 row.save(update_fields=["channel", "target_url"])
+        bulk.update(ShareClaim, ("sharer", "label"), [(nobody, "", claim.pk) for claim in claims])
         opens = ShareOpen.objects.filter(conference_id=conference_id, visitor=sharer)
         registrants = Registrant.objects.filter(conference_id=conference_id, visitor=sharer)
-        ids = list(registrants.values_list("id", flat=True)) if visitor_id else []
+        keys = list(registrants.values_list("id", flat=True)) if visitor_id else []
         changed = (
-            links.update(sharer=nobody, sharer_user=None, label="")
-            + claims.update(sharer=nobody, label="")
+            len(claims)
+            + links.update(sharer=nobody, sharer_user=None, label="")
             + opens.update(visitor=nobody)
             + registrants.update(visitor=nobody)
         )
-        if any(erase_text(key.partition("/")[2], visitor_id, nobody) != key.partition("/")[2] for key in ids):
-            # A client that uses the visitor's id for the registration, too; it is part of many keys here.
-            derive_all(conference_id)
+        # A client may use the visitor's id for the registration, too.
+        subjects = {key: erase_subject(key.partition("/")[2], visitor_id, nobody) for key in keys}
+        names = {key: f"{conference_id}/{subject}" for key, subject in subjects.items()}
+        _rename_registrations({key: name for key, name in names.items() if key != name})
     derive.pass_on_days()
     return changed
+
+
+def _rename_registrations(names: dict[str, str]) -> None:
+    """Give registrations other keys; what they credited stays as it is. names: key → new key.
+
+    In the caller's transaction, which holds the lock. Registrations that get the same key are one from then
+    on: one of them may have been reported once more, by an event that was erased already, before we got here.
+    """
+    former = load_registrants(names)
+    others = load_registrants(names.values())
+    keys: dict[str, str] = {}
+    for key in sorted(former, key=lambda key: former[key].order):
+        if names[key] in keys:
+            others[key] = former[key]
+        else:
+            keys[names[key]] = key
+    # Without visitor and code they credit nothing, and nothing hangs on their rows any more.
+    emptied = [Reported(key, item.order) for key, item in others.items()]
+    if emptied:
+        derive.derive(Facts(is_complete=True, registrations=emptied))
+        bulk.delete(Registrant, "id", others)
+    for name, key in keys.items():
+        for model, column in _KEYED_BY_REGISTRATION:
+            model._default_manager.filter(**{column: key}).update(**{column: name})
+    if emptied:
+        again = [msgspec.structs.replace(item, id=names.get(key, key)) for key, item in others.items()]
+        derive.derive(Facts(registrations=again))

@@ -19,7 +19,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
-def _instant(ms: int) -> dt.datetime:
+def instant(ms: int) -> dt.datetime:
+    """Of UTC milliseconds since 1970."""
     return dt.datetime.fromtimestamp(ms / 1000, dt.UTC)
 
 
@@ -58,7 +59,7 @@ class ShareClaim(models.Model):
 
     @property
     def claimed_at(self) -> dt.datetime:
-        return _instant(self.ms)
+        return instant(self.ms)
 
 
 class ShareOpen(models.Model):
@@ -91,7 +92,7 @@ class ShareOpen(models.Model):
 
     @property
     def opened_at(self) -> dt.datetime:
-        return _instant(self.ms)
+        return instant(self.ms)
 
 
 class Registrant(models.Model):
@@ -136,7 +137,7 @@ class Registrant(models.Model):
 
     @property
     def registered_at(self) -> dt.datetime:
-        return _instant(self.ms)
+        return instant(self.ms)
 
 
 class ShareLink(models.Model):
@@ -200,7 +201,7 @@ class ShareLink(models.Model):
 
     @property
     def first_shared_at(self) -> dt.datetime:
-        return _instant(self.first_ms)
+        return instant(self.first_ms)
 
 
 class ShareConversion(models.Model):
@@ -228,7 +229,7 @@ class ShareConversion(models.Model):
 
     @property
     def frozen_at(self) -> dt.datetime:
-        return _instant(self.frozen_ms)
+        return instant(self.frozen_ms)
 
 
 class Credit(models.Model):
@@ -295,4 +296,4 @@ class DayToMark(models.Model):
     ms = models.BigIntegerField()  # an instant of that day
 
     def __str__(self) -> str:
-        return f"{self.conference_id} {_instant(self.ms)}"
+        return f"{self.conference_id} {instant(self.ms)}"

@@ -34,29 +34,23 @@ def rebuild(conference_id: str) -> int:
     Minted links stay as they are; they are no events. One transaction: others see the old state or the new
     one, and events that come meanwhile wait for it.
     """
+    count = 0
     with transaction.atomic():
         lock_conferences([conference_id])
-        count = derive_all(conference_id)
+        minted = _minted_claims(conference_id)
+        _note_days(conference_id)
+        _delete_all(conference_id)
+        derive.derive(Facts(claims=minted))
+        events = Event.objects.filter(conference_id=conference_id, type__in=EVENT_TYPES)
+        rows = map(to_row, events.order_by("event_id").iterator(chunk_size=_EVENTS_AT_ONCE))
+        while part := list(itertools.islice(rows, _EVENTS_AT_ONCE)):
+            _apply(part)
+            count += len(part)
+        # A user who was deleted still owns what they minted, but is no row that could be pointed at.
+        users = get_user_model()._default_manager.filter(pk=OuterRef("sharer_user_id"))
+        links = ShareLink.objects.filter(conference_id=conference_id, sharer_user__isnull=False)
+        links.filter(~Exists(users)).update(sharer_user=None)
     derive.pass_on_days()
-    return count
-
-
-def derive_all(conference_id: str) -> int:
-    """The same in the caller's transaction, which holds the lock; the caller passes on the days."""
-    count = 0
-    minted = _minted_claims(conference_id)
-    _note_days(conference_id)
-    _delete_all(conference_id)
-    derive.derive(Facts(claims=minted))
-    events = Event.objects.filter(conference_id=conference_id, type__in=EVENT_TYPES)
-    rows = map(to_row, events.order_by("event_id").iterator(chunk_size=_EVENTS_AT_ONCE))
-    while part := list(itertools.islice(rows, _EVENTS_AT_ONCE)):
-        _apply(part)
-        count += len(part)
-    # A user who was deleted still owns what they minted, but is no row that could be pointed at.
-    users = get_user_model()._default_manager.filter(pk=OuterRef("sharer_user_id"))
-    links = ShareLink.objects.filter(conference_id=conference_id, sharer_user__isnull=False)
-    links.filter(~Exists(users)).update(sharer_user=None)
     return count
 
 

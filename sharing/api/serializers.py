@@ -32,13 +32,17 @@ class TimelineQuery(RangeQuery):
         return attrs
 
 
-class ModelQuery(RangeQuery):
+class ModelMixin(serializers.Serializer[Any]):
     model = serializers.CharField(default=DEFAULT)
 
     def validate_model(self, value: str) -> str:
         if value not in CREDIT_MODELS:
             raise serializers.ValidationError(f"Not a credit model; there are {', '.join(CREDIT_MODELS)}.")
         return value
+
+
+class ModelQuery(ModelMixin, RangeQuery):
+    pass
 
 
 class SumsQuery(ModelQuery):
@@ -63,6 +67,14 @@ class TreeQuery(ConferenceQuery, PageMixin):
 
 class ConversionsQuery(ModelQuery, PageMixin):
     pass
+
+
+class PathQuery(ConferenceQuery, ModelMixin):
+    cursor = serializers.IntegerField(
+        default=1, min_value=1, max_value=10**9,
+        help_text="Place in the chain to begin with; 1 is the link that was opened.",
+    )  # fmt: skip
+    page_size = serializers.IntegerField(default=100, min_value=1, max_value=1000)
 
 
 class NotCreditedQuery(RangeQuery, PageMixin):
@@ -173,6 +185,24 @@ class ConversionRow(serializers.Serializer[Any]):
     frozen_at = serializers.DateTimeField()
     credits = CreditRow(many=True)
     not_credited = NotCreditedRow(many=True)
+    next = serializers.IntegerField(
+        allow_null=True,
+        help_text="The chain goes on: `cursor` of the registration's own path for the places that follow.",
+    )
+
+
+class OpenedRow(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    first_opened_at = serializers.DateTimeField()
+    last_opened_at = serializers.DateTimeField()
+    count = serializers.IntegerField()
+
+
+class PathAnswer(ConversionRow):
+    conference_id = serializers.CharField()
+    opened = OpenedRow(
+        many=True, help_text="Codes that the registrant opened, before or after: the 100 opened last."
+    )
 
 
 class ConversionsAnswer(serializers.Serializer[Any]):

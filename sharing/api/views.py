@@ -192,7 +192,7 @@ def _answer_sums(request: Request, get_sums: Callable[..., tuple[list[dict[str, 
 
 
 class Conversions(CSVView):
-    """Share conversions with their frozen chains and the credits under a model."""
+    """Share conversions with the credits under a model: of each chain the nearest 50 places."""
 
     @extend_schema(
         operation_id="sharing_conversions_list",
@@ -235,13 +235,19 @@ class NotCredited(CSVView):
 
 
 class RegistrationPath(APIView):
-    """From a registration up to the root: what it credits, and what it does not and why."""
+    """From a registration up to the root: what it credits, what it does not and why, and what was opened."""
 
-    @extend_schema(parameters=[api.ConferenceQuery], responses=api.ConversionRow)
+    @extend_schema(parameters=[api.PathQuery], responses=api.PathAnswer)
     def get(self, request: Request, registration_id: str) -> Response:
-        query = _read(api.ConferenceQuery, request.query_params)
+        query = _read(api.PathQuery, request.query_params)
         conference = get_conference(request.user, query["conference_id"])
-        found = conversions.get_registration_path(conference.id, registration_id)
+        found = conversions.get_registration_path(
+            conference.id,
+            registration_id,
+            model=query["model"],
+            first=query["cursor"],
+            limit=query["page_size"],
+        )
         if found is None:
             raise Http404(f"There is no registration {registration_id!r} in this conference.")
         return Response(found)

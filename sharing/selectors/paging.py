@@ -4,6 +4,9 @@ A page is read as two ranges of an index: the rest of the rows with the cursor's
 numbers after it. So the hundredth page costs what the first does, also where all rows have one number. As a
 single condition (number < n OR number = n AND key > k) it would seek the number only, and go through all
 rows of that number that were on the pages before.
+
+The indexes by time end with the millisecond, so rows of the same one are sorted for each page: 50 ms where
+they are 100,000. With the key behind it, an index would take two to three times its room.
 """
 
 import base64

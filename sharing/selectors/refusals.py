@@ -11,6 +11,7 @@ from sharing.attribution import REASON_LABELS, Reason
 from sharing.codes import code_of
 from sharing.models import NotCredited, ShareLink
 from sharing.selectors.days import Range, in_range
+from sharing.selectors.order import by_code_points
 from sharing.selectors.paging import PAGE_OF_EXPORT, iterate_pages, read_page
 
 
@@ -50,10 +51,15 @@ def get_page(
     return read_page(refusals, ("-registered_ms", "-id"), limit=limit, cursor=cursor)
 
 
-def load_refusals(registrants: Sequence[str]) -> dict[str, list[NotCredited]]:
-    """Those of each of these registrations that has any, along the chain, in one query."""
+def load_refusals(registrants: Sequence[str], places: range) -> dict[str, list[NotCredited]]:
+    """Those of each of these registrations that has any at these places of its way to the root, along it, in
+    one query. With the first place (1) those that have none."""
+    of_places = Q(distance__gte=places.start, distance__lt=places.stop)
+    if 1 in places:
+        of_places |= Q(distance__isnull=True)
+    refusals = get_refusals().filter(of_places, registrant_id__in=registrants)
     found: dict[str, list[NotCredited]] = {}
-    for item in get_refusals().filter(registrant_id__in=registrants).order_by("distance", "link_key"):
+    for item in refusals.order_by("distance", by_code_points("link_key")):
         found.setdefault(item.registrant_id, []).append(item)
     return found
 

@@ -90,6 +90,21 @@ def test_the_admin_says_the_same_in_as_many_queries_for_many_as_for_few(
         page = admin.get("/admin/sharing/notcredited/").content.decode()
     assert page.count(">a code of another conference</td>") == 91
     assert page.count(">no such code in this conference</td>") == 2
-    only = admin.get("/admin/sharing/notcredited/?reason=unknown_code").content.decode()
+    only = admin.get("/admin/sharing/notcredited/?q=summit&reason=unknown_code").content.decode()
     assert "elsewhere" not in only
     assert only.count("nobodys") == 2
+
+
+def test_the_admin_filters_what_a_search_found_by_reason_and_never_the_whole_table(story: None) -> None:
+    admin = Client()
+    admin.force_login(User.objects.create_superuser("root"))
+    everything = admin.get("/admin/sharing/notcredited/?reason=self_referral")
+    assert "?reason=" not in everything.content.decode()
+    assert len(everything.context["cl"].result_list) == 4
+    found = admin.get("/admin/sharing/notcredited/?q=summit&reason=self_referral")
+    assert "reason=bot" in found.content.decode()
+    assert [item.registrant_id for item in found.context["cl"].result_list] == ["summit/r-1"]
+    in_order = admin.get("/admin/sharing/notcredited/?q=summit").context["cl"].result_list
+    assert [item.registrant_id for item in in_order] == [f"summit/r-{n}" for n in (3, 2, 2, 1)]
+    elsewhere = admin.get("/admin/sharing/notcredited/?q=other&reason=self_referral")
+    assert not elsewhere.context["cl"].result_list
