@@ -71,6 +71,15 @@ def test_it_shows_the_memory_of_redis_and_its_limit() -> None:
     assert 0 < values["meeteasy_redis_memory_bytes"] < 1024**3
 
 
+def test_every_metric_is_in_the_table_of_the_alarms_and_none_besides() -> None:
+    note_beat()
+    shown = {name.partition("{")[0].removeprefix("meeteasy_") for name in scrape()}
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    _, _, table = text.partition("| metric (`meeteasy_…`)")
+    rows = [line.split("|")[1] for line in table.partition("\n\n")[0].splitlines()[2:]]
+    assert {name for row in rows for name in re.findall(r"`(\w+)", row)} == shown
+
+
 def test_a_client_that_asks_for_openmetrics_gets_it() -> None:
     answer = Client().get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
 
