@@ -7,6 +7,6 @@ class AnalyticsConfig(AppConfig):
     verbose_name = _("Analytics")
 
     def ready(self) -> None:
-        from analytics import handlers, receivers  # noqa: F401  receivers connect to conferences' signals
+        from analytics import handlers, metrics, receivers  # noqa: F401  they register what they have
 
         handlers.discover_handlers()

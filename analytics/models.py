@@ -62,7 +62,10 @@ class DirtyDay(models.Model):
     class Meta:
         verbose_name = _("dirty day")
         verbose_name_plural = _("dirty days")
-        indexes = [models.Index(fields=["conference_id", "local_date"], name="dirtyday_conference_date")]
+        indexes = [
+            models.Index(fields=["conference_id", "local_date"], name="dirtyday_conference_date"),
+            models.Index(fields=["marked_at"], name="dirtyday_marked"),  # the oldest, however many there are
+        ]
 
     def __str__(self) -> str:
         return f"{self.conference_id} {self.local_date or '(all days)'}"
@@ -158,6 +161,8 @@ class DeadLetter(models.Model):
         verbose_name = _("dead letter")
         verbose_name_plural = _("dead letters")
         ordering = ["-created_at"]
+        # Those that wait, without a walk through all payloads.
+        indexes = [models.Index(fields=["replayed_at"], name="deadletter_replayed")]
 
     def __str__(self) -> str:
         return self.id

@@ -19,6 +19,39 @@ def note_beat() -> None:
     get_quick_redis().set(_BEAT_KEY, int(time.time()))
 
 
+def read_beat_age() -> int | None:
+    """Seconds since beat's last tick; None before the first. Raises redis.RedisError."""
+    last = get_quick_redis().get(_BEAT_KEY)
+    return None if last is None else max(0, int(time.time()) - int(last))
+
+
+def dependencies() -> list[str]:
+    """What `check` can be asked about: `redis`, and `database:ALIAS` for each database."""
+    return ["redis", *(f"database:{alias}" for alias in connections)]
+
+
+def check(dependency: str) -> str:
+    """`ok`, or the name of the error with which it does not answer."""
+    try:
+        if dependency == "redis":
+            get_quick_redis().ping()
+        else:
+            _ask_database(dependency.removeprefix("database:"))
+    except Exception as error:
+        return type(error).__name__
+    return "ok"
+
+
+def _ask_database(alias: str) -> None:
+    connection: Any = connections[alias]
+    connection.ensure_connection()
+    if connection.vendor == "mongodb":
+        connection.database.command("ping")  # of the backend's own class
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+
 def healthz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
@@ -26,30 +59,18 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """503 while a database or Redis cannot be reached. A silent beat is reported as a warning only: web
     processes serve without it, and taking them out of rotation would help nobody."""
-    checks: dict[str, str] = {}
-    for alias in connections:
-        try:
-            connections[alias].ensure_connection()
-            if connections[alias].vendor == "mongodb":
-                connection: Any = connections[alias]  # the backend's own class
-                connection.database.command("ping")
-            else:
-                with connections[alias].cursor() as cursor:
-                    cursor.execute("SELECT 1")
-            checks[f"database:{alias}"] = "ok"
-        except Exception as error:
-            checks[f"database:{alias}"] = type(error).__name__
+    checks = {dependency: check(dependency) for dependency in dependencies()}
     warnings: dict[str, str] = {}
-    try:
-        last = get_quick_redis().get(_BEAT_KEY)
-        checks["redis"] = "ok"
-        silent = None if last is None else int(time.time()) - int(last)
-        if silent is None:
-            warnings["beat"] = "has not ticked yet"
-        elif silent > BEAT_SILENT_SECONDS:
-            warnings["beat"] = f"silent for {silent} s"
-    except redis.RedisError as error:
-        checks["redis"] = type(error).__name__
+    if checks["redis"] == "ok":
+        try:
+            silent = read_beat_age()
+        except redis.RedisError as error:
+            checks["redis"] = type(error).__name__
+        else:
+            if silent is None:
+                warnings["beat"] = "has not ticked yet"
+            elif silent > BEAT_SILENT_SECONDS:
+                warnings["beat"] = f"silent for {silent} s"
     ready = all(value == "ok" for value in checks.values())
     return JsonResponse(
         {"status": "ok" if ready else "unavailable", "checks": checks, "warnings": warnings},

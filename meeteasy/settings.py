@@ -116,6 +116,10 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_SSL_REDIRECT = HTTPS_ONLY
+# Asked by machines within, without the proxy that ends TLS.
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
+# What Prometheus brings to read /metrics; without one only this machine may (meeteasy/metrics.py).
+METRICS_TOKEN = env.read_str("METRICS_TOKEN")
 
 # --- Stores ----------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from meeteasy.health import healthz, readyz
 from meeteasy.http import api_not_found
+from meeteasy.metrics import metrics
 
 admin.site.site_header = admin.site.site_title = "MeetEasy"
 admin.site.index_title = _("Operations")
@@ -17,6 +18,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("i18n/", include("django.conf.urls.i18n")),

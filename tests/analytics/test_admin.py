@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+import uuid_utils
 from django.contrib import admin
 from django.contrib.auth.models import Permission, User
 from django.db import connection
@@ -13,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analytics import dead_letters
-from analytics.admin import BoundedPaginator
+from analytics.admin import BoundedPaginator, EventAdmin
 from analytics.daily import refresh_dirty_days
 from analytics.ingest.entry import encode_rows
 from analytics.localise import localise_changed_conferences
@@ -115,6 +116,68 @@ def test_events_are_found_by_id_by_conference_and_by_a_days_visitor(
     assert find(f"summit {NOON.date()} v 2") == ["late"]
     assert find(f"summit {NOON.date() - day} v 2") == ["beta"]
     assert find("summit 2026-02-30 v1") == find("v1") == []
+
+
+@pytest.fixture
+def two_on_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EventAdmin, "list_per_page", 2)
+
+
+def id_made(ago: dt.timedelta) -> str:
+    """A UUIDv7, as our SDK and the server make them."""
+    made = timezone.now() - ago
+    return str(uuid_utils.uuid7(nanoseconds=round(made.timestamp() * 1e6) * 1000))
+
+
+def test_without_a_search_the_ids_in_the_order_of_time_come_first_and_the_latest_of_them_before_others(
+    conference: Conference, admin_client: Client, two_on_a_page: None
+) -> None:
+    timed = [id_made(dt.timedelta(minutes=minutes)) for minutes in (0, 1, 60, 60 * 24 * 400)]
+    timed.insert(0, id_made(-dt.timedelta(hours=2)))  # a client's clock is fast
+    others = ["import-1", "f-1", "e3a1c2d4-0000-4000-8000-000000000000"]
+    store(*(page_view(event_id) for event_id in reversed(timed + others)))
+
+    pages = [rows_of(admin_client.get(changelist(Event), {"p": number})) for number in (1, 2, 3, 4)]
+    assert pages == [timed[:2], timed[2:4], [timed[4], others[0]], others[1:]]
+
+    # So it is within a type.
+    pages = [
+        rows_of(admin_client.get(changelist(Event), {"type": "page_view", "p": number})) for number in (1, 3)
+    ]
+    assert pages == [timed[:2], [timed[4], others[0]]]
+
+
+def test_events_that_fit_on_a_page_are_in_the_order_of_their_time(
+    conference: Conference, admin_client: Client
+) -> None:
+    store(
+        *(page_view(name, ts=NOON - dt.timedelta(days=days)) for name, days in (("b", 2), ("c", 3), ("a", 1)))
+    )
+    assert rows_of(admin_client.get(changelist(Event))) == ["a", "b", "c"]
+
+
+@pytest.mark.only_on("sqlite", "postgresql")
+def test_a_page_of_events_is_read_by_the_primary_key_and_nothing_is_sorted(
+    conference: Conference, admin_client: Client, two_on_a_page: None
+) -> None:
+    store(*(page_view(id_made(dt.timedelta(minutes=i))) for i in range(3)), page_view("x"), page_view("y"))
+    with CaptureQueriesContext(connection) as queries:
+        assert len(rows_of(admin_client.get(changelist(Event), {"p": 2}))) == 2
+    statements = [row["sql"] for row in queries if '"analytics_event"' in row["sql"] and "<" in row["sql"]]
+    statements += [row["sql"] for row in queries if '"analytics_event"' in row["sql"] and ">=" in row["sql"]]
+    assert len(statements) == 3, "a page of ids with a time, how many are before it, and what fills it up"
+    key = {"sqlite": "sqlite_autoindex_analytics_event_1", "postgresql": "analytics_event_pkey"}
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")  # of five rows it would read all
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+        for sql in statements:
+            cursor.execute(f"{'EXPLAIN QUERY PLAN' if connection.vendor == 'sqlite' else 'EXPLAIN'} {sql}")
+            plan = " ".join(str(row[-1]) for row in cursor.fetchall())
+            assert key[connection.vendor] in plan
+            assert "event_id" in plan.partition(key[connection.vendor])[2], "from where the page begins"
+            assert "TEMP B-TREE" not in plan
+            assert "Sort" not in plan
 
 
 @pytest.mark.only_on("sqlite")

@@ -1,0 +1,157 @@
+"""What /metrics shows of the events' way, in a known state, and that reading it costs the same whatever is
+stored."""
+
+import datetime as dt
+import time
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from analytics import dead_letters, metrics
+from analytics.dirty import mark_conference_dirty, mark_days_dirty
+from analytics.ingest.entry import encode_entry
+from analytics.models import DeadLetter, DirtyDay
+from analytics.stream import STREAM, Consumer, Entry
+from conferences.models import Conference
+from meeteasy.redis_clients import get_redis
+from tests.analytics.events import DAY, page_view, store
+from tests.analytics.streams import append, make_drain, make_row, run, wait_until_overdue
+from tests.scraping import scrape, succeeded
+
+pytestmark = pytest.mark.django_db
+
+
+def stream_of(values: dict[str, float]) -> dict[str, float]:
+    start = "meeteasy_stream_"
+    return {name.removeprefix(start): value for name, value in values.items() if name.startswith(start)}
+
+
+def test_of_a_stream_that_nobody_has_written_to_all_is_nothing() -> None:
+    values = stream_of(scrape())
+
+    assert values.pop("memory_limit_bytes") == 512 * 1024**2
+    assert values.pop("entries_added_total") == 0
+    assert set(values.values()) == {0}
+
+
+def test_of_a_stream_it_shows_what_is_read_what_is_not_and_since_when(conference: Conference) -> None:
+    added_ms = round(time.time() * 1000) - 90_000
+    fields: Any = encode_entry([make_row()])
+    get_redis().xadd(STREAM, fields, id=f"{added_ms}-0")
+    append([make_row()], [make_row()], [make_row()], [make_row()])
+    values = stream_of(scrape())
+    assert (values["entries"], values["lag_entries"], values["pending_entries"]) == (5, 5, 0), (
+        "without a group"
+    )
+
+    consumer = Consumer(get_redis())
+    consumer.ensure_group()
+    first, *_ = consumer.read(count=3, block_ms=None)
+    values = stream_of(scrape())
+    assert (values["entries"], values["lag_entries"], values["pending_entries"]) == (5, 2, 3)
+    assert 90 <= values["oldest_entry_age_seconds"] <= 95
+    assert values["memory_bytes"] == get_redis().memory_usage(STREAM) > 0
+
+    consumer.finish([first.id])
+    values = stream_of(scrape())
+    assert (values["entries"], values["lag_entries"], values["pending_entries"]) == (4, 2, 2)
+    assert values["oldest_entry_age_seconds"] < 5
+    assert values["entries_added_total"] == 5
+
+    wait_until_overdue()
+    run(make_drain())
+    values = stream_of(scrape())
+    assert (values["entries"], values["lag_entries"], values["pending_entries"]) == (0, 0, 0)
+    assert values["oldest_entry_age_seconds"] == 0
+    assert values["entries_added_total"] == 5
+
+
+def test_it_shows_the_limit_of_the_stream_that_is_set(settings: Any) -> None:
+    settings.INGEST_QUEUE_MAX_BYTES = 4096
+    assert scrape()["meeteasy_stream_memory_limit_bytes"] == 4096
+
+
+def test_it_counts_dirty_days_once_however_often_they_are_marked() -> None:
+    values = scrape()
+    assert (values["meeteasy_dirty_days"], values["meeteasy_dirty_day_oldest_mark_age_seconds"]) == (0, 0)
+
+    mark_days_dirty([("summit", DAY), ("summit", DAY), ("other", DAY)])
+    mark_conference_dirty("summit")
+    DirtyDay.objects.filter(conference_id="other").update(marked_at=timezone.now() - dt.timedelta(minutes=5))
+    values = scrape()
+    assert values["meeteasy_dirty_days"] == 3
+    assert 300 <= values["meeteasy_dirty_day_oldest_mark_age_seconds"] <= 305
+
+
+def bury(number: int) -> list[DeadLetter]:
+    for i in range(number):
+        entry = Entry(f"{i}-0".encode(), encode_entry([make_row()]), 5)
+        dead_letters.bury_entry(entry, error=RuntimeError("no luck"), now=timezone.now())
+    return list(DeadLetter.objects.all())
+
+
+def test_it_counts_the_dead_letters_that_wait(conference: Conference) -> None:
+    letters = bury(3)
+    assert scrape()["meeteasy_dead_letters"] == 3
+
+    dead_letters.replay(letters[0])
+    assert scrape()["meeteasy_dead_letters"] == 2
+
+
+def test_it_counts_no_further_than_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "MAX_ROWS", 2)
+    bury(4)
+    mark_days_dirty([("summit", DAY + dt.timedelta(days=i)) for i in range(4)])
+    values = scrape()
+
+    assert (values["meeteasy_dead_letters"], values["meeteasy_dirty_days"]) == (2, 2)
+
+
+@pytest.mark.only_on("sqlite", "postgresql")
+def test_every_query_of_a_scrape_is_served_by_an_index_and_none_is_of_events(conference: Conference) -> None:
+    store(page_view("a"))
+    bury(3)
+    with CaptureQueriesContext(connection) as queries:
+        scrape()
+    statements = [row["sql"] for row in queries if "analytics_" in row["sql"]]
+    assert len(statements) == 2
+    assert not any("analytics_event" in sql for sql in statements)
+    assert all("LIMIT" in sql for sql in statements)
+
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")  # of three rows it would read all
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+        plans = []
+        for sql in statements:
+            cursor.execute(f"{'EXPLAIN QUERY PLAN' if connection.vendor == 'sqlite' else 'EXPLAIN'} {sql}")
+            plans.append(" ".join(str(row[-1]) for row in cursor.fetchall()))
+    for index in ("dirtyday_marked", "deadletter_replayed"):
+        assert any(index in plan for plan in plans), plans
+    assert not any("TEMP B-TREE" in plan or "Sort" in plan for plan in plans), plans
+
+
+@pytest.mark.only_on("postgresql")
+@pytest.mark.django_db(transaction=True)
+def test_a_table_that_is_locked_costs_its_own_metrics_and_two_seconds() -> None:
+    """As by a migration: a plain SELECT would wait until that is done."""
+    target = connection.settings_dict
+    with psycopg.connect(
+        host=target["HOST"], port=target["PORT"], user=target["USER"], dbname=target["NAME"]
+    ) as other:
+        other.execute("LOCK TABLE analytics_deadletter IN ACCESS EXCLUSIVE MODE")
+        started = time.monotonic()
+        values = scrape()
+        took = time.monotonic() - started
+
+    assert 1 < took < 6
+    assert [name for name, is_read in succeeded(values).items() if not is_read] == ["dead_letters"]
+    assert "meeteasy_dead_letters" not in values
+    assert "meeteasy_dirty_days" in values
+    assert values['meeteasy_database_up{database="default"}'] == 1
+    assert Client().get("/metrics").status_code == 200
