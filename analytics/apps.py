@@ -8,5 +8,7 @@ class AnalyticsConfig(AppConfig):
 
     def ready(self) -> None:
         from analytics import handlers, metrics, receivers  # noqa: F401  they register what they have
+        from analytics.event_types import EVENT_TYPES
 
         handlers.discover_handlers()
+        EVENT_TYPES.items()  # found now, while there is one thread

@@ -3,18 +3,15 @@
 from collections.abc import Callable
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from analytics.event_types import EVENT_TYPES, EventType
 from analytics.event_types._base import COMMON_FIELDS
 from analytics.rows import EventRow
-from meeteasy.logs import get_logger
 
-log = get_logger(__name__)
-
-_Event = TypeVar("_Event", bound=EventType)
+_Event = TypeVar("_Event")
 
 
 class Batch(msgspec.Struct, Generic[_Event], array_like=True, gc=False):
@@ -32,13 +29,13 @@ class Batch(msgspec.Struct, Generic[_Event], array_like=True, gc=False):
     events: list[_Event]
 
 
-def to_rows(batch: Batch[Any]) -> list[EventRow]:
+def to_rows(batch: Batch[EventType]) -> list[EventRow]:
     make_row = row_maker(batch.received_ms, batch.is_bot)
     return [make_row(event) for event in batch.events]
 
 
 def row_maker(received_ms: int, is_bot: bool) -> Callable[[EventType], EventRow]:
-    """A function that makes a row of each event of a batch.
+    """A function that makes a row of each event of a batch. It raises what the type's own code raises.
 
     A closure, because it runs for every event, and looking its constants up on an object would be a quarter
     of what it costs.
@@ -50,11 +47,7 @@ def row_maker(received_ms: int, is_bot: bool) -> Callable[[EventType], EventRow]
         event_id, visitor_id = event.event_id, event.visitor_id
         own: Any = own_type(*get_values(event))
         if get_derived is not None:
-            try:
-                derived = get_derived(event)
-            except Exception:  # it must not cost the event, let alone those it came with
-                log.exception("fields_not_derived", type=name, event_id=event_id)
-                derived = None
+            derived = get_derived(event)
             if derived:
                 own = {**msgspec.to_builtins(own), **derived}
         properties = event.properties
@@ -122,33 +115,30 @@ _encode_json = msgspec.json.Encoder().encode
 
 
 @lru_cache(maxsize=1)
-def batches_decoder() -> msgspec.msgpack.Decoder[list[Batch[Any]]]:
-    """Reads batches back, without judging their events again.
-
-    A field that this code does not know is passed over: a newer door may send it while workers are renewed.
-    """
+def carried_types() -> Any:
+    """The union of the event types as they come out of the stream: see `_carried`."""
     union: Any = None
     for event_type in EVENT_TYPES.values():
         carried = _carried(event_type)
         union = carried if union is None else union | carried
-    return msgspec.msgpack.Decoder(list[Batch[union]])
+    return union
 
 
 def _carried(event_type: type[EventType]) -> type[EventType]:
-    """The type with the bare types of its fields, and no field too many refused."""
+    """The type without its rules, which the door has applied: as they were when the event came.
+
+    Meanwhile a field may have come or gone, or have got another rule, and the event counts all the same. One
+    that it lacks is as if it had been left empty.
+    """
     config: Any = event_type.__struct_config__
-    bare_types = {**get_type_hints(event_type), "ts": int}
-    fields: Any = [
-        (
-            field.name,
-            bare_types[field.name],
-            msgspec.field(default=field.default, default_factory=field.default_factory),  # type: ignore[call-overload]
-        )
+    own = [
+        (field.name, Any, "" if field.required else field.default)
         for field in msgspec.structs.fields(event_type)
+        if field.name not in COMMON_FIELDS
     ]
     carried: Any = msgspec.defstruct(
         event_type.__name__,
-        fields,
+        [("conference_id", str), ("event_id", str), ("visitor_id", str), ("ts", int), *own],
         bases=(event_type,),
         tag=config.tag,
         tag_field=config.tag_field,
@@ -158,5 +148,5 @@ def _carried(event_type: type[EventType]) -> type[EventType]:
     return carried  # type: ignore[no-any-return]
 
 
-EVENT_TYPES.on_change(batches_decoder.cache_clear)
+EVENT_TYPES.on_change(carried_types.cache_clear)
 EVENT_TYPES.on_change(_shapes.clear)

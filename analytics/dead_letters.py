@@ -8,7 +8,7 @@ import msgspec
 from django.utils import timezone
 
 from analytics import stream
-from analytics.ingest.entry import UnreadableEntryError, decode_entry, encode_rows
+from analytics.ingest.entry import count_events, encode_rows
 from analytics.models import DeadLetter
 from analytics.rows import EventRow
 from analytics.stream import Entry
@@ -20,12 +20,9 @@ _MAX_ID_BYTES = 64  # 96 with the entry's
 
 
 def bury_entry(entry: Entry, *, error: Exception, now: dt.datetime) -> None:
-    """Keep a whole entry. Must return before the entry leaves the stream; burying it twice keeps one."""
-    try:
-        event_count = len(decode_entry(entry.fields))
-    except UnreadableEntryError:
-        event_count = None
-    _bury(entry.id.decode(), entry, entry.fields, event_count, error, now)
+    """Keep an entry, or what is left of one. Must return before it leaves the stream; burying it
+    twice keeps one."""
+    _bury(entry.id.decode(), entry, entry.fields, count_events(entry.fields), error, now)
 
 
 def bury_row(entry: Entry, row: EventRow, *, error: Exception, now: dt.datetime) -> None:

@@ -19,7 +19,7 @@ from analytics import stream
 from analytics.event_types import FACT_PREFIX
 from analytics.ingest.clock import now_ms
 from analytics.ingest.entry import MAX_EVENTS, encode_rows
-from analytics.ingest.validate import Client, parse_event, read_event
+from analytics.ingest.validate import Client, make_row, parse_event
 from analytics.models import Event, FactSweep
 from analytics.rows import EventRow
 from conferences.models import CheckIn, Registration
@@ -85,7 +85,7 @@ def _make_row(
         **own_fields,
     }
     server = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "", is_server=True)
-    return read_event(parse_event(event), server)
+    return make_row(parse_event(event), server)
 
 
 def report(rows: list[EventRow]) -> bool:

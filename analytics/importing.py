@@ -21,8 +21,8 @@ from analytics.ingest.validate import (
     BatchError,
     Client,
     EventError,
+    make_row,
     parse_event,
-    read_event,
     read_json,
 )
 from analytics.pipeline import store_and_react
@@ -146,7 +146,7 @@ def _read_line(number: int, line: bytes) -> EventRow | None:
         digest = hashlib.blake2b(b"%d:%s" % (number, line.strip()), digest_size=16).hexdigest()
         event.event_id = f"import-{digest}"
     client = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "", is_server=True)
-    return read_event(event, client)
+    return make_row(event, client)
 
 
 def _store(rows: list[tuple[int, EventRow]], report: ImportReport, errors: _ErrorFile) -> None:

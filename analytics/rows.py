@@ -1,4 +1,4 @@
-"""`EventRow`: one event on its way from the HTTP door through the stream into the store."""
+"""`EventRow`: one event on its way through a worker into the store."""
 
 import datetime as dt
 from typing import TYPE_CHECKING
@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 class EventRow(msgspec.Struct, array_like=True, gc=False):
     """A validated event in the form of its table row, all strings final but the local date.
 
-    It travels as a MessagePack array, so the order of the fields is part of the stream's entry format:
-    a change here needs a new version in analytics/ingest/entry.py.
+    Facts of the server, and dead letters of single events, travel in this form as MessagePack arrays, so the
+    order of the fields is part of a stream entry's format: a change here needs a new version in
+    analytics/ingest/entry.py.
 
     event_id: unique for ever, at most 64 characters.
     type: the name of the event type, e.g. "page_view".

@@ -93,7 +93,7 @@ def _measure(lab: Lab, name: str, port: int, batch: int, connections: int, secon
     before = lab.cpu_seconds()
     result = lab.load(port=port, batch=batch, connections=connections, seconds=seconds, warm_up=seconds / 4)
     spent = spent_between(before, lab.cpu_seconds())
-    # Beyond MAX_WAITING_EVENTS, which 256 connections with batches of 500 exceed, ours refuses some with 503.
+    # Beyond MAX_WAITING_BYTES, which 256 connections with batches of 500 exceed, ours refuses some with 503.
     may_refuse = {"503"} if (batch, connections) != KEY else set()
     if not {"202"} <= set(result["statuses"]) <= {"202"} | may_refuse or result["connections_lost"]:
         raise SystemExit(f"{name}: not every request was accepted: {result}")

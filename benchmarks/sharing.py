@@ -185,7 +185,7 @@ def _fill(events: int, opens_per_link: int) -> dict[str, Any]:
     import redis
     from django.conf import settings
 
-    from analytics.ingest.entry import encode_batches
+    from analytics.ingest.entry import encode_batch, encode_batches
     from analytics.stream import STREAM as NAME
     from benchmarks.harness.batches import CONFERENCES
     from benchmarks.share_events import share_events
@@ -197,7 +197,8 @@ def _fill(events: int, opens_per_link: int) -> dict[str, Any]:
     )  # fmt: skip
     sent = itertools.islice(made, events)
     while part := list(itertools.islice(sent, 200)):
-        client.xadd(NAME, encode_batches([_take(part, is_bot=False), _take(part, is_bot=True)]))
+        batches = [encode_batch(_take(part, is_bot=is_bot)) for is_bot in (False, True)]
+        client.xadd(NAME, encode_batches(batches))
     return {"events": events}
 
 

@@ -75,7 +75,7 @@ class EventType(
     def derived_fields(self) -> dict[str, Any]:
         """Own fields that the server reads out of the others, e.g. UTM parameters out of the address.
 
-        Called by the worker, when nobody can be told any more: an error is logged and leaves them out.
+        Called by the worker, when nobody can be told any more: an error makes a dead letter of the event.
         """
         return {}
 
@@ -84,10 +84,33 @@ _Type = TypeVar("_Type", bound=type[EventType])
 
 
 def register(event_type: _Type) -> _Type:
-    """Class decorator that puts an event type into the catalogue, under its tag."""
+    """Class decorator that puts an event type into the catalogue, under its tag.
+
+    Raises TypeError for a field that some event could fill with more than can be carried and stored.
+    """
+    for field in msgspec.inspect.type_info(event_type).fields:  # type: ignore[attr-defined]
+        if field.name not in COMMON_FIELDS and not _is_bounded(field.type):
+            raise TypeError(
+                f"{event_type.__name__}.{field.name}: a field is a bounded text, a number between bounds, a "
+                "boolean, or a bounded list of these"
+            )
     config: Any = event_type.__struct_config__
     EVENT_TYPES.add(config.tag, event_type)
     return event_type
+
+
+def _is_bounded(type_info: msgspec.inspect.Type) -> bool:
+    inspect = msgspec.inspect
+    match type_info:
+        case inspect.StrType():
+            return type_info.max_length is not None or type_info.pattern is not None
+        case inspect.IntType() | inspect.FloatType():
+            return type_info.ge is not None and type_info.le is not None
+        case inspect.ListType():
+            return type_info.max_length is not None and _is_bounded(type_info.item_type)
+        case inspect.UnionType():
+            return all(_is_bounded(part) for part in type_info.types)
+    return isinstance(type_info, inspect.BoolType | inspect.NoneType | inspect.LiteralType)
 
 
 COMMON_FIELDS = frozenset(EventType.__struct_fields__)

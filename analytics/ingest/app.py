@@ -146,7 +146,7 @@ class Ingest:
             if not batch.events:
                 publisher.taken.add(batches=1, accepted=0, rejected=len(rejected))
                 return _error(400, "no_valid_event", "No event of the batch is valid.", details=rejected)
-            await publisher.publish(batch, size=len(body))
+            await publisher.publish(batch)
         except BatchError as error:
             return _error(_STATUS_OF_BATCH_ERROR.get(error.code, 400), error.code, str(error))
         except NotTakenError as error:

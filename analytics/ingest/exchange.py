@@ -58,9 +58,13 @@ class Exchange:
         refused: ResponseError | None = None
         for _ in commands:
             try:
-                replies.append(await connection.read_response())
+                reply = await connection.read_response()
             except ResponseError as error:
                 refused = refused or error
+                continue
+            replies.append(reply)
+            if isinstance(reply, list):  # of EXEC: a command may be refused there that was queued
+                refused = refused or next((part for part in reply if isinstance(part, ResponseError)), None)
         if refused is not None:
             raise refused
         return replies

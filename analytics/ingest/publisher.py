@@ -16,7 +16,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from analytics.batch import Batch
 from analytics.event_types import EventType
-from analytics.ingest.entry import MAX_EVENTS, encode_batches
+from analytics.ingest.entry import MAX_EVENTS, encode_batch, encode_batches
 from analytics.ingest.exchange import Command, Exchange
 from analytics.ingest.visitor import DailySalts
 from analytics.stream import BELL, BELL_TTL_MS, STREAM
@@ -25,9 +25,7 @@ from meeteasy.logs import Tally, get_logger
 log = get_logger(__name__)
 
 POLL_SECONDS = 0.5
-# What may wait in this process while a group is under way: seconds of full load, within some 40 MB of memory.
-# Events are counted because small ones take more memory than bytes; bytes, because one may have 250 KB.
-MAX_WAITING_EVENTS = 40_000
+# What may wait in this process while a group is under way: seconds of full load.
 MAX_WAITING_BYTES = 16 * 1024 * 1024
 # Batches share an entry of the stream up to this size: workers read entries by number.
 MAX_ENTRY_BYTES = 512 * 1024
@@ -65,34 +63,32 @@ class _Group:
     """
 
     def __init__(self) -> None:
-        self._batches: list[tuple[Batch[EventType], int]] = []
+        self._batches: list[tuple[bytes, int]] = []  # with the number of its events
         self._waiting: list[asyncio.Future[None]] = []
-        self._events = 0
         self._size = 0
 
     @property
     def is_full(self) -> bool:
-        return self._events > MAX_WAITING_EVENTS or self._size > MAX_WAITING_BYTES
+        return self._size > MAX_WAITING_BYTES
 
-    def join(self, batch: Batch[EventType], size: int) -> "asyncio.Future[None]":
-        self._batches.append((batch, size))
-        self._events += len(batch.events)
-        self._size += size
+    def join(self, batch: bytes, events: int) -> "asyncio.Future[None]":
+        self._batches.append((batch, events))
+        self._size += len(batch)
         outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(outcome)
         return outcome
 
-    def entries(self) -> Iterator[list[Batch[EventType]]]:
+    def entries(self) -> Iterator[list[bytes]]:
         """The batches that share an entry; one that is larger has an entry of its own."""
-        together: list[Batch[EventType]] = []
+        together: list[bytes] = []
         events = size = 0
-        for batch, batch_size in self._batches:
-            if together and (events + len(batch.events) > MAX_EVENTS or size + batch_size > MAX_ENTRY_BYTES):
+        for batch, more in self._batches:
+            if together and (events + more > MAX_EVENTS or size + len(batch) > MAX_ENTRY_BYTES):
                 yield together
                 together, events, size = [], 0, 0
             together.append(batch)
-            events += len(batch.events)
-            size += batch_size
+            events += more
+            size += len(batch)
         yield together
 
     def settle(self, error: NotTakenError | None = None) -> None:
@@ -148,18 +144,17 @@ class StreamPublisher:
             return _queue_full()
         return None
 
-    async def publish(self, batch: Batch[EventType], *, size: int) -> None:
-        """Returns when Redis has the events, at most MAX_EVENTS. Raises NotTakenError.
-
-        size: of the batch as it came, in bytes; about what it takes in the stream.
-        """
+    async def publish(self, batch: Batch[EventType]) -> None:
+        """Returns when Redis has the events, at most MAX_EVENTS. Raises NotTakenError."""
         refusal = self.refusal()
         if refusal is not None:
             raise refusal
+        # By itself: what cannot be encoded fails its own request, and text takes less memory than objects.
+        encoded = encode_batch(batch)
         group = self._group
         if group is None:
             group = self._group = _Group()
-        outcome = group.join(batch, size)
+        outcome = group.join(encoded, len(batch.events))
         if not self._flushing:
             self._flushing = True
             self._spawn(self._flush())
@@ -187,9 +182,9 @@ class StreamPublisher:
                 waiting, self._group = self._group, None
                 waiting.settle(_broker_away())
 
-    async def _send(self, entries: Iterable[list[Batch[EventType]]]) -> None:
+    async def _send(self, entries: Iterable[list[bytes]]) -> None:
         commands: list[Command] = [
-            (b"MULTI",),  # all or nothing, should Redis run full in between
+            (b"MULTI",),  # all or nothing, should Redis run full before the last of them
             *(
                 (b"XADD", _STREAM, b"*", *chain.from_iterable(encode_batches(batches).items()))
                 for batches in entries

@@ -135,8 +135,8 @@ def read_batch(
     return Batch(client.received_ms, client.is_bot, events), rejections
 
 
-def read_event(event: EventType, client: Client) -> EventRow:
-    """One event of any age, its clock believed, as a row: for events that do not come through the door.
+def make_row(event: EventType, client: Client) -> EventRow:
+    """The row of one event of any age, its clock believed: for events that do not come through the door.
 
     Raises EventError.
     """

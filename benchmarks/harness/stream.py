@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def _fill_stream(client: "redis.Redis", options: argparse.Namespace) -> None:
-    from analytics.ingest.entry import encode_batches
+    from analytics.ingest.entry import encode_batch, encode_batches
     from analytics.ingest.validate import Client, read_batch
     from analytics.stream import STREAM
 
@@ -45,7 +45,7 @@ def _fill_stream(client: "redis.Redis", options: argparse.Namespace) -> None:
     for body in make_bodies(options.events, batch=options.entry_rows, ids=options.ids):
         sent, rejected = read_batch(body, sender, max_events=options.entry_rows, acceptance_days=7)
         assert not rejected, rejected
-        pipeline.xadd(STREAM, encode_batches([sent]))
+        pipeline.xadd(STREAM, encode_batches([encode_batch(sent)]))
         if len(pipeline) >= 100:
             pipeline.execute()
     pipeline.execute()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from analytics.ingest.validate import Client, parse_event, read_event
+from analytics.ingest.validate import Client, make_row, parse_event
 from analytics.pipeline import store_and_react
 from analytics.rows import EventRow
 from tests.environment import STORE
@@ -32,7 +32,7 @@ def to_row(event: dict[str, Any]) -> EventRow:
     item = {"conference_id": "summit", **_OWN[event["type"]], **given, "ts": event["ts"].isoformat()}
     received = max(NOON, event["ts"]) + dt.timedelta(days=1)
     client = Client(round(received.timestamp() * 1000), bool(event.get("bot")), lambda conference_id: "")
-    return read_event(parse_event(item), client)
+    return make_row(parse_event(item), client)
 
 
 def page_view(event_id: str, **fields: Any) -> dict[str, Any]:

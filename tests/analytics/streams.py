@@ -43,11 +43,18 @@ def make_row(event_id: str | None = None, **fields: object) -> EventRow:
     return EventRow(**values)  # type: ignore[arg-type]
 
 
-def make_batch(event_id: str | None = None, *, count: int = 1) -> Batch[EventType]:
-    """The same page view of the conference `summit`, `count` times, as the door takes it."""
+def make_batch(event_id: str | None = None, *, count: int = 1, size: int = 0) -> Batch[EventType]:
+    """The same page view of the conference `summit`, `count` times, as the door takes it.
+
+    size: bytes of each event, about.
+    """
     event_id = event_id or f"e-{next(_numbers):06d}"
     event = PageView(
-        conference_id="summit", event_id=event_id, visitor_id=f"v-{event_id}", ts=NOON_MS, page="/"
+        conference_id="summit",
+        event_id=event_id,
+        visitor_id=f"v-{event_id}",
+        ts=NOON_MS,
+        page="/" + "x" * size,
     )
     return Batch(NOON_MS + 5, False, [event] * count)
 

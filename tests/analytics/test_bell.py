@@ -121,7 +121,7 @@ async def test_a_publisher_appends_before_it_rings() -> None:
     publisher = StreamPublisher(client, ring=lambda: None, max_bytes=10**9)
     publisher._exchange = Watched(client, timeout_seconds=2)
     await publisher.start()
-    await publisher.publish(make_batch(), size=200)
+    await publisher.publish(make_batch())
     await publisher.stop()
     assert sent == [[b"MULTI", b"XADD", STREAM.encode(), b"SET", BELL.encode(), b"EXEC"]]
 

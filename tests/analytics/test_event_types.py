@@ -1,11 +1,13 @@
 """The catalogue: what every type must have, and what follows from its file alone."""
 
 import asyncio
+import datetime as dt
 import re
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, ClassVar
 
 import jsonschema
+import msgspec
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -14,7 +16,7 @@ from rest_framework.test import APIClient
 
 from analytics.api.schema import event_json_schemas, example_event
 from analytics.daily import refresh_dirty_days
-from analytics.event_types import EVENT_TYPES, EventType, Figure, register
+from analytics.event_types import EVENT_TYPES, EventType, Figure, Id, Text, register
 from analytics.event_types._base import all_figure_names
 from analytics.figures import figure_names
 from analytics.ingest.app import Ingest
@@ -111,6 +113,18 @@ def test_a_name_that_is_taken_is_refused() -> None:
         register(Copy)
 
 
+@pytest.mark.parametrize(
+    "of_type", [str, int, Annotated[int, Meta(ge=0)], dict[str, int], list[Id], dt.datetime, Any, str | None]
+)
+def test_a_type_whose_fields_have_no_bounds_is_refused(of_type: Any) -> None:
+    unbounded = msgspec.defstruct(
+        "Unbounded", [("much", of_type)], bases=(EventType,), tag="much", kw_only=True
+    )
+    with pytest.raises(TypeError, match=r"Unbounded\.much"):
+        register(unbounded)  # type: ignore[type-var]
+    assert "much" not in EVENT_TYPES
+
+
 # The recipe of CONTRIBUTING.md, followed in a test: what stands here is all that a new type needs.
 
 
@@ -125,7 +139,7 @@ def session_rating() -> Iterator[str]:
         }
         example: ClassVar[dict[str, Any]] = {"talk": "keynote", "stars": 4}
 
-        talk: str
+        talk: Text
         stars: Annotated[int, Meta(ge=1, le=5)]
 
         def subject(self) -> str | None:

@@ -11,7 +11,7 @@ from analytics.batch import to_rows
 from analytics.event_types import EVENT_TYPES
 from analytics.event_types._base import COMMON_FIELDS
 from analytics.ingest.body import BadEncodingError, BodyTooLargeError, unpack_gzip
-from analytics.ingest.entry import decode_entry, encode_batches
+from analytics.ingest.entry import decode_entry, encode_batch, encode_batches
 from analytics.ingest.validate import BatchError, Client, read_batch
 from analytics.rows import EventRow
 from analytics.store._columns import sql_values
@@ -71,7 +71,7 @@ def take(body: bytes, *, acceptance_days: int | None = 7) -> tuple[list[EventRow
     msgspec.json.encode(rejected)
     rows = to_rows(batch)
     # What was taken comes out of the stream as it went in.
-    assert decode_entry(encode_batches([batch])) == rows
+    assert decode_entry(encode_batches([encode_batch(batch)])) == rows
     return rows, rejected
 
 

@@ -17,7 +17,6 @@ from analytics.ingest.exchange import Command, Exchange
 from analytics.ingest.publisher import (
     MAX_ENTRY_BYTES,
     MAX_WAITING_BYTES,
-    MAX_WAITING_EVENTS,
     NotTakenError,
     StreamPublisher,
 )
@@ -60,10 +59,10 @@ async def becomes(look: Callable[[], Awaitable[bool]], *, seconds: float) -> Non
 
 
 async def test_a_lone_request_is_sent_at_once(publisher: StreamPublisher) -> None:
-    await publisher.publish(make_batch(), size=200)  # opens the connection
+    await publisher.publish(make_batch())  # opens the connection
     started = time.monotonic()
     for number in range(20):
-        await publisher.publish(make_batch(f"e{number}"), size=200)
+        await publisher.publish(make_batch(f"e{number}"))
 
     assert entry_count() == 21
     # A timer of 5 ms would take 100 ms.
@@ -71,16 +70,14 @@ async def test_a_lone_request_is_sent_at_once(publisher: StreamPublisher) -> Non
 
 
 async def test_concurrent_requests_share_a_group(publisher: StreamPublisher) -> None:
-    await asyncio.gather(*(publisher.publish(make_batch(f"e{number}"), size=200) for number in range(100)))
+    await asyncio.gather(*(publisher.publish(make_batch(f"e{number}")) for number in range(100)))
 
     assert sorted(found.event_id for found in read_stream()) == sorted(f"e{number}" for number in range(100))
     assert entry_count() <= 2
 
 
 async def test_a_group_larger_than_an_entry_is_split(publisher: StreamPublisher) -> None:
-    await asyncio.gather(
-        *(publisher.publish(make_batch(f"e{number}", count=400), size=200) for number in range(10))
-    )
+    await asyncio.gather(*(publisher.publish(make_batch(f"e{number}", count=400)) for number in range(10)))
 
     assert len(read_stream()) == 4000
     assert entry_count() >= 8
@@ -89,7 +86,7 @@ async def test_a_group_larger_than_an_entry_is_split(publisher: StreamPublisher)
 async def test_batches_share_an_entry_only_up_to_its_size(publisher: StreamPublisher) -> None:
     """Workers read entries by number, and an event may have hundreds of kilobytes."""
     large = MAX_ENTRY_BYTES // 3 + 1
-    await asyncio.gather(*(publisher.publish(make_batch(f"e{number}"), size=large) for number in range(10)))
+    await asyncio.gather(*(publisher.publish(make_batch(f"e{number}", size=large)) for number in range(10)))
     assert len(read_stream()) == 10
     assert entry_count() >= 5
 
@@ -97,12 +94,12 @@ async def test_batches_share_an_entry_only_up_to_its_size(publisher: StreamPubli
 async def test_large_batches_that_wait_are_refused_by_their_size(
     publisher: StreamPublisher, valkey: ValkeyServer
 ) -> None:
-    await publisher.publish(make_batch(), size=200)
+    await publisher.publish(make_batch())
     assert valkey.process is not None
     valkey.process.send_signal(signal.SIGSTOP)
     try:
         sent = [
-            asyncio.create_task(publisher.publish(make_batch(), size=MAX_WAITING_BYTES // 10))
+            asyncio.create_task(publisher.publish(make_batch(size=MAX_WAITING_BYTES // 10)))
             for _ in range(20)
         ]
         outcomes = await asyncio.gather(*sent, return_exceptions=True)
@@ -115,7 +112,7 @@ async def test_the_bell_is_rung_once_while_no_worker_has_heard_it(
     publisher: StreamPublisher, rings: Rings
 ) -> None:
     for number in range(10):
-        await publisher.publish(make_batch(f"e{number}"), size=200)
+        await publisher.publish(make_batch(f"e{number}"))
 
     async def rung() -> bool:
         return rings.count >= 1
@@ -130,16 +127,14 @@ async def test_a_bell_that_cannot_be_rung_costs_nobody_an_answer() -> None:
 
     publisher = StreamPublisher(connect_async(), ring=broken, max_bytes=10**9)
     await publisher.start()
-    await publisher.publish(make_batch(), size=200)
+    await publisher.publish(make_batch())
     await publisher.stop()
 
     assert entry_count() == 1
 
 
 async def test_a_request_that_is_cancelled_takes_nobody_with_it(publisher: StreamPublisher) -> None:
-    requests = [
-        asyncio.create_task(publisher.publish(make_batch(f"e{number}"), size=200)) for number in range(20)
-    ]
+    requests = [asyncio.create_task(publisher.publish(make_batch(f"e{number}"))) for number in range(20)]
     await asyncio.sleep(0)
     requests[3].cancel()
     outcomes = await asyncio.gather(*requests, return_exceptions=True)
@@ -158,9 +153,9 @@ async def test_an_error_that_nobody_foresaw_leaves_no_request_waiting() -> None:
     publisher = StreamPublisher(client, ring=lambda: None, max_bytes=10**9)
     publisher._exchange = Failing(client, timeout_seconds=2)
     await publisher.start()
-    under_way = asyncio.create_task(publisher.publish(make_batch("e1"), size=200))
+    under_way = asyncio.create_task(publisher.publish(make_batch("e1")))
     await asyncio.sleep(0.01)
-    collected = asyncio.create_task(publisher.publish(make_batch("e2"), size=200))
+    collected = asyncio.create_task(publisher.publish(make_batch("e2")))
     done, waiting = await asyncio.wait([under_way, collected], timeout=2)
     assert not waiting
     assert all(isinstance(request.exception(), NotTakenError) for request in done)
@@ -233,7 +228,7 @@ async def test_a_valkey_that_hangs_is_waited_for_once_and_then_refused_at_once(
 async def test_what_waits_in_the_process_is_bounded_while_valkey_hangs(
     publisher: StreamPublisher, valkey: ValkeyServer
 ) -> None:
-    await publisher.publish(make_batch(), size=200)
+    await publisher.publish(make_batch())
     assert valkey.process is not None
     valkey.process.send_signal(signal.SIGSTOP)
     codes: list[str] = []
@@ -243,18 +238,18 @@ async def test_what_waits_in_the_process_is_bounded_while_valkey_hangs(
         async def publish() -> None:
             nonlocal taken_in
             try:
-                await publisher.publish(make_batch(count=500), size=200)
+                await publisher.publish(make_batch(count=500))
             except NotTakenError as error:
                 codes.append(error.code)
 
         tasks: list[asyncio.Task[Any]] = []
-        for _ in range(1000):  # half a million events, if all of them waited
+        for _ in range(1000):  # half a million events, over 50 MB, if all of them waited
             tasks.append(asyncio.create_task(publish()))
             await asyncio.sleep(0)
             group = publisher._group
             taken_in = max(
                 taken_in,
-                sum(len(batch.events) for batches in group.entries() for batch in batches) if group else 0,
+                sum(len(batch) for batches in group.entries() for batch in batches) if group else 0,
             )
         await asyncio.gather(*tasks)
     finally:
@@ -262,7 +257,7 @@ async def test_what_waits_in_the_process_is_bounded_while_valkey_hangs(
 
     assert len(codes) == 1000
     assert set(codes) == {"queue_full", "broker_unavailable"}
-    assert MAX_WAITING_EVENTS < taken_in <= MAX_WAITING_EVENTS + 500
+    assert MAX_WAITING_BYTES < taken_in <= MAX_WAITING_BYTES + 100_000
 
 
 async def test_a_stream_beyond_its_bound_is_full_until_workers_caught_up(settings: LazySettings) -> None:
@@ -308,6 +303,15 @@ async def test_a_valkey_out_of_memory_counts_as_a_full_queue(door: Door) -> None
     await becomes(taken, seconds=10)
 
 
+async def test_what_redis_refuses_only_when_the_transaction_is_carried_out_is_refused(door: Door) -> None:
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    client.set(STREAM, b"no stream")
+    try:
+        assert_refused(await door.send([page_view()]), "queue_full")
+    finally:
+        client.delete(STREAM)
+
+
 async def test_of_a_group_that_does_not_fit_into_valkey_nothing_is_appended(
     publisher: StreamPublisher,
 ) -> None:
@@ -319,9 +323,7 @@ async def test_of_a_group_that_does_not_fit_into_valkey_nothing_is_appended(
     (before,) = client.config_get("maxmemory").values()
     client.config_set("maxmemory", client.info("memory")["used_memory"] + 4_000_000)
     try:
-        answers = await asyncio.gather(
-            *(publisher.publish(large, size=500_000) for _ in range(20)), return_exceptions=True
-        )
+        answers = await asyncio.gather(*(publisher.publish(large) for _ in range(20)), return_exceptions=True)
     finally:
         client.config_set("maxmemory", before)
     refused = [answer for answer in answers if isinstance(answer, NotTakenError)]
