@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from analytics import dead_letters, metrics
 from analytics.dirty import mark_conference_dirty, mark_days_dirty
-from analytics.ingest.entry import encode_entry
+from analytics.ingest.entry import encode_rows
 from analytics.models import DeadLetter, DirtyDay
 from analytics.stream import STREAM, Consumer, Entry
 from conferences.models import Conference
@@ -41,7 +41,7 @@ def test_of_a_stream_that_nobody_has_written_to_all_is_nothing() -> None:
 
 def test_of_a_stream_it_shows_what_is_read_what_is_not_and_since_when(conference: Conference) -> None:
     added_ms = round(time.time() * 1000) - 90_000
-    fields: Any = encode_entry([make_row()])
+    fields: Any = encode_rows([make_row()])
     get_redis().xadd(STREAM, fields, id=f"{added_ms}-0")
     append([make_row()], [make_row()], [make_row()], [make_row()])
     values = stream_of(scrape())
@@ -90,7 +90,7 @@ def test_it_counts_dirty_days_once_however_often_they_are_marked() -> None:
 
 def bury(number: int) -> list[DeadLetter]:
     for i in range(number):
-        entry = Entry(f"{i}-0".encode(), encode_entry([make_row()]), 5)
+        entry = Entry(f"{i}-0".encode(), encode_rows([make_row()]), 5)
         dead_letters.bury_entry(entry, error=RuntimeError("no luck"), now=timezone.now())
     return list(DeadLetter.objects.all())
 
