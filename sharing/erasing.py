@@ -1,12 +1,13 @@
 """Erasing a person from the tree, and from what is derived into it later (docs/sharing.md)."""
 
 import secrets
+from collections.abc import Iterable
 
 import msgspec
 from django.db import transaction
 from django.db.models import Model
 
-from analytics.erasing import erase_events, erase_subject, erase_text
+from analytics.erasing import contains_id, erase_events, erase_registration_ids, erase_text
 from analytics.models import Event
 from conferences.models import Conference
 from conferences.selectors.erased import is_replacement
@@ -47,7 +48,7 @@ def erase_person(conference: Conference, sharer: str) -> int:
         return 0  # it says nothing of anybody
     nobody = note_erased(conference.id, visitor_id)
     changed = erase_in_registrations(conference.id, visitor_id, nobody)
-    changed += erase_events(conference.id, visitor_id, nobody)
+    changed += erase_events(conference.id, visitor_id)
     if sharer.startswith(ANONYMOUS):
         events = Event.objects.filter(conference_id=conference.id, event_id=sharer.removeprefix(ANONYMOUS))
         changed += events.filter(visitor_id="").update(visitor_id=nobody, session_id="", properties={})
@@ -60,28 +61,41 @@ def _erase_in_tree(conference_id: str, sharer: str, nobody: str, visitor_id: str
         links = ShareLink.objects.filter(conference_id=conference_id, sharer=sharer)
         # No index leads to a person's claims, so the table is gone through; once, for the keys.
         claims = list(claims_of(conference_id).filter(sharer=sharer))
-        named: list[ShareLink | ShareClaim] = [*links, *claims] if visitor_id else []
-        for row in named:
-            texts = [erase_text(text, visitor_id, nobody) for text in (row.channel, row.target_url)]
-            if texts != [row.channel, row.target_url]:
-                row.channel, row.target_url = texts
-                row.save(update_fields=["channel", "target_url"])
+        if visitor_id:
+            for model, rows in ((ShareLink, links), (ShareClaim, claims)):
+                _erase_in_texts(model, rows, visitor_id, nobody)
         bulk.update(ShareClaim, ("sharer", "label"), [(nobody, "", claim.pk) for claim in claims])
         opens = ShareOpen.objects.filter(conference_id=conference_id, visitor=sharer)
         registrants = Registrant.objects.filter(conference_id=conference_id, visitor=sharer)
-        keys = list(registrants.values_list("id", flat=True)) if visitor_id else []
         changed = (
             len(claims)
             + links.update(sharer=nobody, sharer_user=None, label="")
             + opens.update(visitor=nobody)
             + registrants.update(visitor=nobody)
         )
-        # A client may use the visitor's id for the registration, too.
-        subjects = {key: erase_subject(key.partition("/")[2], visitor_id, nobody) for key in keys}
-        names = {key: f"{conference_id}/{subject}" for key, subject in subjects.items()}
-        _rename_registrations({key: name for key, name in names.items() if key != name})
+        if visitor_id:
+            _erase_in_registration_ids(conference_id, visitor_id)
     derive.pass_on_days()
     return changed
+
+
+def _erase_in_texts(
+    model: type[Model], rows: Iterable[ShareLink | ShareClaim], visitor_id: str, nobody: str
+) -> None:
+    changed = []
+    for row in rows:
+        texts = [erase_text(text, visitor_id, nobody) for text in (row.channel, row.target_url)]
+        if texts != [row.channel, row.target_url]:
+            changed.append((*texts, row.pk))
+    bulk.update(model, ("channel", "target_url"), changed)
+
+
+def _erase_in_registration_ids(conference_id: str, visitor_id: str) -> None:
+    """A client may use the visitor's id for the registration, too, and others may report the same one."""
+    found = Registrant.objects.filter(contains_id("id", visitor_id), conference_id=conference_id)
+    ids = [key.partition("/")[2] for key in found.values_list("id", flat=True)]
+    erased = erase_registration_ids(conference_id, ids)
+    _rename_registrations({f"{conference_id}/{id}": f"{conference_id}/{erased[id]}" for id in erased})
 
 
 def _rename_registrations(names: dict[str, str]) -> None:
@@ -103,9 +117,8 @@ def _rename_registrations(names: dict[str, str]) -> None:
     if emptied:
         derive.derive(Facts(is_complete=True, registrations=emptied))
         bulk.delete(Registrant, "id", others)
-    for name, key in keys.items():
-        for model, column in _KEYED_BY_REGISTRATION:
-            model._default_manager.filter(**{column: key}).update(**{column: name})
+    for model, column in _KEYED_BY_REGISTRATION:
+        bulk.update(model, (column,), list(keys.items()), by=column)
     if emptied:
         again = [msgspec.structs.replace(item, id=names.get(key, key)) for key, item in others.items()]
         derive.derive(Facts(registrations=again))
