@@ -4,12 +4,11 @@ Whoever erases notes it first (conferences/services/erasing.py) and then calls `
 events calls `erase_late` afterwards. So of two that do it at once, one at least finds what the other did.
 """
 
-import hashlib
 import re
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import lru_cache, partial
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import msgspec
 from django.db.models import Q
@@ -25,30 +24,24 @@ _EVENTS_AT_ONCE = 500
 # Whose subject is the id of a registration, or, where it is not told, the event's.
 _OF_REGISTRATIONS = frozenset({"registration", "checkin"})
 _SUBJECT_LIMIT = 64
-# Of the places where a visitor's id may end in a registration's, how many are tried for each beginning. An id
-# of 64 marks, which somebody may send in bulk, costs milliseconds.
-_ENDS = 12
 _TEXT_LIMITS = (512, 2048)  # of Text and LongText (analytics/event_types)
-# What the tree is made of. A code that is equal to its sharer's id stays: it stands on posters.
-_CODES = frozenset({"share_code", "parent_share_code", "attribution_chain"})
+# What the tree and the figures are made of. A code that is equal to its sharer's id stays: it stands on
+# posters. A registration's id goes where it is the visitor's (`erase_rows`).
+_KEPT = frozenset({"share_code", "parent_share_code", "attribution_chain", "registration_id"})
 
 
 def erase_events(conference_id: str, visitor_id: str) -> int:
     """Erase a visitor, who is noted as erased, from the stored events. Returns how many there were.
 
-    May be repeated. The visitor's own events, and those of registrations whose ids are made of the visitor's,
-    whoever reported them: both must name the registration alike ever after.
+    May be repeated. The visitor's own events, and those of a registration with the visitor's id, whoever
+    reported it: all must name the registration alike ever after.
     """
     found = Event.objects.filter(
-        Q(visitor_id=visitor_id) | Q(contains_id("subject", visitor_id), type__in=_OF_REGISTRATIONS),
+        Q(visitor_id=visitor_id) | Q(subject=visitor_id, type__in=_OF_REGISTRATIONS),
         conference_id=conference_id,
     )
     ids, days = [], set()
-    for event_id, visitor, subject, date in found.values_list(
-        "event_id", "visitor_id", "subject", "local_date"
-    ):
-        if visitor != visitor_id and not _pattern(visitor_id).search(subject):
-            continue
+    for event_id, date in found.values_list("event_id", "local_date"):
         ids.append(event_id)
         if date is not None:
             days.add((conference_id, date))
@@ -88,33 +81,25 @@ def erase_rows(rows: Sequence[EventRow]) -> list[tuple[EventRow, str]]:
     erased = load_replacements({row.conference_id for row in rows})
     if not erased:
         return []
-    finders = {key: lru_cache(maxsize=None)(_finder(key, known)) for key, known in erased.items()}
+    # A function that gives what stands in a visitor's place, for each conference.
+    finders = {
+        conference_id: lru_cache(maxsize=None)(partial(find_replacement, known, conference_id))
+        for conference_id, known in erased.items()
+    }
     changed = []
     for row in rows:
         find = finders.get(row.conference_id)
         if find is None:
             continue
         visitor_id, subject = row.visitor_id, row.subject
-        if row.type in _OF_REGISTRATIONS:
-            _erase_registration_id(row, find)
+        if row.type in _OF_REGISTRATIONS and (other := find(subject)) is not None:
+            _replace_registration_id(row, other)
         replacement = find(visitor_id) if visitor_id else None
         if replacement is not None:
             _erase(row, replacement)
         if replacement is not None or row.subject != subject:
             changed.append((row, visitor_id))
     return changed
-
-
-def contains_id(field: str, visitor_id: str) -> Q:
-    """Rows in whose `field` the id stands, as it is or percent-encoded, and some more."""
-    return Q((f"{field}__contains", visitor_id)) | Q((f"{field}__contains", quote(visitor_id, safe="")))
-
-
-def erase_registration_ids(conference_id: str, ids: Sequence[str]) -> dict[str, str]:
-    """What the ids of registrations are without those who are noted as erased; of those that change."""
-    find = _finder(conference_id, load_replacements([conference_id]).get(conference_id, {}))
-    erased = {id: _without_erased(id, find) for id in ids}
-    return {id: other for id, other in erased.items() if other != id}
 
 
 def erase_text(text: str, visitor_id: str, replacement: str) -> str:
@@ -133,62 +118,12 @@ def _pattern(visitor_id: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(forms))})(?![\w-])")
 
 
-_START = re.compile(r"(?<![\w-])(?=.)", re.DOTALL)
-_END = re.compile(r"(?<=.)(?![\w-])", re.DOTALL)
-_REPLACED = re.compile(r"erased:[0-9a-f]{24}")
-
-_Find = Callable[[str], str | None]
-
-
-def _finder(conference_id: str, known: dict[str, str]) -> _Find:
-    """What stands in the place of a visitor of a conference. known: who was erased there."""
-    return lambda visitor_id: find_replacement(known, conference_id, visitor_id)
-
-
-def _without_erased(registration_id: str, find: _Find) -> str:
-    """A registration's id without those of erased visitors, where they are not part of a longer word.
-
-    It depends on the id alone and not on who reports it: else one registration would become two. Of erased
-    visitors only digests are known, so whatever may be an id is looked up, the longest first.
-    """
-    ends = [found.start() for found in _END.finditer(registration_id)]
-    result, at = "", 0
-    for start in [found.start() for found in _START.finditer(registration_id)]:
-        if start < at:
-            continue
-        if found := _REPLACED.match(registration_id, start):  # what stands there already is nobody's id
-            result, at = result + registration_id[at : found.end()], found.end()
-            continue
-        behind = [end for end in ends if end > start]
-        for end in reversed([*behind[:_ENDS], *behind[_ENDS:][-1:]]):
-            replacement = find(_decoded(registration_id[start:end]))
-            if replacement is not None:
-                result, at = result + registration_id[at:start] + replacement, end
-                break
-    result += registration_id[at:]
-    if len(result) <= _SUBJECT_LIMIT:
-        return result
-    # What is cut off may be all that tells it from another.
-    digest = hashlib.blake2b(result.encode(), digest_size=8).hexdigest()
-    return result[: _SUBJECT_LIMIT - len(digest)] + digest
-
-
-def _decoded(text: str) -> str:
-    """The id that the text is the percent-encoded form of, or else the text."""
-    if "%" not in text:
-        return text
-    decoded = unquote(text)
-    return decoded if quote(decoded, safe="") == text else text
-
-
-def _erase_registration_id(row: EventRow, find: _Find) -> None:
-    former, row.subject = row.subject, _without_erased(row.subject, find)
-    if row.subject == former:
-        return
+def _replace_registration_id(row: EventRow, other: str) -> None:
     data = row.decode_data()
-    if data.get("registration_id") == former:
-        data["registration_id"] = row.subject
+    if data.get("registration_id") == row.subject:
+        data["registration_id"] = other
         row.data = msgspec.json.encode(data).decode()
+    row.subject = other
 
 
 def _erase(row: EventRow, replacement: str) -> None:
@@ -201,7 +136,7 @@ def _erase(row: EventRow, replacement: str) -> None:
         return [erase(item) for item in value] if isinstance(value, list) else value
 
     data = row.decode_data()
-    data = {name: value if name in _CODES else erase(value) for name, value in data.items()}
+    data = {name: value if name in _KEPT else erase(value) for name, value in data.items()}
     row.data = msgspec.json.encode(data).decode()
     if row.type not in _OF_REGISTRATIONS and row.subject != data.get("share_code"):
         row.subject = erase_text(row.subject, visitor_id, replacement)[:_SUBJECT_LIMIT]

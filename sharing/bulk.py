@@ -98,20 +98,15 @@ def insert_new(model: type[models.Model], columns: Sequence[str], rows: Sequence
 
 
 def update(
-    model: type[models.Model],
-    columns: Sequence[str],
-    rows: Sequence[Row],
-    *,
-    added: Sequence[str] = (),
-    by: str = "",
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], *, added: Sequence[str] = ()
 ) -> None:
-    """Set columns, and add to those in `added`, by primary key or by the column `by`.
+    """Set columns, and add to those in `added`, by primary key.
 
     Each row: the values of `columns`, what is added to each of `added`, then the key.
     """
     if not rows:
         return
-    table, key = model._meta.db_table, by or _key(model)
+    table, key = model._meta.db_table, _key(model)
 
     def assign(new: str) -> str:
         return ", ".join(
@@ -121,11 +116,10 @@ def update(
 
     with connection.cursor() as cursor:
         if is_postgresql():
-            names = [*columns, *added]
+            names = [*columns, *added, key]
             cursor.execute(
-                f"UPDATE {table} SET {assign('new.{}')} "  # noqa: S608
-                f"FROM unnest({_arrays(model, [*names, key])}) AS new({', '.join([*names, 'key'])}) "
-                f"WHERE {table}.{key} = new.key",
+                f"UPDATE {table} SET {assign('new.{}')} FROM unnest({_arrays(model, names)}) "  # noqa: S608
+                f"AS new({', '.join(names)}) WHERE {table}.{key} = new.{key}",
                 _by_column(rows),
             )
         else:

@@ -3,11 +3,10 @@
 import secrets
 from collections.abc import Iterable
 
-import msgspec
 from django.db import transaction
 from django.db.models import Model
 
-from analytics.erasing import contains_id, erase_events, erase_registration_ids, erase_text
+from analytics.erasing import erase_events, erase_text
 from analytics.models import Event
 from conferences.models import Conference
 from conferences.selectors.erased import is_replacement
@@ -74,7 +73,7 @@ def _erase_in_tree(conference_id: str, sharer: str, nobody: str, visitor_id: str
             + registrants.update(visitor=nobody)
         )
         if visitor_id:
-            _erase_in_registration_ids(conference_id, visitor_id)
+            _rename_registration(f"{conference_id}/{visitor_id}", f"{conference_id}/{nobody}")
     derive.pass_on_days()
     return changed
 
@@ -90,35 +89,22 @@ def _erase_in_texts(
     bulk.update(model, ("channel", "target_url"), changed)
 
 
-def _erase_in_registration_ids(conference_id: str, visitor_id: str) -> None:
-    """A client may use the visitor's id for the registration, too, and others may report the same one."""
-    found = Registrant.objects.filter(contains_id("id", visitor_id), conference_id=conference_id)
-    ids = [key.partition("/")[2] for key in found.values_list("id", flat=True)]
-    erased = erase_registration_ids(conference_id, ids)
-    _rename_registrations({f"{conference_id}/{id}": f"{conference_id}/{erased[id]}" for id in erased})
+def _rename_registration(key: str, name: str) -> None:
+    """Give the registration with the visitor's id, if there is one, another key; what it credits stays.
 
-
-def _rename_registrations(names: dict[str, str]) -> None:
-    """Give registrations other keys; what they credited stays as it is. names: key → new key.
-
-    In the caller's transaction, which holds the lock. Registrations that get the same key are one from then
-    on: one of them may have been reported once more, by an event that was erased already, before we got here.
+    A client may use the visitor's id for the registration, too. In the caller's transaction, which holds the
+    lock. The other key may be there: an event that was erased already may have reported the registration
+    once more, before we got here. Both are one from then on.
     """
-    former = load_registrants(names)
-    others = load_registrants(names.values())
-    keys: dict[str, str] = {}
-    for key in sorted(former, key=lambda key: former[key].order):
-        if names[key] in keys:
-            others[key] = former[key]
-        else:
-            keys[names[key]] = key
-    # Without visitor and code they credit nothing, and nothing hangs on their rows any more.
-    emptied = [Reported(key, item.order) for key, item in others.items()]
-    if emptied:
-        derive.derive(Facts(is_complete=True, registrations=emptied))
-        bulk.delete(Registrant, "id", others)
+    known = load_registrants([key, name])
+    if key not in known:
+        return
+    double = known.get(name)
+    if double is not None:
+        # Without visitor and code it credits nothing, and nothing hangs on its row any more.
+        derive.derive(Facts(is_complete=True, registrations=[Reported(name, double.order)]))
+        bulk.delete(Registrant, "id", [name])
     for model, column in _KEYED_BY_REGISTRATION:
-        bulk.update(model, (column,), list(keys.items()), by=column)
-    if emptied:
-        again = [msgspec.structs.replace(item, id=names.get(key, key)) for key, item in others.items()]
-        derive.derive(Facts(registrations=again))
+        model._default_manager.filter(**{column: key}).update(**{column: name})
+    if double is not None:
+        derive.derive(Facts(registrations=[double]))
