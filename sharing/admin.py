@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.admin import BoundedPaginator, ReadOnlyAdmin
 from sharing.attribution import REASON_LABELS
-from sharing.codes import code_of, key_of
+from sharing.codes import code_of, key_of, keys_of
 from sharing.models import NotCredited, ShareClaim, ShareConversion, ShareLink
 from sharing.selectors.conversions import conversion_rows
 from sharing.selectors.opens import get_opened_by
@@ -31,8 +31,12 @@ _LEVEL_SIZE = 100
 
 
 def _when(instant: dt.datetime) -> str:
-    """As the admin shows instants that are fields."""
-    return date_format(timezone.localtime(instant), "DATETIME_FORMAT")
+    """As the admin shows instants that are fields, with the time zone."""
+    local = timezone.localtime(instant)
+    return f"{date_format(local, 'DATETIME_FORMAT')} {local.tzname()}"
+
+
+_OPENED_COLUMNS = (_("code"), _("first opened"), _("last opened"), _("times"))
 
 
 def _address(link_key: str) -> str:
@@ -142,7 +146,7 @@ class ShareLinkAdmin(ReadOnlyAdmin):
 class ShareConversionAdmin(ReadOnlyAdmin):
     list_display = ["registration", "conference_id", "direct_link", "registered_at"]
     search_fields = ["registrant__id__exact", "conference_id__exact", "nearest__id__exact"]
-    search_help_text = _("`conference id`, `conference id/registration id` or `conference id/code`; whole.")
+    search_help_text = _("A conference id, “conference id/registration id” or “conference id/code”; whole.")
     paginator = BoundedPaginator
     show_full_result_count = False
     ordering = ["-frozen_ms"]
@@ -184,18 +188,28 @@ class ShareConversionAdmin(ReadOnlyAdmin):
                 for item in way["credits"]
             ),
         )  # fmt: skip
-        return rows if way["next"] is None else format_html("{}<div>…</div>", rows)
+        if way["next"] is None:
+            return rows
+        return format_html(
+            "{}<div>… {}</div>", rows, _("The nearest 50 places; the API has the whole chain.")
+        )
 
     @admin.display(description=_("not credited"))
     def refused(self, conversion: ShareConversion) -> SafeString | str:
         items = conversion.way["not_credited"]  # type: ignore[attr-defined]  # get_object
-        rows = format_html_join("", "<div>{} · {}</div>", ((item["code"], item["message"]) for item in items))
+        rows = format_html_join(
+            "", "<div>{}{} · {}</div>",
+            (
+                (f"{item['distance']}. " if item["distance"] else "", item["code"], item["message"])
+                for item in items
+            ),
+        )  # fmt: skip
         return rows or "-"
 
-    @admin.display(description=_("opened by the registrant: first, last, how often"))
+    @admin.display(description=_("opened by the registrant"))
     def opened(self, conversion: ShareConversion) -> SafeString | str:
         rows = format_html_join(
-            "", "<div>{} · {} · {} · {}</div>",
+            "", "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
             (
                 (
                     item["code"], *(_when(dt.datetime.fromisoformat(item[at])) for at in
@@ -204,7 +218,12 @@ class ShareConversionAdmin(ReadOnlyAdmin):
                 for item in get_opened_by(conversion.conference_id, conversion.registrant.visitor)
             ),
         )  # fmt: skip
-        return rows or "-"
+        if not rows:
+            return "-"
+        names = format_html_join("", "<th>{}</th>", ((name,) for name in _OPENED_COLUMNS))
+        return format_html(
+            '<table class="inner"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>', names, rows
+        )
 
 
 class ReasonFilter(admin.SimpleListFilter):
@@ -225,17 +244,17 @@ class ReasonFilter(admin.SimpleListFilter):
 
 @admin.register(NotCredited)
 class NotCreditedAdmin(ReadOnlyAdmin):
-    list_display = ["registration", "why", "link_key", "distance"]
+    list_display = ["registration", "why", "code", "distance"]
     list_filter = [ReasonFilter]
     search_fields = ["registrant__id"]  # what an index serves, see get_search_results
     search_help_text = _(
-        "`conference id`, `conference id/registration id` or `conference id/code`; whole. "
+        "A conference id, “conference id/registration id” or “conference id/code”; whole. "
         "What is found can be filtered by reason."
     )
     paginator = BoundedPaginator
     show_full_result_count = False
     ordering = ["-id"]
-    fields = ["registration", "link_key", "why", "distance"]
+    fields = ["registration", "code", "why", "distance"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NotCredited]:
         return get_refusals()
@@ -245,7 +264,9 @@ class NotCreditedAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[NotCredited], bool]:
         term = search_term.strip()
         if "/" in term:
-            return queryset.filter(Q(registrant=term) | Q(link_key=term)), False
+            conference_id, _slash, code = term.partition("/")
+            keys = keys_of(conference_id, code)
+            return queryset.filter(Q(registrant=term) | Q(link_key__in=keys)), False
         if not term:
             return queryset, False
         # By the index of a conference's registrations, and not through the table until it has enough.
@@ -254,6 +275,10 @@ class NotCreditedAdmin(ReadOnlyAdmin):
     @admin.display(description=_("registration"), ordering="registrant_id")
     def registration(self, item: NotCredited) -> str:
         return item.registrant_id
+
+    @admin.display(description=_("code"), ordering="link_key")
+    def code(self, item: NotCredited) -> str:
+        return code_of(item.link_key)
 
     @admin.display(description=_("reason"), ordering="reason")
     def why(self, item: NotCredited) -> str:

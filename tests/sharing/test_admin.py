@@ -98,5 +98,6 @@ def test_what_was_not_credited_is_found_by_conference_registration_and_link(
     address = "/admin/sharing/notcredited/"
     for term in ("summit", item.registrant_id, item.link_key):
         assert item in admin.get(address, {"q": term}).context["cl"].result_list
+    assert item.link_key.partition("/")[2] in strip_tags(admin.get(address).content.decode())
     for term in ("other", f"{item.registrant_id}x", "summit/nothing"):
         assert not admin.get(address, {"q": term}).context["cl"].result_list
