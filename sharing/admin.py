@@ -277,8 +277,9 @@ class NotCreditedAdmin(ReadOnlyAdmin):
         return item.registrant_id
 
     @admin.display(description=_("code"), ordering="link_key")
-    def code(self, item: NotCredited) -> str:
-        return code_of(item.link_key)
+    def code(self, item: NotCredited) -> SafeString:
+        """As somebody sent it, which may be one long word."""
+        return format_html('<span class="long">{}</span>', code_of(item.link_key))
 
     @admin.display(description=_("reason"), ordering="reason")
     def why(self, item: NotCredited) -> str:
