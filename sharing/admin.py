@@ -28,15 +28,13 @@ from sharing.selectors.refusals import get_refusals, refusal_row
 from sharing.selectors.tree import get_level, get_path
 
 _LEVEL_SIZE = 100
+_OPENED_COLUMNS = (_("code"), _("first opened"), _("last opened"), _("times"))
 
 
 def _when(instant: dt.datetime) -> str:
     """As the admin shows instants that are fields, with the time zone."""
     local = timezone.localtime(instant)
     return f"{date_format(local, 'DATETIME_FORMAT')} {local.tzname()}"
-
-
-_OPENED_COLUMNS = (_("code"), _("first opened"), _("last opened"), _("times"))
 
 
 def _address(link_key: str) -> str:

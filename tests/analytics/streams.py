@@ -11,6 +11,7 @@ from analytics.drain import Drain
 from analytics.event_types import EventType
 from analytics.event_types.page_view import PageView
 from analytics.ingest.entry import encode_rows
+from analytics.models import Event
 from analytics.pipeline import Outcome, store_and_react
 from analytics.rows import EventRow
 from analytics.stream import GROUP, STREAM, Consumer
@@ -86,6 +87,10 @@ def deliveries() -> dict[bytes, int]:
     """How often each entry that is read and not worked off was delivered."""
     pending = get_redis().xpending_range(STREAM, GROUP, min="-", max="+", count=10_000)
     return {item["message_id"]: item["times_delivered"] for item in pending}
+
+
+def stored_ids() -> set[str]:
+    return set(Event.objects.values_list("event_id", flat=True))
 
 
 def length() -> int:

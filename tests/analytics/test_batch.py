@@ -30,12 +30,9 @@ from tests.analytics.streams import (
     make_drain,
     make_row,
     run,
+    stored_ids,
     wait_until_overdue,
 )
-
-
-def stored_ids() -> set[str]:
-    return set(Event.objects.values_list("event_id", flat=True))
 
 
 def entry_of(*events: dict[str, Any]) -> dict[bytes, bytes]:

@@ -39,16 +39,13 @@ from tests.analytics.streams import (
     make_drain,
     make_row,
     run,
+    stored_ids,
     wait_until_overdue,
 )
 
 
 class Killed(BaseException):
     """What stands for kill -9 here: no `except Exception` sees it, and nothing is done after it."""
-
-
-def stored_ids() -> set[str]:
-    return set(Event.objects.values_list("event_id", flat=True))
 
 
 def run_until_empty(drain_of: Callable[[], object], *, rounds: int = 12) -> int:

@@ -17,15 +17,11 @@ from analytics import store
 from analytics.models import Event
 from analytics.rows import EventRow, to_row
 from analytics.store import RowsRefusedError, StoreUnavailableError
-from tests.analytics.streams import NOON_MS, make_row
+from tests.analytics.streams import NOON_MS, make_row, stored_ids
 from tests.environment import STORE
 
 ALIAS = settings.ANALYTICS_DATABASE
 BROKEN_JSON = '{"not": json'
-
-
-def stored_ids() -> set[str]:
-    return set(Event.objects.values_list("event_id", flat=True))
 
 
 @pytest.mark.django_db
