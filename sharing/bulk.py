@@ -1,8 +1,7 @@
 """Many rows in one statement, on SQLite and PostgreSQL.
 
 The ORM builds an object per row, which costs more than the row itself (docs/adr/0002), and has no recursive
-queries. Each function takes the columns by name and finds table and types in the model. Booleans are best
-given as 0 and 1: SQLite's driver looks for an adapter of each bool.
+queries. Each function takes the columns by name and finds table and types in the model.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -10,6 +9,8 @@ from typing import Any
 
 import msgspec
 from django.db import DataError, IntegrityError, connection, models, transaction
+
+from meeteasy.sqlite import insert_rows
 
 Row = Sequence[Any]
 
@@ -44,8 +45,7 @@ def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row
     if is_postgresql():
         _copy(model, columns, rows)
         return
-    with connection.cursor() as cursor:
-        cursor.executemany(_insert_values(model, columns), rows)
+    insert_rows(connection, model._meta.db_table, columns, rows)
 
 
 def _copy(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
@@ -88,10 +88,10 @@ def insert_new(model: type[models.Model], columns: Sequence[str], rows: Sequence
         # The transaction has held the write lock from its beginning: what is above the highest is ours.
         cursor.execute(f"SELECT max(rowid) FROM {table}")  # noqa: S608  a table of ours
         before = cursor.fetchone()[0] or 0
-        cursor.executemany(f"{_insert_values(model, columns)} ON CONFLICT DO NOTHING", rows)
-        if cursor.rowcount == len(rows):
+        inserted = insert_rows(connection, table, columns, rows, on_conflict="ON CONFLICT DO NOTHING")
+        if inserted == len(rows):
             return {row[at] for row in rows}
-        if cursor.rowcount == 0:
+        if inserted == 0:
             return set()
         cursor.execute(f"SELECT event_id FROM {table} WHERE rowid > %s", [before])  # noqa: S608
         return {event_id for (event_id,) in cursor.fetchall()}
@@ -131,11 +131,6 @@ def delete(model: type[models.Model], column: str, keys: Collection[Any]) -> Non
     ordered = list(keys)
     for start in range(0, len(ordered), 500):
         model._default_manager.filter(**{f"{column}__in": ordered[start : start + 500]}).delete()
-
-
-def _insert_values(model: type[models.Model], columns: Sequence[str]) -> str:
-    marks = ", ".join(["%s"] * len(columns))
-    return f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
 
 
 def _arrays(model: type[models.Model], columns: Iterable[str]) -> str:
