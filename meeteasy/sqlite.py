@@ -39,13 +39,12 @@ def insert_rows(
             values = tuple(chain.from_iterable(rows[start : start + at_once]))
             inserted += raw.execute(statement, values).rowcount
         if end < len(rows):
-            inserted += raw.executemany(_statement(table, tuple(columns), 1, on_conflict), rows[end:]).rowcount
+            rest = _statement(table, tuple(columns), 1, on_conflict)
+            inserted += raw.executemany(rest, rows[end:]).rowcount
     return inserted
 
 
 @lru_cache(maxsize=64)
 def _statement(table: str, columns: tuple[str, ...], rows: int, on_conflict: str) -> str:
     row = f"({', '.join('?' * len(columns))})"
-    return (
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)} {on_conflict}"  # noqa: S608
-    )
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)} {on_conflict}"  # noqa: S608
