@@ -133,21 +133,10 @@ def _help(options: Any) -> None:
     if options.helper == "rewrite":
         print(json.dumps(_rewrite()))
         return
-    _empty()
     if options.helper == "fill":
         print(json.dumps(_fill(options.size, options.opens_per_link)))
     else:
         print(json.dumps(_time_tree(options.size)))
-
-
-def _empty() -> None:
-    """No links and no facts: `lab.empty` on PostgreSQL knows of events alone."""
-    from django.apps import apps
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        for model in apps.get_app_config("sharing").get_models():
-            cursor.execute(f"DELETE FROM {model._meta.db_table}")
 
 
 def _rewrite() -> dict[str, float]:
@@ -169,7 +158,8 @@ def _rewrite() -> dict[str, float]:
             )
             rows = [[+value if value is True or value is False else value for value in row] for row in cursor]
             tables.append((model, columns, rows))
-            cursor.execute(f"DELETE FROM {model._meta.db_table}")
+            empty = "DELETE FROM" if connection.vendor == "sqlite" else "TRUNCATE"
+            cursor.execute(f"{empty} {model._meta.db_table}")
     deliveries = max(1, len(tables[0][2]) // _EVENTS_AT_ONCE)
     started = time.perf_counter()
     for number in range(deliveries):
