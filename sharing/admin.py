@@ -22,7 +22,6 @@ from sharing.codes import code_of, key_of, keys_of
 from sharing.models import NotCredited, ShareClaim, ShareConversion, ShareLink
 from sharing.selectors.conversions import conversion_rows
 from sharing.selectors.opens import get_opened_by
-from sharing.selectors.order import by_code_points
 from sharing.selectors.paging import BadCursorError
 from sharing.selectors.refusals import get_refusals, refusal_row
 from sharing.selectors.tree import get_level, get_path
@@ -102,7 +101,7 @@ class ShareLinkAdmin(ReadOnlyAdmin):
     def claims(self, link: ShareLink) -> SafeString:
         """Who claimed the code, the first 50; whoever is not its sharer was refused."""
         claims = ShareClaim.objects.filter(link_key=link.id)
-        found = claims.order_by("ms", by_code_points("event_id"))[:50]
+        found = claims.order_by("ms", "event_id")[:50]
         return format_html_join(
             "", "<div>{} · {} · {}</div>",
             ((_when(item.claimed_at), item.sharer, item.parent_key.partition("/")[2]) for item in found),

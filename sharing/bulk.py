@@ -28,7 +28,8 @@ def fetch(sql: str, keys: Collection[str], *params: Any) -> list[tuple[Any, ...]
         return []
     value: Any
     if is_postgresql():
-        table, value = "unnest(%s::text[]) AS keys(key)", _array(keys)
+        # In order, in which one search of an index begins where the last one ended.
+        table, value = 'unnest(%s::text[] COLLATE "C") AS keys(key)', _array(sorted(keys))
     else:
         table = "(SELECT value AS key FROM json_each(%s)) AS keys"
         value = msgspec.json.encode(list(keys)).decode()

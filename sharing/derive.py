@@ -11,7 +11,6 @@ batches.
 """
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Sequence
 
 from django.db import transaction
@@ -74,14 +73,15 @@ class _Derivation:
     def run(self, new: Facts) -> None:
         claims = facts.insert_claims(new.claims)
         created = self._apply_claims(claims)
-        openers, registered = store.find_known_visitors({item.visitor for item in new.opens})
+        opened_before = store.find_opened({item.visitor for item in new.opens})
+        registered_ms = store.find_latest_registrations(new.conference_ids())
         known_links = store.find_known_links({item.key for item in new.opens}.difference(created))
         known_links.update(created)
         opens = facts.insert_opens(new.opens, known_links=known_links)
         registrants, former_orders = facts.merge_registrants(new.registrations, anew=new.is_complete)
         if not (claims or opens or registrants):
             return
-        affected = self._find_affected(registrants, [item for item in opens if item.visitor in registered])
+        affected = self._find_affected(registrants, opens, registered_ms)
         former = load_outcomes(affected.keys() - (registrants.keys() - former_orders.keys()))
         outcomes = self._attribute(affected)
         self._count_credits(former, outcomes)
@@ -96,7 +96,7 @@ class _Derivation:
         store.save_links(
             self.forest.settle_counters(),
             with_new_owner=self.with_new_owner,
-            opened=self._count_opens(human, openers, created),
+            opened=_count_opens(human, opened_before, created),
         )
         replace_outcomes(former, outcomes, {key: item.order[0] for key, item in affected.items()})
         bulk.insert(DayToMark, ("conference_id", "ms"), list(self.days))
@@ -167,35 +167,24 @@ class _Derivation:
             node.touched = True
         return former != node.sharer
 
-    def _count_opens(
-        self, opens: Sequence[Open], known_visitors: set[str], created: Sequence[str]
-    ) -> dict[str, tuple[int, int]]:
-        """Opens and openers to be added to each link: the new `opens`, and of a new link those that came
-        before it."""
-        opened = store.count_early_opens(created)
-        by_visitor = Counter([(item.key, item.visitor) for item in opens])
-        # Who was not known has not opened the link before.
-        stored = store.count_opens_by_visitor(known_visitors & {visitor for _, visitor in by_visitor})
-        for pair, count in by_visitor.items():
-            is_new = stored.get(pair, count) == count
-            opens_so_far, openers = opened.get(pair[0], (0, 0))
-            opened[pair[0]] = (opens_so_far + count, openers + is_new)
-        return opened
-
     # --- Credits -----------------------------------------------------------------------------------------
 
-    def _find_affected(self, registrants: dict[str, Reported], opens: Sequence[Open]) -> dict[str, Reported]:
+    def _find_affected(
+        self, registrants: dict[str, Reported], opens: Sequence[Open], registered_ms: dict[str, int]
+    ) -> dict[str, Reported]:
         """The registrations whose credits may differ now: what they do not depend on is left alone.
 
-        opens: those of visitors with a registration that was known before.
+        opens: the new ones. registered_ms: when the last registration of each conference happened that was
+        known before; an open after it, which is the usual case, concerns none of them.
         """
         affected = dict(registrants)
         earliest: dict[tuple[str, str], Order] = {}
-        for item in opens:
-            who, order = (item.key.partition("/")[0], item.visitor), item.order
-            known = earliest.get(who)
-            if known is None or order < known:
-                earliest[who] = order
+        last_ms = max(registered_ms.values(), default=-1)
+        for item in [item for item in opens if item.order[0] <= last_ms]:
+            conference_id = item.key.partition("/")[0]
+            who = (conference_id, item.visitor)
+            if item.order[0] <= registered_ms.get(conference_id, -1):
+                earliest[who] = min(item.order, earliest.get(who, item.order))
         for reported in facts.find_registrants_by({visitor for _, visitor in earliest}):
             first = earliest.get((reported.conference_id, reported.visitor))
             if first is not None and first < reported.order:
@@ -217,7 +206,7 @@ class _Derivation:
         touched |= {item.code_key for item in registrants.values() if item.code_key}
         store.load_part(self.forest, touched)
         return {
-            key: attribute(item.registration, of_registrant[key], self.forest.get)
+            key: attribute(item.registration, of_registrant[key], self.forest.nodes.get)
             for key, item in registrants.items()
         }
 
@@ -234,3 +223,25 @@ class _Derivation:
 
     def _note_day(self, conference_id: str, order: Order) -> None:
         self.days.add((conference_id, quarter_of(order[0])))
+
+
+def _count_opens(
+    opens: Sequence[Open], opened_before: set[tuple[str, str]], created: Sequence[str]
+) -> dict[str, tuple[int, int]]:
+    """Opens and openers to be added to each link: the new `opens`, and of a new link those that came
+    before it.
+
+    opened_before: the (link, visitor) pairs that were stored before.
+    """
+    opened = {key: list(counts) for key, counts in store.count_early_opens(created).items()}
+    pairs = set(opened_before)
+    for item in opens:
+        counts = opened.get(item.key)
+        if counts is None:
+            counts = opened[item.key] = [0, 0]
+        counts[0] += 1
+        pair = (item.key, item.visitor)
+        if pair not in pairs:
+            pairs.add(pair)
+            counts[1] += 1
+    return {key: (count, openers) for key, (count, openers) in opened.items()}

@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Model, QuerySet, Value
-from django.db.models.functions import StrIndex, Substr
+from django.db.models import Model, QuerySet
 
 from conferences.models import Conference
 from sharing import bulk
 from sharing.locks import lock_conferences
 from sharing.models import Credit, NotCredited, Registrant, ShareClaim, ShareConversion, ShareLink, ShareOpen
 from sharing.rebuild import rebuild
+from sharing.store import claims_of, opens_of
 
 _CONFERENCES_AT_ONCE = 500
 _ROWS_AT_ONCE = 5000
@@ -57,11 +57,6 @@ def _find_created(conference_ids: set[str]) -> set[str]:
     return set(Conference.objects.filter(id__in=conference_ids).values_list("id", flat=True))
 
 
-def _claims(conference_ids: set[str]) -> QuerySet[Any]:
-    conference_id = Substr("link_key", 1, StrIndex("link_key", Value("/")) - 1)
-    return ShareClaim.objects.alias(of=conference_id).filter(of__in=conference_ids)
-
-
 def _rows_of(model: type[Model]) -> Callable[[set[str]], QuerySet[Any]]:
     return lambda conference_ids: model._default_manager.filter(conference_id__in=conference_ids)
 
@@ -78,6 +73,6 @@ _STEPS: tuple[tuple[Callable[[set[str]], QuerySet[Any]], Sequence[tuple[type[Mod
         ),
     ),
     (_rows_of(ShareLink), ((ShareLink, "id"),)),
-    (_claims, ((ShareClaim, "id"),)),
-    (_rows_of(ShareOpen), ((ShareOpen, "event_id"),)),
+    (claims_of, ((ShareClaim, "id"),)),
+    (opens_of, ((ShareOpen, "event_id"),)),
 )

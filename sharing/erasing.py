@@ -21,9 +21,8 @@ from sharing.models import (
     ShareClaim,
     ShareConversion,
     ShareLink,
-    ShareOpen,
 )
-from sharing.store import claims_of
+from sharing.store import claims_of, opens_of
 
 _KEYED_BY_REGISTRATION: tuple[tuple[type[Model], str], ...] = (
     (Registrant, "id"),
@@ -59,12 +58,12 @@ def _erase_in_tree(conference_id: str, sharer: str, nobody: str, visitor_id: str
         lock_conferences([conference_id])
         links = ShareLink.objects.filter(conference_id=conference_id, sharer=sharer)
         # No index leads to a person's claims, so the table is gone through; once, for the keys.
-        claims = list(claims_of(conference_id).filter(sharer=sharer))
+        claims = list(claims_of([conference_id]).filter(sharer=sharer))
         if visitor_id:
             for model, rows in ((ShareLink, links), (ShareClaim, claims)):
                 _erase_in_texts(model, rows, visitor_id, nobody)
         bulk.update(ShareClaim, ("sharer", "label"), [(nobody, "", claim.pk) for claim in claims])
-        opens = ShareOpen.objects.filter(conference_id=conference_id, visitor=sharer)
+        opens = opens_of([conference_id]).filter(visitor=sharer)
         registrants = Registrant.objects.filter(conference_id=conference_id, visitor=sharer)
         changed = (
             len(claims)

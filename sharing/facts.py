@@ -92,8 +92,8 @@ _decode = msgspec.json.Decoder(_OwnFields).decode
 class Facts(msgspec.Struct):
     """What a delivery reports. Claims and opens of bots are facts, too; a bot's registration is none.
 
-    events: what they were read from, if that was events. is_complete: whether these are all events of the
-    registrations in them, so that what they told before no longer counts.
+    events: what they were read from, if that was events; opens always are. is_complete: whether
+    these are all events of the registrations in them, so that what they told before no longer counts.
     """
 
     events: Sequence[EventRow] = ()
@@ -103,11 +103,12 @@ class Facts(msgspec.Struct):
     registrations: list[Reported] = msgspec.field(default_factory=list)
 
     def conference_ids(self) -> set[str]:
-        return (
-            {claim.link_key.partition("/")[0] for claim in self.claims}
-            | {key.partition("/")[0] for key in {item.key for item in self.opens}}
-            | {item.conference_id for item in self.registrations}
-        )
+        """Whose trees they may change."""
+        if self.events:
+            return {event.conference_id for event in self.events}
+        return {claim.link_key.partition("/")[0] for claim in self.claims} | {
+            item.conference_id for item in self.registrations
+        }
 
 
 def read_facts(events: Sequence[EventRow], *, is_complete: bool = False) -> Facts:
@@ -119,7 +120,8 @@ def read_facts(events: Sequence[EventRow], *, is_complete: bool = False) -> Fact
             continue  # no conference can have such an id, and in keys it would look like another's
         data = _decode(event.data)
         order = (event.ts_ms, event.event_id)
-        visitor = _visitor(event)
+        # Without a visitor id (an import), nobody is known to be the same person.
+        visitor = known_as(event.visitor_id) if event.visitor_id else f"{ANONYMOUS}{event.event_id}"
         if event.type == "share":
             key = key_of(event.conference_id, data.share_code)
             if is_malformed(key):  # signed, but not by us: no link may come of it
@@ -152,11 +154,6 @@ def without_erased(new: Facts) -> Facts:
     """The facts without those who were erased since the events were read. Asked under the lock: either this
     finds the erasure, or the erasure finds what the caller is about to store."""
     return read_facts(new.events, is_complete=new.is_complete) if erase_rows(new.events) else new
-
-
-def _visitor(event: EventRow) -> str:
-    """Who it was. Without a visitor id (an import), nobody is known to be the same person."""
-    return known_as(event.visitor_id) if event.visitor_id else f"{ANONYMOUS}{event.event_id}"
 
 
 def known_as(visitor_id: str) -> str:
@@ -201,14 +198,11 @@ def insert_opens(opens: Sequence[Open], *, known_links: Collection[str]) -> Sequ
 
     opens: each event once. known_links: which of their links exist, with those of the same delivery.
     """
-    columns = ("event_id", "link_key", "conference_id", "visitor", "ms", "is_bot", "chain_digest", "is_early")
-    of_link = {
-        key: (key.partition("/")[0], int(key not in known_links)) for key in {item.key for item in opens}
-    }
+    columns = ("event_id", "ms", "link_key", "visitor", "is_bot", "chain_digest", "is_early")
     rows = [
         (
-            item.order[1], item.key, of_link[item.key][0], item.visitor, item.order[0], +item.is_bot,
-            item.chain_digest, of_link[item.key][1],
+            item.order[1], item.order[0], item.key, item.visitor, +item.is_bot, item.chain_digest,
+            +(item.key not in known_links),
         )
         for item in opens
     ]  # fmt: skip

@@ -18,6 +18,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from meeteasy.fields import KeyField
+
 
 def instant(ms: int) -> dt.datetime:
     """Of UTC milliseconds since 1970."""
@@ -28,11 +30,11 @@ class ShareClaim(models.Model):
     """A fact: somebody shared a code, or the server minted it. The first claim decides (sharing/tree.py)."""
 
     # No foreign key: the link follows from the claims, not the other way round.
-    link_key = models.CharField(_("link"), max_length=130)
+    link_key = KeyField(_("link"), max_length=130)
     ms = models.BigIntegerField()
-    event_id = models.CharField(_("event"), max_length=80)
-    sharer = models.CharField(_("sharer"), max_length=80)
-    parent_key = models.CharField(_("parent"), max_length=130, blank=True)
+    event_id = KeyField(_("event"), max_length=80)
+    sharer = KeyField(_("sharer"), max_length=80)
+    parent_key = KeyField(_("parent"), max_length=130, blank=True)
     channel = models.CharField(_("channel"), max_length=512, blank=True)
     target_url = models.CharField(_("target"), max_length=2048, blank=True)
     label = models.CharField(_("label"), max_length=200, blank=True)
@@ -65,10 +67,9 @@ class ShareClaim(models.Model):
 class ShareOpen(models.Model):
     """A fact: a visitor opened a share code. First opening and count of a visitor are read from these."""
 
-    event_id = models.CharField(_("event"), primary_key=True, max_length=80)
-    link_key = models.CharField(_("link"), max_length=130)
-    conference_id = models.CharField(_("conference"), max_length=64)
-    visitor = models.CharField(_("visitor"), max_length=80)
+    event_id = KeyField(_("event"), primary_key=True, max_length=80)
+    link_key = KeyField(_("link"), max_length=130)
+    visitor = KeyField(_("visitor"), max_length=80)
     ms = models.BigIntegerField()
     is_bot = models.BooleanField(_("bot"), default=False)
     is_early = models.BooleanField(default=False, help_text=_("It came before its link was known."))
@@ -102,16 +103,16 @@ class Registrant(models.Model):
     our own form and the SDK report the same registration, and only one of them may know the visitor.
     """
 
-    id = models.CharField(primary_key=True, max_length=130)  # conference id/registration id
-    conference_id = models.CharField(_("conference"), max_length=64)
+    id = KeyField(primary_key=True, max_length=130)  # conference id/registration id
+    conference_id = KeyField(_("conference"), max_length=64)
     ms = models.BigIntegerField()
-    event_id = models.CharField(_("event"), max_length=80)
-    visitor = models.CharField(_("visitor"), max_length=80, blank=True)
+    event_id = KeyField(_("event"), max_length=80)
+    visitor = KeyField(_("visitor"), max_length=80, blank=True)
     visitor_ms = models.BigIntegerField(null=True)
-    visitor_event_id = models.CharField(max_length=80, blank=True)
-    code_key = models.CharField(_("code it came with"), max_length=130, blank=True)
+    visitor_event_id = KeyField(max_length=80, blank=True)
+    code_key = KeyField(_("code it came with"), max_length=130, blank=True)
     code_ms = models.BigIntegerField(null=True)
-    code_event_id = models.CharField(max_length=80, blank=True)
+    code_event_id = KeyField(max_length=80, blank=True)
     is_trusted = models.BooleanField(
         _("trusted"), default=True,
         help_text=_("Made on our own form, or reported while the conference trusted what clients report."),
@@ -143,10 +144,10 @@ class Registrant(models.Model):
 class ShareLink(models.Model):
     """A code that was shared: its owner, its place in the tree, and counters of it and of all below it."""
 
-    id = models.CharField(primary_key=True, max_length=130)  # conference id/code
-    conference_id = models.CharField(_("conference"), max_length=64)
-    code = models.CharField(_("code"), max_length=64)
-    sharer = models.CharField(
+    id = KeyField(primary_key=True, max_length=130)  # conference id/code
+    conference_id = KeyField(_("conference"), max_length=64)
+    code = KeyField(_("code"), max_length=64)
+    sharer = KeyField(
         _("sharer"), max_length=80, help_text=_("Visitor id, or “user:” and the number of a user.")
     )
     sharer_user = models.ForeignKey(
@@ -154,16 +155,16 @@ class ShareLink(models.Model):
         related_name="+", db_index=False,
     )  # fmt: skip
     label = models.CharField(_("label"), max_length=200, blank=True)
-    channel = models.CharField(_("channel"), max_length=512, blank=True)
+    channel = KeyField(_("channel"), max_length=512, blank=True)
     target_url = models.CharField(_("target"), max_length=2048, blank=True)
     is_minted = models.BooleanField(_("minted here"), default=False)
     # The first claim of the code: when, and by which event.
     first_ms = models.BigIntegerField()
-    first_event_id = models.CharField(max_length=80)
+    first_event_id = KeyField(max_length=80)
     # What its owner claimed first as its parent, whether that is known and accepted or not, and when.
-    claimed_parent = models.CharField(_("claimed parent"), max_length=130, blank=True)
+    claimed_parent = KeyField(_("claimed parent"), max_length=130, blank=True)
     parent_ms = models.BigIntegerField(null=True)
-    parent_event_id = models.CharField(max_length=80, blank=True)
+    parent_event_id = KeyField(max_length=80, blank=True)
     parent = models.ForeignKey(
         "self", verbose_name=_("parent"), null=True, on_delete=models.DO_NOTHING, related_name="children",
         db_index=False, db_constraint=False,
@@ -189,7 +190,12 @@ class ShareLink(models.Model):
         indexes = [
             # A level of the tree, its busiest first.
             models.Index(fields=["conference_id", "parent", "-subtree_conversions", "id"], name="link_level"),
-            models.Index(fields=["claimed_parent"], name="link_claimed_parent"),
+            # Those that a link which only now becomes known may take for its children.
+            models.Index(
+                fields=["claimed_parent"],
+                name="link_orphan",
+                condition=models.Q(claimed_parent__gt="", parent=None),
+            ),
             models.Index(fields=["conference_id", "first_ms"], name="link_first_shared"),
             models.Index(fields=["conference_id", "sharer"], name="link_sharer"),
             # Whether a code that a conference does not know is another's (sharing/selectors/refusals.py).
@@ -211,7 +217,7 @@ class ShareConversion(models.Model):
         Registrant, primary_key=True, on_delete=models.DO_NOTHING, verbose_name=_("registration"),
         db_constraint=False,
     )  # fmt: skip
-    conference_id = models.CharField(_("conference"), max_length=64)
+    conference_id = KeyField(_("conference"), max_length=64)
     nearest = models.ForeignKey(
         ShareLink, verbose_name=_("direct link"), on_delete=models.DO_NOTHING, related_name="+",
         db_constraint=False,
@@ -235,6 +241,7 @@ class ShareConversion(models.Model):
 class Credit(models.Model):
     """One per (share conversion, credited link). The nearest is direct, the others assisted."""
 
+    pk = models.CompositePrimaryKey("conversion_id", "distance", "link_id")
     conversion = models.ForeignKey(
         ShareConversion, on_delete=models.DO_NOTHING, related_name="credits", verbose_name=_("conversion"),
         db_index=False, db_constraint=False,
@@ -254,9 +261,6 @@ class Credit(models.Model):
     class Meta:
         verbose_name = _("credit")
         verbose_name_plural = _("credits")
-        constraints = [
-            models.UniqueConstraint(fields=["conversion", "link", "distance"], name="one_credit_per_link")
-        ]
 
     def __str__(self) -> str:
         return f"{self.conversion_id} ← {self.link_id}"
@@ -270,7 +274,7 @@ class NotCredited(models.Model):
         db_index=False, db_constraint=False,
     )  # fmt: skip
     # May be a code that no link has.
-    link_key = models.CharField(_("link"), max_length=130, db_index=True)
+    link_key = KeyField(_("link"), max_length=130, db_index=True)
     reason = models.CharField(_("reason"), max_length=32)
     distance = models.PositiveIntegerField(_("distance"), null=True)
 
@@ -292,7 +296,7 @@ class DayToMark(models.Model):
     may die between the two.
     """
 
-    conference_id = models.CharField(max_length=64)
+    conference_id = KeyField(max_length=64)
     ms = models.BigIntegerField()  # an instant of that day
 
     def __str__(self) -> str:

@@ -33,11 +33,11 @@ def load_outcomes(registrants: Collection[str]) -> dict[str, Outcome]:
 
 
 _CONVERSIONS_BELOW = """
-    WITH RECURSIVE below(key) AS (
-        SELECT key FROM {keys}
+    WITH RECURSIVE below(key, conference_id) AS (
+        SELECT link.id, link.conference_id FROM {keys} JOIN sharing_sharelink link ON link.id = keys.key
         UNION
-        SELECT link.id FROM below JOIN sharing_sharelink link
-        ON link.claimed_parent = below.key AND link.parent_id = below.key
+        SELECT link.id, link.conference_id FROM below JOIN sharing_sharelink link
+        ON link.conference_id = below.conference_id AND link.parent_id = below.key
     )
     SELECT conversion.registrant_id FROM below JOIN sharing_shareconversion conversion
     ON conversion.nearest_id = below.key

@@ -20,9 +20,8 @@ from sharing.models import (
     ShareClaim,
     ShareConversion,
     ShareLink,
-    ShareOpen,
 )
-from sharing.store import claims_of
+from sharing.store import claims_of, opens_of
 
 _EVENTS_AT_ONCE = 5000
 _REGISTRATIONS_AT_ONCE = 500
@@ -113,8 +112,8 @@ def _delete_all(conference_id: str) -> None:
     registrants = Registrant.objects.filter(conference_id=conference_id)
     Credit.objects.filter(conversion__in=conversions).delete()
     NotCredited.objects.filter(registrant__in=registrants).delete()
-    claims_of(conference_id).delete()
+    claims_of([conference_id]).delete()
     conversions.delete()
     registrants.delete()
-    ShareOpen.objects.filter(conference_id=conference_id).delete()
+    opens_of([conference_id]).delete()
     ShareLink.objects.filter(conference_id=conference_id).delete()

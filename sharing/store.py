@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable
 
 import msgspec
-from django.db.models import QuerySet
-from django.db.models.functions import Substr
+from django.db.models import QuerySet, Value
+from django.db.models.functions import StrIndex, Substr
 
 from sharing import bulk
 from sharing.attribution import Open, Order
@@ -26,6 +26,7 @@ _CLOSED_PART = f"""
 """  # noqa: S608  constants
 _ORPHANS = f"""
     SELECT link.id, {_STATE} FROM {{keys}} JOIN sharing_sharelink link ON link.claimed_parent = keys.key
+    WHERE link.claimed_parent > '' AND link.parent_id IS NULL
 """  # noqa: S608
 
 
@@ -41,7 +42,8 @@ def load_part(forest: Forest, keys: Iterable[str]) -> None:
 
 
 def load_orphans(forest: Forest, parents: Collection[str]) -> list[Node]:
-    """Load the links that claim one of `parents`, which have only now become known. Returns all of them."""
+    """Load the links that claim one of `parents`, which have only now become known, so that as they are
+    stored none of them has a parent. Returns all of them."""
     orphans = []
     for row in bulk.fetch(_ORPHANS, parents):
         node = forest.get(row[0])
@@ -149,10 +151,18 @@ def _counters(node: Node) -> tuple[int, ...]:
     return (node.shared_on, node.direct, node.assisted, node.subtree_links, node.subtree_conversions)
 
 
-def claims_of(conference_id: str) -> QuerySet[ShareClaim]:
-    """All claims to links of a conference. Compared, not matched: SQLite's LIKE takes A for a."""
-    prefix = f"{conference_id}/"
-    return ShareClaim.objects.alias(prefix=Substr("link_key", 1, len(prefix))).filter(prefix=prefix)
+def claims_of(conference_ids: Collection[str]) -> QuerySet[ShareClaim]:
+    """All claims to links of these conferences. No index leads to them."""
+    return ShareClaim.objects.alias(of=_CONFERENCE).filter(of__in=conference_ids)
+
+
+def opens_of(conference_ids: Collection[str]) -> QuerySet[ShareOpen]:
+    """All opens of codes in these conferences. No index leads to them, but one to a visitor's."""
+    return ShareOpen.objects.alias(of=_CONFERENCE).filter(of__in=conference_ids)
+
+
+# Of a fact with a link's key. Compared as a whole, not matched: SQLite's LIKE takes A for a.
+_CONFERENCE = Substr("link_key", 1, StrIndex("link_key", Value("/")) - 1)
 
 
 def load_first_parents(owners: dict[str, str]) -> dict[str, tuple[Order, str]]:
@@ -162,15 +172,12 @@ def load_first_parents(owners: dict[str, str]) -> dict[str, tuple[Order, str]]:
     however many claims there are.
     """
     table = ShareClaim._meta.db_table
-    part, order = "json_extract(keys.key, '$[{}]')", "event_id"
-    if bulk.is_postgresql():
-        # By code points, as everywhere else, and not as the database's language sorts.
-        part, order = "(keys.key::json ->> {})", 'event_id COLLATE "C"'
+    part = "(keys.key::json ->> {})" if bulk.is_postgresql() else "json_extract(keys.key, '$[{}]')"
     rows = bulk.fetch(
         f"SELECT claim.link_key, claim.parent_key, claim.ms, claim.event_id FROM {{keys}} "  # noqa: S608
         f"JOIN {table} AS claim ON claim.id = (SELECT id FROM {table} "
         f"WHERE link_key = {part.format(0)} AND sharer = {part.format(1)} "
-        f"AND parent_key > '' AND NOT is_bot ORDER BY ms, {order} LIMIT 1)",
+        f"AND parent_key > '' AND NOT is_bot ORDER BY ms, event_id LIMIT 1)",
         [msgspec.json.encode(pair).decode() for pair in owners.items()],
     )
     return {link: ((ms, event_id), parent) for link, parent, ms, event_id in rows}
@@ -196,32 +203,24 @@ def find_known_links(links: Collection[str]) -> set[str]:
     return {key for (key,) in rows}
 
 
-def find_known_visitors(visitors: Collection[str]) -> tuple[set[str], set[str]]:
-    """Those of these visitors who have opened anything so far, and those who have registered."""
-    # Not in one statement: PostgreSQL evaluates two EXISTS that are selected and asked for twice each.
-    opened, registered = (
-        bulk.fetch(
-            "SELECT key FROM {keys} "  # noqa: S608
-            f"WHERE EXISTS (SELECT 1 FROM {model._meta.db_table} WHERE visitor = keys.key)",
-            visitors,
-        )
-        for model in (ShareOpen, Registrant)
-    )
-    return {visitor for (visitor,) in opened}, {visitor for (visitor,) in registered}
-
-
-def count_opens_by_visitor(visitors: Collection[str]) -> dict[tuple[str, str], int]:
-    """How often each (link, visitor) pair is stored as opened by these visitors, bots left out.
-
-    Each open of a visitor is read once, however many links the visitor has opened.
-    """
+def find_opened(visitors: Collection[str]) -> set[tuple[str, str]]:
+    """The (link, visitor) pairs of all that these visitors have opened, bots' opens left out."""
     rows = bulk.fetch(
-        "SELECT link_key, visitor, count(*) "  # noqa: S608
-        f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON visitor = keys.key "
-        "WHERE NOT is_bot GROUP BY link_key, visitor",
+        "SELECT DISTINCT link_key, visitor "  # noqa: S608
+        f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON visitor = keys.key WHERE NOT is_bot",
         visitors,
     )
-    return {(key, visitor): count for key, visitor, count in rows}
+    return set(rows)
+
+
+def find_latest_registrations(conference_ids: Collection[str]) -> dict[str, int]:
+    """When the last registration of each of these conferences happened, UTC milliseconds."""
+    rows = bulk.fetch(
+        f"SELECT key, (SELECT max(ms) FROM {Registrant._meta.db_table} WHERE conference_id = keys.key) "  # noqa: S608
+        "FROM {keys}",
+        conference_ids,
+    )
+    return {conference_id: ms for conference_id, ms in rows if ms is not None}
 
 
 def load_opens(visitors: Collection[str]) -> dict[tuple[str, str], list[Open]]:

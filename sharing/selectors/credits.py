@@ -13,7 +13,6 @@ from sharing.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.models import Credit, ShareLink
 from sharing.selectors.conversions import get_conversions
 from sharing.selectors.days import Range, in_range
-from sharing.selectors.order import by_code_points
 
 
 def get_totals(conference: Conference, days: Range) -> dict[str, int]:
@@ -37,7 +36,7 @@ def get_leaderboard(
         summed = links.annotate(
             direct=Sum("direct"), assisted=Sum("assisted"), registrations=F("direct") + F("assisted")
         ).filter(registrations__gt=0)
-        rows = summed.order_by("-registrations", by_code_points("sharer"))[:limit]
+        rows = summed.order_by("-registrations", "sharer")[:limit]
         return [{**row, "credit": float(row["registrations"])} for row in rows], summed.count()
     credits = _get_credits(conference, days)
     count = credits.order_by().values("link__sharer").distinct().count()
@@ -59,7 +58,7 @@ def get_channels(
     for found in counted.filter(channel__in=list(rows)):
         rows[found["channel"]] |= found
     nothing = {"credit": 0.0, "registrations": 0, "direct": 0, "assisted": 0}
-    others = counted.exclude(channel__in=list(rows)).order_by(by_code_points("channel"))
+    others = counted.exclude(channel__in=list(rows)).order_by("channel")
     without = others[: limit - len(rows)]
     return [*rows.values(), *(nothing | found for found in without)], links.distinct().count()
 
@@ -75,11 +74,11 @@ def _sum_by(by: str, credits: QuerySet[Credit], model: str, *, limit: int) -> li
     counted = credits.values(**{by: F(f"link__{by}")}).annotate(
         credit=Count("*"),
         registrations=Count("conversion", distinct=True),
-        direct=Count("pk", filter=Q(link=F("conversion__nearest"))),
+        direct=Count("link", filter=Q(link=F("conversion__nearest"))),
         assisted=F("credit") - F("direct"),
     )
     if model == DEFAULT:  # 1 each, so the database can say which are the highest
-        first = counted.order_by("-credit", by_code_points(by))[:limit]
+        first = counted.order_by("-credit", by)[:limit]
         return [{**row, "credit": float(row["credit"])} for row in first]
     sums = _weigh_by(by, credits, model)
     highest = heapq.nsmallest(limit, sums, key=lambda name: (-sums[name], name))

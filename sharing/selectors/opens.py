@@ -5,8 +5,8 @@ from typing import Any
 from django.db.models import Count, Max, Min
 
 from sharing.codes import code_of
-from sharing.models import ShareOpen, instant
-from sharing.selectors.order import by_code_points
+from sharing.models import instant
+from sharing.store import opens_of
 
 _CODES = 100
 
@@ -19,7 +19,7 @@ def get_opened_by(conference_id: str, visitor: str) -> list[dict[str, Any]]:
     """
     if not visitor:  # nobody knows who it was
         return []
-    opens = ShareOpen.objects.filter(visitor=visitor, conference_id=conference_id, is_bot=False)
+    opens = opens_of([conference_id]).filter(visitor=visitor, is_bot=False)
     codes = opens.values("link_key").annotate(first=Min("ms"), last=Max("ms"), count=Count("*"))
     return [
         {
@@ -28,5 +28,5 @@ def get_opened_by(conference_id: str, visitor: str) -> list[dict[str, Any]]:
             "last_opened_at": instant(row["last"]).isoformat(),
             "count": row["count"],
         }
-        for row in codes.order_by("-last", by_code_points("link_key"))[:_CODES]
+        for row in codes.order_by("-last", "link_key")[:_CODES]
     ]

@@ -11,7 +11,6 @@ from sharing.attribution import REASON_LABELS, Reason
 from sharing.codes import code_of
 from sharing.models import NotCredited, ShareLink
 from sharing.selectors.days import Range, in_range
-from sharing.selectors.order import by_code_points
 from sharing.selectors.paging import PAGE_OF_EXPORT, iterate_pages, read_page
 
 
@@ -59,7 +58,7 @@ def load_refusals(registrants: Sequence[str], places: range) -> dict[str, list[N
         of_places |= Q(distance__isnull=True)
     refusals = get_refusals().filter(of_places, registrant_id__in=registrants)
     found: dict[str, list[NotCredited]] = {}
-    for item in refusals.order_by("distance", by_code_points("link_key")):
+    for item in refusals.order_by("distance", "link_key"):
         found.setdefault(item.registrant_id, []).append(item)
     return found
 

@@ -77,7 +77,7 @@ def _watch_statement(
         crash_if_at(MID_INSERT)
     elif sql.startswith("DELETE") and "analytics_dirtyday" in sql:
         crash_if_at(COMPUTED)
-    elif sql.startswith("INSERT INTO sharing_shareconversion "):
+    elif sql.startswith("UPDATE sharing_sharelink "):
         crash_if_at(TREE_WRITTEN)
     elif sql.startswith("DELETE") and "sharing_daytomark" in sql:
         crash_if_at(DAYS_MARKED)
