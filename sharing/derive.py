@@ -11,6 +11,7 @@ batches.
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 
 from django.db import transaction
@@ -233,15 +234,10 @@ def _count_opens(
 
     opened_before: the (link, visitor) pairs that were stored before.
     """
-    opened = {key: list(counts) for key, counts in store.count_early_opens(created).items()}
-    pairs = set(opened_before)
-    for item in opens:
-        counts = opened.get(item.key)
-        if counts is None:
-            counts = opened[item.key] = [0, 0]
-        counts[0] += 1
-        pair = (item.key, item.visitor)
-        if pair not in pairs:
-            pairs.add(pair)
-            counts[1] += 1
-    return {key: (count, openers) for key, (count, openers) in opened.items()}
+    pairs = [(item.key, item.visitor) for item in opens]
+    counts = Counter(key for key, _ in pairs)
+    openers = Counter(key for key, _ in {*pairs} - opened_before)
+    for key, (early, early_openers) in store.count_early_opens(created).items():
+        counts[key] += early
+        openers[key] += early_openers
+    return {key: (count, openers[key]) for key, count in counts.items()}

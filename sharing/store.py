@@ -15,14 +15,16 @@ _STATE = (
     "sharer, first_ms, first_event_id, claimed_parent, parent_ms, parent_event_id, parent_id, closes_cycle, "
     "is_contested, is_minted, shared_on, direct, assisted, subtree_links, subtree_conversions"
 )
+# By the place of a row in its table, which is smaller than its key, and found without an index.
 _CLOSED_PART = f"""
-    WITH RECURSIVE part(key) AS (
-        SELECT key FROM {{keys}}
+    WITH RECURSIVE part(place) AS (
+        SELECT link.{{place}} FROM {{keys}} JOIN sharing_sharelink link ON link.id = keys.key
         UNION
-        SELECT link.claimed_parent
-        FROM part JOIN sharing_sharelink link ON link.id = part.key WHERE link.claimed_parent <> ''
+        SELECT parent.{{place}} FROM part
+        JOIN sharing_sharelink link ON link.{{place}} = part.place
+        JOIN sharing_sharelink parent ON parent.id = link.claimed_parent
     )
-    SELECT link.id, {_STATE} FROM part JOIN sharing_sharelink link ON link.id = part.key
+    SELECT link.id, {_STATE} FROM part JOIN sharing_sharelink link ON link.{{place}} = part.place
 """  # noqa: S608  constants
 _ORPHANS = f"""
     SELECT link.id, {_STATE} FROM {{keys}} JOIN sharing_sharelink link ON link.claimed_parent = keys.key
@@ -36,7 +38,8 @@ def load_part(forest: Forest, keys: Iterable[str]) -> None:
     One query, however deep it goes. What is loaded already stays as it is.
     """
     wanted = {key for key in keys if key not in forest.nodes}
-    for row in bulk.fetch(_CLOSED_PART, wanted):
+    place = "ctid" if bulk.is_postgresql() else "rowid"
+    for row in bulk.fetch(_CLOSED_PART.replace("{place}", place), wanted):
         if row[0] not in forest.nodes:
             forest.add(_node(row))
 
