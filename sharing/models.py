@@ -187,6 +187,8 @@ class ShareLink(models.Model):
     class Meta:
         verbose_name = _("share link")
         verbose_name_plural = _("share links")
+        # Counters change with almost every delivery, and on PostgreSQL a row with another number of
+        # conversions is written to all of these. So there is none by sharer, who is only sought to be erased.
         indexes = [
             # A level of the tree, its busiest first.
             models.Index(fields=["conference_id", "parent", "-subtree_conversions", "id"], name="link_level"),
@@ -197,7 +199,6 @@ class ShareLink(models.Model):
                 condition=models.Q(claimed_parent__gt="", parent=None),
             ),
             models.Index(fields=["conference_id", "first_ms"], name="link_first_shared"),
-            models.Index(fields=["conference_id", "sharer"], name="link_sharer"),
             # Whether a code that a conference does not know is another's (sharing/selectors/refusals.py).
             models.Index(fields=["code"], name="link_code"),
         ]

@@ -54,6 +54,7 @@ class Migration(migrations.Migration):
         ),
         migrations.DeleteModel(name="CreditWithId"),
         migrations.RemoveField(model_name="shareopen", name="conference_id"),
+        migrations.RemoveIndex(model_name="sharelink", name="link_sharer"),
         migrations.RemoveIndex(model_name="sharelink", name="link_claimed_parent"),
         migrations.AddIndex(
             model_name="sharelink",
