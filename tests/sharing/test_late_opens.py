@@ -1,0 +1,54 @@
+"""An open that arrives when registrations are known: it concerns those after it alone, in its conference."""
+
+from typing import Any
+
+import pytest
+
+from sharing.derive import apply_facts
+from sharing.facts import read_facts
+from tests.sharing.cast import credits_of, opened, registered, row, share
+
+pytestmark = pytest.mark.django_db
+
+
+def deliver(*events: dict[str, Any]) -> None:
+    apply_facts(read_facts([row(sent) for sent in events]))
+
+
+@pytest.mark.parametrize(
+    ("at", "event_id", "credits"),
+    [
+        (9, "z", ["shared"]),
+        (10, "a", ["shared"]),  # at the same millisecond, before it by its id
+        (10, "z", []),
+        (11, "a", []),
+    ],
+)
+def test_it_is_credited_if_it_happened_before_the_last_registration(
+    at: float, event_id: str, credits: list[str]
+) -> None:
+    deliver(share(1, "ann", "shared"), registered(10, "guest", event_id="m"))
+    deliver(opened(at, "guest", "shared", event_id=event_id))
+    assert credits_of("r-guest") == credits
+
+
+def test_of_two_late_opens_the_earlier_counts_for_the_registration_between_them() -> None:
+    deliver(share(1, "ann", "shared"), registered(10, "guest", "r-1"), registered(20, "other", "r-2"))
+    deliver(opened(15, "guest", "shared"), opened(5, "guest", "shared"))
+    assert credits_of("r-1") == ["shared"]
+
+
+def test_later_registrations_in_another_conference_change_nothing_here() -> None:
+    elsewhere: dict[str, Any] = {"conference_id": "fair"}
+    deliver(
+        share(1, "ann", "shared"),
+        registered(10, "guest", "r-1"),
+        share(1, "ben", "shared", event_id="ben-shares", **elsewhere),
+        registered(30, "guest", "r-1", event_id="at-the-fair", **elsewhere),
+    )
+    deliver(
+        opened(20, "guest", "shared"),
+        opened(20, "guest", "shared", event_id="opened-at-the-fair", **elsewhere),
+    )
+    assert credits_of("r-1") == []
+    assert credits_of("r-1", "fair") == ["shared"]
