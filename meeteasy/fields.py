@@ -1,4 +1,4 @@
-"""Model fields that several apps use."""
+"""Model fields of our own."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -154,6 +154,10 @@ def _counters(node: Node) -> tuple[int, ...]:
     return (node.shared_on, node.direct, node.assisted, node.subtree_links, node.subtree_conversions)
 
 
+# Of a fact with a link's key. Compared as a whole, not matched: SQLite's LIKE takes A for a.
+_CONFERENCE = Substr("link_key", 1, StrIndex("link_key", Value("/")) - 1)
+
+
 def claims_of(conference_ids: Collection[str]) -> QuerySet[ShareClaim]:
     """All claims to links of these conferences. No index leads to them."""
     return ShareClaim.objects.alias(of=_CONFERENCE).filter(of__in=conference_ids)
@@ -162,10 +166,6 @@ def claims_of(conference_ids: Collection[str]) -> QuerySet[ShareClaim]:
 def opens_of(conference_ids: Collection[str]) -> QuerySet[ShareOpen]:
     """All opens of codes in these conferences. No index leads to them, but one to a visitor's."""
     return ShareOpen.objects.alias(of=_CONFERENCE).filter(of__in=conference_ids)
-
-
-# Of a fact with a link's key. Compared as a whole, not matched: SQLite's LIKE takes A for a.
-_CONFERENCE = Substr("link_key", 1, StrIndex("link_key", Value("/")) - 1)
 
 
 def load_first_parents(owners: dict[str, str]) -> dict[str, tuple[Order, str]]:

@@ -5,6 +5,8 @@ from typing import Any
 import msgspec
 
 from analytics.rows import EventRow
+from sharing.derive import apply_facts
+from sharing.facts import read_facts
 from sharing.models import Credit, NotCredited, ShareLink
 from sharing.models import ShareConversion as Conversion
 
@@ -55,6 +57,11 @@ def row(sent: dict[str, Any]) -> EventRow:
         sent["event_id"], sent["type"], sent["conference_id"], sent["ts"], sent["ts"], sent["visitor_id"], "",
         subject, bool(sent.get("bot")), msgspec.json.encode(own).decode(), "{}",
     )  # fmt: skip
+
+
+def deliver(*events: dict[str, Any]) -> None:
+    """The events arrive, all in one delivery."""
+    apply_facts(read_facts([row(sent) for sent in events]))
 
 
 def credits_of(registration_id: str, conference_id: str = "summit") -> list[str]:

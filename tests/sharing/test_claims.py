@@ -7,10 +7,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from sharing.derive import apply_facts
-from sharing.facts import read_facts
 from sharing.models import ShareLink
-from tests.sharing.cast import row, share
+from tests.sharing.cast import deliver, share
 from tests.sharing.plain import PlainTree
 
 CLAIMS = 2_000
@@ -21,10 +19,6 @@ MANY = [
 ]
 
 COUNT = "SELECT count(*) FROM"
-
-
-def deliver(*events: dict[str, Any]) -> None:
-    apply_facts(read_facts([row(sent) for sent in events]))
 
 
 @contextmanager

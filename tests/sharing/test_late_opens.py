@@ -4,15 +4,9 @@ from typing import Any
 
 import pytest
 
-from sharing.derive import apply_facts
-from sharing.facts import read_facts
-from tests.sharing.cast import credits_of, opened, registered, row, share
+from tests.sharing.cast import credits_of, deliver, opened, registered, share
 
 pytestmark = pytest.mark.django_db
-
-
-def deliver(*events: dict[str, Any]) -> None:
-    apply_facts(read_facts([row(sent) for sent in events]))
 
 
 @pytest.mark.parametrize(
