@@ -16,17 +16,10 @@ from django.db import DatabaseError, InterfaceError
 from redis.exceptions import RedisError
 from tqdm import tqdm
 
-from analytics.ingest.clock import now_ms
-from analytics.ingest.validate import (
-    BatchError,
-    Client,
-    EventError,
-    make_row,
-    parse_event,
-    read_json,
-)
-from analytics.pipeline import store_and_react
-from analytics.rows import EventRow
+from analytics.events.clock import now_ms
+from analytics.events.rows import EventRow
+from analytics.events.validation import BatchError, Client, EventError, make_row, parse_event, read_json
+from analytics.reactions.pipeline import store_and_react
 from analytics.store import RowsRefusedError, StoreUnavailableError
 
 MAX_LINE_BYTES = 512 * 1024  # of one event

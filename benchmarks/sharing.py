@@ -24,8 +24,8 @@ from benchmarks.harness.report import make_parser, median, target, write_report
 from benchmarks.storing import STREAM, fill
 
 if TYPE_CHECKING:
-    from analytics.batch import Batch
     from analytics.event_types import EventType
+    from analytics.events.batch import Batch
 
 OPENS_PER_LINK = {"share events": 10, "many shares": 1}
 CHILDREN = 20
@@ -152,7 +152,7 @@ def _rewrite() -> dict[str, float]:
     from django.db.models import AutoField
 
     from analytics.models import Event
-    from sharing import bulk
+    from sharing.derivation import bulk
 
     tables = []
     for model in (Event, *apps.get_app_config("sharing").get_models()):
@@ -181,8 +181,8 @@ def _fill(events: int, opens_per_link: int) -> dict[str, Any]:
     import redis
     from django.conf import settings
 
-    from analytics.ingest.entry import encode_batch, encode_batches
-    from analytics.stream import STREAM as NAME
+    from analytics.stream.entry import encode_batch, encode_batches
+    from analytics.stream.queue import STREAM as NAME
     from benchmarks.harness.batches import CONFERENCES
     from benchmarks.share_events import share_events
 
@@ -200,12 +200,12 @@ def _fill(events: int, opens_per_link: int) -> dict[str, Any]:
 
 def _take(sent: list[dict[str, Any]], *, is_bot: bool) -> "Batch[EventType]":
     """What the door makes of those that bots sent, or of the others."""
-    from analytics.batch import Batch
-    from analytics.ingest.clock import now_ms
-    from analytics.ingest.validate import Client, completer, parse_event
+    from analytics.events.batch import Batch
+    from analytics.events.clock import now_ms
+    from analytics.events.validation import Client, make_completer, parse_event
 
     client = Client(now_ms(), is_bot, lambda conference_id: "nobody")
-    complete = completer(client, sent_ms=None, acceptance_days=None)
+    complete = make_completer(client, sent_ms=None, acceptance_days=None)
     events = []
     for item in sent:
         if bool(item.get("bot")) is is_bot:
@@ -216,9 +216,9 @@ def _take(sent: list[dict[str, Any]], *, is_bot: bool) -> "Batch[EventType]":
 
 def _time_tree(links: int) -> dict[str, Any]:
     """Median milliseconds of opening a level of 20, and of crediting 100 registrations at three depths."""
-    from sharing import bulk
-    from sharing.derive import apply_facts
-    from sharing.facts import read_facts
+    from sharing.derivation import bulk
+    from sharing.derivation.deriving import apply_facts
+    from sharing.derivation.facts import read_facts
     from sharing.models import ShareLink
     from sharing.selectors.tree import get_tree
     from tests.sharing.cast import START_MS, registered, row
@@ -226,7 +226,7 @@ def _time_tree(links: int) -> dict[str, Any]:
     columns = (
         "id", "conference_id", "code", "sharer", "label", "channel", "target_url", "is_minted", "first_ms",
         "first_event_id", "claimed_parent", "parent_ms", "parent_event_id", "parent_id", "closes_cycle",
-        "is_contested", "shared_on", "direct", "assisted", "subtree_links", "subtree_conversions", "opens",
+        "is_contested", "child_count", "direct", "assisted", "subtree_links", "subtree_conversions", "opens",
         "openers",
     )  # fmt: skip
 

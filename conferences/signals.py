@@ -2,13 +2,13 @@
 
 All but `registration_changing` are sent after commit, and a receiver that fails is logged and costs
 nothing else. A process may die between the commit and the signal: a receiver that must not miss anything
-compares what it has with the rows, as analytics/facts.py does.
+compares what it has with the rows, as analytics/own_events.py does.
 """
 
 from django.dispatch import Signal
 
 # A conference was created or changed, and that is committed. Only a hint: a receiver that must not miss a
-# change compares what it stored with the conferences, as analytics/localise.py does. Gives: conference.
+# change compares what it stored with the conferences, as analytics/days/redating.py does. Gives: conference.
 conference_saved = Signal()
 
 # Inside the transaction that creates a registration or changes its state, for rows that must be committed

@@ -1,7 +1,7 @@
 """Celery tasks of the conferences. They are rare and short, so they share the queue of the daily work."""
 
 from conferences.services import idempotency
-from meeteasy.queues import Queue, queue_task
+from meeteasy.core.queues import Queue, queue_task
 
 
 @queue_task(Queue.ANALYTICS_DAILY, name="conferences.forget_idempotency_keys")

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from conferences.models import Conference, Registration
-from meeteasy.jobs import ring
+from meeteasy.core.jobs import ring
 from notifications import quiet
 from notifications.channels import CHANNELS
 from notifications.message_types import MESSAGE_TYPES, MessageType

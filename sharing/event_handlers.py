@@ -6,15 +6,15 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from analytics.figures import figures_from
-from analytics.handlers import on_event
-from analytics.rows import EventRow
-from analytics.signals import adopted_late, judge_anew, unclaimed_dropped
-from sharing.derive import apply_facts
-from sharing.dropping import drop
-from sharing.facts import EVENT_TYPES, read_facts
-from sharing.rebuild import rebuild, rederive_registrations
+from analytics.days.figures import figures_from
+from analytics.events.rows import EventRow
+from analytics.reactions.handlers import on_event
+from analytics.signals import adopted_late, trust_changed, unclaimed_dropped
+from sharing.derivation.deriving import apply_facts
+from sharing.derivation.facts import EVENT_TYPES, read_facts
 from sharing.selectors.figures import count_day
+from sharing.services.dropping import drop
+from sharing.services.rebuilding import rebuild, rederive_registrations
 
 
 @on_event(*EVENT_TYPES)
@@ -27,7 +27,7 @@ def share_figures(conference_id: str, date: dt.date) -> dict[str, int]:
     return count_day(conference_id, date)
 
 
-@receiver(judge_anew, dispatch_uid="sharing.rederive_registrations")
+@receiver(trust_changed, dispatch_uid="sharing.rederive_registrations")
 def judge_registrations_anew(sender: Any, conference_id: str, **kwargs: Any) -> None:
     rederive_registrations(conference_id)
 

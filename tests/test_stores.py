@@ -18,7 +18,13 @@ ROOT = Path(__file__).resolve().parent.parent
 # All that stores events or reads them, with the apps that it stands on.
 _TESTS = ("tests/analytics", "tests/conferences")
 # Of sharing, what goes by the order of ids.
-_ORDERED = ("collation", "order", "claims", "paging", "tree_pages")
+_ORDERED = (
+    "derivation/test_collation",
+    "derivation/test_order",
+    "derivation/test_claims",
+    "selectors/test_paging",
+    "selectors/test_tree_pages",
+)
 
 pytestmark = pytest.mark.skipif(STORE != "sqlite", reason="this run is on another database already")
 
@@ -38,7 +44,8 @@ def test_all_holds_on_postgresql(postgresql: PostgresqlServer) -> None:
     assert " passed" in run_again(
         *_TESTS,
         # Less those that take their time, which are run on SQLite.
-        "tests/sharing", "--ignore=tests/sharing/test_many.py", "--ignore=tests/sharing/test_wide.py",
+        "tests/sharing",
+        "--ignore=tests/sharing/derivation/test_many.py", "--ignore=tests/sharing/derivation/test_wide.py",
         TEST_STORE="postgresql", DATABASE_URL=postgresql.url,
     )  # fmt: skip
 
@@ -51,7 +58,7 @@ def test_orders_and_pages_hold_where_a_database_sorts_by_a_language(postgresql: 
         assert connection.execute("SELECT 'a' < 'B'").fetchone() == (True,)
     assert " passed" in run_again(
         "--reuse-db",
-        *(f"tests/sharing/test_{name}.py" for name in _ORDERED),
+        *(f"tests/sharing/{name}.py" for name in _ORDERED),
         TEST_STORE="postgresql", DATABASE_URL=url.replace("test_english", "english"),
     )  # fmt: skip
 

@@ -12,13 +12,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from analytics.api.queries import ConferenceQuery, RangeQuery
-from analytics.figures import figure_names
+from analytics.days.figures import figure_names
 from analytics.models import DailySummary
 from analytics.selectors.daily import get_summaries
 from analytics.selectors.live import get_live
 from conferences.access import get_conference
-from meeteasy.errors import RefusedError
-from meeteasy.http import CSVFormat, csv_response
+from meeteasy.core.errors import RefusedError
+from meeteasy.core.http import CSVFormat, csv_response
 
 _CONFERENCE_ID = OpenApiParameter("conference_id", OpenApiTypes.STR, required=True)
 

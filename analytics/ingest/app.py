@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
+from analytics.events.clock import now_ms
+from analytics.events.validation import BatchError, Client, Rejection, read_batch
 from analytics.ingest.body import (
     BadEncodingError,
     BodyTooLargeError,
@@ -21,13 +23,11 @@ from analytics.ingest.body import (
     unpack_gzip,
 )
 from analytics.ingest.bots import is_bot
-from analytics.ingest.clock import now_ms
 from analytics.ingest.publisher import NotTakenError, StreamPublisher
 from analytics.ingest.rate import RateLimiter
-from analytics.ingest.validate import BatchError, Client, Rejection, read_batch
-from analytics.stream import wake_worker
-from meeteasy.http import error_body
-from meeteasy.redis_clients import connect_async
+from analytics.stream.queue import wake_worker
+from meeteasy.core.http import error_body
+from meeteasy.core.redis import connect_async
 
 PATH = "/api/analytics/events"
 

@@ -14,13 +14,13 @@ from itertools import chain
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from analytics.batch import Batch
 from analytics.event_types import EventType
-from analytics.ingest.entry import MAX_EVENTS, encode_batch, encode_batches
+from analytics.events.batch import Batch
 from analytics.ingest.exchange import Command, Exchange
 from analytics.ingest.visitor import DailySalts
-from analytics.stream import BELL, BELL_TTL_MS, STREAM
-from meeteasy.logs import Tally, get_logger
+from analytics.stream.entry import MAX_EVENTS, encode_batch, encode_batches
+from analytics.stream.queue import BELL, BELL_TTL_MS, STREAM
+from meeteasy.core.logs import Tally, get_logger
 
 log = get_logger(__name__)
 
@@ -162,7 +162,7 @@ class StreamPublisher:
 
     async def _flush(self) -> None:
         """Send group after group until none has collected. One that waited for a group which Redis did not
-        take is refused with it, as waiting for the same time-out again would help nobody."""
+        take is refused with it, as waiting for the same time-out again would help replacement_id."""
         error: NotTakenError | None = None
         try:
             while self._group is not None:

@@ -33,8 +33,8 @@ from conferences.services import importing
 from conferences.services.idempotency import Answer, answer_once
 from conferences.services.registrations import decide, register
 from conferences.states import Action
-from meeteasy.errors import RefusedError
-from meeteasy.http import CSVFormat, csv_response
+from meeteasy.core.errors import RefusedError
+from meeteasy.core.http import CSVFormat, csv_response
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",

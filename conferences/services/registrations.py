@@ -14,7 +14,7 @@ from conferences import contact, signals
 from conferences.models import Conference, Registration
 from conferences.services.announce import after_commit
 from conferences.states import TRANSITIONS, Action, State, first_state, next_state
-from meeteasy.errors import RefusedError
+from meeteasy.core.errors import RefusedError
 
 
 @dataclass(frozen=True)

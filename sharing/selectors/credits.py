@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from conferences.models import Conference
-from sharing.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.models import Credit, ShareLink
+from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.selectors.conversions import get_conversions
 from sharing.selectors.days import Range, in_range
 

@@ -7,7 +7,7 @@ from conferences.models import Conference, Registration
 from conferences.services.checkins import check_in, undo_check_in
 from conferences.services.registrations import decide, register
 from conferences.states import Action, State
-from meeteasy.errors import RefusedError
+from meeteasy.core.errors import RefusedError
 
 pytestmark = pytest.mark.django_db
 

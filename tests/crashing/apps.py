@@ -40,8 +40,8 @@ class FirstConfig(AppConfig):
     label = "crashing_first"
 
     def ready(self) -> None:
-        from analytics.handlers import on_event
-        from analytics.rows import EventRow
+        from analytics.events.rows import EventRow
+        from analytics.reactions.handlers import on_event
 
         connection_created.connect(_watch, weak=False)
 
@@ -55,8 +55,8 @@ class LastConfig(AppConfig):
     label = "crashing_last"
 
     def ready(self) -> None:
-        from analytics.handlers import on_event
-        from analytics.rows import EventRow
+        from analytics.events.rows import EventRow
+        from analytics.reactions.handlers import on_event
 
         @on_event()
         def crash_after_the_reactions(events: Sequence[EventRow]) -> None:

@@ -14,11 +14,11 @@ from django.test import Client
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
-from analytics.daily import refresh_dirty_days
+from analytics.days.summaries import refresh_dirty_days
 from analytics.models import DailySummary
 from conferences.models import Conference, Member
-from meeteasy.http import csv_response, neutralise_formula
-from tests.analytics.events import DAY, NOON, page_view, store
+from meeteasy.core.http import csv_response, neutralise_formula
+from tests.analytics.builders import DAY, NOON, page_view, store
 
 pytestmark = pytest.mark.django_db
 

@@ -9,11 +9,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from analytics.days.zones import day_bounds, local_date
 from analytics.selectors.live import count_visitors_now, get_live
-from analytics.zones import day_bounds, local_date
 from conferences import services
 from conferences.models import Conference
-from tests.analytics.events import page_view, store
+from tests.analytics.builders import page_view, store
 from tests.services import free_port
 
 pytestmark = pytest.mark.django_db

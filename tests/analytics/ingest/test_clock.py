@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.ingest.clock import MS_PER_DAY, TooOldError, event_time_ms, now_ms
+from analytics.events.clock import MS_PER_DAY, TooOldError, event_time_ms, now_ms
 from tests.analytics.ingest.conftest import Door, page_view, read_stream
 
 HOUR_MS = 3_600_000

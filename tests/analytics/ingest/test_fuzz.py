@@ -7,14 +7,14 @@ import msgspec
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from analytics.batch import to_rows
 from analytics.event_types import EVENT_TYPES
 from analytics.event_types._base import COMMON_FIELDS
+from analytics.events.batch import to_rows
+from analytics.events.rows import EventRow
+from analytics.events.validation import BatchError, Client, read_batch
 from analytics.ingest.body import BadEncodingError, BodyTooLargeError, unpack_gzip
-from analytics.ingest.entry import decode_entry, encode_batch, encode_batches
-from analytics.ingest.validate import BatchError, Client, read_batch
-from analytics.rows import EventRow
 from analytics.store._columns import sql_values
+from analytics.stream.entry import decode_entry, encode_batch, encode_batches
 
 NOW_MS = 1_800_000_000_000
 many = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))

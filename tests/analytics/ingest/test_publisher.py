@@ -11,7 +11,7 @@ import pytest
 import redis
 from django.conf import LazySettings, settings
 
-from analytics.batch import Batch
+from analytics.events.batch import Batch
 from analytics.ingest.app import Ingest
 from analytics.ingest.exchange import Command, Exchange
 from analytics.ingest.publisher import (
@@ -20,8 +20,8 @@ from analytics.ingest.publisher import (
     NotTakenError,
     StreamPublisher,
 )
-from analytics.stream import STREAM
-from meeteasy.redis_clients import connect_async
+from analytics.stream.queue import STREAM
+from meeteasy.core.redis import connect_async
 from tests.analytics.ingest.conftest import Door, page_view, read_stream
 from tests.analytics.streams import make_batch
 from tests.services import ValkeyServer

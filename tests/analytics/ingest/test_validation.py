@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from analytics.batch import to_rows
-from analytics.ingest.validate import Client, read_batch
+from analytics.events.batch import to_rows
+from analytics.events.validation import Client, read_batch
 from tests.analytics.ingest.conftest import Door, page_view, read_stream
 
 GOOD = b'{"type": "page_view", "conference_id": "summit", "page": "/good"}'
