@@ -1,7 +1,8 @@
 """Who brought whom: facts as they were reported, and what follows from them.
 
 Facts are ShareClaim, ShareOpen and ShareRegistration: inserted once, keyed by their events. ShareLink,
-ShareConversion, Credit and NotCredited are derived from the facts alone (sharing/rules/), so they come out the same in whatever order the facts arrived (docs/sharing.md).
+ShareConversion, Credit and NotCredited are derived from the facts alone (sharing/rules/), so they come
+out the same in whatever order the facts arrived (docs/sharing.md).
 
 Links, claims and opens are keyed `<conference id>/<code>`: a fact may come before the link that it speaks of,
 and codes of different conferences never meet. Instants are UTC milliseconds since 1970, as the events have

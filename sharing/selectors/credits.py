@@ -65,7 +65,7 @@ def get_channels(
 
 def _get_credits(conference: Conference, days: Range) -> QuerySet[Credit]:
     return Credit.objects.filter(
-        in_range(conference, days, "conversion__frozen_ms"), conversion__conference_id=conference.id
+        in_range(conference, days, "conversion__registered_ms"), conversion__conference_id=conference.id
     )
 
 
