@@ -34,8 +34,8 @@ class Event(models.Model):
         verbose_name_plural = _("events")
         indexes = [
             # Covers the whole summary of a (conference, day): analytics/days/figures.py. With the time
-            # before the subject, events are added at the end of their day's part of the index; in the order of
-            # subjects, each would write a page of its own (docs/adr/0004).
+            # before the subject, events are added at the end of their day's part of the index; in the order
+            # of subjects, each would write a page of its own (docs/adr/0004).
             models.Index(
                 fields=["conference_id", "local_date", "is_bot", "type", "ts", "subject"],
                 name="event_day_figures",

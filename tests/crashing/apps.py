@@ -79,6 +79,6 @@ def _watch_statement(
         crash_if_at(COMPUTED)
     elif sql.startswith("UPDATE sharing_sharelink "):
         crash_if_at(TREE_WRITTEN)
-    elif sql.startswith("DELETE") and "sharing_daytomark" in sql:
+    elif sql.startswith("DELETE") and "sharing_dirtydayoutbox" in sql:
         crash_if_at(DAYS_MARKED)
     return execute(sql, params, many, context)

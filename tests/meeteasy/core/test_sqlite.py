@@ -11,7 +11,7 @@ pytestmark = [
 ]
 
 COLUMNS = ("id", "conference_id", "ms")
-TABLE = "sharing_daytomark"
+TABLE = "sharing_dirtydayoutbox"
 
 
 def rows_of(*numbers: int) -> list[tuple[int, str, int]]:

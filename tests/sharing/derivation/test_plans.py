@@ -47,7 +47,7 @@ def test_no_statement_of_a_delivery_scans_a_table() -> None:
     scans = {
         (sql, step)
         for sql, step in plans
-        if step.startswith("SCAN") and "sharing_daytomark" not in sql and "json_each" not in step
+        if step.startswith("SCAN") and "sharing_dirtydayoutbox" not in sql and "json_each" not in step
         and step.split()[1] not in {"keys", "part", "below", "known"}
     }  # fmt: skip
     assert not scans
