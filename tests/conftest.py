@@ -16,9 +16,9 @@ from rest_framework.test import APIClient
 
 from conferences import services
 from conferences.models import Conference, Member
-from tests.environment import DATA_DIR, STORE
-from tests.services import PostgresqlServer, ValkeyServer
-from tests.system import System
+from tests.support.environment import DATA_DIR, STORE
+from tests.support.services import PostgresqlServer, ValkeyServer
+from tests.support.system import System
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -111,7 +111,7 @@ def api() -> Callable[[User | None], APIClient]:
 
 @pytest.fixture
 def system(tmp_path: Path) -> Iterator[System]:
-    """Real processes on a database and a Valkey of their own; see tests/system.py. Starts none by itself."""
+    """Real processes on a database and a Valkey of their own; starts none by itself."""
     running = System(tmp_path)
     yield running
     running.stop()

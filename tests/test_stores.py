@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.environment import MONGODB_URI, STORE
-from tests.services import PostgresqlServer
+from tests.support.environment import MONGODB_URI, STORE
+from tests.support.services import PostgresqlServer
 
 ROOT = Path(__file__).resolve().parent.parent
 # All that stores events or reads them, with the apps that it stands on.

@@ -8,7 +8,7 @@ import pytest
 from analytics.ingest.validate import Client, make_row, parse_event
 from analytics.pipeline import store_and_react
 from analytics.rows import EventRow
-from tests.environment import STORE
+from tests.support.environment import STORE
 
 # For tests that look at, or into, SQL statements.
 on_sql = pytest.mark.skipif(STORE == "mongodb", reason="about SQL statements")

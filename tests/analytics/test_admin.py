@@ -25,7 +25,7 @@ from conferences.models import Conference, Member
 from meeteasy.schedule import sync_schedule
 from tests.analytics.events import NOON, on_sql, page_view, store
 from tests.analytics.streams import length, make_drain, make_row, run
-from tests.services import free_port
+from tests.support.services import free_port
 
 pytestmark = pytest.mark.django_db
 

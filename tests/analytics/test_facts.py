@@ -28,7 +28,7 @@ from conferences.services.checkins import check_in, undo_check_in
 from conferences.services.registrations import register
 from meeteasy.redis_clients import get_redis
 from tests.analytics.streams import length
-from tests.services import ValkeyServer
+from tests.support.services import ValkeyServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -21,7 +21,7 @@ from conferences.models import Conference
 from meeteasy.redis_clients import get_redis
 from tests.analytics.events import DAY, page_view, store
 from tests.analytics.streams import append, make_drain, make_row, run, wait_until_overdue
-from tests.scraping import scrape, succeeded
+from tests.support.scraping import scrape, succeeded
 
 pytestmark = pytest.mark.django_db
 

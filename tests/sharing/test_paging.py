@@ -11,7 +11,7 @@ from conferences.models import Conference
 from sharing.models import NotCredited, Registrant, ShareConversion, ShareLink
 from sharing.selectors import conversions, links, refusals, tree
 from sharing.selectors.paging import decode_cursor
-from tests.environment import STORE
+from tests.support.environment import STORE
 
 ROWS = 5_000
 PAGE = 50

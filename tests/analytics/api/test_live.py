@@ -14,7 +14,7 @@ from analytics.zones import day_bounds, local_date
 from conferences import services
 from conferences.models import Conference
 from tests.analytics.events import page_view, store
-from tests.services import free_port
+from tests.support.services import free_port
 
 pytestmark = pytest.mark.django_db
 

@@ -1,10 +1,10 @@
-"""Loaded by pytest first of all (`-p tests.environment`): the variables that Django's settings read."""
+"""The variables that Django's settings read. pytest loads this first (`-p tests.support.environment`)."""
 
 import os
 import tempfile
 from pathlib import Path
 
-from tests.services import free_port
+from tests.support.services import free_port
 
 DATA_DIR = Path(tempfile.mkdtemp(prefix="meeteasy-tests-"))
 os.environ.update(
