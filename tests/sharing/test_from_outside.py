@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.share_events import share_events
 from tests.sharing.plain import PlainTree
 from tests.support.crashing.apps import DAYS_MARKED, STORED, TREE_WRITTEN
+from tests.support.share_events import share_events
 from tests.support.system import System
 
 pytestmark = pytest.mark.processes

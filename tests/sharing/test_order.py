@@ -18,6 +18,8 @@ from sharing.facts import Claim, Facts, read_facts
 from tests.sharing.cast import DAY_MS, START_MS, row, share, state, tree
 from tests.sharing.plain import PlainTree
 
+pytestmark = pytest.mark.ordered
+
 TABLES = [
     models.DayToMark,
     models.Credit,

@@ -17,7 +17,7 @@ ROWS = 5_000
 PAGE = 50
 ALWAYS = (None, None)
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.ordered]
 
 
 def work_of(read: Callable[[], Any]) -> int:
