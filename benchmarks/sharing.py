@@ -2,7 +2,7 @@
 
     python -m benchmarks.sharing [--rounds 7] [--events 100000] [--databases sqlite postgresql] [--smoke]
 
-The events are the generator's (benchmarks/share_events.py): of 100, some 8 shares, 85 opens and 7
+The events are the generator's (tests/support/share_events.py): of 100, some 8 shares, 85 opens and 7
 registrations. "Many shares" is a heavier mix, reported without a target: of 100, some 47 shares, 49 opens
 and 4 registrations. The same worker with all reactions works off page views in the same round; beside it, one
 process inserts the rows that the share events had become, in all tables, and does nothing else. The trees of
@@ -184,7 +184,7 @@ def _fill(events: int, opens_per_link: int) -> dict[str, Any]:
     from analytics.stream.entry import encode_batch, encode_batches
     from analytics.stream.queue import STREAM as NAME
     from benchmarks.harness.batches import CONFERENCES
-    from benchmarks.share_events import share_events
+    from tests.support.share_events import share_events
 
     client = redis.Redis.from_url(settings.REDIS_URL)
     made = share_events(

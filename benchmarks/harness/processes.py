@@ -20,8 +20,8 @@ import psutil
 import redis
 
 from benchmarks.harness.batches import CONFERENCES
-from tests.services import free_port
-from tests.system import ROOT, System
+from tests.support.services import free_port
+from tests.support.system import ROOT, System
 
 _CREATE_CONFERENCES = f"""
 from django.contrib.auth import get_user_model

@@ -8,7 +8,7 @@ import pytest
 from analytics.events.rows import EventRow
 from analytics.events.validation import Client, make_row, parse_event
 from analytics.reactions.pipeline import store_and_react
-from tests.environment import STORE
+from tests.support.environment import STORE
 
 # For tests that look at, or into, SQL statements.
 on_sql = pytest.mark.skipif(STORE == "mongodb", reason="about SQL statements")

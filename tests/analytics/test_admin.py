@@ -26,7 +26,7 @@ from meeteasy.core.admin import BoundedPaginator
 from meeteasy.schedule import sync_schedule
 from tests.analytics.builders import NOON, on_sql, page_view, store
 from tests.analytics.streams import length, make_drain, make_row, run
-from tests.services import free_port
+from tests.support.services import free_port
 
 pytestmark = pytest.mark.django_db
 

@@ -17,8 +17,8 @@ from analytics.days.summaries import refresh_dirty_days
 from analytics.importing import MAX_LINE_BYTES, ImportReport, ImportStoppedError, import_file
 from analytics.models import DailySummary, Event
 from conferences.models import Conference
-from tests.services import free_port
-from tests.system import ROOT, System
+from tests.support.services import free_port
+from tests.support.system import ROOT, System
 
 pytestmark = pytest.mark.django_db
 

@@ -22,7 +22,7 @@ from conferences.models import Conference
 from meeteasy.core.redis import get_redis
 from tests.analytics.builders import DAY, page_view, store
 from tests.analytics.streams import append, make_drain, make_row, run, wait_until_overdue
-from tests.scraping import scrape, succeeded
+from tests.support.scraping import scrape, succeeded
 
 pytestmark = pytest.mark.django_db
 

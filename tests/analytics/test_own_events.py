@@ -29,7 +29,7 @@ from conferences.services.checkins import check_in, undo_check_in
 from conferences.services.registrations import register
 from meeteasy.core.redis import get_redis
 from tests.analytics.streams import length
-from tests.services import ValkeyServer
+from tests.support.services import ValkeyServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

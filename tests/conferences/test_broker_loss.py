@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.system import System
+from tests.support.system import System
 
 pytestmark = pytest.mark.processes
 

@@ -19,7 +19,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.utils import timezone
 
 from notifications.channels.sms.aliyun import sign
-from tests.services import free_port
+from tests.support.services import free_port
 
 
 class MailServer:

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from tests.notifications.servers import MailServer, SilentServer, SmsServer
-from tests.system import System
+from tests.support.system import System
 
 pytestmark = pytest.mark.processes
 

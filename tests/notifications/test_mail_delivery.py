@@ -10,7 +10,7 @@ from notifications import sweeping
 from notifications.delivery import MAX_ATTEMPTS, deliver
 from notifications.models import Notification, Suppression
 from tests.notifications.servers import MailServer, SilentServer
-from tests.services import free_port
+from tests.support.services import free_port
 
 pytestmark = pytest.mark.django_db
 Status = Notification.Status

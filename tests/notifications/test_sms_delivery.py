@@ -14,7 +14,7 @@ from notifications.delivery import deliver
 from notifications.models import Notification, Suppression
 from tests.notifications.conftest import make_sms
 from tests.notifications.servers import SmsServer
-from tests.services import free_port
+from tests.support.services import free_port
 
 pytestmark = pytest.mark.django_db
 Status = Notification.Status

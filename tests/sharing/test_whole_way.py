@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.system import System
+from tests.support.system import System
 
 A, B = "A1b2C3d4E5f6G7h8", "q7Jm0Zt4Yc2VbK9w"
 

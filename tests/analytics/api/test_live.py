@@ -14,7 +14,7 @@ from analytics.selectors.live import count_visitors_now, get_live
 from conferences import services
 from conferences.models import Conference
 from tests.analytics.builders import page_view, store
-from tests.services import free_port
+from tests.support.services import free_port
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from analytics.days.figures import compute_figures, figure_names, figures_from
 from analytics.models import Event
 from conferences.models import Conference
 from tests.analytics.builders import DAY, NOON, on_sql, page_view, store
-from tests.recount import FIGURES, count_days
+from tests.support.recount import FIGURES, count_days
 
 pytestmark = pytest.mark.django_db
 

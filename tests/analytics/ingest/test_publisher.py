@@ -24,7 +24,7 @@ from analytics.stream.queue import STREAM
 from meeteasy.core.redis import connect_async
 from tests.analytics.ingest.conftest import Door, page_view, read_stream
 from tests.analytics.streams import make_batch
-from tests.services import ValkeyServer
+from tests.support.services import ValkeyServer
 
 
 class Rings:

@@ -8,7 +8,7 @@ import pytest
 
 from analytics.ingest.app import PATH
 from tests.analytics.ingest.test_validation import BAD_EVENTS, GOOD
-from tests.system import System
+from tests.support.system import System
 
 
 def exchange(system: System, request: bytes, *, hang_up: bool = False) -> bytes:

@@ -14,7 +14,7 @@ from analytics.models import DailySummary, DirtyDay, Event, UnclaimedConference
 from analytics.reactions import handlers, pipeline
 from conferences.models import Conference
 from tests.analytics.streams import NOON_MS, make_row
-from tests.environment import STORE
+from tests.support.environment import STORE
 
 HOUR_MS = 3_600_000
 EXAMPLES = 60 if STORE == "sqlite" else 15

@@ -18,7 +18,7 @@ from analytics.events.rows import EventRow, to_row
 from analytics.models import Event
 from analytics.store import RowsRefusedError, StoreUnavailableError
 from tests.analytics.streams import NOON_MS, make_row, stored_ids
-from tests.environment import STORE
+from tests.support.environment import STORE
 
 ALIAS = settings.ANALYTICS_DATABASE
 BROKEN_JSON = '{"not": json'

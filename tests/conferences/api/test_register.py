@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from conferences.models import Conference, IdempotencyKey, Registration
 from conferences.services import idempotency
-from tests.services import ValkeyServer
+from tests.support.services import ValkeyServer
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import Client
 
 from analytics.tasks import refresh_dirty_days
-from tests.services import ValkeyServer
+from tests.support.services import ValkeyServer
 
 pytestmark = pytest.mark.django_db
 

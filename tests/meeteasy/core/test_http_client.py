@@ -10,7 +10,7 @@ import pytest
 
 from meeteasy.core import http_client
 from meeteasy.core.http_client import OutboundError, PrivateAddressError, request
-from tests.services import free_port
+from tests.support.services import free_port
 
 
 class Handler(BaseHTTPRequestHandler):

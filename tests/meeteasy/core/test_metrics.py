@@ -20,9 +20,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from meeteasy.core.health import note_beat
 from meeteasy.core.queues import Queue
 from meeteasy.core.redis import get_redis
-from tests.scraping import scrape, succeeded
-from tests.services import ValkeyServer, free_port
-from tests.system import ROOT
+from tests.support.scraping import scrape, succeeded
+from tests.support.services import ValkeyServer, free_port
+from tests.support.system import ROOT
 
 pytestmark = pytest.mark.django_db
 
@@ -127,7 +127,7 @@ def test_a_redis_that_hangs_does_not_hold_the_page_up(silent_server: int, settin
 
 def test_without_the_database_redis_is_shown_and_the_rest_is_missing() -> None:
     """In a process whose database is a port at which nobody listens."""
-    code = "from tests.scraping import scrape; print(scrape())"
+    code = "from tests.support.scraping import scrape; print(scrape())"
     database = f"postgres://nobody@127.0.0.1:{free_port()}/nothing"
     printed = subprocess.run(
         [sys.executable, "manage.py", "shell", "--no-imports", "-c", code],

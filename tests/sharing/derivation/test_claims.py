@@ -11,6 +11,8 @@ from sharing.models import ShareLink
 from tests.sharing.cast import deliver, share
 from tests.sharing.plain import PlainTree
 
+pytestmark = pytest.mark.ordered
+
 CLAIMS = 2_000
 # By the owner and by a stranger, later and later, each with another parent.
 MANY = [

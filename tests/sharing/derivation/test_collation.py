@@ -1,5 +1,5 @@
 """First and last, and every order that the application makes itself, too, go by code points; also where a
-PostgreSQL database sorts by a language, as tests/test_stores.py has them run once more."""
+PostgreSQL database sorts by a language, on which bin/test runs these once more."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from tests.sharing.api.test_api import Api, get, happen
 from tests.sharing.cast import opened, registered, share
 from tests.sharing.plain import PlainTree
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.ordered]
 
 
 def test_the_first_claim_of_a_new_owner_is_the_first_by_code_points(admin_client: Client) -> None:

@@ -4,15 +4,16 @@ from typing import Any
 
 import pytest
 
-from benchmarks.share_events import share_events
 from sharing import models
 from sharing.derivation.deriving import apply_facts
 from sharing.derivation.facts import read_facts
 from tests.sharing.cast import row
 from tests.sharing.plain import PlainTree
+from tests.support.share_events import share_events
 
 
 @pytest.mark.django_db
+@pytest.mark.only_on("sqlite")
 def test_the_credits_of_100_000_links_are_those_of_the_plain_implementation() -> None:
     events: list[dict[str, Any]] = list(
         share_events(links=100_000, seed=7, conference_id="summit", opens_per_link=1)

@@ -18,6 +18,8 @@ from sharing.rules.codes import code_of, key_of
 from tests.sharing.cast import DAY_MS, START_MS, row, share, state, tree
 from tests.sharing.plain import PlainTree
 
+pytestmark = pytest.mark.ordered
+
 TABLES = [
     models.DirtyDayOutbox,
     models.Credit,

@@ -7,8 +7,8 @@ from django.db import connection
 
 from sharing.derivation.deriving import apply_facts
 from sharing.derivation.facts import read_facts
-from tests.environment import STORE
 from tests.sharing.cast import opened, registered, row, share
+from tests.support.environment import STORE
 
 EARLIER = [
     share(1, "alice", "aaaa"),

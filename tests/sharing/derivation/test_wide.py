@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -14,6 +15,8 @@ from rest_framework.test import APIClient
 from conferences.models import Conference
 from sharing.models import ShareLink
 from tests.sharing.api.test_api import download, get
+
+pytestmark = pytest.mark.only_on("sqlite")
 
 CHILDREN = 100_000
 

@@ -7,9 +7,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from conferences.models import Conference
-from tests.environment import STORE
 from tests.sharing.api.test_api import Api, get, happen
 from tests.sharing.cast import opened, registered, share
+from tests.support.environment import STORE
 
 pytestmark = pytest.mark.django_db
 

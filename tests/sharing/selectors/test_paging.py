@@ -11,13 +11,13 @@ from conferences.models import Conference
 from sharing.models import NotCredited, ShareConversion, ShareLink, ShareRegistration
 from sharing.selectors import conversions, links, not_credited, tree
 from sharing.selectors.paging import decode_cursor
-from tests.environment import STORE
+from tests.support.environment import STORE
 
 ROWS = 5_000
 PAGE = 50
 ALWAYS = (None, None)
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.ordered]
 
 
 def work_of(read: Callable[[], Any]) -> int:

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.contrib.auth.models import User
 
-from benchmarks.share_events import share_events
 from conferences import services
 from conferences.models import Conference
 from sharing.rules.credit_models import CREDIT_MODELS
@@ -16,6 +15,7 @@ from sharing.selectors.figures import count_day
 from tests.sharing.api.test_api import Api, get, happen
 from tests.sharing.cast import START_MS, opened, registered, share
 from tests.sharing.plain import PlainTree
+from tests.support.share_events import share_events
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from sharing.selectors.tree import get_tree
 from tests.sharing.api.test_api import Api, get, happen
 from tests.sharing.cast import opened, registered, share
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.ordered]
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import httpx
 import psutil
 import redis
 
-from tests.services import ValkeyServer, free_port
+from tests.support.services import ValkeyServer, free_port
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 _Found = TypeVar("_Found")
 
 _COMMANDS: dict[str, list[str]] = {

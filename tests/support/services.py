@@ -1,12 +1,14 @@
 """Servers that tests start for themselves."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,13 @@ import redis
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that no process uses now, and that the kernel gives to no outgoing connection: a server that is
+    killed finds it free when it comes back. (Linux takes those from 32768 on.)"""
+    while True:
+        port = 16_000 + secrets.randbelow(16_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class ValkeyServer:
@@ -37,13 +43,13 @@ class ValkeyServer:
             server_command(port=self.port, directory=self.directory), stdout=subprocess.DEVNULL
         )
         client = redis.Redis.from_url(self.url)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             try:
                 client.ping()
                 break
             except redis.RedisError:
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or self.process.poll() is not None:
                     raise
                 time.sleep(0.02)
         client.close()
@@ -64,9 +70,11 @@ class PostgresqlServer:
     """Debian's PostgreSQL on a loopback port, in a directory of its own; can be killed and started again.
 
     The program refuses to run as root, so there the user `postgres` of the package runs it.
+
+    language: by which it sorts texts, such as en-US; without one, by code points.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, language: str = "") -> None:
         self.port = free_port()
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
         self.process: subprocess.Popen[bytes] | None = None
@@ -78,9 +86,10 @@ class PostgresqlServer:
         if os.geteuid() == 0:
             shutil.chown(self._directory, "postgres", "postgres")
             self._as_owner |= {"user": "postgres", "group": "postgres", "extra_groups": []}
+        order = ["--locale-provider", "icu", "--icu-locale", language] if language else []
         subprocess.run(
             [self._programs / "initdb", "-D", self._directory / "data", "-U", "postgres", "--no-sync",
-             "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8"],
+             "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", *order],
             check=True, capture_output=True, **self._as_owner,
         )  # fmt: skip
 
@@ -101,7 +110,7 @@ class PostgresqlServer:
                 + [part for name, value in settings.items() for part in ("-c", f"{name}={value}")],
                 stdout=log, stderr=log, **self._as_owner,
             )  # fmt: skip
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
                 psycopg.connect(self.url, connect_timeout=2).close()
@@ -117,11 +126,10 @@ class PostgresqlServer:
             self.process.send_signal(signal.SIGQUIT)
             self.process.wait(30)
 
-    def create_database(self, name: str, *, language: str = "") -> str:
-        """Returns the new database's URL. language: by which it sorts texts; without, by code points."""
-        options = f"TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE '{language}'" if language else ""
+    def create_database(self, name: str) -> str:
+        """Returns the new database's URL."""
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}" {options}'.encode())
+            connection.execute(f'CREATE DATABASE "{name}"'.encode())
         return self.url.removesuffix("postgres") + name
 
     def remove(self) -> None:

@@ -1,6 +1,6 @@
 """A plain recount of events, by docs/definitions.md and with nothing of MeetEasy: the oracle for its figures.
 
-    python tests/recount.py DATABASE CONFERENCE [ZONE]
+    python tests/support/recount.py DATABASE CONFERENCE [ZONE]
 
 counts the stored events from the table itself. DATABASE is the path of an SQLite file or a PostgreSQL URL.
 Prints JSON: the ids as stored, repeats included, the figures of each local day, the number of dead letters.

@@ -3,7 +3,7 @@ from meeteasy.settings import INSTALLED_APPS
 
 # Around all others: handlers run in the order of the apps.
 INSTALLED_APPS = [
-    "tests.crashing.apps.FirstConfig",
+    "tests.support.crashing.apps.FirstConfig",
     *INSTALLED_APPS,
-    "tests.crashing.apps.LastConfig",
+    "tests.support.crashing.apps.LastConfig",
 ]

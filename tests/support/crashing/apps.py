@@ -36,7 +36,7 @@ def crash_if_at(point: str) -> None:
 
 
 class FirstConfig(AppConfig):
-    name = "tests.crashing"
+    name = "tests.support.crashing"
     label = "crashing_first"
 
     def ready(self) -> None:
@@ -51,7 +51,7 @@ class FirstConfig(AppConfig):
 
 
 class LastConfig(AppConfig):
-    name = "tests.crashing.last"
+    name = "tests.support.crashing.last"
     label = "crashing_last"
 
     def ready(self) -> None:
