@@ -57,7 +57,7 @@ def find_texts() -> dict[Text, str]:
 
 
 def update(path: Path) -> list[str]:
-    """Bring a .po file in line with the sources and compile it. Returns the texts (singulars) that have no translation."""
+    """Bring a .po file in line with the sources and compile it. Returns what lacks a translation."""
     former = load(path)
     catalog = Catalog(locale=language_of(path), header_comment="")
     for text, place in sorted(find_texts().items(), key=lambda item: (item[1], _singular(item[0]))):
