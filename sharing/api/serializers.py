@@ -6,9 +6,9 @@ from rest_framework import serializers
 
 from analytics.api import queries
 from analytics.api.queries import ConferenceQuery as ConferenceQuery  # views take it from here
-from sharing.rules.attribution import Reason
 from sharing.rules.codes import CODE_PATTERN
 from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
+from sharing.rules.reasons import Reason
 from sharing.selectors.tree import MAX_DEPTH
 
 
@@ -114,8 +114,11 @@ class LinkRow(serializers.Serializer[Any]):
     channel = serializers.CharField()
     target_url = serializers.CharField()
     minted = serializers.BooleanField()
-    first_shared_at = serializers.DateTimeField()
-    flags = serializers.ListField(child=serializers.CharField(), help_text="`cycle`, `contested`")
+    proven = serializers.BooleanField(help_text="The code shows by itself that it was made for its sharer.")
+    first_shared_at = serializers.DateTimeField(
+        allow_null=True, help_text="Null: a browser only made the code, and nobody else has opened it yet."
+    )
+    flags = serializers.ListField(child=serializers.CharField(), help_text="`cycle`, `contested`, `void`")
     opens = serializers.IntegerField()
     openers = serializers.IntegerField(help_text="Distinct visitors.")
     child_count = serializers.IntegerField(help_text="Links directly below.")

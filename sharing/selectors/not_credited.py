@@ -8,8 +8,8 @@ from django.db.models.functions import StrIndex, Substr
 
 from conferences.models import Conference
 from sharing.models import NotCredited, ShareLink
-from sharing.rules.attribution import REASON_LABELS, Reason
 from sharing.rules.codes import code_of
+from sharing.rules.reasons import REASON_LABELS, Reason
 from sharing.selectors.days import Range, in_range
 from sharing.selectors.paging import PAGE_OF_EXPORT, iterate_pages, read_page
 

@@ -26,7 +26,7 @@ def get_level(
 ) -> tuple[list[ShareLink], str | None]:
     """A page of the children of a link (of the roots, for None), most conversions below first, and the next
     cursor. Raises BadCursorError."""
-    links = ShareLink.objects.filter(conference_id=conference_id)
+    links = ShareLink.objects.filter(conference_id=conference_id, shared_ms__isnull=False)
     links = links.filter(parent__isnull=True) if parent is None else links.filter(parent_id=parent)
     return read_page(links, _ORDER, limit=limit, cursor=cursor)
 
@@ -81,7 +81,7 @@ def get_path(link: ShareLink, *, limit: int = MAX_PATH) -> list[ShareLink]:
 
 def link_row(link: ShareLink) -> dict[str, Any]:
     """A link as the API gives it."""
-    flags = {"cycle": link.closes_cycle, "contested": link.is_contested}
+    flags = {"cycle": link.closes_cycle, "contested": link.is_contested, "void": link.is_void}
     return {
         "code": link.code,
         "public_code": public_code(link.conference_id, link.code),
@@ -93,7 +93,8 @@ def link_row(link: ShareLink) -> dict[str, Any]:
         "channel": link.channel,
         "target_url": link.target_url,
         "minted": link.is_minted,
-        "first_shared_at": link.first_shared_at.isoformat(),
+        "proven": link.is_proven,
+        "first_shared_at": link.first_shared_at and link.first_shared_at.isoformat(),
         "flags": [name for name, is_set in flags.items() if is_set],
         "opens": link.opens,
         "openers": link.openers,
@@ -126,7 +127,7 @@ def _first_children(parents: Sequence[ShareLink]) -> dict[str, list[ShareLink]]:
     # The ORM cannot limit each part of a union on SQLite.
     part = (
         "SELECT * FROM (SELECT * FROM sharing_sharelink "  # noqa: S608  a number of ours
-        "WHERE conference_id = %s AND parent_id = %s "
+        "WHERE conference_id = %s AND parent_id = %s AND shared_ms IS NOT NULL "
         f"ORDER BY subtree_conversions DESC, id LIMIT {CHILDREN_AT_ONCE + 1}) AS part"
     )
     found = ShareLink.objects.raw(

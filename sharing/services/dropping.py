@@ -13,10 +13,11 @@ from django.db.models import Model, QuerySet
 from conferences.models import Conference
 from sharing.derivation import bulk
 from sharing.derivation.locks import lock_conferences
-from sharing.derivation.store import claims_of, opens_of
+from sharing.derivation.store import claims_of, opens_of, standings_of
 from sharing.models import (
     Credit,
     NotCredited,
+    RegistrationStanding,
     ShareClaim,
     ShareConversion,
     ShareLink,
@@ -82,5 +83,6 @@ _STEPS: tuple[tuple[Callable[[set[str]], QuerySet[Any]], Sequence[tuple[type[Mod
     ),
     (_rows_of(ShareLink), ((ShareLink, "id"),)),
     (claims_of, ((ShareClaim, "id"),)),
-    (opens_of, ((ShareOpen, "event_id"),)),
+    (standings_of, ((RegistrationStanding, "id"),)),
+    (opens_of, ((ShareOpen, "id"),)),
 )

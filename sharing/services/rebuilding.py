@@ -12,7 +12,7 @@ from analytics.models import Event
 from sharing.derivation import bulk, deriving
 from sharing.derivation.facts import EVENT_TYPES, Claim, Facts, read_facts
 from sharing.derivation.locks import lock_conferences
-from sharing.derivation.store import claims_of, opens_of
+from sharing.derivation.store import claims_of, opens_of, standings_of
 from sharing.models import (
     Credit,
     DirtyDayOutbox,
@@ -81,8 +81,8 @@ def _minted_claims(conference_id: str) -> list[Claim]:
     links = ShareLink.objects.filter(conference_id=conference_id, is_minted=True)
     return [
         Claim(
-            row.link_key, (row.ms, row.event_id), row.sharer, row.parent_key, row.channel, row.target_url,
-            row.label, row.is_minted,
+            row.link_key, (row.ms, row.id.rpartition("/")[0]), row.received_ms, row.sharer, row.parent_key,
+            row.channel, row.target_url, row.label, row.is_minted,
         )
         for row in ShareClaim.objects.filter(link_key__in=links.values("id"), is_minted=True)
     ]  # fmt: skip
@@ -96,7 +96,7 @@ def _note_days(conference_id: str) -> None:
         deriving.quarter_of(ms)
         for found in (
             conversions.values_list("registered_ms", flat=True),
-            links.values_list("first_ms", flat=True),
+            links.filter(shared_ms__isnull=False).values_list("shared_ms", flat=True),
         )
         for ms in found.iterator()
     }
@@ -115,5 +115,6 @@ def _delete_all(conference_id: str) -> None:
     claims_of([conference_id]).delete()
     conversions.delete()
     registrations.delete()
+    standings_of([conference_id]).delete()
     opens_of([conference_id]).delete()
     ShareLink.objects.filter(conference_id=conference_id).delete()
