@@ -40,7 +40,8 @@ def test_links(story: None, api: Api, alice: User) -> None:
     assert first == {
         "code": "aaaa", "parent": "", "sharer": "va", "label": "", "channel": "wechat",
         "target_url": "https://example.com/talk", "url": "http://localhost:8000/conf/summit?_s=aaaa",
-        "minted": "False", "proven": "False", "first_shared_at": "2026-05-01T01:47:40+00:00", "flags": "", "opens": "0",
+        "minted": "False", "proven": "False", "first_shared_at": "2026-05-01T01:47:40+00:00", "flags": "",
+        "opens": "0",
         "openers": "0", "child_count": "1", "direct": "1", "assisted": "1", "subtree_links": "1",
         "subtree_conversions": "2",
     }  # fmt: skip
