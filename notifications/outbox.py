@@ -1,15 +1,15 @@
 """Writing to the outbox: making notifications, and what a person may do with them."""
 
-from datetime import datetime
+import datetime as dt
 from typing import Any
 
-import structlog
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from conferences.models import Conference, Registration
 from meeteasy.core.jobs import ring
+from meeteasy.core.logs import get_logger
 from notifications import quiet
 from notifications.channels import CHANNELS
 from notifications.message_types import MESSAGE_TYPES, MessageType
@@ -17,7 +17,7 @@ from notifications.message_types._base import make_context
 from notifications.models import Notification
 from notifications.render import pick_language
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 Status = Notification.Status
 
 RESENDABLE = [
@@ -61,7 +61,7 @@ def create(
     message_type: MessageType,
     channel: str,
     about: str = "",
-    now: datetime | None = None,
+    now: dt.datetime | None = None,
     **facts: Any,
 ) -> list[Notification]:
     """Write one message to one attendee, and put it on the queue after commit.
@@ -92,7 +92,7 @@ def make_draft(
     message_type: MessageType,
     channel: str,
     about: str = "",
-    now: datetime | None = None,
+    now: dt.datetime | None = None,
     **facts: Any,
 ) -> Notification | None:
     """The row, not yet stored; None if the attendee gave no address for this channel."""

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-import structlog
 from anymail.signals import AnymailTrackingEvent, EventType, tracking
 from django.dispatch import receiver
 
 from conferences.models import Registration
 from conferences.signals import registration_changing
+from meeteasy.core.logs import get_logger
 from notifications import outbox, reports
 from notifications.models import Notification, Suppression
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 _ACCEPTED = {EventType.QUEUED, EventType.SENT, EventType.DEFERRED, EventType.OPENED, EventType.CLICKED}
 
 

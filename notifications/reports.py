@@ -3,14 +3,14 @@
 import uuid
 from typing import Any
 
-import structlog
 from django.db.models import Q
 from django.utils import timezone
 
+from meeteasy.core.logs import get_logger
 from notifications import unsubscribe
 from notifications.models import Notification, storable
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 Status = Notification.Status
 _OPEN = [Status.SENDING, Status.SENT, Status.UNKNOWN]
 

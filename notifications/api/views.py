@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import structlog
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -17,13 +16,14 @@ from rest_framework.views import APIView
 
 from conferences.access import get_conference
 from meeteasy.core.http import error_body
+from meeteasy.core.logs import get_logger
 from notifications import outbox, reports
 from notifications.api.serializers import NotificationQuery, NotificationSerializer
 from notifications.channels.sms import SMS_PROVIDERS
 from notifications.models import Notification, Suppression
 from notifications.selectors import READ_ROLE, get_notification, list_notifications
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Conflict(APIException):

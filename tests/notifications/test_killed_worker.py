@@ -21,13 +21,13 @@ for number in range({count}):
     register(conference=conference, name="Dora", email=f"dora{{number}}@example.com", phone="+8613800138000")
 """
 REMIND = """
-from datetime import timedelta
+import datetime as dt
 from django.utils import timezone
 from conferences.models import Registration
 from notifications import outbox
 from notifications.message_types import MESSAGE_TYPES
 registration = Registration.objects.select_related("conference").get(email="dora0@example.com")
-registration.conference.starts_at = timezone.now() + timedelta(hours=5)
+registration.conference.starts_at = timezone.now() + dt.timedelta(hours=5)
 outbox.create(registration, message_type=MESSAGE_TYPES["checkin_reminder"], channel="sms", about="test")
 """
 DUPLICATE = """
