@@ -9,9 +9,9 @@ from django.test import Client
 from django.urls import reverse
 
 from conferences.models import Conference, Member
-from notifications import unsubscribe
-from notifications.delivery import deliver
+from notifications import unsubscribe_links
 from notifications.models import MailboxMessage, Notification, Suppression
+from notifications.services.delivering import deliver
 
 pytestmark = pytest.mark.django_db
 Status = Notification.Status
@@ -24,7 +24,7 @@ def reminder(sms: Notification) -> Notification:
 
 
 def path_of(row: Notification) -> str:
-    return unsubscribe.make_url(row).removeprefix("http://localhost:8000")
+    return unsubscribe_links.make_url(row).removeprefix("http://localhost:8000")
 
 
 def test_one_click_unsubscribes_without_cookie_or_session(reminder: Notification) -> None:
@@ -41,7 +41,7 @@ def test_one_click_unsubscribes_without_cookie_or_session(reminder: Notification
 def test_opening_the_link_alone_changes_nothing(reminder: Notification) -> None:
     """Mail scanners open every link."""
     answer = Client().get(path_of(reminder))
-    assert "No more reminders" in answer.content.decode()
+    assert "Turn off reminders?" in answer.content.decode()
     assert not Suppression.objects.exists()
 
 
@@ -200,7 +200,7 @@ def test_the_admins_actions_go_through_the_outbox(
 
     page = act("abort")
     assert "1 message was aborted." in page
-    assert "1 is not in a state that allows this." in page
+    assert "1 message is not in a state that allows this." in page
     assert "2 messages will be sent again." in act("resend")
     assert set(Notification.objects.values_list("status", flat=True)) == {Status.QUEUED}
 

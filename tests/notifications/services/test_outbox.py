@@ -13,9 +13,9 @@ from conferences.models import Conference, Registration
 from conferences.services.registrations import decide, register
 from conferences.states import Action
 from meeteasy.celery import app as celery_app
-from notifications import outbox
-from notifications.delivery import deliver
 from notifications.models import Notification
+from notifications.services import outbox
+from notifications.services.delivering import deliver
 from tests.notifications.servers import MailServer
 
 pytestmark = pytest.mark.django_db
