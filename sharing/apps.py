@@ -7,4 +7,4 @@ class SharingConfig(AppConfig):
     verbose_name = _("Sharing")
 
     def ready(self) -> None:
-        from sharing import receivers  # noqa: F401  they connect to the signals of analytics
+        from sharing import receivers  # noqa: F401  they connect themselves

@@ -1,4 +1,4 @@
-"""What sharing does when a conference's trust changes, or it appears after its events, or never does."""
+"""What sharing does when analytics says that something it derived from has changed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from sharing.services.rebuilding import rebuild, rederive_registrations
 
 
 @receiver(trust_changed, dispatch_uid="sharing.rederive_registrations")
-def rederive_registrations_of(sender: Any, conference_id: str, **kwargs: Any) -> None:
+def judge_registrations_anew(sender: Any, conference_id: str, **kwargs: Any) -> None:
     rederive_registrations(conference_id)
 
 

@@ -1,4 +1,4 @@
-"""The conference begins soon. Made by notifications/reminders.py, as the conference's settings say."""
+"""The conference begins soon. notifications/services/reminding.py makes it."""
 
 import datetime as dt
 from collections.abc import Sequence

@@ -12,8 +12,8 @@ from icalendar import Calendar
 from notifications.channels.email import make_message
 from notifications.message_types import MESSAGE_TYPES
 from notifications.models import Notification
-from notifications.preview import list_previews, make_sample, preview_html
-from notifications.render import one_line, pick_language, render_mail, render_sms
+from notifications.previews import list_previews, make_sample, preview_html
+from notifications.rendering import one_line, pick_language, render_mail, render_sms
 from notifications.segments import count_segments
 
 PREVIEWS = list_previews()
@@ -29,12 +29,12 @@ def ids(preview: object) -> str:
     return f"{preview.message_type}-{preview.channel}-{preview.language}"
 
 
-def test_there_are_the_six_message_types_in_two_languages_and_a_reminder_by_sms() -> None:
+def test_there_are_the_seven_message_types_in_two_languages_and_a_reminder_by_sms() -> None:
     assert set(MESSAGE_TYPES) == {
         "registration_confirmation", "pending_approval", "approval", "rejection", "checkin_reminder",
-        "cancellation",
+        "cancellation", "already_registered",
     }  # fmt: skip
-    assert len(MAILS) == 12
+    assert len(MAILS) == 14
     assert {preview.language for preview in SMS} == {"en", "zh-hans"}
 
 

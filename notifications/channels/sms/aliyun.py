@@ -25,7 +25,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from notifications.channels._base import Accepted, Failure, OnCall
 from notifications.channels.sms._base import Report, SmsProvider, call_api, read_json, register
 from notifications.models import Notification
-from notifications.render import Sms
+from notifications.rendering import Sms
 
 _VERSION = "2017-05-25"
 _CHINA = ZoneInfo("Asia/Shanghai")  # the day that QuerySendDetails asks for
@@ -98,7 +98,7 @@ class AliyunProvider(SmsProvider):
     def read_callback(self, request: HttpRequest) -> list[Report]:
         """SmsReport: https://help.aliyun.com/zh/sms/developer-reference/smsreport-2
 
-        Aliyun does not sign its reports. What it offers is the address itself, so that carries a secret:
+        Aliyun does not sign its reporting. What it offers is the address itself, so that carries a secret:
         `…/callbacks/sms/aliyun?token=<ALIYUN_SMS_CALLBACK_TOKEN>`, to be set in its console, over https.
         """
         token = settings.ALIYUN_SMS_CALLBACK_TOKEN

@@ -9,7 +9,7 @@ from notifications import mailbox
 from notifications.channels._base import Accepted, OnCall
 from notifications.channels.sms._base import SmsProvider, register
 from notifications.models import Notification
-from notifications.render import Sms
+from notifications.rendering import Sms
 
 log = get_logger(__name__)
 

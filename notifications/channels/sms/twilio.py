@@ -22,7 +22,7 @@ from django.urls import reverse
 from notifications.channels._base import Accepted, Failure, OnCall
 from notifications.channels.sms._base import Report, SmsProvider, call_api, read_json, register
 from notifications.models import Notification
-from notifications.render import Sms
+from notifications.rendering import Sms
 
 # "Attempt to send to unsubscribed recipient": they answered STOP.
 _UNSUBSCRIBED = 21610

@@ -16,10 +16,12 @@ from django.utils import timezone
 from conferences.models import Conference, Registration
 from meeteasy.core.jobs import backoff_seconds, claim, finish, update_claimed
 from meeteasy.core.logs import get_logger
-from notifications import quiet, rate, unsubscribe
+from notifications import quiet_hours, rates
 from notifications.channels import CHANNELS, Accepted, Failure
 from notifications.message_types import MessageType, UnknownMessageTypeError, get_message_type
 from notifications.models import Notification, Suppression, storable
+from notifications.selectors.suppressions import find_suppression
+from notifications.services import suppressing
 
 log = get_logger(__name__)
 Status = Notification.Status
@@ -82,7 +84,7 @@ class _Delivery:
                 Status.FAILED, last_error=storable(f"not rendered: {type(error).__name__}: {error}")
             )
         provider = channel.provider_name()
-        ours, wait_seconds = rate.take_slot(
+        ours, wait_seconds = rates.take_slot(
             f"{channel.name}:{provider}",
             per_second=channel.rate_per_second(),
             wait_at_most_seconds=_WAIT_AT_MOST_SECONDS,
@@ -148,7 +150,7 @@ class _Delivery:
             error=str(failure),
         )
         if failure.unsubscribed:
-            unsubscribe.suppress(
+            suppressing.suppress(
                 channel=row.channel,
                 address=row.recipient,
                 scope=Suppression.Scope.ALL,
@@ -182,7 +184,7 @@ class _Delivery:
 def _reason_not_to_send(row: Notification, message_type: MessageType, now: dt.datetime) -> str | None:
     if row.expires_at is not None and row.expires_at <= now:
         return "it came too late to be of use"
-    suppression = unsubscribe.find_suppression(row, transactional=message_type.transactional)
+    suppression = find_suppression(row, transactional=message_type.transactional)
     if suppression is not None:
         return f"the address is suppressed: {suppression.reason}"
     if row.registration_id:
@@ -199,5 +201,5 @@ def _quiet_until(row: Notification, message_type: MessageType, now: dt.datetime)
     if message_type.transactional:
         return None
     conference = Conference.objects.filter(pk=row.conference_id).first()
-    allowed = quiet.next_allowed(now, conference) if conference is not None else now
+    allowed = quiet_hours.next_allowed(now, conference) if conference is not None else now
     return allowed if allowed > now else None

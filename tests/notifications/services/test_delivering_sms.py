@@ -7,11 +7,11 @@ import msgspec
 import pytest
 from django.utils import timezone
 
-from notifications import sweeping
 from notifications.channels.sms.aliyun import sign
 from notifications.channels.sms.twilio import make_signature
-from notifications.delivery import deliver
 from notifications.models import Notification, Suppression
+from notifications.services import sweeping
+from notifications.services.delivering import deliver
 from tests.notifications.conftest import make_sms
 from tests.notifications.servers import SmsServer
 from tests.support.services import free_port

@@ -1,6 +1,7 @@
 """Writing to the outbox: making notifications, and what a person may do with them."""
 
 import datetime as dt
+import zoneinfo
 from typing import Any
 
 from django.db import transaction
@@ -10,12 +11,12 @@ from django.utils import timezone
 from conferences.models import Conference, Registration
 from meeteasy.core.jobs import ring
 from meeteasy.core.logs import get_logger
-from notifications import quiet
+from notifications import quiet_hours
 from notifications.channels import CHANNELS
 from notifications.message_types import MESSAGE_TYPES, MessageType
 from notifications.message_types._base import make_context
 from notifications.models import Notification
-from notifications.render import pick_language
+from notifications.rendering import pick_language
 
 log = get_logger(__name__)
 Status = Notification.Status
@@ -53,6 +54,22 @@ def notify_of_change(registration: Registration, *, previous: str | None) -> lis
             for channel in message_type.channels:
                 made += create(registration, message_type=message_type, channel=channel)
     return made
+
+
+def notify_of_repetition(registration: Registration, *, now: dt.datetime) -> list[Notification]:
+    """Write to a person who is registered that the form was filled in again: once a day, however often.
+
+    now: the day is the conference's.
+    """
+    zone = zoneinfo.ZoneInfo(registration.conference.time_zone)
+    return create(
+        registration,
+        message_type=MESSAGE_TYPES["already_registered"],
+        channel="email",
+        about=now.astimezone(zone).date().isoformat(),
+        now=now,
+        state=str(registration.state),
+    )
 
 
 def create(
@@ -102,7 +119,7 @@ def make_draft(
     now = now or timezone.now()
     conference: Conference = registration.conference
     parts = [message_type.key, channel, registration.id, *([about] if about else [])]
-    when = now if message_type.transactional else quiet.next_allowed(now, conference)
+    when = now if message_type.transactional else quiet_hours.next_allowed(now, conference)
     return Notification(
         message_type=message_type.key,
         channel=channel,

@@ -12,10 +12,11 @@ from conferences.models import Conference, Registration
 from conferences.services.checkins import check_in
 from conferences.services.registrations import decide
 from conferences.states import Action
-from notifications import quiet, sweeping
-from notifications.delivery import deliver
+from notifications import quiet_hours
 from notifications.models import Notification, ReminderRound, Suppression
-from notifications.reminders import plan_reminders
+from notifications.services import sweeping
+from notifications.services.delivering import deliver
+from notifications.services.reminding import plan_reminders
 from tests.notifications.servers import MailServer
 
 pytestmark = pytest.mark.django_db
@@ -188,7 +189,7 @@ def test_quiet_hours_end_at_their_end_in_the_conferences_zone(
     conference: Conference, hours: Any, moment: dt.datetime, allowed: dt.datetime
 ) -> None:
     conference.quiet_from, conference.quiet_until = hours
-    assert quiet.next_allowed(moment.astimezone(dt.UTC), conference) == allowed
+    assert quiet_hours.next_allowed(moment.astimezone(dt.UTC), conference) == allowed
 
 
 def test_quiet_hours_across_a_change_of_the_clocks(conference: Conference) -> None:
@@ -196,7 +197,7 @@ def test_quiet_hours_across_a_change_of_the_clocks(conference: Conference) -> No
     conference.time_zone = "America/New_York"
     conference.quiet_from, conference.quiet_until = dt.time(22), dt.time(8)
     late = dt.datetime(2027, 3, 14, 4, 0, tzinfo=dt.UTC)  # 23:00 of the 13th
-    assert quiet.next_allowed(late, conference) == dt.datetime(2027, 3, 14, 12, 0, tzinfo=dt.UTC)
+    assert quiet_hours.next_allowed(late, conference) == dt.datetime(2027, 3, 14, 12, 0, tzinfo=dt.UTC)
 
 
 def test_at_night_a_reminder_waits_and_a_confirmation_does_not(

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from meeteasy.core.jobs import claim
-from notifications import sweeping
-from notifications.delivery import MAX_ATTEMPTS
 from notifications.models import Notification
+from notifications.services import sweeping
+from notifications.services.delivering import MAX_ATTEMPTS
 
 pytestmark = pytest.mark.django_db
 Status = Notification.Status

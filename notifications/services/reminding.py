@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from conferences.models import CheckIn, Conference, Registration
 from meeteasy.core.logs import get_logger
-from notifications import outbox
 from notifications.message_types import MESSAGE_TYPES
 from notifications.models import Notification, ReminderRound
+from notifications.services import outbox
 
 log = get_logger(__name__)
 _ROWS_AT_ONCE = 500

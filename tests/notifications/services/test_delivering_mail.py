@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from notifications import sweeping
-from notifications.delivery import MAX_ATTEMPTS, deliver
 from notifications.models import Notification, Suppression
+from notifications.services import sweeping
+from notifications.services.delivering import MAX_ATTEMPTS, deliver
 from tests.notifications.servers import MailServer, SilentServer
 from tests.support.services import free_port
 

@@ -7,8 +7,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from meeteasy.core.logs import get_logger
-from notifications import unsubscribe
 from notifications.models import Notification, storable
+from notifications.services import suppressing
 
 log = get_logger(__name__)
 Status = Notification.Status
@@ -48,7 +48,7 @@ def note_lost(row: Notification, *, status: str, detail: str, provider_id: str =
 
 
 def suppress_recipient(row: Notification, *, scope: str, reason: str) -> None:
-    unsubscribe.suppress(channel=row.channel, address=row.recipient, scope=scope, reason=reason)
+    suppressing.suppress(channel=row.channel, address=row.recipient, scope=scope, reason=reason)
 
 
 def _settle(

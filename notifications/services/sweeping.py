@@ -9,8 +9,8 @@ from django.utils import timezone
 from meeteasy.core.jobs import lease_expired, ring
 from meeteasy.core.logs import get_logger
 from notifications.channels import CHANNELS, Channel, Failure
-from notifications.delivery import MAX_ATTEMPTS
 from notifications.models import Notification, storable
+from notifications.services.delivering import MAX_ATTEMPTS
 
 log = get_logger(__name__)
 Status = Notification.Status
