@@ -142,7 +142,3 @@ def _carried(event_type: type[EventType]) -> type[EventType]:
         forbid_unknown_fields=False,
     )
     return carried  # type: ignore[no-any-return]
-
-
-EVENT_TYPES.on_change(carried_types.cache_clear)
-EVENT_TYPES.on_change(_shapes.clear)

@@ -17,14 +17,14 @@ from analytics.reactions import handlers
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StoreResult:
     """How many events were new, and how many were known or repeated."""
 
     stored: int
     duplicate: int
 
 
-def store_and_react(rows: Sequence[EventRow]) -> Outcome:
+def store_and_react(rows: Sequence[EventRow]) -> StoreResult:
     """Store what is new of `rows` and run the reactions for all of them.
 
     Raises StoreUnavailableError or RowsRefusedError (analytics.store), or whatever a reaction raises.
@@ -58,7 +58,7 @@ def store_and_react(rows: Sequence[EventRow]) -> Outcome:
         mark_conference_dirty(conference_id)
 
     handlers.react(stored)
-    return Outcome(stored=len(new_ids), duplicate=len(rows) - len(new_ids))
+    return StoreResult(stored=len(new_ids), duplicate=len(rows) - len(new_ids))
 
 
 def _as_stored(rows: list[EventRow], new_ids: set[str]) -> list[EventRow]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from analytics.event_types import EVENT_TYPES, EventType
+from analytics.event_types import EventType
 from analytics.events.batch import Batch, carried_types, to_rows
 from analytics.events.rows import EventRow
 
@@ -115,7 +115,3 @@ def _batches_decoder() -> msgspec.msgpack.Decoder[list[Batch[EventType]]]:
 @lru_cache(maxsize=1)
 def _event_decoder() -> msgspec.msgpack.Decoder[EventType]:
     return msgspec.msgpack.Decoder(carried_types())
-
-
-EVENT_TYPES.on_change(_batches_decoder.cache_clear)
-EVENT_TYPES.on_change(_event_decoder.cache_clear)

@@ -63,7 +63,7 @@ class Consumer:
 
     def __init__(self, client: redis.Redis, *, claim_idle_ms: int = CLAIM_IDLE_MS) -> None:
         self._redis = client
-        self._take_over_idle_ms = claim_idle_ms
+        self._claim_idle_ms = claim_idle_ms
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
     def ensure_group(self) -> None:
@@ -91,7 +91,7 @@ class Consumer:
         finds and claims in one step, counts all that it returns.)
         """
         pending: Any = self._redis.xpending_range(
-            STREAM, GROUP, min="-", max="+", count=count, idle=self._take_over_idle_ms
+            STREAM, GROUP, min="-", max="+", count=count, idle=self._claim_idle_ms
         )
         return [(item["message_id"], int(item["times_delivered"])) for item in pending]
 
@@ -99,7 +99,7 @@ class Consumer:
         """Make these entries this consumer's own; those that another was quicker to take are left out."""
         deliveries = dict(abandoned)
         claimed: Any = self._redis.xclaim(
-            STREAM, GROUP, self.name, min_idle_time=self._take_over_idle_ms, message_ids=list(deliveries)
+            STREAM, GROUP, self.name, min_idle_time=self._claim_idle_ms, message_ids=list(deliveries)
         )
         return [Entry(entry_id, fields, deliveries[entry_id] + 1) for entry_id, fields in claimed if fields]
 
@@ -111,7 +111,7 @@ class Consumer:
         for deliveries, ids in by_deliveries.items():
             self._redis.xclaim(
                 STREAM, GROUP, self.name, 0, ids,
-                idle=max(0, self._take_over_idle_ms - RETRY_MS), retrycount=deliveries - 1, justid=True,
+                idle=max(0, self._claim_idle_ms - RETRY_MS), retrycount=deliveries - 1, justid=True,
             )  # fmt: skip
 
     def ack(self, ids: list[bytes]) -> None:

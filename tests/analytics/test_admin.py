@@ -33,10 +33,10 @@ pytestmark = pytest.mark.django_db
 OURS = [Event, DailySummary, DirtyDay, UnclaimedConference, DeadLetter]
 
 
-def bury(event_id: str) -> DeadLetter:
+def add_dead_letter(event_id: str) -> DeadLetter:
     """A dead letter that can be stored by now."""
     entry = Entry(event_id.encode(), encode_rows([make_row(event_id)]), 5)
-    dead_letters.bury_entry(entry, error=RuntimeError(f"<b>no luck with {event_id}</b>"), now=timezone.now())
+    dead_letters.add_entry(entry, error=RuntimeError(f"<b>no luck with {event_id}</b>"))
     return DeadLetter.objects.get(id=event_id)
 
 
@@ -46,7 +46,7 @@ def fill(number: int) -> None:
         name = f"{DirtyDay.objects.count()}-{i}"
         store(page_view(f"e{name}", ts=NOON - dt.timedelta(days=i), title="<script>alert(1)</script>"))
         store(page_view(f"u{name}", conference_id=f"unknown-{name}"))
-        bury(f"d{name}")
+        add_dead_letter(f"d{name}")
         DailySummary.objects.create(
             id=f"x:{name}", conference_id="x", date=NOON.date(), figures={"pv": i}, computed_at=NOON
         )
@@ -263,7 +263,7 @@ def test_a_list_costs_the_same_queries_for_many_rows_as_for_few(
 
 
 def test_a_dead_letter_is_replayed_and_stored(conference: Conference, admin_client: Client) -> None:
-    letter, other = bury("d1"), bury("d2")
+    letter, other = add_dead_letter("d1"), add_dead_letter("d2")
     page = admin_client.get(changelist(DeadLetter))
     assert "no luck with d1" in page.content.decode()
     assert "<b>no luck" not in page.content.decode()
@@ -290,7 +290,7 @@ def test_a_dead_letter_is_replayed_and_stored(conference: Conference, admin_clie
 def test_while_redis_is_away_a_replay_says_so_and_changes_nothing(
     conference: Conference, admin_client: Client, settings: Any
 ) -> None:
-    letter = bury("d1")
+    letter = add_dead_letter("d1")
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
     answer = admin_client.post(
         changelist(DeadLetter), {"action": "replay", "_selected_action": [letter.pk]}, follow=True
@@ -305,7 +305,7 @@ def test_while_redis_is_away_a_replay_says_so_and_changes_nothing(
 def test_the_list_of_dead_letters_leaves_their_payloads_where_they_are(
     conference: Conference, admin_client: Client
 ) -> None:
-    bury("d1")
+    add_dead_letter("d1")
     with CaptureQueriesContext(connection) as queries:
         assert "d1" in admin_client.get(changelist(DeadLetter)).content.decode()
     assert not any('"payload"' in row["sql"] for row in queries)
@@ -315,7 +315,7 @@ def test_a_dead_letter_that_nobody_can_read_is_shown_too(
     conference: Conference, admin_client: Client
 ) -> None:
     entry = Entry(b"1-1", {b"v": b"99", b"e": b"\xff\x00\xfe"}, 5)
-    dead_letters.bury_entry(entry, error=ValueError("of a version to come"), now=timezone.now())
+    dead_letters.add_entry(entry, error=ValueError("of a version to come"))
 
     page = admin_client.get(reverse("admin:analytics_deadletter_change", args=["1-1"]))
     assert "of a version to come" in page.content.decode()
@@ -331,7 +331,7 @@ def viewer_of(model: type[Any]) -> Client:
 
 
 def test_who_may_only_look_cannot_replay(conference: Conference) -> None:
-    letter = bury("d1")
+    letter = add_dead_letter("d1")
     client = viewer_of(DeadLetter)
 
     assert client.get(changelist(DeadLetter)).status_code == 200

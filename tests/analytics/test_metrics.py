@@ -89,15 +89,15 @@ def test_it_counts_dirty_days_once_however_often_they_are_marked() -> None:
     assert 300 <= values["meeteasy_dirty_day_oldest_mark_age_seconds"] <= 305
 
 
-def bury(number: int) -> list[DeadLetter]:
+def add_dead_letter(number: int) -> list[DeadLetter]:
     for i in range(number):
         entry = Entry(f"{i}-0".encode(), encode_rows([make_row()]), 5)
-        dead_letters.bury_entry(entry, error=RuntimeError("no luck"), now=timezone.now())
+        dead_letters.add_entry(entry, error=RuntimeError("no luck"))
     return list(DeadLetter.objects.all())
 
 
 def test_it_counts_the_dead_letters_that_wait(conference: Conference) -> None:
-    letters = bury(3)
+    letters = add_dead_letter(3)
     assert scrape()["meeteasy_dead_letters"] == 3
 
     dead_letters.replay(letters[0])
@@ -106,7 +106,7 @@ def test_it_counts_the_dead_letters_that_wait(conference: Conference) -> None:
 
 def test_it_counts_no_further_than_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "MAX_ROWS", 2)
-    bury(4)
+    add_dead_letter(4)
     mark_days_dirty([("summit", DAY + dt.timedelta(days=i)) for i in range(4)])
     values = scrape()
 
@@ -116,7 +116,7 @@ def test_it_counts_no_further_than_it_says(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.only_on("sqlite", "postgresql")
 def test_every_query_of_a_scrape_is_served_by_an_index_and_none_is_of_events(conference: Conference) -> None:
     store(page_view("a"))
-    bury(3)
+    add_dead_letter(3)
     with CaptureQueriesContext(connection) as queries:
         scrape()
     statements = [row["sql"] for row in queries if "analytics_" in row["sql"]]

@@ -18,7 +18,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 from analytics import store
 from analytics.events.rows import EventRow
 from analytics.models import DeadLetter, DirtyDay, Event
-from analytics.reactions.pipeline import Outcome, store_and_react
+from analytics.reactions.pipeline import StoreResult, store_and_react
 from analytics.store import StoreUnavailableError
 from analytics.stream import dead_letters
 from analytics.stream.drain import Drain
@@ -82,9 +82,9 @@ def test_a_drain_hands_on_when_its_time_is_up(conference: Conference) -> None:
 def test_a_bulk_of_large_entries_is_bounded_by_their_size(conference: Conference) -> None:
     bulks: list[int] = []
 
-    def process(rows: Sequence[EventRow]) -> Outcome:
+    def process(rows: Sequence[EventRow]) -> StoreResult:
         bulks.append(sum(len(row.data) for row in rows))
-        return Outcome(stored=len(rows), duplicate=0)
+        return StoreResult(stored=len(rows), duplicate=0)
 
     append(*([make_row(data="x" * 300_000)] for _ in range(40)))
     append(*([make_row()] for _ in range(100)))
@@ -98,9 +98,9 @@ def test_a_bulk_of_large_entries_is_bounded_by_their_size(conference: Conference
 def test_so_is_a_bulk_of_large_entries_that_are_taken_over(conference: Conference) -> None:
     bulks: list[int] = []
 
-    def process(rows: Sequence[EventRow]) -> Outcome:
+    def process(rows: Sequence[EventRow]) -> StoreResult:
         bulks.append(sum(len(row.data) for row in rows))
-        return Outcome(stored=len(rows), duplicate=0)
+        return StoreResult(stored=len(rows), duplicate=0)
 
     append(*([make_row(data="x" * 300_000)] for _ in range(40)))
     dead = Consumer(get_redis(), claim_idle_ms=IDLE_MS)
@@ -118,7 +118,7 @@ def test_several_consumers_share_the_stream_and_each_entry_goes_to_one(conferenc
     slow_has_read, quick_is_done = threading.Event(), threading.Event()
 
     def work_slowly() -> None:
-        def process(rows: Sequence[EventRow]) -> Outcome:
+        def process(rows: Sequence[EventRow]) -> StoreResult:
             seen.extend(("slow", row.event_id) for row in rows)
             slow_has_read.set()
             assert quick_is_done.wait(20)
@@ -135,7 +135,7 @@ def test_several_consumers_share_the_stream_and_each_entry_goes_to_one(conferenc
     assert slow_has_read.wait(20)
     append([make_row("c")], [make_row("d")])
 
-    def process(rows: Sequence[EventRow]) -> Outcome:
+    def process(rows: Sequence[EventRow]) -> StoreResult:
         seen.extend(("quick", row.event_id) for row in rows)
         return store_and_react(rows)
 
@@ -155,7 +155,7 @@ def test_several_consumers_share_the_stream_and_each_entry_goes_to_one(conferenc
 def test_entries_of_a_dead_consumer_are_taken_over_once_they_are_overdue(conference: Conference) -> None:
     append([make_row("a")], [make_row("b")])
 
-    def die(rows: Sequence[EventRow]) -> Outcome:
+    def die(rows: Sequence[EventRow]) -> StoreResult:
         raise Killed
 
     with pytest.raises(Killed):
@@ -187,13 +187,13 @@ def test_an_entry_is_found_overdue_behind_many_that_are_not(conference: Conferen
 def test_a_crash_between_storing_and_reacting_costs_no_reaction(conference: Conference) -> None:
     """The control: reacting only to what was new loses the mark, and the day keeps its old figures."""
 
-    def die_before_reacting(rows: Sequence[EventRow]) -> Outcome:
+    def die_before_reacting(rows: Sequence[EventRow]) -> StoreResult:
         for row in rows:
             row.local_date = dt.date(2026, 5, 1)
         store.insert_new(rows)
         raise Killed
 
-    def react_to_new_only(rows: Sequence[EventRow]) -> Outcome:
+    def react_to_new_only(rows: Sequence[EventRow]) -> StoreResult:
         new = store.insert_new(rows)
         return store_and_react([row for row in rows if row.event_id in new])
 
@@ -228,8 +228,8 @@ def test_names_of_dead_consumers_are_forgotten_once_they_hold_nothing(conference
 # --- poison -----------------------------------------------------------------------------------------------
 
 
-def failing_on(event_id: str, error: BaseException) -> Callable[[Sequence[EventRow]], Outcome]:
-    def process(rows: Sequence[EventRow]) -> Outcome:
+def failing_on(event_id: str, error: BaseException) -> Callable[[Sequence[EventRow]], StoreResult]:
+    def process(rows: Sequence[EventRow]) -> StoreResult:
         if any(row.event_id == event_id for row in rows):
             raise error
         return store_and_react(rows)
@@ -277,7 +277,7 @@ def test_an_outage_while_rows_are_separated_buries_none(conference: Conference) 
         run(drain)
         wait_until_overdue()
 
-    def fail_then_refuse(rows: Sequence[EventRow]) -> Outcome:
+    def fail_then_refuse(rows: Sequence[EventRow]) -> StoreResult:
         raise KeyError if len(rows) > 1 else redis.ConnectionError
 
     run(make_drain(fail_then_refuse))
@@ -376,7 +376,7 @@ def test_refused_rows_whose_long_ids_begin_alike_are_all_kept(conference: Confer
     ids=lambda error: type(error).__name__,
 )
 def test_an_error_that_quotes_a_lock_is_no_outage(conference: Conference, error: Exception) -> None:
-    def refuse(rows: Sequence[EventRow]) -> Outcome:
+    def refuse(rows: Sequence[EventRow]) -> StoreResult:
         raise error
 
     append([make_row("a")])
@@ -430,7 +430,7 @@ def test_an_outage_leaves_everything_in_the_stream_however_long_it_lasts(
 ) -> None:
     append(*([make_row(f"e{number}")] for number in range(50)))
 
-    def refuse(rows: Sequence[EventRow]) -> Outcome:
+    def refuse(rows: Sequence[EventRow]) -> StoreResult:
         raise outage
 
     drain = make_drain(refuse)
@@ -453,7 +453,7 @@ def test_an_outage_that_hits_single_entries_does_not_count_against_them(conferen
             run(make_drain(failing_on("a", Killed())))
         wait_until_overdue()
 
-    def refuse(rows: Sequence[EventRow]) -> Outcome:
+    def refuse(rows: Sequence[EventRow]) -> StoreResult:
         raise caused(StoreUnavailableError("locked"), locked())
 
     for _ in range(3 * MAX_DELIVERIES):
@@ -477,7 +477,7 @@ def test_an_error_that_only_looks_like_an_outage_is_the_entrys_own_fault(confere
 
 @pytest.mark.django_db
 def test_after_an_outage_a_drain_rests_and_leaves_the_bell_set(conference: Conference) -> None:
-    def refuse(rows: Sequence[EventRow]) -> Outcome:
+    def refuse(rows: Sequence[EventRow]) -> StoreResult:
         raise caused(StoreUnavailableError("locked"), locked())
 
     drain = Drain(Consumer(get_redis(), claim_idle_ms=IDLE_MS), refuse, pause_seconds=0.3)
