@@ -144,7 +144,7 @@ def test_reading_costs_the_same_queries_for_one_day_and_for_many(
         client.get(PATH, {"conference_id": "summit"})
 
 
-def test_anonymous_is_told_to_sign_in(api: Api, five_days: Conference) -> None:
+def test_an_anonymous_user_gets_401(api: Api, five_days: Conference) -> None:
     answer = api(None).get(PATH, {"conference_id": "summit"})
 
     assert_error(answer, 401, "not_authenticated")
@@ -179,7 +179,7 @@ def test_a_session_is_as_good_as_a_token(five_days: Conference, alice: User) -> 
     assert browser.get(PATH, {"conference_id": "summit"}).status_code == 200
 
 
-def test_a_user_who_was_switched_off_is_refused(api: Api, five_days: Conference, alice: User) -> None:
+def test_a_deactivated_user_is_refused(api: Api, five_days: Conference, alice: User) -> None:
     client = api(alice)
     alice.is_active = False
     alice.save()

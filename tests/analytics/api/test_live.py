@@ -57,7 +57,7 @@ def test_visitors_leave_after_five_minutes_without_a_page_view(conference: Confe
     assert count_visitors_now(conference, now=now + dt.timedelta(minutes=5, seconds=1)) == 0
 
 
-def test_a_visitor_whose_views_come_in_another_order_is_here_since_the_latest(conference: Conference) -> None:
+def test_a_visitors_latest_view_counts_in_any_order(conference: Conference) -> None:
     now = timezone.now()
     four_minutes = dt.timedelta(minutes=4)
     store(page_view("new", ts=now), page_view("old", ts=now - four_minutes))
@@ -95,7 +95,7 @@ def test_today_is_the_conferences_own_day(conference: Conference) -> None:
     assert get_live(conference, now=late)["date"] == "2026-05-01"
 
 
-def test_without_the_cache_it_answers_503_in_the_shape_of_errors(
+def test_it_answers_503_without_the_cache(
     conference: Conference, alice: User, api: Callable[[User], APIClient], settings: Any
 ) -> None:
     nobody_listens_there = f"redis://127.0.0.1:{free_port()}/0"

@@ -110,7 +110,7 @@ def fragile_type() -> Iterator[None]:
 
 @UNREADABLE
 @pytest.mark.usefixtures("fragile_type")
-def test_of_an_entry_with_an_event_that_makes_no_row_the_others_are_read(event: dict[str, Any]) -> None:
+def test_an_unreadable_event_costs_no_other_of_its_entry(event: dict[str, Any]) -> None:
     good = [{"type": "page_view", "page": "/"}, {"type": "fragile", "url": "https://a.example/"}]
     fields = entry_of(good[0], event, good[1])
     with pytest.raises(UnreadableEntryError, match="damaged entry"):
@@ -128,7 +128,7 @@ def test_of_an_entry_with_an_event_that_makes_no_row_the_others_are_read(event: 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("fragile_type")
 @pytest.mark.parametrize("url", ["b", "https://a.example/object"])
-def test_an_event_that_makes_no_row_becomes_a_dead_letter_by_itself(conference: Conference, url: str) -> None:
+def test_an_unreadable_event_becomes_a_dead_letter_by_itself(conference: Conference, url: str) -> None:
     good = [{"type": "page_view", "page": "/", "event_id": f"g{number}"} for number in range(9)]
     append(entry_of(*good[:5], {"type": "fragile", "url": url}, *good[5:]), [make_row("neighbour")])
     drain = make_drain()
