@@ -249,8 +249,8 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute="2"),
         "queue": Queue.ANALYTICS_DAILY,
     },
-    "conferences: forget idempotency keys after 48 hours": {
-        "task": "conferences.forget_idempotency_keys",
+    "conferences: forget idempotency keys after 48 hours, receipts after 90 days": {
+        "task": "conferences.forget_expired",
         "schedule": crontab(minute="41"),
         "queue": Queue.ANALYTICS_DAILY,
     },

@@ -6,6 +6,8 @@ Each process of a run has its own directory, Valkey and databases; workers of py
 import atexit
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -15,6 +17,16 @@ from tests.support.services import PostgresqlServer, free_port
 if "TESTS_DIRECTORY" not in os.environ:
     os.environ["TESTS_DIRECTORY"] = tempfile.mkdtemp(prefix="meeteasy-tests-")
     atexit.register(shutil.rmtree, os.environ["TESTS_DIRECTORY"], ignore_errors=True)
+    if any(
+        not (compiled := path.with_suffix(".mo")).exists() or compiled.stat().st_mtime < path.stat().st_mtime
+        for path in Path("locale").glob("*/LC_MESSAGES/django.po")
+    ):
+        environment = {
+            **os.environ,
+            "SECRET_KEY": "only-to-compile",
+            "DATA_DIR": os.environ["TESTS_DIRECTORY"],
+        }
+        subprocess.run([sys.executable, "manage.py", "messages", "--compile"], env=environment, check=True)
 SHARED_DIRECTORY = Path(os.environ["TESTS_DIRECTORY"])
 
 DATA_DIR = Path(tempfile.mkdtemp(dir=SHARED_DIRECTORY))
