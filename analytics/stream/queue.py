@@ -67,7 +67,7 @@ class Consumer:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
     def ensure_group(self) -> None:
-        """Create the stream and its group unless they exist. It reads from the beginning and misses nothing."""
+        """Create the stream and its group unless they exist. It reads from the beginning."""
         try:
             self._redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
         except redis.ResponseError as error:
