@@ -36,10 +36,10 @@ class LatestIdsFirst(BoundedPaginator):
     def page(self, number: int | str) -> Page[Event]:
         number = self.validate_number(number)
         start = (number - 1) * self.per_page
-        events = cast("QuerySet[Event]", self.object_list).order_by("-event_id")
+        events = cast("QuerySet[Event]", self.object_list).order_by("-id")
         bound = f"{round((timezone.now() + self._FAST).timestamp() * 1000):012x}"
         bound = f"{bound[:8]}-{bound[8:]}"  # as a UUID begins
-        timed, others = events.filter(event_id__lt=bound), events.filter(event_id__gte=bound)
+        timed, others = events.filter(id__lt=bound), events.filter(id__gte=bound)
         rows = list(timed[start : start + self.per_page])
         missing = self.per_page - len(rows)
         if missing:
@@ -71,17 +71,18 @@ class EventAdmin(ReadOnlyAdmin):
         "local_date",
         "visitor_id",
         "is_bot",
+        "hold",
     ]
-    list_filter = [TypeFilter, "is_bot"]
+    list_filter = [TypeFilter, "is_bot", "hold"]
     # Only what an index serves; see get_search_results.
-    search_fields = ["event_id"]
+    search_fields = ["id"]
     search_help_text = _(
         "An event id; a conference id, for its latest events first; or a conference id, a day and a visitor "
         "id, e.g. “summit 2026-05-01 v-7f3b”."
     )
     show_full_result_count = False  # counting ten million rows for a page of a hundred
     sortable_by = ()
-    ordering = ["-ts", "-event_id"]  # of what fits on one page; see get_paginator
+    ordering = ["-ts", "-id"]  # of what fits on one page; see get_paginator
 
     def get_paginator(self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> Any:
         """What a search finds has an order of its own, which is kept."""
@@ -99,11 +100,15 @@ class EventAdmin(ReadOnlyAdmin):
         conference_id, day, visitor_id = [*term.split(maxsplit=2), "", "", ""][:3]
         if visitor_id and _is_date(day):
             events = queryset.filter(conference_id=conference_id, local_date=day, visitor_id=visitor_id)
-        elif Event.objects.filter(event_id=term).exists():
-            return queryset.filter(event_id=term), False
+        elif (found := queryset.filter(id__gt=f"{term}/", id__lt=f"{term}0")).exists():  # "0" follows "/"
+            return found, False
         else:
             events = queryset.filter(conference_id=term)
-        return events.order_by("-local_date", "-ts", "-event_id"), False
+        return events.order_by("-local_date", "-ts", "-id"), False
+
+    @admin.display(description=_("event id"))
+    def event_id(self, event: Event) -> str:
+        return event.event_id
 
     @admin.display(description=_("event time (UTC)"))
     def happened_at(self, event: Event) -> dt.datetime:
