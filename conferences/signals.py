@@ -16,11 +16,19 @@ conference_saved = Signal()
 # registration (as it will be), previous_state (None: it is new).
 registration_changing = Signal()
 
+# Somebody filled in the form with the address of a registration that stands already, and nothing was changed.
+# Inside the transaction that stores the receipt. Gives: registration (its conference is loaded), now.
+registration_repeated = Signal()
+
 # Gives: registration.
 registration_created = Signal()
 
 # Gives: registration, previous_state.
 registration_state_changed = Signal()
+
+# A registration stands now, or does not any more; also for a new one that does not stand from the beginning,
+# after `registration_created`. Gives: registration (`stands`, `standing_version`, `standing_changed_at`).
+standing_changed = Signal()
 
 # Gives: check_in (its registration is loaded).
 checked_in = Signal()

@@ -96,13 +96,11 @@ class RegistrationList(generics.ListAPIView[Registration]):
 
         def act() -> Answer:
             outcome = register(conference=conference, **given.validated_data)
-            registration = outcome.registration
-            answer = {
-                "id": registration.id,
+            return 201, {
+                "receipt": outcome.receipt,
                 "conference_id": conference.id,
-                "state": str(registration.state),
+                "state": str(outcome.state),
             }
-            return (201 if outcome.created else 200), answer
 
         status, answer = answer_once(
             conference=conference,
