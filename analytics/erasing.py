@@ -16,7 +16,7 @@ from django.db.models import Q
 from analytics.days.dirty import mark_days_dirty
 from analytics.event_types import is_own
 from analytics.event_types.registration import is_without_id, subject_without_id
-from analytics.events.rows import EventRow, to_row
+from analytics.events.rows import EventRow, replace_registration_id, to_row
 from analytics.models import Event
 from conferences.selectors.erased import find_replacement, load_replacements
 from conferences.services.erasing import erase_in_registrations
@@ -94,7 +94,7 @@ def erase_rows(rows: Sequence[EventRow]) -> list[tuple[EventRow, str]]:
             continue
         visitor_id, subject = row.visitor_id, row.subject
         if row.type in _OF_REGISTRATIONS and (other := find(subject)) is not None:
-            _replace_registration_id(row, other)
+            replace_registration_id(row, other)
         replacement = find(visitor_id) if visitor_id else None
         if replacement is not None:
             _erase(row, replacement)
@@ -117,14 +117,6 @@ def erase_text(text: str, visitor_id: str, replacement: str) -> str:
 def _pattern(visitor_id: str) -> re.Pattern[str]:
     forms = {re.escape(visitor_id), re.escape(quote(visitor_id, safe=""))}
     return re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(forms))})(?![\w-])")
-
-
-def _replace_registration_id(row: EventRow, other: str) -> None:
-    data = row.decode_data()
-    if data.get("registration_id") == row.subject:
-        data["registration_id"] = other
-        row.data = msgspec.json.encode(data).decode()
-    row.subject = other
 
 
 def _erase(row: EventRow, replacement: str) -> None:

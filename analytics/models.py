@@ -223,7 +223,8 @@ class HoldDecision(models.Model):
     id = models.CharField(primary_key=True, db_column=_KEY, max_length=64)
     conference_id = models.CharField(_("conference"), max_length=64)
     action = models.CharField(_("decision"), max_length=8, choices=Action.choices)
-    event_ids = models.JSONField(_("events"), default=list, help_text=_("Empty: all that were held by then."))
+    is_for_all = models.BooleanField(_("for all that were held by then"), default=False)
+    keys = models.JSONField(_("events"), default=list)  # of those for all: of the slice at work
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     decided_by = models.CharField(_("decided by"), max_length=150)
     decided_at = models.DateTimeField(_("decided at"))

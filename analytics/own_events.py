@@ -153,9 +153,22 @@ def _check_ins() -> QuerySet[CheckIn]:
     return CheckIn.objects.select_related("registration")
 
 
+def registration_standing_row(registration: Registration) -> EventRow:
+    """The event of whether a registration's own state lets it count."""
+    return standing_row(
+        conference_id=registration.conference_id,
+        registration_id=registration.id,
+        source="state",
+        stands=registration.stands,
+        version=registration.standing_version,
+        at=registration.standing_changed_at or registration.created_at,
+    )
+
+
 register_kind(Kind("reg", Registration.objects.all, "created_at", registration_row))
 register_kind(Kind("checkin", _check_ins, "checked_in_at", check_in_row))
 register_kind(Kind("undone", _check_ins, "undone_at", undone_row))
+register_kind(Kind("standing", Registration.objects.all, "standing_changed_at", registration_standing_row))
 
 
 def send_missing(*, now: dt.datetime | None = None) -> int:

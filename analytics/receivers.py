@@ -13,7 +13,13 @@ from kombu.exceptions import OperationalError
 from analytics import own_events
 from analytics.tasks import refresh_dirty_days
 from conferences.models import CheckIn, Registration
-from conferences.signals import checked_in, checkin_undone, conference_saved, registration_created
+from conferences.signals import (
+    checked_in,
+    checkin_undone,
+    conference_saved,
+    registration_created,
+    standing_changed,
+)
 
 
 @receiver(conference_saved, dispatch_uid="analytics.refresh_soon")
@@ -36,3 +42,8 @@ def report_check_in(sender: Any, check_in: CheckIn, **kwargs: Any) -> None:
 @receiver(checkin_undone, dispatch_uid="analytics.report_undone_check_in")
 def report_undone_check_in(sender: Any, check_in: CheckIn, **kwargs: Any) -> None:
     own_events.report([own_events.undone_row(check_in)])
+
+
+@receiver(standing_changed, dispatch_uid="analytics.report_standing")
+def report_standing(sender: Any, registration: Registration, **kwargs: Any) -> None:
+    own_events.report([own_events.registration_standing_row(registration)])

@@ -244,6 +244,11 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15,
         "queue": Queue.ANALYTICS_DAILY,
     },
+    "analytics: carry out decisions about held reports": {
+        "task": "analytics.carry_out_hold_decisions",
+        "schedule": 15,
+        "queue": Queue.ANALYTICS_DAILY,
+    },
     "analytics: close ended days": {
         "task": "analytics.close_ended_days",
         "schedule": crontab(minute="2"),
@@ -282,6 +287,11 @@ INGEST_ACCEPTANCE_DAYS = env.read_int("INGEST_ACCEPTANCE_DAYS", 7, minimum=1)
 INGEST_RATE_PER_SECOND = env.read_int("INGEST_RATE_PER_SECOND", 1000)
 # Memory of the stream of events beyond which new batches are answered 503 until workers catch up.
 INGEST_QUEUE_MAX_BYTES = env.read_int("INGEST_QUEUE_MAX_BYTES", 512 * 1024 * 1024, minimum=1024)
+
+# Registrations and check-ins that clients report, within an hour: more are stored and held until an organizer
+# releases them (analytics/reactions/quota.py); 0 = no limit.
+REPORTS_PER_CLIENT_HOUR = env.read_int("REPORTS_PER_CLIENT_HOUR", 100, minimum=0)
+REPORTS_PER_CONFERENCE_HOUR = env.read_int("REPORTS_PER_CONFERENCE_HOUR", 2_000, minimum=0)
 
 # --- Registrations ---------------------------------------------------------------------------------------
 

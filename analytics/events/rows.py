@@ -62,6 +62,15 @@ class EventRow(msgspec.Struct, array_like=True, gc=False):
         return fields
 
 
+def replace_registration_id(row: EventRow, other: str) -> None:
+    """Give the event of a registration another registration's id."""
+    data = row.decode_data()
+    if data.get("registration_id") == row.subject:
+        data["registration_id"] = other
+        row.data = msgspec.json.encode(data).decode()
+    row.subject = other
+
+
 def to_row(event: "Event") -> EventRow:
     """Make the row of a stored event, as reactions get it."""
     return EventRow(

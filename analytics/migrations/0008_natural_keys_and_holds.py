@@ -100,11 +100,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "event_ids",
-                    models.JSONField(
-                        default=list, help_text="Empty: all that were held by then.", verbose_name="events"
-                    ),
+                    "is_for_all",
+                    models.BooleanField(default=False, verbose_name="for all that were held by then"),
                 ),
+                ("keys", models.JSONField(default=list, verbose_name="events")),
                 ("reason", models.CharField(blank=True, max_length=500, verbose_name="reason")),
                 ("decided_by", models.CharField(max_length=150, verbose_name="decided by")),
                 ("decided_at", models.DateTimeField(verbose_name="decided at")),

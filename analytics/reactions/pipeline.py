@@ -11,9 +11,14 @@ from analytics import store
 from analytics.days.dirty import mark_conference_dirty
 from analytics.days.zones import get_zones, local_date
 from analytics.erasing import erase_late
-from analytics.events.rows import EventRow, to_row
+from analytics.events.rows import EventRow, replace_registration_id, to_row
 from analytics.models import Event
 from analytics.reactions import handlers
+from analytics.reactions.quota import hold_reports
+from conferences.selectors.receipts import resolve_receipts
+
+_WITH_RECEIPTS = frozenset({"registration", "checkin"})
+_RECEIPT = "rct_"
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,9 @@ def store_and_react(rows: Sequence[EventRow]) -> StoreResult:
         zone = zones.get(row.conference_id)
         row.local_date = None if zone is None else local_date(zone, row.ts_ms)
 
+    _resolve_receipts(unique)
+    hold_reports(unique)
+
     new_keys = store.insert_new(unique)
 
     stored = unique if len(new_keys) == len(unique) else _as_stored(unique, new_keys)
@@ -59,6 +67,18 @@ def store_and_react(rows: Sequence[EventRow]) -> StoreResult:
 
     handlers.react(stored)
     return StoreResult(stored=len(new_keys), duplicate=len(rows) - len(new_keys))
+
+
+def _resolve_receipts(rows: list[EventRow]) -> None:
+    """The public form answers with a receipt in place of the registration's id; reports may name it. Unknown
+    receipts stay as they are."""
+    named = [row for row in rows if row.type in _WITH_RECEIPTS and row.subject.startswith(_RECEIPT)]
+    if not named:
+        return
+    registration_ids = resolve_receipts({row.subject for row in named})
+    for row in named:
+        if row.subject in registration_ids:
+            replace_registration_id(row, registration_ids[row.subject])
 
 
 def _as_stored(rows: list[EventRow], new_keys: set[str]) -> list[EventRow]:

@@ -15,7 +15,12 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 
 from analytics.events.rows import EventRow
 from analytics.models import Event
-from analytics.store._attendance import ATTENDANCE_TYPES, find_events_of, find_registrations_by
+from analytics.store._attendance import (
+    ATTENDANCE_TYPES,
+    find_events_of,
+    find_events_of_registrations,
+    find_registrations_by,
+)
 from analytics.store._counting import DayCount
 from conferences.models import Conference
 
@@ -86,6 +91,7 @@ __all__ = [
     "StoreUnavailableError",
     "count_day",
     "find_events_of",
+    "find_events_of_registrations",
     "find_registrations_by",
     "insert_new",
     "takes_writes",

@@ -16,13 +16,17 @@ _OF_REGISTRATIONS = f"type IN ({', '.join(repr(name) for name in sorted(ATTENDAN
 _AT_ONCE = 500
 
 
+def find_events_of_registrations(conference_id: str) -> QuerySet[Event]:
+    """All events of ATTENDANCE_TYPES of a conference, in no order."""
+    events = Event.objects.filter(conference_id=conference_id).order_by()
+    if connections[router.db_for_read(Event)].vendor == "mongodb":
+        return events.filter(type__in=sorted(ATTENDANCE_TYPES))
+    return events.extra(where=[_OF_REGISTRATIONS])  # noqa: S610  constants
+
+
 def find_events_of(conference_id: str, subjects: Collection[str]) -> Iterator[QuerySet[Event]]:
     """All events of these registrations, bots' left out, in some querysets."""
-    events = Event.objects.filter(conference_id=conference_id, is_bot=False).order_by()
-    if connections[router.db_for_read(Event)].vendor == "mongodb":
-        events = events.filter(type__in=sorted(ATTENDANCE_TYPES))
-    else:
-        events = events.extra(where=[_OF_REGISTRATIONS])  # noqa: S610  constants
+    events = find_events_of_registrations(conference_id).filter(is_bot=False)
     for some in _chunks(subjects):
         yield events.filter(subject__in=some)
 

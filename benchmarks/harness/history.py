@@ -66,7 +66,8 @@ def add_day(database: Path, *, conference: str, date: str, events: int) -> None:
             f"""
             INSERT INTO analytics_event (_id, conference_id, type, ts, received_at, local_date,
                 visitor_id, session_id, subject, is_bot, data, properties, hold)
-            SELECT 'day-' || n || '/' || :conference, :conference, 'page_view', :date || {_TIME}, :date || {_TIME}, :date,
+            SELECT 'day-' || n || '/' || :conference, :conference, 'page_view',
+                :date || {_TIME}, :date || {_TIME}, :date,
                 v, '', v, 0, '{{}}', '{{}}', ''
             FROM (SELECT n, printf('%032x', n * 7919 % {max(events // 2, 1)}) AS v
                   FROM (WITH RECURSIVE c(n) AS (

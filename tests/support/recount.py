@@ -44,9 +44,8 @@ def count_days(events: Iterable[dict[str, Any]], zone: str) -> dict[str, dict[st
             who = event.get("registration_id") or event_id
             if kind == "registration" and not event.get("registration_id") and event.get("visitor_id"):
                 who = ("visitor and form", event["visitor_id"], event.get("form_id", ""))
-            first[kind, who] = min(
-                (event["ts"], event_id, day_name), first.get((kind, who), (event["ts"], event_id, day_name))
-            )
+            moment = (event["ts"], event_id, day_name)
+            first[kind, who] = min(moment, first.get((kind, who), moment))
         elif kind == "ai_chat":
             day["ai_chats"].add(event_id)
     for (kind, who), (_, _, day_name) in first.items():
