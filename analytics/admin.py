@@ -135,6 +135,8 @@ class EventAdmin(ReadOnlyAdmin):
             events = queryset.filter(conference_id=conference_id, local_date=day, visitor_id=visitor_id)
         elif (found := queryset.filter(id__gt=f"{term}/", id__lt=f"{term}0")).exists():  # "0" follows "/"
             return found, False
+        elif (found := queryset.filter(id=term)).exists():
+            return found, False
         else:
             events = queryset.filter(conference_id=term)
         return events.order_by("-local_date", "-ts", "-id"), False

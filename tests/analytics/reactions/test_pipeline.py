@@ -108,14 +108,14 @@ def test_repeats_and_crashes_leave_the_state_of_each_event_once(
     forget_all()
     first: dict[str, EventRow] = {}
     for rows, crash, refreshed_in_between in deliveries:
-        stored_before = {event.event_id for event in Event.objects.all()}
+        stored_before = {event.id for event in Event.objects.all()}
         deliver(copies(rows), crash)
         if refreshed_in_between:
             summaries.refresh_dirty_days()
         deliver(copies(rows), "none")  # an entry is delivered until one attempt comes to its end
         for row in rows:
-            if row.event_id not in stored_before:
-                first.setdefault(row.event_id, row)
+            if row.key not in stored_before:
+                first.setdefault(row.key, row)
     after_all = state()
 
     forget_all()

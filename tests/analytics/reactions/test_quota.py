@@ -85,9 +85,8 @@ def test_a_new_hour_has_a_new_quota(conference: Conference) -> None:
 def test_what_is_confirmed_imported_or_a_view_is_never_held(conference: Conference) -> None:
     own = {"type": "registration", "ts": NOON, "form_id": "f"}
     store_and_react([report(number) for number in range(5)])
-    store_and_react(
-        [own_row({**own, "event_id": f"own:reg:o{n}", "registration_id": f"o{n}"}) for n in range(20)]
-    )
+    for n in range(20):
+        store_and_react([own_row({**own, "event_id": f"own:reg:o{n}", "registration_id": f"o{n}"})])
     store_and_react([report(number, client="") for number in range(100, 120)])  # an import
 
     assert figures() == (45, 0, 0)
@@ -120,8 +119,8 @@ def test_the_client_travels_through_the_stream(conference: Conference) -> None:
 
 def decide(action: str, *event_ids: str, now: dt.datetime | None = None) -> HoldDecision:
     return holding.decide(
-        conference_id="summit", action=HoldDecision.Action(action), event_ids=event_ids, reason="", by="alice",
-        now=now,
+        conference_id="summit", action=HoldDecision.Action(action), event_ids=event_ids, reason="",
+        by="alice", now=now,
     )  # fmt: skip
 
 
