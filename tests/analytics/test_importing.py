@@ -65,7 +65,7 @@ def test_a_file_is_imported_and_its_days_are_computed(
     assert not (tmp_path / "events.errors.jsonl").exists()
 
 
-def test_gzip_of_several_members_is_read_to_its_end(tmp_path: Path, conference: Conference) -> None:
+def test_all_members_of_a_gzip_file_are_read(tmp_path: Path, conference: Conference) -> None:
     path = write(tmp_path / "events", b"".join(gzip.compress(text) for text in LINES))
 
     assert counts(import_file(path, progress=False)) == (10, 10, 0, 0)
@@ -85,7 +85,7 @@ def test_standard_input_is_read_plain_and_packed(
     assert Event.objects.count() == 10
 
 
-def test_a_file_that_is_imported_again_adds_nothing(tmp_path: Path, conference: Conference) -> None:
+def test_importing_a_file_again_adds_nothing(tmp_path: Path, conference: Conference) -> None:
     path = write(tmp_path / "events", b"".join(LINES))
     import_file(path, progress=False)
 
@@ -93,9 +93,7 @@ def test_a_file_that_is_imported_again_adds_nothing(tmp_path: Path, conference: 
     assert Event.objects.count() == 10
 
 
-def test_an_import_that_was_interrupted_is_simply_started_again(
-    tmp_path: Path, conference: Conference
-) -> None:
+def test_an_interrupted_import_can_be_started_again(tmp_path: Path, conference: Conference) -> None:
     part = write(tmp_path / "part", b"".join(LINES[:4]))
     whole = write(tmp_path / "whole", b"".join(LINES))
     import_file(part, progress=False)
@@ -103,9 +101,7 @@ def test_an_import_that_was_interrupted_is_simply_started_again(
     assert counts(import_file(whole, progress=False)) == (10, 6, 4, 0)
 
 
-def test_lines_without_event_id_are_the_same_events_the_next_time(
-    tmp_path: Path, conference: Conference
-) -> None:
+def test_lines_without_event_id_are_imported_once(tmp_path: Path, conference: Conference) -> None:
     path = write(tmp_path / "events", line() + line() + line(page="/b"))
 
     assert counts(import_file(path, progress=False)) == (3, 3, 0, 0)  # two alike are two
@@ -113,9 +109,7 @@ def test_lines_without_event_id_are_the_same_events_the_next_time(
     assert all(event.event_id.startswith("import-") for event in Event.objects.all())
 
 
-def test_bad_lines_are_listed_with_their_numbers_and_the_rest_is_imported(
-    tmp_path: Path, conference: Conference
-) -> None:
+def test_bad_lines_are_listed_and_the_rest_is_imported(tmp_path: Path, conference: Conference) -> None:
     bad: list[tuple[bytes, str, str | None]] = [
         (b"not json\n", "invalid_json", None),
         (b"[]\n", "not_an_object", None),
@@ -142,9 +136,7 @@ def test_bad_lines_are_listed_with_their_numbers_and_the_rest_is_imported(
     assert all(item["message"] for item in listed)
 
 
-def test_the_longest_line_that_is_taken_is_as_long_as_the_limit(
-    tmp_path: Path, conference: Conference
-) -> None:
+def test_the_length_limit_of_a_line_is_exact(tmp_path: Path, conference: Conference) -> None:
     text = line(event_id="long")[:-1]
     padded = text + b" " * (MAX_LINE_BYTES - len(text))
     report = import_file(write(tmp_path / "events", padded + b"\r\n" + padded + b" \n"), progress=False)
@@ -164,7 +156,7 @@ def test_an_empty_file_is_no_error(tmp_path: Path, conference: Conference) -> No
     assert counts(import_file(write(tmp_path / "events", b""), progress=False)) == (0, 0, 0, 0)
 
 
-def test_of_a_truncated_gzip_file_what_came_before_is_stored_and_the_error_says_where(
+def test_the_whole_lines_of_a_truncated_gzip_file_are_stored(
     tmp_path: Path, conference: Conference, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = [line(event_id=f"e{number}", title=os.urandom(500).hex()) for number in range(2000)]
@@ -186,9 +178,7 @@ def test_of_a_truncated_gzip_file_what_came_before_is_stored_and_the_error_says_
     )
 
 
-def test_a_gzip_file_with_damage_in_its_middle_is_named_as_such(
-    tmp_path: Path, conference: Conference
-) -> None:
+def test_a_damaged_gzip_file_stops_the_import(tmp_path: Path, conference: Conference) -> None:
     packed = bytearray(gzip.compress(b"".join(line(title=os.urandom(500).hex()) for _ in range(2000))))
     packed[len(packed) // 2 : len(packed) // 2 + 200] = bytes(200)
 
@@ -196,12 +186,12 @@ def test_a_gzip_file_with_damage_in_its_middle_is_named_as_such(
         import_file(write(tmp_path / "events.gz", bytes(packed)), progress=False)
 
 
-def test_a_file_that_is_not_there_is_an_error_and_no_traceback(tmp_path: Path) -> None:
+def test_a_missing_file_gives_an_error_without_traceback(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No such file"):
         call_command("import_events", str(tmp_path / "missing"))
 
 
-def test_a_reaction_that_finds_redis_away_stops_the_import_which_can_be_started_again(
+def test_an_import_stops_while_redis_is_away(
     tmp_path: Path, conference: Conference, settings: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write(tmp_path / "events", b"bad\n" + b"".join(LINES))
@@ -216,7 +206,7 @@ def test_a_reaction_that_finds_redis_away_stops_the_import_which_can_be_started_
     assert Event.objects.count() == 10
 
 
-def test_the_errors_go_where_one_says(tmp_path: Path, conference: Conference) -> None:
+def test_errors_go_to_the_given_file(tmp_path: Path, conference: Conference) -> None:
     errors = tmp_path / "elsewhere.jsonl"
     call_command(
         "import_events",
@@ -230,7 +220,7 @@ def test_the_errors_go_where_one_says(tmp_path: Path, conference: Conference) ->
     assert json.loads(errors.read_text())["line"] == 1
 
 
-def test_lines_without_visitor_count_as_a_visitor_each(tmp_path: Path, conference: Conference) -> None:
+def test_each_line_without_visitor_is_a_visitor(tmp_path: Path, conference: Conference) -> None:
     import_file(write(tmp_path / "events", line(event_id="a") + line(event_id="b")), progress=False)
     refresh_dirty_days()
 
@@ -248,7 +238,7 @@ def test_progress_is_shown_up_to_the_end(
     assert "100%" in shown
 
 
-def test_events_of_a_conference_that_is_not_known_yet_wait_for_it(tmp_path: Path) -> None:
+def test_events_of_an_unknown_conference_wait(tmp_path: Path) -> None:
     import_file(write(tmp_path / "events", b"".join(LINES)), progress=False)
 
     assert Event.objects.filter(local_date=None).count() == 10

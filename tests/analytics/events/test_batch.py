@@ -42,7 +42,7 @@ def entry_of(*events: dict[str, Any]) -> dict[bytes, bytes]:
     return {b"v": b"2", b"e": msgspec.msgpack.encode([[NOON_MS, False, whole]])}
 
 
-def test_a_batch_comes_out_of_the_stream_as_the_rows_of_its_events() -> None:
+def test_a_batch_becomes_the_rows_of_its_events() -> None:
     share = Share(
         conference_id="summit", event_id="e2", visitor_id="v2", session_id="s", ts=NOON_MS,
         properties={"n": [1, 2.5, None, "字"]}, share_code="q7Jm0Zt4", channel="wechat",
@@ -62,7 +62,7 @@ def test_a_batch_comes_out_of_the_stream_as_the_rows_of_its_events() -> None:
     ]  # fmt: skip
 
 
-def test_rows_come_out_as_they_went_in() -> None:
+def test_rows_survive_a_round_trip() -> None:
     rows = [make_row(), make_row(is_bot=True)]
     assert decode_entry(encode_rows(rows)) == rows
 
@@ -76,7 +76,7 @@ def test_rows_come_out_as_they_went_in() -> None:
     ],
     ids=["a field that has gone", "a field that has come", "a rule that has come"],
 )
-def test_an_event_counts_by_the_rules_of_the_door_that_took_it(own: dict[str, Any], data: str) -> None:
+def test_an_accepted_event_is_not_judged_again(own: dict[str, Any], data: str) -> None:
     (row,) = decode_entry(entry_of({"type": "page_view", **own}))
     assert (row.event_id, row.data) == ("e1", data)
 
@@ -110,7 +110,7 @@ def fragile_type() -> Iterator[None]:
 
 @UNREADABLE
 @pytest.mark.usefixtures("fragile_type")
-def test_of_an_entry_with_an_event_that_makes_no_row_the_others_are_read(event: dict[str, Any]) -> None:
+def test_an_unreadable_event_does_not_cost_its_entry(event: dict[str, Any]) -> None:
     good = [{"type": "page_view", "page": "/"}, {"type": "fragile", "url": "https://a.example/"}]
     fields = entry_of(good[0], event, good[1])
     with pytest.raises(UnreadableEntryError, match="damaged entry"):
@@ -128,7 +128,7 @@ def test_of_an_entry_with_an_event_that_makes_no_row_the_others_are_read(event: 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("fragile_type")
 @pytest.mark.parametrize("url", ["b", "https://a.example/object"])
-def test_an_event_that_makes_no_row_becomes_a_dead_letter_by_itself(conference: Conference, url: str) -> None:
+def test_an_unreadable_event_becomes_a_dead_letter_alone(conference: Conference, url: str) -> None:
     good = [{"type": "page_view", "page": "/", "event_id": f"g{number}"} for number in range(9)]
     append(entry_of(*good[:5], {"type": "fragile", "url": url}, *good[5:]), [make_row("neighbour")])
     drain = make_drain()
@@ -146,7 +146,7 @@ def test_an_event_that_makes_no_row_becomes_a_dead_letter_by_itself(conference: 
 
 
 @pytest.mark.django_db
-def test_events_of_a_type_that_a_later_worker_knows_are_stored_by_it(
+def test_events_of_an_unknown_type_wait_for_a_newer_worker(
     conference: Conference, request: pytest.FixtureRequest
 ) -> None:
     newer = {"type": "fragile", "url": "https://a.example/", "event_id": "e2"}
@@ -161,7 +161,7 @@ def test_events_of_a_type_that_a_later_worker_knows_are_stored_by_it(
     assert (length(), DeadLetter.objects.count()) == (0, 0)
 
 
-def test_an_entry_is_counted_without_the_types_own_code() -> None:
+def test_counting_an_entry_makes_no_rows() -> None:
     """It may be what an entry's worker dies of each time."""
 
     @register
