@@ -127,16 +127,16 @@ class CheckInInline(admin.TabularInline):
 class RegistrationAdmin(admin.ModelAdmin):
     """The state changes by actions, never by hand; deleting erases a person's data."""
 
-    list_display = ["name", "email", "phone", "conference", "state", "checked_in", "source", "created_at"]
+    list_display = ["name", "email", "phone", "conference", "state", "checked_in", "source", "registered_at"]
     list_filter = ["state", CheckedInFilter, "source", ("conference", admin.RelatedOnlyFieldListFilter)]
     search_fields = ["=id", "name", "email", "phone"]
     list_select_related = ["conference"]
-    date_hierarchy = "created_at"
+    date_hierarchy = "registered_at"
     inlines = [CheckInInline]
     actions = ["approve", "reject", "cancel", "check_in", "export_csv"]
     readonly_fields = (
         "id", "conference", "name", "email", "phone", "language", "state", "decided_at", "decided_by",
-        "form_id", "answers", "source", "visitor_id", "share_code", "created_at", "badge",
+        "form_id", "answers", "source", "visitor_id", "share_code", "registered_at", "badge",
     )  # fmt: skip
     fields = readonly_fields
 

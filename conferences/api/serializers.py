@@ -169,7 +169,7 @@ class RegistrationSerializer(serializers.ModelSerializer[Registration]):
         model = Registration
         fields = [
             "id", "conference_id", "name", "email", "phone", "language", "form_id", "answers", "source",
-            "state", "visitor_id", "share_code", "created_at", "decided_at", "decided_by", "check_in",
+            "state", "visitor_id", "share_code", "registered_at", "decided_at", "decided_by", "check_in",
         ]  # fmt: skip
 
     def get_check_in(self, registration: Registration) -> CheckInBrief | None:

@@ -10,7 +10,7 @@ from conferences.models import CheckIn, Conference, Registration
 
 CSV_COLUMNS = [
     "id", "name", "email", "phone", "language", "state", "form_id", "answers", "source", "share_code",
-    "visitor_id", "created_at", "decided_at", "checked_in_at", "gate",
+    "visitor_id", "registered_at", "decided_at", "checked_in_at", "gate",
 ]  # fmt: skip
 
 _active = CheckIn.objects.filter(undone_at=None)
@@ -56,7 +56,7 @@ def csv_rows(registrations: QuerySet[Registration]) -> Iterator[dict[str, Any]]:
         row["answers"] = msgspec.json.encode(registration.answers).decode() if registration.answers else ""
         row["checked_in_at"] = check_in and check_in.checked_in_at
         row["gate"] = check_in and check_in.gate
-        for column in ("created_at", "decided_at", "checked_in_at"):
+        for column in ("registered_at", "decided_at", "checked_in_at"):
             row[column] = row[column].isoformat() if row[column] else ""
         yield row
 

@@ -61,7 +61,7 @@ def register(
         conference=conference,
         state=first_state(approval_required=conference.approval_required),
         source=source,
-        created_at=now or timezone.now(),
+        registered_at=now,
         **fields,
     )
     try:
@@ -89,14 +89,14 @@ def _repeat(known: Registration, sent: Registration) -> Registered:
     known.conference = sent.conference
     receipt = _make_receipt(known, sent)
     if receipt:
-        signals.registration_repeated.send(sender=Registration, registration=known, now=sent.created_at)
+        signals.registration_repeated.send(sender=Registration, registration=known, now=sent.registered_at)
     return Registered(known, created=False, state=State(sent.state), receipt=receipt)
 
 
 def _make_receipt(registration: Registration, sent: Registration) -> str:
     if sent.source != Registration.Source.FORM:
         return ""
-    made = RegistrationReceipt(registration=registration, created_at=sent.created_at)
+    made = RegistrationReceipt(registration=registration, created_at=sent.registered_at)
     made.save(force_insert=True)
     return made.receipt
 

@@ -194,4 +194,4 @@ def test_answers_are_kept_with_their_kinds(conference: Conference) -> None:
     ).registration
     registration.refresh_from_db()
     assert registration.answers == answers
-    assert registration.created_at.tzinfo == dt.UTC
+    assert registration.registered_at.tzinfo == dt.UTC
