@@ -38,9 +38,10 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished at')),
                 ('kind', models.CharField(choices=[('import', 'import'), ('decision', 'decision')], max_length=10, verbose_name='kind')),
                 ('arguments', models.JSONField(default=dict)),
-                ('content', models.BinaryField(default=b'')),
+                ('content', models.BinaryField(default=b'', editable=False)),
                 ('counts', models.JSONField(default=dict, verbose_name='counts')),
                 ('errors', models.JSONField(default=list, verbose_name='errors')),
+                ('warnings', models.JSONField(default=list, verbose_name='warnings')),
             ],
             options={
                 'verbose_name': 'job',
@@ -117,7 +118,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='conference',
             name='languages',
-            field=models.JSONField(default=conferences.models.conference.default_languages, help_text='Codes, e.g. ["zh-hans", "en"]. Attendees who prefer another language get the first one.', validators=[conferences.validators.validate_languages], verbose_name='languages'),
+            field=models.JSONField(default=conferences.models.conference.default_languages, help_text='E.g. ["zh-hans", "en"]. Attendees who prefer another language get the first one.', validators=[conferences.validators.validate_languages], verbose_name='languages'),
         ),
         migrations.AlterField(
             model_name='conference',

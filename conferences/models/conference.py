@@ -62,7 +62,7 @@ class Conference(models.Model):
     )  # fmt: skip
     languages = models.JSONField(
         _("languages"), default=default_languages, validators=[validate_languages],
-        help_text=_('Codes, e.g. ["zh-hans", "en"]. Attendees who prefer another language get the first one.'),
+        help_text=_('E.g. ["zh-hans", "en"]. Attendees who prefer another language get the first one.'),
     )  # fmt: skip
     phone_region = models.CharField(
         _("phone region"), max_length=2, blank=True,
@@ -114,9 +114,7 @@ class Conference(models.Model):
             raise ValidationError({"ends_at": _("A conference cannot end before it starts.")})
         opens_at, closes_at = self.registration_opens_at, self.registration_closes_at
         if opens_at and closes_at and closes_at <= opens_at:
-            raise ValidationError(
-                {"registration_closes_at": _("Registration cannot close before it opens.")}
-            )
+            raise ValidationError({"registration_closes_at": _("Registration cannot close before it opens.")})
         if (self.quiet_from is None) != (self.quiet_until is None):
             missing = "quiet_from" if self.quiet_from is None else "quiet_until"
             raise ValidationError({missing: _("Quiet hours need both a beginning and an end.")})

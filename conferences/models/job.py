@@ -26,12 +26,14 @@ class Job(SlicedJob):
     counts = models.JSONField(_("counts"), default=dict)
     # The first MAX_ERRORS problems; counts["failed"] says how many there are.
     errors = models.JSONField(_("errors"), default=list)
+    # The first MAX_ERRORS of what was left out or changed; counts["warnings"] says how many there are.
+    warnings = models.JSONField(_("warnings"), default=list)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
         verbose_name=_("started by"),
     )  # fmt: skip
 
-    STEP_FIELDS = ("counts", "errors")
+    STEP_FIELDS = ("counts", "errors", "warnings")
     MAX_ERRORS = 1000
 
     class Meta:

@@ -7,6 +7,7 @@ import msgspec
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from conferences.models import CheckIn, Conference, Registration
+from meeteasy.core.folding import fold, fold_digits
 
 CSV_COLUMNS = [
     "id", "name", "email", "phone", "language", "state", "form_id", "answers", "source", "share_code",
@@ -26,7 +27,7 @@ def find_registrations(
 ) -> QuerySet[Registration]:
     """The registrations of a conference, newest first, each with `active_check_ins`: none, or one.
 
-    text: a part of the name, mail or phone, or the whole id.
+    text: a part of the name, mail or phone, in whatever case, accents and spacing of digits, or the whole id.
     """
     found = with_check_ins(Registration.objects.filter(conference=conference))
     if state:
@@ -36,11 +37,19 @@ def find_registrations(
     if checked_in is not None:
         is_in = Exists(_active.filter(registration=OuterRef("pk")))
         found = found.filter(is_in if checked_in else ~is_in)
-    if text:
-        found = found.filter(
-            Q(name__icontains=text) | Q(email__icontains=text) | Q(phone__contains=text) | Q(id=text)
-        )
-    return found
+    return search(found, text)
+
+
+def search(registrations: QuerySet[Registration], text: str) -> QuerySet[Registration]:
+    """Those that `text` finds; all of them for an empty text."""
+    if not text:
+        return registrations
+    matches = Q(id=text)
+    if folded := fold(text).strip():
+        matches |= Q(search_text__contains=folded)
+    if digits := fold_digits(text):
+        matches |= Q(phone__contains=digits)
+    return registrations.filter(matches)
 
 
 def with_check_ins(registrations: QuerySet[Registration]) -> QuerySet[Registration]:

@@ -5,7 +5,9 @@ import unicodedata
 
 _MARKS = ("Mn", "Me")
 # Letters that Unicode does not take apart, though people type them without their stroke. (I and İ end as i.)
-_LETTERS = str.maketrans({"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ħ": "h", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"})
+_LETTERS = str.maketrans(
+    {"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ħ": "h", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"}
+)
 _DIGITS = re.compile(r"[\s().+/\-–]*(?:[0-9][\s().+/\-–]*)+\Z")
 
 

@@ -248,7 +248,10 @@ def test_a_row_that_is_committed_late_is_found_by_the_sweep(conference: Conferen
     now = timezone.now()
     assert own_events.send_missing(now=now) == 0
     Registration.objects.create(
-        conference=conference, name="Ann", email="ann@example.com", registered_at=now - dt.timedelta(minutes=5)
+        conference=conference,
+        name="Ann",
+        email="ann@example.com",
+        registered_at=now - dt.timedelta(minutes=5),
     )
     assert own_events.send_missing(now=now + LATER) == 1
 
