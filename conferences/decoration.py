@@ -4,6 +4,7 @@ None of it may cost the registration. What cannot be used is left out or cut, an
 and analytics treat the same fields of events alike.
 """
 
+import itertools
 import math
 import re
 import unicodedata
@@ -111,28 +112,34 @@ def _tidy_answers(answers: Any, warn: Warn) -> dict[str, Any]:
         if answers is not None and answers != "":
             warn("answers", "left_out", _("This must be an object of answers by name."))
         return {}
-    tidied: dict[str, Any] = {}
+    if len(answers) > MAX_ANSWERS:
+        warn("answers", "left_out", _("More than %(most)s answers.") % {"most": MAX_ANSWERS})
+    storable: dict[str, Any] = {}
+    for name, answer in itertools.islice(answers.items(), MAX_ANSWERS):
+        if _is_storable(name) and all(map(_is_storable, answer if isinstance(answer, list) else [answer])):
+            storable[unicodedata.normalize("NFC", name)] = _compose(answer)
+        else:
+            message = _("An answer is a text, a number, yes or no, or a list of those.")
+            warn(f"answers.{_printable(name)}", "left_out", message)
+    return _fit_all(storable, warn)
+
+
+def _fit_all(answers: dict[str, Any], warn: Warn) -> dict[str, Any]:
+    """Cut the longest texts, so that all answers together take at most MAX_ANSWERS_BYTES."""
     budget = MAX_ANSWERS_BYTES
-    for name, answer in answers.items():
-        if len(tidied) == MAX_ANSWERS:
-            warn("answers", "left_out", _("More than %(most)s answers.") % {"most": MAX_ANSWERS})
-            break
-        field = f"answers.{_name(name)}"
-        if not _is_storable(name) or not all(
-            map(_is_storable, answer if isinstance(answer, list) else [answer])
-        ):
-            warn(field, "left_out", _("An answer is a text, a number, yes or no, or a list of those."))
-            continue
-        name = unicodedata.normalize("NFC", name)
-        kept = _fit(name, _compose(answer), budget)
-        if kept != _compose(answer):
-            code = "left_out" if kept is None else "cut"
+    fitting: dict[str, Any] = {}
+    for name in sorted(answers, key=lambda name: _size(name, answers[name])):
+        answer = answers[name]
+        while (size := _size(name, answer)) > budget and isinstance(answer, str) and answer:
+            answer = answer[: min(len(answer) - 1, len(answer) * budget // size)]
+        if answer != answers[name] or size > budget:
+            code = "cut" if answer and size <= budget else "left_out"
             message = _("All answers together may take %(most)s bytes.") % {"most": MAX_ANSWERS_BYTES}
-            warn(field, code, message)
-        if kept is not None or answer is None:
-            budget -= _size(name, kept)
-            tidied[name] = kept
-    return tidied
+            warn(f"answers.{_printable(name)}", code, message)
+        if size <= budget:
+            budget -= size
+            fitting[name] = answer
+    return {name: fitting[name] for name in answers if name in fitting}
 
 
 def _is_storable(value: Any) -> bool:
@@ -152,20 +159,11 @@ def _compose(answer: Any) -> Any:
     return unicodedata.normalize("NFC", answer) if isinstance(answer, str) else answer
 
 
-def _fit(name: str, answer: Any, budget: int) -> Any:
-    """The answer, a text cut to what fits into `budget` bytes of JSON, or None."""
-    while (size := _size(name, answer)) > budget:
-        if not isinstance(answer, str) or len(answer) < 2:
-            return None
-        answer = answer[: min(len(answer) - 1, len(answer) * budget // size)]
-    return answer
-
-
 def _size(name: str, answer: Any) -> int:
     return len(msgspec.json.encode({name: answer}))
 
 
-def _name(name: Any) -> str:
+def _printable(name: Any) -> str:
     """The name of an answer as a warning shows it."""
     text = str(name)[:_NAME_CHARACTERS].encode("utf-8", "replace").decode()
     return text.replace("\0", "\ufffd")

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin import ModelAdmin
-from django.contrib.admin.models import CHANGE
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -30,7 +29,6 @@ def local_time(moment: dt.datetime | None, conference: Conference) -> str:
 
 
 def act_on_each(
-    admin: ModelAdmin,
     request: HttpRequest,
     queryset: QuerySet[Any],
     act: Callable[[Any, User], str | None],
@@ -56,7 +54,7 @@ def act_on_each(
             refused.setdefault(reason, []).append(str(found))
     if done:
         rows = queryset.model._default_manager.filter(pk__in=[found.pk for found in done])
-        admin.log_actions(request, rows, CHANGE, history)
+        LogEntry.objects.log_actions(by.pk, rows, CHANGE, change_message=history)
         text = ngettext("Done for %(number)d entry.", "Done for %(number)d entries.", len(done))
         messages.success(request, text % {"number": len(done)})
     for reason, names in refused.items():

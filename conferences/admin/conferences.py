@@ -22,10 +22,6 @@ class ConferenceForm(ModelForm):
 
     seen_revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
-    class Meta:
-        model = Conference
-        fields = "__all__"
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["seen_revision"].initial = self.instance.revision

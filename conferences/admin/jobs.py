@@ -1,4 +1,5 @@
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -11,12 +12,21 @@ from meeteasy.core.admin import ReadOnlyAdmin
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    list_display = ["kind", "conference", "status", "done", "total", "created_by", "created_at", "finished_at"]
+    list_display = [
+        "kind",
+        "conference",
+        "status",
+        "done",
+        "total",
+        "created_by",
+        "created_at",
+        "finished_at",
+    ]
     list_filter = ["status", "kind"]
     list_select_related = ["conference", "created_by"]
     fields = (
-        "kind", "conference", "status", "done", "total", "counts", "errors", "warnings", "error", "created_by",
-        "created_at", "finished_at",
+        "kind", "conference", "status", "done", "total", "counts", "errors", "warnings", "error",
+        "created_by", "created_at", "finished_at",
     )  # fmt: skip
     readonly_fields = fields
     actions = ["cancel"]
@@ -27,6 +37,7 @@ class JobAdmin(ReadOnlyAdmin):
 
     @admin.action(description=_("Cancel"), permissions=["operate"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        act_on_each(
-            self, request, queryset, lambda job, by: None if cancel_job(job) else "", history="Cancelled."
-        )
+        def act(job: Job, by: User) -> None:
+            cancel_job(job)
+
+        act_on_each(request, queryset, act, history="Cancelled.")

@@ -146,7 +146,7 @@ class RegistrationAdmin(admin.ModelAdmin):
             def act(found: Registration, by: User) -> None:
                 decide(found.id, action, by=by)
 
-            act_on_each(self, request, queryset, act, history=history)
+            act_on_each(request, queryset, act, history=history)
             return
         for conference, ids in ids_of.items():
             start_decision(conference=conference, action=action, ids=ids, by=signed_in(request.user))
@@ -159,7 +159,7 @@ class RegistrationAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Check in"), permissions=["change"])
     def check_in(self, request: HttpRequest, queryset: QuerySet[Registration]) -> None:
-        act_on_each(self, request, queryset, _check_in, history="Checked in.")
+        act_on_each(request, queryset, _check_in, history="Checked in.")
 
     @admin.action(description=_("Export as CSV"), permissions=["view"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Registration]) -> HttpResponseBase:
@@ -216,4 +216,4 @@ class CheckInAdmin(admin.ModelAdmin):
         def act(found: CheckIn, by: User) -> None:
             undo_check_in(found.id, by=by)
 
-        act_on_each(self, request, queryset, act, history="Undone.")
+        act_on_each(request, queryset, act, history="Undone.")

@@ -55,7 +55,7 @@ def check_in(
             checked_in_by=by,
         )  # fmt: skip
         active = _find_active(registration)
-        if active is not None and active.checked_in_at <= moment:
+        if active is not None and (scanned_at is None or active.checked_in_at <= moment):
             return CheckedIn(active, created=False)
         badges.check_admissible(registration)
         if active is not None:
