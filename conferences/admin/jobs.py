@@ -40,4 +40,4 @@ class JobAdmin(ReadOnlyAdmin):
         def act(job: Job, by: User) -> None:
             cancel_job(job)
 
-        act_on_each(request, queryset, act, history="Cancelled.")
+        act_on_each(request, queryset, act, history=str(_("Cancelled.")))

@@ -1,4 +1,4 @@
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
@@ -21,6 +21,9 @@ from conferences.services.registrations import decide
 from conferences.states import Action
 from meeteasy.core.errors import RefusedError
 from meeteasy.core.http import csv_response
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 # More rows than that are decided about in a job.
 _DECIDED_AT_ONCE = 50
@@ -125,18 +128,18 @@ class RegistrationAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Approve"), permissions=["change"])
     def approve(self, request: HttpRequest, queryset: QuerySet[Registration]) -> None:
-        self._decide(request, queryset, Action.APPROVE, "Approved.")
+        self._decide(request, queryset, Action.APPROVE, _("Approved."))
 
     @admin.action(description=_("Reject"), permissions=["change"])
     def reject(self, request: HttpRequest, queryset: QuerySet[Registration]) -> None:
-        self._decide(request, queryset, Action.REJECT, "Rejected.")
+        self._decide(request, queryset, Action.REJECT, _("Rejected."))
 
     @admin.action(description=_("Cancel"), permissions=["change"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Registration]) -> None:
-        self._decide(request, queryset, Action.CANCEL, "Cancelled.")
+        self._decide(request, queryset, Action.CANCEL, _("Cancelled."))
 
     def _decide(
-        self, request: HttpRequest, queryset: QuerySet[Registration], action: Action, history: str
+        self, request: HttpRequest, queryset: QuerySet[Registration], action: Action, history: "StrOrPromise"
     ) -> None:
         ids_of: dict[Conference, list[str]] = {}
         for registration in queryset:
@@ -146,7 +149,7 @@ class RegistrationAdmin(admin.ModelAdmin):
             def act(found: Registration, by: User) -> None:
                 decide(found.id, action, by=by)
 
-            act_on_each(request, queryset, act, history=history)
+            act_on_each(request, queryset, act, history=str(history))
             return
         for conference, ids in ids_of.items():
             start_decision(conference=conference, action=action, ids=ids, by=signed_in(request.user))
@@ -159,7 +162,7 @@ class RegistrationAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Check in"), permissions=["change"])
     def check_in(self, request: HttpRequest, queryset: QuerySet[Registration]) -> None:
-        act_on_each(request, queryset, _check_in, history="Checked in.")
+        act_on_each(request, queryset, _check_in, history=str(_("Checked in.")))
 
     @admin.action(description=_("Export as CSV"), permissions=["view"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Registration]) -> HttpResponseBase:
@@ -216,4 +219,4 @@ class CheckInAdmin(admin.ModelAdmin):
         def act(found: CheckIn, by: User) -> None:
             undo_check_in(found.id, by=by)
 
-        act_on_each(request, queryset, act, history="Undone.")
+        act_on_each(request, queryset, act, history=str(_("Undone.")))

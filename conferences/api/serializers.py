@@ -251,7 +251,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     created_by: _Username = serializers.SlugRelatedField("username", read_only=True)
     dry_run = serializers.SerializerMethodField(help_text="Of an import: whether nothing is changed.")
     counts = serializers.DictField(child=serializers.IntegerField(), read_only=True)
-    errors = serializers.ListField(
+    errors = serializers.ListField(  # type: ignore[assignment]
         child=serializers.DictField(), read_only=True,
         help_text="Of an import `line`, `field`, `message`; else `id`, `code`, `message`.",
     )  # fmt: skip

@@ -128,8 +128,12 @@ class Member(models.Model):
         HELPER = "helper", _("helper")
         VIEWER = "viewer", _("viewer")
 
-    conference = models.ForeignKey(Conference, on_delete=models.CASCADE, related_name="members")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    conference = models.ForeignKey(
+        Conference, on_delete=models.CASCADE, related_name="members", verbose_name=_("conference")
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("user")
+    )
     role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.VIEWER)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 

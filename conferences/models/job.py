@@ -17,7 +17,9 @@ class Job(SlicedJob):
         IMPORT = "import", _("import")
         DECISION = "decision", _("decision")
 
-    conference = models.ForeignKey(Conference, on_delete=models.CASCADE, related_name="jobs")
+    conference = models.ForeignKey(
+        Conference, on_delete=models.CASCADE, related_name="jobs", verbose_name=_("conference")
+    )
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     # Of an import {"dry_run"}, of a decision {"action"} and either {"ids"} or {"filter"}.
     arguments = models.JSONField(default=dict)

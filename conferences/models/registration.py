@@ -34,8 +34,10 @@ class Registration(models.Model):
         IMPORT = "import", _("import")
 
     id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
-    conference = models.ForeignKey(Conference, on_delete=models.CASCADE, related_name="registrations")
-    name = models.CharField(_("name"), max_length=200, validators=[validate_single_line])
+    conference = models.ForeignKey(
+        Conference, on_delete=models.CASCADE, related_name="registrations", verbose_name=_("conference")
+    )
+    name = models.CharField(_("full name"), max_length=200, validators=[validate_single_line])
     # As conferences/contact.py normalises it, so that equal addresses are equal here.
     email = models.CharField(_("mail"), max_length=254)
     phone = models.CharField(_("phone"), max_length=16, blank=True, help_text=_("E.164, e.g. +8613800138000"))
@@ -100,7 +102,9 @@ class CheckIn(models.Model):
     """That an attendee came through the door. One that was undone stays, and no longer counts."""
 
     id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
-    registration = models.ForeignKey(Registration, on_delete=models.CASCADE, related_name="check_ins")
+    registration = models.ForeignKey(
+        Registration, on_delete=models.CASCADE, related_name="check_ins", verbose_name=_("registration")
+    )
     method = models.CharField(_("method"), max_length=32)
     gate = models.CharField(_("gate or device"), max_length=100, blank=True)
     # The scan's own moment, by the server's clock: a scanner may have been offline.

@@ -60,10 +60,10 @@ def read_csv(content: bytes) -> CSVFile:
     first = next(records, None)
     if first is None:
         raise ValidationError({"file": _("The file is empty.")})
-    headings = [unicodedata.normalize("NFC", cell).strip() for cell in first[1]]
+    headings = [_clean_heading(cell) for cell in first[1]]
     is_export = frozenset(headings) >= _MARKS
     columns = _name_columns(headings)
-    lines = []
+    lines: list[Line] = []
     for number, cells in records:
         if len(lines) == MAX_LINES:
             raise ValidationError({"file": _("More than %(most)s lines.") % {"most": MAX_LINES}})
@@ -87,15 +87,27 @@ def _read_records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _guess_delimiter(text: str) -> str:
-    """The one with which the first record has most columns; a delimiter in a quoted heading is none."""
+    """The one with which the heading has the fields, then the one with most columns.
 
-    def count(delimiter: str) -> int:
+    Counting alone goes wrong where a quoted heading has many delimiters of another kind.
+    """
+
+    def rate(delimiter: str) -> tuple[int, int]:
         try:
-            return len(next(_read_records(text, delimiter), (1, []))[1])
+            _number, cells = next(_read_records(text, delimiter), (1, []))
         except ValidationError:
-            return 0
+            return 0, 0
+        return sum(_field_name(_clean_heading(cell)) in FIELDS for cell in cells), len(cells)
 
-    return max(_DELIMITERS, key=count)  # of equal ones the first
+    return max(_DELIMITERS, key=rate)  # of equal ones the first
+
+
+def _clean_heading(cell: str) -> str:
+    return unicodedata.normalize("NFC", cell).strip()
+
+
+def _field_name(heading: str) -> str:
+    return heading.lower() if heading.lower() in FIELDS else _SYNONYMS.get(heading, heading)
 
 
 def _name_columns(headings: list[str]) -> list[str]:
@@ -105,7 +117,7 @@ def _name_columns(headings: list[str]) -> list[str]:
     """
     columns: list[str] = []
     for heading in headings:
-        name = heading.lower() if heading.lower() in FIELDS else _SYNONYMS.get(heading, heading)
+        name = _field_name(heading)
         if name in FIELDS and name in columns:
             raise ValidationError({"file": _("The heading has %(column)s twice.") % {"column": name}})
         number, numbered = 2, name

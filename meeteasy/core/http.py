@@ -127,9 +127,10 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 def neutralise_formula(value: Any) -> Any:
     """A leading apostrophe for text that a spreadsheet would run as a formula.
 
-    See OWASP, "CSV Injection". Numbers stay numbers.
+    See OWASP, "CSV Injection". Numbers stay numbers. Text that begins with such an apostrophe gets another
+    one, so that taking one away gives back what it was.
     """
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
+    if isinstance(value, str) and value.lstrip("'").startswith(FORMULA_STARTS):
         return f"'{value}"
     return value
 
