@@ -154,7 +154,7 @@ class RegistrationAdmin(admin.ModelAdmin):
         for conference, ids in ids_of.items():
             start_decision(conference=conference, action=action, ids=ids, by=signed_in(request.user))
         text = ngettext(
-            "A job was started; its report is under “Jobs”.",
+            "%(number)d job was started; its report is under “Jobs”.",
             "%(number)d jobs were started; their reports are under “Jobs”.",
             len(ids_of),
         )

@@ -48,8 +48,9 @@ def check_in(
             .select_related("conference")
             .get(id=registration_id)
         )
-        # Nobody comes in before they are registered, whatever a wrong clock says.
-        moment = max(min(scanned_at or now, now), registration.registered_at)
+        moment = now
+        if scanned_at is not None:  # nobody comes in before they are registered, whatever a wrong clock says
+            moment = max(min(scanned_at, now), registration.registered_at)
         made = CheckIn(
             registration=registration, method=method, gate=gate, checked_in_at=moment, recorded_at=now,
             checked_in_by=by,
