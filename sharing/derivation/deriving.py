@@ -124,7 +124,7 @@ class _Derivation:
         for key, link_claims in by_link.items():
             node = self.forest.get(key)
             if node is None:
-                node = Node(key)
+                node = Node(key, is_new=True, has_children=False)
                 self.forest.add(node)
             if self._decide_owner(node, link_claims):
                 owners[key] = node.sharer
@@ -160,14 +160,15 @@ class _Derivation:
         if node.is_new or (not winner.is_minted, winner.moment) < (not node.is_minted, node.first):
             for moment in (winner.moment,) if node.is_new else (node.first, winner.moment):
                 self._note_day(node.key.partition("/")[0], moment)
-            node.sharer, node.first, node.is_minted = winner.sharer, winner.moment, winner.is_minted
+            node.sharer, node.is_minted = winner.sharer, int(winner.is_minted)
+            node.first_ms, node.first_event_id = winner.moment
             node.channel, node.target_url, node.label = winner.channel, winner.target_url, winner.label
             self.with_new_owner.add(node.key)
             self.forest.touch(node)
         if not node.is_contested and any(
             sharer != node.sharer for sharer in (former, *(claim.sharer for claim in claims))
         ):
-            node.is_contested = True
+            node.is_contested = 1
             node.touched = True
         return former != node.sharer
 

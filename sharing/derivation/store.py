@@ -1,6 +1,8 @@
 """Loading the part of the tree and the opens that a change concerns, and writing back the links."""
 
 from collections.abc import Collection, Iterable
+from operator import attrgetter
+from typing import Any
 
 import msgspec
 from django.db.models import QuerySet, Value
@@ -9,12 +11,10 @@ from django.db.models.functions import StrIndex, Substr
 from sharing.derivation import bulk
 from sharing.models import ShareClaim, ShareLink, ShareOpen, ShareRegistration
 from sharing.rules.attribution import Moment, Open
-from sharing.rules.forest import NEVER, Forest, Node
+from sharing.rules.forest import Forest, LinkState, Node
 
-_STATE = (
-    "sharer, first_ms, first_event_id, claimed_parent, parent_ms, parent_event_id, parent_id, closes_cycle, "
-    "is_contested, is_minted, child_count, direct, assisted, subtree_links, subtree_conversions"
-)
+_COLUMNS = LinkState.__struct_fields__
+_STATE = ", ".join(f"link.{name}" for name in _COLUMNS)
 # By the place of a row in its table, which is smaller than its key, and found without an index.
 _CLOSED_PART = f"""
     WITH RECURSIVE part(place) AS (
@@ -24,10 +24,10 @@ _CLOSED_PART = f"""
         JOIN sharing_sharelink link ON link.{{place}} = part.place
         JOIN sharing_sharelink parent ON parent.id = link.claimed_parent
     )
-    SELECT link.id, {_STATE} FROM part JOIN sharing_sharelink link ON link.{{place}} = part.place
+    SELECT {_STATE} FROM part JOIN sharing_sharelink link ON link.{{place}} = part.place
 """  # noqa: S608  constants
 _ORPHANS = f"""
-    SELECT link.id, {_STATE} FROM {{keys}} JOIN sharing_sharelink link ON link.claimed_parent = keys.key
+    SELECT {_STATE} FROM {{keys}} JOIN sharing_sharelink link ON link.claimed_parent = keys.key
     WHERE link.claimed_parent > '' AND link.parent_id IS NULL
 """  # noqa: S608
 
@@ -57,54 +57,24 @@ def load_orphans(forest: Forest, parents: Collection[str]) -> list[Node]:
     return orphans
 
 
-def _node(row: tuple[object, ...]) -> Node:
-    node = Node(row[0])  # type: ignore[arg-type]
-    (
-        _,
-        node.sharer,
-        first_ms,
-        first_event_id,
-        node.claimed_parent,
-        parent_ms,
-        parent_event_id,
-        node.parent,
-        closes_cycle,
-        is_contested,
-        is_minted,
-        node.child_count,
-        node.direct,
-        node.assisted,
-        node.subtree_links,
-        node.subtree_conversions,
-    ) = row  # type: ignore[assignment]
-    node.first = (first_ms, first_event_id)  # type: ignore[assignment]
-    if parent_ms is not None:
-        node.parent_moment = (parent_ms, parent_event_id)  # type: ignore[assignment]
-    # SQLite's booleans are numbers.
-    node.closes_cycle, node.is_contested, node.is_minted = (
-        bool(closes_cycle),
-        bool(is_contested),
-        bool(is_minted),
-    )
-    node.is_new = False
-    node.has_children = True  # or may have: it is not known here
-    node.loaded_parent = node.parent
+def _node(row: tuple[Any, ...]) -> Node:
+    node = Node(*row)
+    node.loaded_parent = node.parent_id
     node.loaded_subtree = (node.subtree_links, node.subtree_conversions)
     return node
 
 
-_INSERTED = (
-    "id", "conference_id", "code", "sharer", "sharer_user_id", "label", "channel", "target_url", "is_minted",
-    "first_ms", "first_event_id", "claimed_parent", "parent_ms", "parent_event_id", "parent_id",
-    "closes_cycle", "is_contested", "child_count", "direct", "assisted", "subtree_links",
-    "subtree_conversions", "opens", "openers",
-)  # fmt: skip
-_REPLACED = (
-    "sharer", "sharer_user_id", "label", "channel", "target_url", "is_minted", "first_ms", "first_event_id",
-)  # fmt: skip
-_MOVED = ("claimed_parent", "parent_ms", "parent_event_id", "parent_id", "closes_cycle", "is_contested")
+# What changes together: a new owner's data, the place in the tree, the counters.
+_OWNER = ("sharer", "is_minted", "first_ms", "first_event_id")
+_PLACE = ("claimed_parent", "parent_ms", "parent_event_id", "parent_id", "closes_cycle", "is_contested")
 _COUNTERS = ("child_count", "direct", "assisted", "subtree_links", "subtree_conversions")
+# Columns that are written but never read back here.
+_IDENTITY = ("conference_id", "code")
+_TEXTS = ("sharer_user_id", "channel", "target_url", "label")
 _OPENED = ("opens", "openers")
+
+_owner_of, _place_of, _counters_of = attrgetter(*_OWNER), attrgetter(*_PLACE), attrgetter(*_COUNTERS)
+_state_of = attrgetter(*_COLUMNS)
 
 
 def save_links(
@@ -117,41 +87,27 @@ def save_links(
     inserted, replaced, moved, counted = [], [], [], []
     opened = dict(opened)
     for node in nodes:
-        opens = opened.pop(node.key, (0, 0))
+        opens = opened.pop(node.id, (0, 0))
         if node.is_new:
-            conference_id, _, code = node.key.partition("/")
-            key = (node.key, conference_id, code)
-            inserted.append((*key, *_owner(node), *_place(node), *_counters(node), *opens))
+            conference_id, _, code = node.id.partition("/")
+            inserted.append((*_state_of(node), conference_id, code, *_texts(node), *opens))
             continue
-        if node.key in with_new_owner:
-            replaced.append((*_owner(node), node.key))
+        if node.id in with_new_owner:
+            replaced.append((*_owner_of(node), *_texts(node), node.id))
         if node.touched:
-            moved.append((*_place(node), node.key))
-        counted.append((*_counters(node), *opens, node.key))
-    bulk.insert(ShareLink, _INSERTED, inserted)
-    bulk.update(ShareLink, _REPLACED, replaced)
-    bulk.update(ShareLink, _MOVED, moved)
+            moved.append((*_place_of(node), node.id))
+        counted.append((*_counters_of(node), *opens, node.id))
+    bulk.insert(ShareLink, (*_COLUMNS, *_IDENTITY, *_TEXTS, *_OPENED), inserted)
+    bulk.update(ShareLink, (*_OWNER, *_TEXTS), replaced)
+    bulk.update(ShareLink, _PLACE, moved)
     bulk.update(ShareLink, _COUNTERS, counted, added=_OPENED)
-    # Apart from the others, because setting `subtree_conversions` writes an index.
+    # Separate, because setting `subtree_conversions` writes an index.
     bulk.update(ShareLink, (), [(*opens, key) for key, opens in opened.items()], added=_OPENED)
 
 
-def _owner(node: Node) -> tuple[object, ...]:
+def _texts(node: Node) -> tuple[object, ...]:
     user_id = int(node.sharer[5:]) if node.is_minted and node.sharer.startswith("user:") else None
-    return (
-        node.sharer, user_id, node.label, node.channel, node.target_url, +node.is_minted, *node.first,
-    )  # fmt: skip
-
-
-def _place(node: Node) -> tuple[object, ...]:
-    parent_ms, parent_event_id = node.parent_moment if node.parent_moment != NEVER else (None, "")
-    return (
-        node.claimed_parent, parent_ms, parent_event_id, node.parent, +node.closes_cycle, +node.is_contested,
-    )  # fmt: skip
-
-
-def _counters(node: Node) -> tuple[int, ...]:
-    return (node.child_count, node.direct, node.assisted, node.subtree_links, node.subtree_conversions)
+    return (user_id, node.channel, node.target_url, node.label)
 
 
 # Of a fact with a link's key. Compared as a whole, not matched: SQLite's LIKE takes A for a.

@@ -13,55 +13,68 @@ Nothing here recurses, and nothing reads a database.
 
 from collections.abc import Iterator
 
+import msgspec
+
 from sharing.rules.attribution import Moment
 
 NEVER: Moment = (0, "")
 
 
-class Node:
-    """A link in memory. `loaded_*` is how it was loaded; `changed`: the rules may see it otherwise now."""
+class LinkState(msgspec.Struct, gc=False):
+    """A row of ShareLink as far as the rules change it. The fields are the columns, in this order.
 
-    __slots__ = (
-        "assisted",
-        "channel",
-        "child_count",
-        "claimed_parent",
-        "closes_cycle",
-        "direct",
-        "first",
-        "has_children",
-        "is_contested",
-        "is_minted",
-        "is_new",
-        "key",
-        "label",
-        "loaded_parent",
-        "loaded_subtree",
-        "parent",
-        "parent_moment",
-        "sharer",
-        "subtree_conversions",
-        "subtree_links",
-        "target_url",
-        "touched",
-    )
+    Flags are 0 or 1, as SQLite gives and takes them.
+    """
 
-    def __init__(self, key: str) -> None:
-        self.key = key
-        self.sharer = ""
-        self.first: Moment = NEVER
-        self.claimed_parent = ""
-        self.parent_moment: Moment = NEVER
-        self.parent: str | None = None
-        self.closes_cycle = self.is_contested = self.is_minted = False
-        self.channel = self.target_url = self.label = ""
-        self.child_count = self.direct = self.assisted = 0
-        self.subtree_links = self.subtree_conversions = 0
-        self.is_new = True
-        self.has_children = False
-        self.touched = False  # something of its row but a counter changed
-        self.loaded_parent: str | None = None
-        self.loaded_subtree = (0, 0)  # links, conversions
+    id: str
+    sharer: str = ""
+    is_minted: int = 0
+    first_ms: int = 0
+    first_event_id: str = ""
+    claimed_parent: str = ""
+    parent_ms: int | None = None
+    parent_event_id: str = ""
+    parent_id: str | None = None
+    closes_cycle: int = 0
+    is_contested: int = 0
+    child_count: int = 0
+    direct: int = 0
+    assisted: int = 0
+    subtree_links: int = 0
+    subtree_conversions: int = 0
+
+
+class Node(LinkState, gc=False):
+    """A link in memory, with what is known of it while a change is worked out.
+
+    has_children: False only if it certainly has none. touched: a column other than a counter changed.
+    loaded_*: as the row was read. The texts are those of a new owner's claim.
+    """
+
+    is_new: bool = False
+    has_children: bool = True
+    touched: bool = False
+    loaded_parent: str | None = None
+    loaded_subtree: tuple[int, int] = (0, 0)  # links, conversions
+    channel: str = ""
+    target_url: str = ""
+    label: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.id
+
+    @property
+    def first(self) -> Moment:
+        return (self.first_ms, self.first_event_id)
+
+    @property
+    def parent(self) -> str | None:
+        return self.parent_id
+
+    @property
+    def parent_moment(self) -> Moment:
+        return NEVER if self.parent_ms is None else (self.parent_ms, self.parent_event_id)
 
 
 class Forest:
@@ -77,42 +90,43 @@ class Forest:
         return self.nodes.get(key)
 
     def add(self, node: Node) -> None:
-        self.nodes[node.key] = node
+        self.nodes[node.id] = node
 
     def touch(self, node: Node) -> None:
         node.touched = True
-        self.changed.add(node.key)
+        self.changed.add(node.id)
 
     def set_claim(self, node: Node, parent_key: str, moment: Moment) -> None:
         """Let `parent_key` be the claim to a parent that counts for `node`, and settle the tree."""
-        if node.parent is not None:
+        if node.parent_id is not None:
             root = self._root(node)
-            node.parent = None
+            node.parent_id = None
             self.touch(node)
             if root.closes_cycle:  # perhaps because of the claim that has just gone
                 self.attach(root)
-        node.claimed_parent, node.parent_moment = parent_key, moment
+        node.claimed_parent = parent_key
+        node.parent_ms, node.parent_event_id = moment if moment != NEVER else (None, "")
         self.touch(node)
         self.attach(node)
 
     def attach(self, node: Node) -> None:
         """Give a root the parent that it claims, if that is known; of a cycle, refuse the latest claim."""
         parent = self.nodes.get(node.claimed_parent)
-        closes_cycle = False
+        closes_cycle = 0
         if parent is node:
-            closes_cycle = True
+            closes_cycle = 1
         elif parent is not None:
             latest = self._latest_of_cycle(node, parent)
             if latest is node:
-                closes_cycle = True
+                closes_cycle = 1
             else:
                 if latest is not None:
-                    latest.parent = None
-                    latest.closes_cycle = True
+                    latest.parent_id = None
+                    latest.closes_cycle = 1
                     self.touch(latest)
-                node.parent = parent.key
+                node.parent_id = parent.id
                 parent.has_children = True
-        if closes_cycle != node.closes_cycle or node.parent is not None:
+        if closes_cycle != node.closes_cycle or node.parent_id is not None:
             node.closes_cycle = closes_cycle
             self.touch(node)
 
@@ -121,15 +135,15 @@ class Forest:
         if not node.has_children:
             return None
         latest, above = node, parent
-        while above.parent is not None:
+        while above.parent_id is not None:
             if above.parent_moment > latest.parent_moment:
                 latest = above
-            above = self.nodes[above.parent]
+            above = self.nodes[above.parent_id]
         return latest if above is node else None
 
     def _root(self, node: Node) -> Node:
-        while node.parent is not None:
-            node = self.nodes[node.parent]
+        while node.parent_id is not None:
+            node = self.nodes[node.parent_id]
         return node
 
     # --- Counters ----------------------------------------------------------------------------------------
@@ -157,9 +171,9 @@ class Forest:
             written[key] = self.nodes[key]
         for node in self.nodes.values():
             if node.touched:
-                written[node.key] = node
+                written[node.id] = node
             former = node.loaded_parent
-            if former is not None and former != node.parent:
+            if former is not None and former != node.parent_id:
                 links, conversions = node.loaded_subtree
                 above = change[former]
                 above[0] -= links + 1
@@ -167,34 +181,34 @@ class Forest:
                 self.nodes[former].child_count -= 1
                 written[former] = self.nodes[former]
         for node in self._children_first():
-            links, conversions = change[node.key]
+            links, conversions = change[node.id]
             if links or conversions:
                 node.subtree_links += links
                 node.subtree_conversions += conversions
-                written[node.key] = node
-            if node.parent is None:
+                written[node.id] = node
+            if node.parent_id is None:
                 continue
-            above = change[node.parent]
-            if node.parent == node.loaded_parent:
+            above = change[node.parent_id]
+            if node.parent_id == node.loaded_parent:
                 above[0] += links
                 above[1] += conversions
             else:
                 above[0] += node.subtree_links + 1
                 above[1] += node.subtree_conversions
-                self.nodes[node.parent].child_count += 1
-                written[node.parent] = self.nodes[node.parent]
+                self.nodes[node.parent_id].child_count += 1
+                written[node.parent_id] = self.nodes[node.parent_id]
         return list(written.values())
 
     def _children_first(self) -> Iterator[Node]:
         waiting = dict.fromkeys(self.nodes, 0)
         for node in self.nodes.values():
-            if node.parent is not None:
-                waiting[node.parent] += 1
-        ready = [node for node in self.nodes.values() if not waiting[node.key]]
+            if node.parent_id is not None:
+                waiting[node.parent_id] += 1
+        ready = [node for node in self.nodes.values() if not waiting[node.id]]
         while ready:
             node = ready.pop()
             yield node
-            if node.parent is not None:
-                waiting[node.parent] -= 1
-                if not waiting[node.parent]:
-                    ready.append(self.nodes[node.parent])
+            if node.parent_id is not None:
+                waiting[node.parent_id] -= 1
+                if not waiting[node.parent_id]:
+                    ready.append(self.nodes[node.parent_id])

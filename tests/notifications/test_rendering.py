@@ -1,8 +1,8 @@
 """Every message type, in every language, over every channel: the registry is walked, so a new one is too."""
 
+import datetime as dt
 import re
 import zoneinfo
-from datetime import UTC, datetime
 from email import message_from_bytes, policy
 
 import pytest
@@ -12,8 +12,8 @@ from icalendar import Calendar
 from notifications.channels.email import make_message
 from notifications.message_types import MESSAGE_TYPES
 from notifications.models import Notification
-from notifications.preview import list_previews, make_sample, preview_html
-from notifications.render import one_line, pick_language, render_mail, render_sms
+from notifications.previews import list_previews, make_sample, preview_html
+from notifications.rendering import one_line, pick_language, render_mail, render_sms
 from notifications.segments import count_segments
 
 PREVIEWS = list_previews()
@@ -104,9 +104,9 @@ def test_confirmations_carry_the_badge_and_an_invitation_in_the_conferences_zone
     assert parts["image/png"]["Content-ID"] == f"<{content_id}>"
     calendar = Calendar.from_ical(parts["text/calendar"].get_content())
     event = calendar.walk("VEVENT")[0]
-    assert event["DTSTART"].dt == datetime(2027, 5, 18, 9, 0, tzinfo=zoneinfo.ZoneInfo("Asia/Shanghai"))
+    assert event["DTSTART"].dt == dt.datetime(2027, 5, 18, 9, 0, tzinfo=zoneinfo.ZoneInfo("Asia/Shanghai"))
     assert event["DTSTART"].params["TZID"] == "Asia/Shanghai"
-    assert event["DTEND"].dt.astimezone(UTC) == datetime(2027, 5, 20, 9, 30, tzinfo=UTC)
+    assert event["DTEND"].dt.astimezone(dt.UTC) == dt.datetime(2027, 5, 20, 9, 30, tzinfo=dt.UTC)
     assert calendar.walk("VTIMEZONE")
     assert str(event["SUMMARY"]) == "Shanghai Summit 2027 上海峰会"
 
