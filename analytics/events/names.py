@@ -17,17 +17,22 @@ def find_declared(event_type: type[EventType], name: str) -> str | None:
     """
     if len(name) > _LONGEST:
         return None
-    table = _make_table(event_type)
+    exact, shortened = _make_tables(event_type)
     normal = _normalise(name)
-    return table.get(normal) or next((table[part] for part in _shortened(normal) if part in table), None)
+    if normal in exact:
+        return exact[normal]
+    return next((shortened[part] for part in (normal, *_shortened(normal)) if part in shortened), None)
 
 
 @lru_cache(maxsize=256)
-def _make_table(event_type: type[EventType]) -> dict[str, str]:
-    """Normalised names, and these with a letter left out, to the declared name."""
+def _make_tables(event_type: type[EventType]) -> tuple[dict[str, str], dict[str, str]]:
+    """The declared names by normalised name, and by a normalised name with at most one letter left out."""
     names = {_normalise(name): name for name in ("type", *event_type.__struct_fields__)}
-    table = {part: name for normal, name in names.items() for part in _shortened(normal)}
-    return {**table, **names}
+    shortened = {part: name for normal, name in names.items() for part in _shortened(normal)}
+    return names, {
+        **shortened,
+        **{normal: name for normal, name in names.items() if len(normal) >= _SHORTEST},
+    }
 
 
 def _normalise(name: str) -> str:

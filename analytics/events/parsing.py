@@ -82,8 +82,8 @@ def _warn_of_names(event_type: type[EventType], extra: dict[str, Any], warn: War
     for name in list(extra)[:_MAX_NAMES_CHECKED]:
         declared = find_declared(event_type, name)
         if declared is not None:
-            message = f"`{name}` is kept as a property. Did you mean `{declared}`?"
-            warn("unknown_field", message, name)
+            shown = shorten(name)
+            warn("unknown_field", f"`{shown}` is kept as a property. Did you mean `{declared}`?", shown)
 
 
 _FRACTION = re.compile(r"(\.\d{6})\d+")
