@@ -13,7 +13,7 @@ from conferences import badges
 from conferences.access import signed_in
 from conferences.admin.common import act_on_each, local_time
 from conferences.models import CheckIn, Conference, Registration
-from conferences.selectors.registrations import CSV_COLUMNS, csv_rows, search, with_check_ins
+from conferences.selectors.registrations import CSV_CODES, CSV_COLUMNS, csv_rows, search, with_check_ins
 from conferences.services.checkins import check_in, undo_check_in
 from conferences.services.erasing import erase_registration
 from conferences.services.jobs import start_decision
@@ -166,7 +166,8 @@ class RegistrationAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Export as CSV"), permissions=["view"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Registration]) -> HttpResponseBase:
-        return csv_response("registrations.csv", CSV_COLUMNS, csv_rows(with_check_ins(queryset)))
+        rows = csv_rows(with_check_ins(queryset))
+        return csv_response("registrations.csv", CSV_COLUMNS, rows, codes=CSV_CODES)
 
 
 def _check_in(registration: Registration, by: User) -> str | None:
