@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import Http404, StreamingHttpResponse
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -24,6 +25,9 @@ _CREDIT_COLUMNS = [
     "registration_id", "registered_at", "code", "sharer", "channel", "distance", "kind", "model", "credit",
 ]  # fmt: skip
 _NOT_CREDITED_COLUMNS = ["registration_id", "registered_at", "code", "reason", "message", "distance"]
+
+
+_as_text = serializers.DateTimeField().to_representation
 
 
 class CreditModels(APIView):
@@ -83,7 +87,7 @@ class Conversions(CSVView):
             rows = (
                 {
                     "registration_id": code_of(conversion.registration_id),
-                    "registered_at": conversion.registered_at.isoformat(),
+                    "registered_at": _as_text(conversion.registered_at),
                     "model": model,
                     **credit._asdict(),
                     "kind": "direct" if credit.is_direct else "assisted",
