@@ -11,6 +11,8 @@ from rest_framework.views import APIView
 
 from meeteasy.core.http import CSVFormat
 
+# Columns of codes and ids: they stay usable in a CSV whatever they begin with.
+CODES = ("code", "parent", "registration_id")
 FORMAT = OpenApiParameter(
     "format", OpenApiTypes.STR, enum=["json", "csv"], description="`csv` downloads all of them."
 )

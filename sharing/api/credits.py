@@ -14,7 +14,7 @@ from conferences.access import get_conference
 from meeteasy.core.http import csv_response
 from sharing.api import queries
 from sharing.api import serializers as answers
-from sharing.api._base import FORMAT, FROM, CSVView, read_query
+from sharing.api._base import CODES, FORMAT, FROM, CSVView, read_query
 from sharing.rules.codes import code_of
 from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.selectors import conversions, figures, not_credited
@@ -94,7 +94,7 @@ class Conversions(CSVView):
                 }
                 for conversion, credit in conversions.iterate_credits(conference, days, model)
             )
-            return csv_response(f"credits-{conference.id}.csv", _CREDIT_COLUMNS, rows)
+            return csv_response(f"credits-{conference.id}.csv", _CREDIT_COLUMNS, rows, codes=CODES)
         page, following = conversions.get_page(
             conversions.get_conversions(conference, days), limit=query["page_size"], cursor=query["cursor"]
         )
@@ -121,7 +121,7 @@ class NotCredited(CSVView):
                 dict(answers.ListedNotCreditedSerializer(item).data)
                 for item in not_credited.iterate_not_credited(found)
             )
-            return csv_response(f"not-credited-{conference.id}.csv", _NOT_CREDITED_COLUMNS, rows)
+            return csv_response(f"not-credited-{conference.id}.csv", _NOT_CREDITED_COLUMNS, rows, codes=CODES)
         page, following = not_credited.get_page(found, limit=query["page_size"], cursor=query["cursor"])
         return Response(answers.NotCreditedPage({"results": page, "next": following}).data)
 

@@ -15,7 +15,7 @@ from conferences.access import Role, get_conference, visible_conferences
 from meeteasy.core.http import csv_response
 from sharing.api import queries
 from sharing.api import serializers as answers
-from sharing.api._base import FORMAT, CSVView, read_query
+from sharing.api._base import CODES, FORMAT, CSVView, read_query
 from sharing.models import ShareLink
 from sharing.qr import draw_qr
 from sharing.rules.codes import keys_of
@@ -76,7 +76,7 @@ class Links(CSVView):
         )
         if self.wants_csv(request):
             rows = map(_flatten_link, selectors.iterate_links(found))
-            return csv_response(f"links-{conference.id}.csv", _LINK_COLUMNS, rows)
+            return csv_response(f"links-{conference.id}.csv", _LINK_COLUMNS, rows, codes=CODES)
         page, following = selectors.get_page(found, limit=query["page_size"], cursor=query["cursor"])
         return Response(answers.LinkPage({"results": page, "next": following}).data)
 
