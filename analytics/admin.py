@@ -133,9 +133,9 @@ class EventAdmin(ReadOnlyAdmin):
         conference_id, day, visitor_id = [*term.split(maxsplit=2), "", "", ""][:3]
         if visitor_id and _is_date(day):
             events = queryset.filter(conference_id=conference_id, local_date=day, visitor_id=visitor_id)
-        elif (found := queryset.filter(id__gt=f"{term}/", id__lt=f"{term}0")).exists():  # "0" follows "/"
-            return found, False
-        elif (found := queryset.filter(id=term)).exists():
+        elif (found := queryset.filter(id__gt=f"{term}/", id__lt=f"{term}0")).exists() or (
+            found := queryset.filter(id=term)
+        ).exists():  # "0" follows "/"
             return found, False
         else:
             events = queryset.filter(conference_id=term)

@@ -45,7 +45,7 @@ def registration_row(registration: Registration) -> EventRow:
         "registration",
         f"reg:{registration.id}",
         registration,
-        registration.created_at,
+        registration.registered_at,
         form_id=registration.form_id,
         share_code=registration.share_code or None,
     )
@@ -161,12 +161,12 @@ def registration_standing_row(registration: Registration) -> EventRow:
         source="state",
         stands=registration.stands,
         version=registration.standing_version,
-        at=registration.standing_changed_at or registration.created_at,
+        at=registration.standing_changed_at or registration.registered_at,
     )
 
 
-register_kind(Kind("reg", Registration.objects.all, "created_at", registration_row))
-register_kind(Kind("checkin", _check_ins, "checked_in_at", check_in_row))
+register_kind(Kind("reg", Registration.objects.all, "registered_at", registration_row))
+register_kind(Kind("checkin", _check_ins, "recorded_at", check_in_row))
 register_kind(Kind("undone", _check_ins, "undone_at", undone_row))
 register_kind(Kind("standing", Registration.objects.all, "standing_changed_at", registration_standing_row))
 

@@ -18,6 +18,7 @@ from conferences.signals import (
     checkin_undone,
     conference_saved,
     registration_created,
+    registrations_imported,
     standing_changed,
 )
 
@@ -32,6 +33,11 @@ def refresh_soon(sender: Any, **kwargs: Any) -> None:
 @receiver(registration_created, dispatch_uid="analytics.report_registration")
 def report_registration(sender: Any, registration: Registration, **kwargs: Any) -> None:
     own_events.report([own_events.registration_row(registration)])
+
+
+@receiver(registrations_imported, dispatch_uid="analytics.report_imported_registrations")
+def report_imported_registrations(sender: Any, registrations: list[Registration], **kwargs: Any) -> None:
+    own_events.report([own_events.registration_row(registration) for registration in registrations])
 
 
 @receiver(checked_in, dispatch_uid="analytics.report_check_in")

@@ -228,7 +228,7 @@ def test_a_void_takes_back_a_report_and_its_check_in(conference: Conference) -> 
 def test_cancelling_on_our_own_form_takes_a_registration_back(conference: Conference, bob: User) -> None:
     ann = register(conference=conference, name="Ann", email="ann@example.com").registration
     run(make_drain())
-    today = local_date(conference.time_zone, round(ann.created_at.timestamp() * 1000))
+    today = local_date(conference.time_zone, round(ann.registered_at.timestamp() * 1000))
     assert compute_figures("summit", today)["registrations"] == 1
 
     decide(ann.id, Action.CANCEL, by=bob)
@@ -269,9 +269,9 @@ def test_an_attendee_counts_on_the_day_of_the_first_entry_that_stands(conference
 def test_a_report_that_names_a_receipt_is_about_its_registration(conference: Conference) -> None:
     answer = register(conference=conference, name="Ann", email="ann@example.com")
     run(make_drain())
-    day = local_date(conference.time_zone, round(answer.registration.created_at.timestamp() * 1000))
+    day = local_date(conference.time_zone, round(answer.registration.registered_at.timestamp() * 1000))
     assert answer.receipt.startswith("rct_")
-    now = answer.registration.created_at
+    now = answer.registration.registered_at
     store(reported("sdk", now, registration_id=answer.receipt))
     store(reported("other", now, registration_id="rct_unknown"))
 
