@@ -8,7 +8,7 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.paginator import Page
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date
@@ -133,9 +133,7 @@ class EventAdmin(ReadOnlyAdmin):
         conference_id, day, visitor_id = [*term.split(maxsplit=2), "", "", ""][:3]
         if visitor_id and _is_date(day):
             events = queryset.filter(conference_id=conference_id, local_date=day, visitor_id=visitor_id)
-        elif (found := queryset.filter(id__gt=f"{term}/", id__lt=f"{term}0")).exists() or (
-            found := queryset.filter(id=term)
-        ).exists():  # "0" follows "/"
+        elif (found := _of_id(queryset, term)).exists():
             return found, False
         else:
             events = queryset.filter(conference_id=term)
@@ -153,6 +151,12 @@ class EventAdmin(ReadOnlyAdmin):
     def type_label(self, event: Event) -> str:
         event_type = EVENT_TYPES.get(event.type)
         return gettext(event_type.label) if event_type else event.type
+
+
+def _of_id(events: QuerySet[Event], event_id: str) -> QuerySet[Event]:
+    """Events of this id, in whichever conference, or of this key."""
+    following = f"{event_id}0"  # "0" follows "/"
+    return events.filter(Q(id=event_id) | Q(id__gt=f"{event_id}/", id__lt=following))
 
 
 def _is_date(text: str) -> bool:

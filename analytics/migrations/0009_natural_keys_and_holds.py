@@ -83,7 +83,7 @@ def _copy(connection: Any, table: str, column: str, make_key: Callable[[Any], st
 
 
 class Migration(migrations.Migration):
-    dependencies = [("analytics", "0007_plainer_help_texts")]
+    dependencies = [("analytics", "0008_zone_version")]
 
     operations = [
         migrations.CreateModel(
