@@ -230,6 +230,8 @@ class Outage(models.Model):
     paused_until = models.DateTimeField()
     failures = models.PositiveIntegerField(default=1)
     needs_attention = models.BooleanField(default=False)  # refused: only a person can mend it
+    # The recipient of the message that met it last: a second one proves that it is not the recipient's.
+    met_by = models.CharField(max_length=320, default="", blank=True)
     error = models.TextField(default="", blank=True)
 
     def __str__(self) -> str:

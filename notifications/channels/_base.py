@@ -44,6 +44,8 @@ class Failure(Exception):
               refuses our account or sender. The whole channel pauses, and the message loses no attempt.
     retry_after_seconds: as the provider asked, if it did.
     needs_attention: for an outage that only a person can end.
+    confirmed: False for an outage that may be this recipient's after all; another recipient must meet it
+        before the channel pauses.
     unsubscribed: the recipient told the provider to stop.
     """
 
@@ -59,12 +61,14 @@ class Failure(Exception):
         kind: str,
         retry_after_seconds: float | None = None,
         needs_attention: bool = False,
+        confirmed: bool = True,
         unsubscribed: bool = False,
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.retry_after_seconds = retry_after_seconds
         self.needs_attention = needs_attention
+        self.confirmed = confirmed
         self.unsubscribed = unsubscribed
 
 

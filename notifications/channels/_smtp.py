@@ -86,22 +86,24 @@ class EmailBackend(smtp.EmailBackend):
 
 def judge_reply(code: int, text: bytes | str, *, sender: str = "") -> Failure:
     """What a refusal means. RFC 5321 §4.2.1: 4yz try again, 5yz do not; but a server that refuses *us* says
-    nothing about this mail. Many servers say that only once they know the recipient."""
+    nothing about this mail. Many servers say that only once they know the recipient; then one mail alone does
+    not prove it, since the reply may be that recipient's."""
     text = text.decode(errors="replace") if isinstance(text, bytes) else text
     message = f"{code} {text}"
     if code == 421:
-        return Failure(message, kind=Failure.OUTAGE)
+        return Failure(message, kind=Failure.OUTAGE, confirmed=False)
     if code < 500:
         return Failure(message, kind=Failure.TEMPORARY)
     enhanced = _ENHANCED_CODE.search(text)
+    if code in _ABOUT_OUR_ACCOUNT:
+        return Failure(message, kind=Failure.OUTAGE, needs_attention=True)
     about_us = (
-        code in _ABOUT_OUR_ACCOUNT
-        or (enhanced is not None and _ABOUT_OUR_SENDER.match(enhanced[1]) is not None)
+        (enhanced is not None and _ABOUT_OUR_SENDER.match(enhanced[1]) is not None)
         or (bool(sender) and sender.lower() in text.lower())
         or re.search(r"\brelay(ing)?\b|\bsender\b.*\b(rejected|denied|verif)", text, re.IGNORECASE)
     )
     if about_us:
-        return Failure(message, kind=Failure.OUTAGE, needs_attention=True)
+        return Failure(message, kind=Failure.OUTAGE, needs_attention=True, confirmed=False)
     return Failure(message, kind=Failure.PERMANENT)
 
 

@@ -69,6 +69,7 @@ class Migration(migrations.Migration):
                 ('paused_until', models.DateTimeField()),
                 ('failures', models.PositiveIntegerField(default=1)),
                 ('needs_attention', models.BooleanField(default=False)),
+                ('met_by', models.CharField(blank=True, default='', max_length=320)),
                 ('error', models.TextField(blank=True, default='')),
             ],
         ),

@@ -188,8 +188,9 @@ class _Delivery:
             )
         error = storable(f"{failure.kind}: {failure}")
         if failure.kind == Failure.OUTAGE:
-            until = pausing.note_outage(row.channel, failure)
-            return self._put_back(until, last_error=error, called_at=None)
+            until = pausing.note_outage(row, failure)
+            attempts = row.attempts if failure.confirmed else row.attempts + 1  # only for a longer wait
+            return self._put_back(until, last_error=error, called_at=None, attempts=attempts - 1)
         if failure.kind == Failure.PERMANENT:
             return self._mark(Status.FAILED, last_error=error)
         wait = max(backoff_seconds(row.attempts), failure.retry_after_seconds or 0)
@@ -201,9 +202,9 @@ class _Delivery:
         return self._mark(Status.QUEUED, last_error=error, scheduled_for=when, rung_at=None, called_at=None)
 
     def _put_back(self, until: dt.datetime, **changes: Any) -> str | None:
-        """Back into the queue until then; it does not count as an attempt."""
-        attempts = self.notification.attempts - 1
-        return self._mark(Status.QUEUED, scheduled_for=until, rung_at=None, attempts=attempts, **changes)
+        """Back into the queue until then; unless `changes` say otherwise, that was no attempt."""
+        changes = {"attempts": self.notification.attempts - 1, **changes}
+        return self._mark(Status.QUEUED, scheduled_for=until, rung_at=None, **changes)
 
     def _mark(self, status: Status, **changes: Any) -> str | None:
         ours = finish(

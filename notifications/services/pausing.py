@@ -12,24 +12,30 @@ from django.utils import timezone
 from meeteasy.core.jobs import backoff_seconds
 from meeteasy.core.logs import get_logger
 from notifications.channels import Failure
-from notifications.models import Outage, storable
+from notifications.models import Notification, Outage, storable
 
 log = get_logger(__name__)
 
 _LONGEST_PAUSE_SECONDS = 600
 
 
-def note_outage(channel: str, failure: Failure) -> dt.datetime:
-    """Pause the channel, longer at each failure in a row, and raise the alarm. Returns until when."""
-    now = timezone.now()
+def note_outage(row: Notification, failure: Failure) -> dt.datetime:
+    """Pause the channel of a message, longer at each failure in a row, and raise the alarm.
+
+    A failure that is not confirmed pauses the channel only if another recipient met one since the last
+    success; until then it makes its own message wait. Returns until when the message waits.
+    """
+    now, channel = timezone.now(), row.channel
     outage = Outage.objects.filter(channel=channel).first()
     failures = outage.failures + 1 if outage else 1
+    pauses = failure.confirmed or (outage is not None and outage.met_by not in ("", row.recipient))
     wait = max(backoff_seconds(failures, most=_LONGEST_PAUSE_SECONDS / 1.5), failure.retry_after_seconds or 0)
     until = now + dt.timedelta(seconds=wait)
     changes = {
-        "paused_until": until,
-        "failures": failures,
+        "paused_until": until if pauses else now,
+        "failures": failures if pauses else 0,
         "needs_attention": failure.needs_attention,
+        "met_by": row.recipient,
         "error": storable(str(failure)),
     }
     if not Outage.objects.filter(channel=channel).update(**changes):
@@ -39,8 +45,10 @@ def note_outage(channel: str, failure: Failure) -> dt.datetime:
         except IntegrityError:  # another worker noted it at the same moment
             Outage.objects.filter(channel=channel).update(**changes)
     report = log.error if failure.needs_attention else log.warning
-    report("channel_paused", channel=channel, until=until.isoformat(), error=str(failure))
-    return until
+    report("provider_refuses_us", channel=channel, pauses=pauses, until=until.isoformat(), error=str(failure))
+    if pauses:
+        return until
+    return now + dt.timedelta(seconds=backoff_seconds(row.attempts))
 
 
 def end_outage(channel: str) -> None:

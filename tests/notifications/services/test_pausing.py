@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from notifications.models import Notification, Outage
+from notifications.selectors.outages import find_pause
 from notifications.services import sweeping
 from notifications.services.delivering import MAX_ATTEMPTS, deliver
 from tests.notifications.servers import MailServer
@@ -86,3 +87,45 @@ def test_the_sweeper_rings_for_a_paused_message_when_its_time_has_come(
     sweeping.sweep("email")
     notification.refresh_from_db()
     assert notification.rung_at is not None
+
+
+DELAYED = "553 5.7.1 <noreply@localhost>: Sender address rejected: not owned by user"
+
+
+def test_a_sender_that_is_refused_only_after_rcpt_is_refused_for_all(
+    attend: Any, mail_server: MailServer
+) -> None:
+    """Postfix' smtpd_delay_reject, its default."""
+    for _ in range(5):
+        attend()
+    rows = list(Notification.objects.order_by("id"))
+    mail_server.refuse_recipient = DELAYED
+    assert [deliver(row.pk) for row in rows[:2]] == [Status.QUEUED] * 2
+    assert Outage.objects.get().paused_until > timezone.now()  # the second one proves it
+    for _ in range(MAX_ATTEMPTS + 2):
+        later()
+        assert {deliver(row.pk) for row in rows} <= {Status.QUEUED, None}
+    mail_server.refuse_recipient = ""
+    later()
+    assert [deliver(row.pk) for row in rows] == [Status.SENT] * 5
+
+
+def test_one_recipient_alone_pauses_nothing_however_often_it_is_tried(
+    attend: Any, mail_server: MailServer
+) -> None:
+    for _ in range(2):
+        attend()
+    poison, other = Notification.objects.order_by("id")
+    waits = []
+    for _ in range(4):
+        before = timezone.now()
+        mail_server.refuse_recipient = "550 5.7.1 relaying denied"
+        assert deliver(poison.pk) == Status.QUEUED
+        poison.refresh_from_db()
+        waits.append((poison.scheduled_for - before).total_seconds())
+        assert find_pause("email", timezone.now()) is None
+        Notification.objects.filter(pk=poison.pk).update(scheduled_for=timezone.now())
+    assert waits[3] > waits[0]
+    mail_server.refuse_recipient = ""
+    assert deliver(other.pk) == Status.SENT
+    assert not Outage.objects.exists()
