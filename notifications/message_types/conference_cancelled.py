@@ -15,7 +15,7 @@ from notifications.selectors.announcements import is_cancelled
 class ConferenceCancelled(MessageType):
     key: ClassVar[str] = "conference_cancelled"
     label = _("Conference cancelled")
-    states: ClassVar[frozenset[str]] = frozenset({State.PENDING, State.APPROVED, "waiting"})
+    states: ClassVar[frozenset[str]] = frozenset({State.PENDING, State.APPROVED, State.WAITING})
     outlives_conference: ClassVar[bool] = True
     calendar_method: ClassVar[str] = "CANCEL"
 

@@ -14,7 +14,7 @@ from notifications.models import Announcement, Notification
 class ConferenceMoved(MessageType):
     key: ClassVar[str] = "conference_moved"
     label = _("New date or place")
-    states: ClassVar[frozenset[str]] = frozenset({State.PENDING, State.APPROVED, "waiting"})
+    states: ClassVar[frozenset[str]] = frozenset({State.PENDING, State.APPROVED, State.WAITING})
     calendar_method: ClassVar[str] = "REQUEST"
 
     def find_obstacle(

@@ -16,4 +16,4 @@ class Promotion(MessageType):
     calendar_method: ClassVar[str] = "REQUEST"
 
     def follows(self, previous: str | None, state: str) -> bool:
-        return previous == "waiting" and state == State.APPROVED
+        return previous == State.WAITING and state == State.APPROVED
