@@ -3,6 +3,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
+from meeteasy.core.serializers import StrictSerializer
 from notifications.channels import CHANNELS
 from notifications.message_types import MESSAGE_TYPES
 from notifications.models import Announcement, Notification
@@ -59,11 +60,7 @@ class AnnouncementSerializer(serializers.ModelSerializer[Announcement]):
         }
 
 
-class AnnouncementInput(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField(choices=Announcement.Kind.choices)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        unknown = sorted(set(self.initial_data) - set(self.fields))
-        if unknown:
-            raise serializers.ValidationError(dict.fromkeys(unknown, "There is no such field."))
-        return attrs
+class AnnouncementInput(StrictSerializer):
+    kind = serializers.ChoiceField(
+        choices=Announcement.Kind.choices, help_text="`moved`: a new date or place; or `cancelled`."
+    )
