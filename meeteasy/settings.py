@@ -315,6 +315,9 @@ EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.use_tls, _mail.use_ssl
 EMAIL_TIMEOUT = env.read_int("EMAIL_TIMEOUT", 20, minimum=1)
+# How long a mail server may take to answer a mail that it has: RFC 5321 §4.5.3.2.6. Less, and slow servers
+# get the mail twice.
+EMAIL_ANSWER_TIMEOUT = env.read_int("EMAIL_ANSWER_TIMEOUT", 600, minimum=1)
 DEFAULT_FROM_EMAIL = env.read_str("MAIL_FROM", f"MeetEasy <noreply@{urlsplit(PUBLIC_URL).hostname}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_RATE_PER_SECOND = env.read_int("EMAIL_RATE_PER_SECOND", 20)  # over all workers; 0 = no limit
@@ -364,6 +367,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {"AnnouncementKind": "notifications.models.Announcement.Kind"},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "meeteasy.core.openapi.describe_shared_parts",
