@@ -367,7 +367,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
-    "ENUM_NAME_OVERRIDES": {"AnnouncementKind": "notifications.models.Announcement.Kind"},
+    "ENUM_NAME_OVERRIDES": {
+        "HoldActionEnum": "analytics.models.HoldDecision.Action",
+        "AnnouncementKind": "notifications.models.Announcement.Kind",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "meeteasy.core.openapi.describe_shared_parts",
