@@ -1,5 +1,8 @@
-"""What analytics does when conferences change. Only hints: what a signal did not tell is found by itself,
-by analytics/days/redating.py (settings) and analytics/own_events.py (registrations and check-ins)."""
+"""What analytics does when conferences change.
+
+Signals are only hints: analytics/days/redating.py (settings) and analytics/own_events.py (registrations and
+check-ins) find by themselves what no signal reported.
+"""
 
 from contextlib import suppress
 from typing import Any
@@ -10,12 +13,19 @@ from kombu.exceptions import OperationalError
 from analytics import own_events
 from analytics.tasks import refresh_dirty_days
 from conferences.models import CheckIn, Registration
-from conferences.signals import checked_in, checkin_undone, conference_saved, registration_created
+from conferences.signals import (
+    checked_in,
+    checkin_undone,
+    conference_saved,
+    registration_created,
+    registrations_imported,
+    standing_changed,
+)
 
 
 @receiver(conference_saved, dispatch_uid="analytics.refresh_soon")
 def refresh_soon(sender: Any, **kwargs: Any) -> None:
-    """Adopt waiting events, or compute days anew, now instead of at the next tick."""
+    """Adopt waiting events, or recompute days, now instead of at the next tick."""
     with suppress(OperationalError):  # while the broker is away; the tick will do it
         refresh_dirty_days.apply_async(retry=False)
 
@@ -23,6 +33,11 @@ def refresh_soon(sender: Any, **kwargs: Any) -> None:
 @receiver(registration_created, dispatch_uid="analytics.report_registration")
 def report_registration(sender: Any, registration: Registration, **kwargs: Any) -> None:
     own_events.report([own_events.registration_row(registration)])
+
+
+@receiver(registrations_imported, dispatch_uid="analytics.report_imported_registrations")
+def report_imported_registrations(sender: Any, registrations: list[Registration], **kwargs: Any) -> None:
+    own_events.report([own_events.registration_row(registration) for registration in registrations])
 
 
 @receiver(checked_in, dispatch_uid="analytics.report_check_in")
@@ -33,3 +48,8 @@ def report_check_in(sender: Any, check_in: CheckIn, **kwargs: Any) -> None:
 @receiver(checkin_undone, dispatch_uid="analytics.report_undone_check_in")
 def report_undone_check_in(sender: Any, check_in: CheckIn, **kwargs: Any) -> None:
     own_events.report([own_events.undone_row(check_in)])
+
+
+@receiver(standing_changed, dispatch_uid="analytics.report_standing")
+def report_standing(sender: Any, registration: Registration, **kwargs: Any) -> None:
+    own_events.report([own_events.registration_standing_row(registration)])

@@ -6,7 +6,7 @@ from functools import lru_cache
 import msgspec
 
 from analytics.erasing import erase_rows
-from analytics.event_types import is_own as is_confirmed
+from analytics.event_types import is_confirmed
 from analytics.events.rows import EventRow
 from sharing.derivation import bulk
 from sharing.derivation.registrations import RegistrationRecord, Standing, digest_form, report_key
@@ -141,7 +141,7 @@ def _read_registration(
     reported = RegistrationRecord(f"{event.conference_id}/{event.subject}", moment)
     reported.form_digest = digest_form(data.form_id)
     reported.is_confirmed = is_confirmed(event.event_id)
-    reported.is_held = getattr(event, "is_held", False)
+    reported.is_held = event.is_held
     if event.visitor_id:
         reported.visitor, reported.visitor_moment = visitor, moment
         if not data.registration_id:

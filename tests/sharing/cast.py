@@ -16,7 +16,6 @@ _OWN = (
     "form_id", "minted", "proven", "version", "stands", "source",
 )  # fmt: skip
 MINUTE_MS = 60_000
-KNOWS_HELD = "is_held" in EventRow.__struct_fields__
 DAY_MS = 86_400_000
 
 
@@ -61,8 +60,8 @@ def row(sent: dict[str, Any]) -> EventRow:
         sent["event_id"], sent["type"], sent["conference_id"], sent["ts"], received_ms, sent["visitor_id"],
         "", subject, bool(sent.get("bot")), msgspec.json.encode(own).decode(), "{}",
     )  # fmt: skip
-    if sent.get("held") and KNOWS_HELD:
-        made.is_held = True
+    if sent.get("held"):
+        made.hold = "held"
     return made
 
 

@@ -29,9 +29,11 @@ def story(conference: Conference) -> None:
         share(n, f"v{n}" if n % 5 else "busy", f"link{n:03}", f"link{n - 1:03}" if n else "")
         for n in range(LENGTH)
     ]
-    happen(*links, share(200, "vz", f"link{LENGTH}", f"link{LENGTH - 1}"))
-    happen(share(201, "vz", f"link{LENGTH + 1}", f"link{LENGTH}"))
-    happen(opened(300, "vz", f"link{LENGTH + 1}"), opened(301, "vz", "nobodys"), registered(302, "vz", "r-z"))
+    happen(*links, share(200, "vz", f"link{LENGTH:03}", f"link{LENGTH - 1:03}"))
+    happen(share(201, "vz", f"link{LENGTH + 1:03}", f"link{LENGTH:03}"))
+    happen(
+        opened(300, "vz", f"link{LENGTH + 1:03}"), opened(301, "vz", "nobodys"), registered(302, "vz", "r-z")
+    )
     happen(opened(300, "vy", "link001"), registered(302, "vy", "r-y"))
 
 
@@ -73,8 +75,8 @@ def test_what_has_no_place_in_the_chain_comes_once_with_the_first_part(
     found = list(parts(api, alice, "full", page_size=2))
     assert {(row["code"], row["reason"]) for row in found[0]["not_credited"]} == {
         ("nobodys", "unknown_code"),
-        (f"link{LENGTH}", "self_referral"),
-        (f"link{LENGTH + 1}", "self_referral"),
+        (f"link{LENGTH:03}", "self_referral"),
+        (f"link{LENGTH + 1:03}", "self_referral"),
     }
     assert found[0]["credits"] == []
     assert found[0]["next"] == 3

@@ -15,7 +15,7 @@ from sharing import models
 from sharing.derivation.deriving import apply_facts, derive
 from sharing.derivation.facts import Claim, Facts, read_facts
 from sharing.rules.codes import code_of, key_of
-from tests.sharing.cast import DAY_MS, KNOWS_HELD, START_MS, row, share, stands, state, tree
+from tests.sharing.cast import DAY_MS, START_MS, row, share, stands, state, tree
 from tests.sharing.plain import PlainTree
 
 pytestmark = pytest.mark.ordered
@@ -58,7 +58,6 @@ def _common(type: str, **fields: Any) -> Any:
     )
 
 
-helds = st.booleans() if KNOWS_HELD else st.just(False)
 # A thief names a time of their choice, but cannot choose when the claim is received. Few minutes: ties.
 _claim = {
     "received": st.integers(0, 30),
@@ -78,12 +77,12 @@ an_event = st.one_of(
         share_code=st.one_of(st.just(""), st.just(""), opened_codes),
         registration_id=st.sampled_from(["", "", "r1", "r2", "r3"]),
     ),
-    _common("registration", share_code=st.just(""), registration_id=st.just(""), held=helds),
+    _common("registration", share_code=st.just(""), registration_id=st.just(""), held=st.booleans()),
     _common(
         "registration",
         share_code=opened_codes,
         registration_id=st.sampled_from(["r1", "r2", "r3"]),
-        held=helds,
+        held=st.booleans(),
         confirmed=st.booleans(),
     ),
     st.builds(
