@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from meeteasy.core.admin import BoundedPaginator, ReadOnlyAdmin
 from meeteasy.core.paging import BadCursorError
+from sharing import admin_voids  # noqa: F401  it registers itself
 from sharing.models import NotCredited, ShareClaim, ShareConversion, ShareLink
 from sharing.rules.codes import code_of, key_of, keys_of
 from sharing.rules.reasons import REASON_LABELS

@@ -345,6 +345,73 @@ class NotCredited(models.Model):
         return f"{self.registration_id} ← {self.link_key}: {self.reason}"
 
 
+class Void(models.Model):
+    """A fact: an organizer decided that a registration, a link or a sharer does not count, or counts again.
+
+    Each decision has a row of its own, so the rows are the history. `version` counts the changes of a thing.
+    """
+
+    class Kind(models.TextChoices):
+        REGISTRATION = "registration", _("registration")
+        LINK = "link", _("share link")
+        SHARER = "sharer", _("sharer")
+
+    conference_id = KeyField(_("conference"), max_length=64)
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
+    # Registration id, code as it is stored, or sharer.
+    key = KeyField(_("what"), max_length=80)
+    reason = models.CharField(_("reason"), max_length=500)
+    voided_by = models.CharField(_("voided by"), max_length=150)
+    voided_at = models.DateTimeField(_("voided at"))
+    undone_by = models.CharField(_("undone by"), max_length=150, blank=True)
+    undone_at = models.DateTimeField(_("undone at"), null=True)
+    version = models.PositiveIntegerField()
+    changed_at = models.DateTimeField(db_index=True)
+    is_applied = models.BooleanField(
+        _("carried out"), default=False, help_text=_("False: a worker still has to change the links.")
+    )
+
+    class Meta:
+        verbose_name = _("void")
+        verbose_name_plural = _("voids")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conference_id", "kind", "key"],
+                condition=models.Q(undone_at__isnull=True),
+                name="one_void_at_a_time",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["id"], name="void_to_apply", condition=models.Q(is_applied=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.conference_id}/{self.key}"
+
+
+class StaleRegistration(models.Model):
+    """A registration whose credits are to be derived again: a transaction writes a bounded number of rows."""
+
+    id = KeyField(primary_key=True, max_length=130)  # of a ShareRegistration
+    conference_id = KeyField(max_length=64, db_index=True)
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class PendingTotal(models.Model):
+    """What is to be added to a link's totals, and to those of all above it (derivation/totals.py)."""
+
+    conference_id = KeyField(max_length=64, db_index=True)
+    link_id = KeyField(max_length=130)
+    links = models.IntegerField()
+    conversions = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.link_id} {self.links:+} {self.conversions:+}"
+
+
 class DirtyDayOutbox(models.Model):
     """Outbox: a local day whose figures changed, written with the change and passed on after its commit.
 

@@ -13,7 +13,7 @@ from sharing.selectors.conversions import CreditPath
 from sharing.selectors.not_credited import get_shown_reason
 from sharing.selectors.tree import TreeNode
 
-_FLAGS = {"cycle": "closes_cycle", "contested": "is_contested"}
+_FLAGS = {"cycle": "closes_cycle", "contested": "is_contested", "void": "is_void"}
 
 
 class _Answer(serializers.Serializer[Any]):

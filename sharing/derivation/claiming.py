@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sharing.derivation import store
 from sharing.derivation.facts import Claim
+from sharing.derivation.voids import set_void
 from sharing.rules.forest import Forest, Node
 
 
@@ -56,6 +57,8 @@ def apply_claims(forest: Forest, claims: Sequence[Claim]) -> Claimed:
     for node in store.load_orphans(forest, result.created):
         if node.parent_id is None:
             forest.attach(node)
+    for node in set_void(forest.nodes[key] for key in result.with_new_winner):
+        node.touched = True
     _settle_first_shares(forest, result.with_new_winner)
     return result
 

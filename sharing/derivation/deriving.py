@@ -11,7 +11,8 @@ batches.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
 
@@ -21,11 +22,12 @@ from sharing.derivation import bulk, facts, store
 from sharing.derivation.claiming import Claimed, apply_claims
 from sharing.derivation.facts import Facts, event_key
 from sharing.derivation.locks import lock_conferences
-from sharing.derivation.opening import OpenedLinks, count_moved, openers_concerned
+from sharing.derivation.opening import Counts, OpenedLinks, count_moved, openers_concerned
 from sharing.derivation.outcomes import (
     find_registrations_of,
     load_conversion_times,
     load_outcomes,
+    put_aside,
     replace_outcomes,
 )
 from sharing.derivation.registrations import (
@@ -37,10 +39,20 @@ from sharing.derivation.registrations import (
     merge_standings,
     to_attribute,
 )
-from sharing.models import DirtyDayOutbox
+from sharing.derivation.totals import flush_totals, note_totals
+from sharing.derivation.voids import set_void
+from sharing.models import DirtyDayOutbox, PendingTotal, StaleRegistration
 from sharing.rules.attribution import NAMED_OPENS, Outcome, attribute
-from sharing.rules.forest import Forest
+from sharing.rules.forest import Forest, Node
 from sharing.rules.opens import Moment, Open, Opens
+
+# A transaction writes about so many credits and reasons, and looks at so many registrations; the others wait
+# in StaleRegistration for the next ones.
+_ROWS_AT_ONCE = 20_000
+_REGISTRATIONS_AT_ONCE = 2_000
+_STALE_AT_ONCE = 200
+# Between two transactions, so that others get at the lock.
+_PAUSE_SECONDS = 0.01
 
 
 def apply_facts(new: Facts) -> None:
@@ -50,12 +62,51 @@ def apply_facts(new: Facts) -> None:
         with transaction.atomic():
             lock_conferences(conference_ids)
             derive(new)
-    flush_dirty_days()
+    settle(conference_ids)
 
 
 def derive(new: Facts) -> None:
-    """Store facts and derive what follows, in the caller's transaction, which holds the lock."""
+    """Store facts and derive what follows, in the caller's transaction, which holds the lock.
+
+    The caller calls `settle` after it.
+    """
     _Derivation().run(facts.without_erased(new))
+
+
+def derive_links_again(keys: Collection[str]) -> None:
+    """Find out again whether these links are void, and derive what follows; as `derive` does."""
+    _Derivation().run_links(keys)
+
+
+def settle(conference_ids: Collection[str]) -> None:
+    """After a commit: finish what was left for further transactions, and mark the days that changed."""
+    while _derive_stale(conference_ids):
+        time.sleep(_PAUSE_SECONDS)
+    flush_totals(conference_ids)
+    flush_dirty_days()
+
+
+def settle_all() -> None:
+    """What workers left in all conferences: those that were killed, and totals that were not due yet."""
+    unsettled = {
+        conference_id
+        for model in (StaleRegistration, PendingTotal)
+        for conference_id in model._default_manager.values_list("conference_id", flat=True).distinct()
+    }
+    settle(unsettled)
+
+
+def _derive_stale(conference_ids: Collection[str]) -> bool:
+    """Derive some of the registrations that wait. Returns whether there were any."""
+    waiting = StaleRegistration.objects.filter(conference_id__in=conference_ids).order_by("id")
+    if not waiting.exists():
+        return False
+    with transaction.atomic():
+        lock_conferences(conference_ids)
+        keys = list(waiting.values_list("id", flat=True)[:_STALE_AT_ONCE])
+        bulk.delete(StaleRegistration, "id", keys)
+        _Derivation().run_registrations(keys)
+    return True
 
 
 def quarter_of(ms: int) -> int:
@@ -99,30 +150,66 @@ class _Derivation:
         affected = dict(registrations)
         affected.update((item.id, item) for item in find_repeating(registrations, known))
         self._add_affected_by_opens(affected, opens, registered_ms)
-        self._add_affected_by_links(affected, claimed)
-        affected.update(load_registrations(standing - affected.keys()))
-        self.attribute_again(affected)
+        self._add_affected_by_openers(affected, claimed)
+        ids = self._find_affected_by_links() | standing
+        self._attribute_again(affected, ids - affected.keys(), new=registrations.keys() - known.keys())
+        self._save(claimed.with_new_winner, opened, linked.beside.values())
 
-        nodes = self.forest.settle_counters()
-        for node in (*nodes, *linked.beside.values()):
-            if node.shared_ms != node.loaded_shared_ms:
+    def run_links(self, keys: Collection[str]) -> None:
+        store.load_part(self.forest, keys)
+        nodes = [self.forest.nodes[key] for key in keys if key in self.forest.nodes]
+        for node in set_void(nodes):
+            self.forest.touch(node)
+        self._attribute_again({}, self._find_affected_by_links())
+        self._save()
+
+    def run_registrations(self, keys: Collection[str]) -> None:
+        self._attribute_again({}, set(keys))
+        self._save()
+
+    def _save(
+        self,
+        with_new_winner: Collection[str] = (),
+        opened: Counts | None = None,
+        opened_only: Collection[Node] = (),
+    ) -> None:
+        nodes, totals = self.forest.settle_counters()
+        for node in (*nodes, *opened_only):
+            if (node.shared_ms, node.is_void) != (node.loaded_shared_ms, node.loaded_is_void):
                 self._note_day(node.id, node.shared_ms, node.loaded_shared_ms)
-        store.save_links(
-            nodes, with_new_owner=claimed.with_new_winner, opened=opened, opened_only=linked.beside.values()
-        )
+        store.save_links(nodes, with_new_owner=with_new_winner, opened=opened or {}, opened_only=opened_only)
+        note_totals(totals)
         bulk.insert(DirtyDayOutbox, ("conference_id", "ms"), list(self.days))
 
-    def attribute_again(self, affected: dict[str, RegistrationRecord]) -> None:
-        """Derive what follows for these registrations, and store where it differs."""
-        former = load_outcomes(affected)
-        former_ms = load_conversion_times(affected)
+    def _attribute_again(
+        self, records: dict[str, RegistrationRecord], ids: set[str], *, new: Collection[str] = ()
+    ) -> None:
+        """Derive what follows for registrations, and store where it differs: of as many as a transaction may.
+
+        ids: of further ones, which are loaded. new: those of which nothing is stored yet.
+        """
+        room = max(0, _REGISTRATIONS_AT_ONCE - len(records))
+        loaded = sorted(ids)[:room]
+        affected = {**records, **load_registrations(loaded)}
+        later = ids.difference(loaded) | set(list(affected)[_REGISTRATIONS_AT_ONCE:])
+        affected = {key: item for key, item in affected.items() if key not in later}
+        former = load_outcomes(affected.keys() - new)
         outcomes = self._attribute(affected)
+        rows = 0
+        for key, outcome in list(outcomes.items()):
+            if rows > _ROWS_AT_ONCE:
+                later.add(key)
+                del outcomes[key]
+            rows += outcome.rows + (former[key].rows if key in former else 0)
+        former = {key: outcome for key, outcome in former.items() if key in outcomes}
+        former_ms = load_conversion_times(former)
         self._count_credits(former, outcomes)
         for key, outcome in outcomes.items():
             ms = affected[key].moment[0] if outcome.credits else None
             if ms != former_ms.get(key):
                 self._note_day(key, ms, former_ms.get(key))
-        replace_outcomes(former, outcomes, {key: item.moment[0] for key, item in affected.items()})
+        replace_outcomes(former, outcomes, {key: affected[key].moment[0] for key in outcomes})
+        put_aside(later)
 
     # --- Which registrations a change concerns -------------------------------------------------------------
 
@@ -146,15 +233,17 @@ class _Derivation:
             if first is not None and first < found.moment:
                 affected.setdefault(found.id, found)
 
-    def _add_affected_by_links(self, affected: dict[str, RegistrationRecord], claimed: Claimed) -> None:
-        """Add the registrations that looked for a changed link, found it or not, or may find it now."""
-        new = {key for key in self.forest.changed if self.forest.nodes[key].is_new}
-        ids = find_registrations_of(self.forest.changed - new, new)
-        affected.update(load_registrations(ids - affected.keys()))
+    def _add_affected_by_openers(self, affected: dict[str, RegistrationRecord], claimed: Claimed) -> None:
+        """Add the registrations of those whose opens may find a link now, or lose it."""
         concerned = openers_concerned(claimed, self.forest)
         for found in find_registrations_by({visitor for _, visitor in concerned}):
             if (found.conference_id, found.visitor) in concerned:
                 affected.setdefault(found.id, found)
+
+    def _find_affected_by_links(self) -> set[str]:
+        """The registrations that looked for a changed link, found it or not."""
+        new = {key for key in self.forest.changed if self.forest.nodes[key].is_new}
+        return find_registrations_of(self.forest.changed - new, new)
 
     # --- Credits -----------------------------------------------------------------------------------------
 

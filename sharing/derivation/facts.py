@@ -141,7 +141,7 @@ def _read_registration(
     reported = RegistrationRecord(f"{event.conference_id}/{event.subject}", moment)
     reported.form_digest = digest_form(data.form_id)
     reported.is_confirmed = is_confirmed(event.event_id)
-    reported.is_held = event.is_held
+    reported.is_held = event.is_held and not reported.is_confirmed
     if event.visitor_id:
         reported.visitor, reported.visitor_moment = visitor, moment
         if not data.registration_id:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from sharing.derivation import bulk
-from sharing.models import Credit, NotCredited, ShareConversion
+from sharing.models import Credit, NotCredited, ShareConversion, StaleRegistration
 from sharing.rules.attribution import MAX_DEPTH, Credited, Outcome, Uncredited
 from sharing.rules.reasons import Reason
 
@@ -91,3 +91,13 @@ def replace_outcomes(
     )
     bulk.insert(Credit, ("conversion_id", "link_id", "distance", "age_ms"), given)
     bulk.insert(NotCredited, ("registration_id", "link_key", "reason", "distance"), refused)
+
+
+def put_aside(registrations: Collection[str]) -> None:
+    """Let these registrations be derived again by further transactions."""
+    known = bulk.fetch(
+        f"SELECT id FROM {{keys}} JOIN {StaleRegistration._meta.db_table} ON id = keys.key",  # noqa: S608
+        registrations,
+    )
+    new = set(registrations).difference(key for (key,) in known)
+    bulk.insert(StaleRegistration, ("id", "conference_id"), [(key, key.partition("/")[0]) for key in new])

@@ -60,7 +60,7 @@ def load_orphans(forest: Forest, parents: Collection[str]) -> list[Node]:
 def _node(row: tuple[Any, ...]) -> Node:
     node = Node(*row)
     node.loaded_parent, node.loaded_shared_ms = node.parent_id, node.shared_ms
-    node.loaded_subtree = (node.subtree_links, node.subtree_conversions)
+    node.loaded_is_void = node.is_void
     return node
 
 
@@ -69,7 +69,7 @@ _OWNER = (
     "sharer", "is_minted", "is_proven", "is_automatic", "received_ms", "first_ms", "first_event_id",
 )  # fmt: skip
 _PLACE = ("claimed_parent", "parent_id", "closes_cycle", "is_contested", "is_void")
-_COUNTERS = ("child_count", "direct", "assisted", "subtree_links", "subtree_conversions")
+_COUNTERS = ("child_count", "direct", "assisted")
 _FIRST_OPENS = ("shared_ms", "first_open_ms", "first_opener", "second_open_ms", "second_opener")
 # Columns that are written but never read back here.
 _IDENTITY = ("conference_id", "code")
@@ -113,7 +113,6 @@ def save_links(
     bulk.update(ShareLink, _PLACE, moved)
     bulk.update(ShareLink, _FIRST_OPENS, [(*_first_opens_of(node), node.id) for node in first_opens])
     bulk.update(ShareLink, _COUNTERS, counted, added=_OPENED)
-    # Separate, because setting `subtree_conversions` writes an index.
     bulk.update(ShareLink, (), [(*opens, key) for key, opens in opened.items()], added=_OPENED)
 
 

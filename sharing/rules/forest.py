@@ -10,11 +10,14 @@ A part must be closed: with a link, all that its claims lead to are in it (shari
 Nothing here recurses, and nothing reads a database.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from sharing.rules.attribution import Moment
+
+# Link → (links, conversions): what is to be added to its totals and to those of all above it.
+Totals = dict[str, tuple[int, int]]
 
 
 class LinkState(msgspec.Struct, gc=False):
@@ -62,7 +65,7 @@ class Node(LinkState, gc=False):
     has_new_opens: bool = False
     loaded_parent: str | None = None
     loaded_shared_ms: int | None = None
-    loaded_subtree: tuple[int, int] = (0, 0)  # links, conversions
+    loaded_is_void: int = 0
     channel: str = ""
     target_url: str = ""
     label: str = ""
@@ -185,62 +188,74 @@ class Forest:
             node.assisted += by
             self._conversions.setdefault(key, 0)
 
-    def settle_counters(self) -> list[Node]:
-        """Carry every change up to the roots; returns the links whose row must be written.
-
-        Each loaded link is looked at once, children before their parent. Of children that are not loaded
-        nothing changed.
+    def settle_counters(self) -> tuple[list[Node], Totals]:
+        """The links whose row must be written, and what is to be added to totals, of each link and all above
+        it. A link that moves takes its totals, as they are stored, from one parent to the other.
         """
-        change = {key: [0, 0] for key in self.nodes}
+        totals: Totals = {}
         written: dict[str, Node] = {}
+
+        def add(key: str, links: int, conversions: int, children: int) -> None:
+            before = totals.get(key, (0, 0))
+            totals[key] = (before[0] + links, before[1] + conversions)
+            if children:
+                self.nodes[key].child_count += children
+                written[key] = self.nodes[key]
+
         for key, by in self._conversions.items():
-            change[key][1] += by
             written[key] = self.nodes[key]
-        for node in self.nodes.values():
+            add(key, 0, by, 0)
+        for node in list(self.nodes.values()):
             if node.touched or node.has_new_opens:
                 written[node.id] = node
-            former = node.loaded_parent
-            if former is not None and former != node.parent_id:
-                links, conversions = node.loaded_subtree
-                was_shared = node.loaded_shared_ms is not None
-                above = change[former]
-                above[0] -= links + was_shared
-                above[1] -= conversions
-                self.nodes[former].child_count -= was_shared
-                written[former] = self.nodes[former]
-        for node in self._children_first():
-            links, conversions = change[node.id]
-            if links or conversions:
-                node.subtree_links += links
-                node.subtree_conversions += conversions
-                written[node.id] = node
-            if node.parent_id is None:
-                continue
-            above = change[node.parent_id]
+            former, was_shared = node.loaded_parent, node.loaded_shared_ms is not None
             is_shared = node.shared_ms is not None
-            if node.parent_id == node.loaded_parent:
-                newly_shared = is_shared - (node.loaded_shared_ms is not None)
-                above[0] += links + newly_shared
-                above[1] += conversions
-            else:
-                newly_shared = is_shared
-                above[0] += node.subtree_links + is_shared
-                above[1] += node.subtree_conversions
-            if newly_shared or node.parent_id != node.loaded_parent:
-                self.nodes[node.parent_id].child_count += newly_shared
-                written[node.parent_id] = self.nodes[node.parent_id]
-        return list(written.values())
-
-    def _children_first(self) -> Iterator[Node]:
-        waiting = dict.fromkeys(self.nodes, 0)
-        for node in self.nodes.values():
+            if former == node.parent_id and was_shared == is_shared:
+                continue
+            if former is not None:
+                add(former, -node.subtree_links - was_shared, -node.subtree_conversions, -int(was_shared))
             if node.parent_id is not None:
-                waiting[node.parent_id] += 1
-        ready = [node for node in self.nodes.values() if not waiting[node.id]]
+                add(node.parent_id, node.subtree_links + is_shared, node.subtree_conversions, int(is_shared))
+        return list(written.values()), {key: both for key, both in totals.items() if any(both)}
+
+    def add_totals(self, totals: Totals, *, limit: int) -> tuple[list[Node], Totals]:
+        """Add to the totals of links and of all above them, children before their parents, each link once.
+
+        Returns the links whose row must be written, at most `limit`, and what is still to be added.
+        """
+        waiting = dict(totals)
+        written: list[Node] = []
+        for node in self._children_first(totals):
+            if len(written) == limit:
+                break
+            links, conversions = waiting.pop(node.id, (0, 0))
+            if not links and not conversions:
+                continue
+            node.subtree_links += links
+            node.subtree_conversions += conversions
+            written.append(node)
+            if node.parent_id is not None:
+                above = waiting.get(node.parent_id, (0, 0))
+                waiting[node.parent_id] = (above[0] + links, above[1] + conversions)
+        return written, {key: both for key, both in waiting.items() if any(both)}
+
+    def _children_first(self, keys: Iterable[str]) -> Iterator[Node]:
+        """These links and all above them."""
+        waiting: dict[str, int] = {}
+        for key in keys:
+            above: str | None = key
+            while above is not None and above not in waiting:
+                waiting[above] = 0
+                above = self.nodes[above].parent_id
+        for key in waiting:
+            parent = self.nodes[key].parent_id
+            if parent is not None:
+                waiting[parent] += 1
+        ready = [key for key, children in waiting.items() if not children]
         while ready:
-            node = ready.pop()
+            node = self.nodes[ready.pop()]
             yield node
             if node.parent_id is not None:
                 waiting[node.parent_id] -= 1
                 if not waiting[node.parent_id]:
-                    ready.append(self.nodes[node.parent_id])
+                    ready.append(node.parent_id)

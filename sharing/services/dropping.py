@@ -17,12 +17,14 @@ from sharing.derivation.store import claims_of, opens_of, standings_of
 from sharing.models import (
     Credit,
     NotCredited,
+    PendingTotal,
     RegistrationStanding,
     ShareClaim,
     ShareConversion,
     ShareLink,
     ShareOpen,
     ShareRegistration,
+    StaleRegistration,
 )
 from sharing.services.rebuilding import rebuild
 
@@ -82,6 +84,8 @@ _STEPS: tuple[tuple[Callable[[set[str]], QuerySet[Any]], Sequence[tuple[type[Mod
         ),
     ),
     (_rows_of(ShareLink), ((ShareLink, "id"),)),
+    (_rows_of(StaleRegistration), ((StaleRegistration, "id"),)),
+    (_rows_of(PendingTotal), ((PendingTotal, "id"),)),
     (claims_of, ((ShareClaim, "id"),)),
     (standings_of, ((RegistrationStanding, "id"),)),
     (opens_of, ((ShareOpen, "id"),)),

@@ -30,6 +30,8 @@ from sharing.models import (
     ShareConversion,
     ShareLink,
     ShareRegistration,
+    StaleRegistration,
+    Void,
 )
 
 _KEYED_BY_REGISTRATION: tuple[tuple[type[Model], str], ...] = (
@@ -37,6 +39,7 @@ _KEYED_BY_REGISTRATION: tuple[tuple[type[Model], str], ...] = (
     (ShareConversion, "registration_id"),
     (Credit, "conversion_id"),
     (NotCredited, "registration_id"),
+    (StaleRegistration, "id"),
 )
 
 
@@ -84,9 +87,12 @@ def _erase_in_tree(conference_id: str, sharer: str, replacement_id: str, visitor
             + _erase_in_reports(registrations, sharer, replacement_id)
             + registrations.update(visitor=replacement_id)
         )
+        voids = Void.objects.filter(conference_id=conference_id)
+        changed += voids.filter(kind=Void.Kind.SHARER, key=sharer).update(key=replacement_id)
         if visitor_id:
+            voids.filter(kind=Void.Kind.REGISTRATION, key=visitor_id).update(key=replacement_id)
             _rename_registration(f"{conference_id}/{visitor_id}", f"{conference_id}/{replacement_id}")
-    deriving.flush_dirty_days()
+    deriving.settle([conference_id])
     return changed
 
 

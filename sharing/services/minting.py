@@ -40,5 +40,5 @@ def mint_link(
         label, is_minted=True,
     )  # fmt: skip
     deriving.derive(Facts(claims=[claim]))
-    transaction.on_commit(deriving.flush_dirty_days)
+    transaction.on_commit(lambda: deriving.settle([conference.id]))
     return ShareLink.objects.get(id=key)

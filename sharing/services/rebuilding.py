@@ -17,10 +17,12 @@ from sharing.models import (
     Credit,
     DirtyDayOutbox,
     NotCredited,
+    PendingTotal,
     ShareClaim,
     ShareConversion,
     ShareLink,
     ShareRegistration,
+    StaleRegistration,
 )
 
 _EVENTS_AT_ONCE = 5000
@@ -49,7 +51,7 @@ def rebuild(conference_id: str) -> int:
         users = get_user_model()._default_manager.filter(pk=OuterRef("sharer_user_id"))
         links = ShareLink.objects.filter(conference_id=conference_id, sharer_user__isnull=False)
         links.filter(~Exists(users)).update(sharer_user=None)
-    deriving.flush_dirty_days()
+    deriving.settle([conference_id])
     return count
 
 
@@ -73,7 +75,7 @@ def rederive_registrations(conference_id: str) -> int:
                 subject__in=ids[start : start + _REGISTRATIONS_AT_ONCE],
             )
             deriving.derive(read_facts([to_row(event) for event in events], is_complete=True))
-    deriving.flush_dirty_days()
+    deriving.settle([conference_id])
     return len(ids)
 
 
@@ -115,6 +117,8 @@ def _delete_all(conference_id: str) -> None:
     claims_of([conference_id]).delete()
     conversions.delete()
     registrations.delete()
+    for model in (StaleRegistration, PendingTotal):
+        model._default_manager.filter(conference_id=conference_id).delete()
     standings_of([conference_id]).delete()
     opens_of([conference_id]).delete()
     ShareLink.objects.filter(conference_id=conference_id).delete()
