@@ -2,8 +2,8 @@
 
 A delivery only notes, at each link where something changed, what is to be added there and above
 (PendingTotal). Adding it up to the root at once would write all links of a way for every delivery, and a way
-may have thousands. Stored totals plus what is pending are the truth at any time: a link that moves takes its stored
-totals along, and what is still pending at it follows by its new way.
+may have thousands. Stored totals plus what is pending are the truth at any time: a link that moves takes its
+stored totals along, and what is still pending at it follows by its new way.
 """
 
 from collections.abc import Iterable
