@@ -48,9 +48,9 @@ from sharing.rules.opens import Moment, Open, Opens
 
 # A transaction writes about so many credits and reasons, and looks at so many registrations; the others wait
 # in StaleRegistration for the next ones.
-_ROWS_AT_ONCE = 20_000
+_ROWS_AT_ONCE = 10_000
 _REGISTRATIONS_AT_ONCE = 2_000
-_STALE_AT_ONCE = 200
+_STALE_AT_ONCE = 100
 # Between two transactions, so that others get at the lock.
 _PAUSE_SECONDS = 0.01
 
