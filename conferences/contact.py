@@ -47,13 +47,14 @@ def clean_email(text: str) -> str:
     """
     text = clean_line(text, most=MAX_EMAIL, required=True)
     local, at, domain = text.rpartition("@")
-    local = unicodedata.normalize("NFC", local.lower())
+    # İ is an i that a Turkish keyboard made a capital; Python's lower case of it has two characters.
+    local = unicodedata.normalize("NFC", local.lower().replace("i\u0307", "i"))
     invalid = ValidationError(_("This is not a mail address."), code="invalid")
-    # The lengths of RFC 5321, §4.5.3.1, of the lower-case form: `İ` becomes two characters.
+    # The lengths of RFC 5321, §4.5.3.1, of what is stored and of what is sent: both can differ from the text.
     if not at or len(local.encode()) > 64 or not all(_ATOM.match(atom) for atom in local.split(".")):
         raise invalid
     try:
-        ascii_domain = idna.encode(domain.removesuffix("."), uts46=True).decode()
+        ascii_domain = idna.encode(domain, uts46=True).decode().removesuffix(".")
         _validate_domain(ascii_domain)
         domain = idna.decode(ascii_domain)
     except (idna.IDNAError, UnicodeError, ValidationError):
