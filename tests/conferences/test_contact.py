@@ -3,7 +3,8 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from conferences.contact import ascii_address, clean_email, clean_phone
+from conferences.contact import clean_email, clean_phone
+from meeteasy.core.addresses import to_wire
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ from conferences.contact import ascii_address, clean_email, clean_phone
 )
 def test_domains_are_those_of_idna_2008(given: str, kept: str, sent_to: str) -> None:
     assert clean_email(given) == kept
-    assert ascii_address(kept) == sent_to
+    assert to_wire(kept) == sent_to
 
 
 @pytest.mark.parametrize(
