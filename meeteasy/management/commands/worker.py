@@ -8,6 +8,17 @@ from django.core.management.base import BaseCommand
 from meeteasy.queues import WORKER_OPTIONS, Queue
 
 
+def worker_command(*queues: str, concurrency: int | None = None) -> list[str]:
+    """The Celery worker for these queues; `concurrency` is by default that of all of them together."""
+    concurrency = concurrency or sum(WORKER_OPTIONS[Queue(name)].concurrency for name in queues)
+    return [
+        *(sys.executable, "-m", "celery", "--app", "meeteasy", "--quiet", "worker"),
+        *("--queues", ",".join(queues), "--concurrency", str(concurrency)),
+        *("--hostname", f"{'+'.join(queues)}@%h", "--loglevel", "INFO"),
+        *("--without-gossip", "--without-mingle"),  # they talk to all workers, and nobody listens
+    ]
+
+
 class Command(BaseCommand):
     help = "Run a Celery worker for some queues, with the options that meeteasy/queues.py gives them."
     requires_system_checks: list[str] = []
@@ -17,13 +28,4 @@ class Command(BaseCommand):
         parser.add_argument("--concurrency", type=int, help="child processes, if not as many as given there")
 
     def handle(self, *, queues: list[str], concurrency: int | None, **options: Any) -> None:
-        concurrency = concurrency or sum(WORKER_OPTIONS[Queue(name)].concurrency for name in queues)
-        os.execv(  # noqa: S606
-            sys.executable,
-            [
-                *(sys.executable, "-m", "celery", "--app", "meeteasy", "--quiet", "worker"),
-                *("--queues", ",".join(queues), "--concurrency", str(concurrency)),
-                *("--hostname", f"{'+'.join(queues)}@%h", "--loglevel", "INFO"),
-                *("--without-gossip", "--without-mingle"),  # they talk to all workers, and nobody listens
-            ],
-        )
+        os.execv(sys.executable, worker_command(*queues, concurrency=concurrency))  # noqa: S606
