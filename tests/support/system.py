@@ -93,19 +93,15 @@ class System:
                 )
 
     def _command(self, name: str) -> list[str]:
-        """What the Procfile has for it, or comes to."""
+        """As the Procfile has it."""
         if name == "web":
             options = ["--workers", "2", "--no-access-log", "--ws-max-size", "65536"]
             options += ["--ws-per-message-deflate", "false", "--port", str(self.port)]
             return [sys.executable, "-m", "uvicorn", "meeteasy.asgi:application", *options]
         if name == "beat":
             return [sys.executable, "-m", "celery", "--app", "meeteasy", "beat", "--pidfile="]
-        # Not by `manage.py worker`, which loads Django before it becomes this.
-        from meeteasy.management.commands.worker import worker_command
-
-        return worker_command(
-            _QUEUES[name], concurrency=self.events_concurrency if name == "events" else None
-        )
+        worker = [sys.executable, "manage.py", "worker", _QUEUES[name]]
+        return [*worker, "--concurrency", str(self.events_concurrency)] if name == "events" else worker
 
     def kill(self, name: str, *, children_only: bool = False) -> None:
         """kill -9 of a process and its children, or of the children alone (a worker's pool process)."""

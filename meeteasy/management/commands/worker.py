@@ -1,22 +1,11 @@
-import os
 import sys
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from meeteasy.celery import app
 from meeteasy.queues import WORKER_OPTIONS, Queue
-
-
-def worker_command(*queues: str, concurrency: int | None = None) -> list[str]:
-    """The Celery worker for these queues; `concurrency` is by default that of all of them together."""
-    concurrency = concurrency or sum(WORKER_OPTIONS[Queue(name)].concurrency for name in queues)
-    return [
-        *(sys.executable, "-m", "celery", "--app", "meeteasy", "--quiet", "worker"),
-        *("--queues", ",".join(queues), "--concurrency", str(concurrency)),
-        *("--hostname", f"{'+'.join(queues)}@%h", "--loglevel", "INFO"),
-        *("--without-gossip", "--without-mingle"),  # they talk to all workers, and nobody listens
-    ]
 
 
 class Command(BaseCommand):
@@ -28,4 +17,13 @@ class Command(BaseCommand):
         parser.add_argument("--concurrency", type=int, help="child processes, if not as many as given there")
 
     def handle(self, *, queues: list[str], concurrency: int | None, **options: Any) -> None:
-        os.execv(sys.executable, worker_command(*queues, concurrency=concurrency))  # noqa: S606
+        concurrency = concurrency or sum(WORKER_OPTIONS[Queue(name)].concurrency for name in queues)
+        code = app.start(
+            [
+                *("--quiet", "worker"),
+                *("--queues", ",".join(queues), "--concurrency", str(concurrency)),
+                *("--hostname", f"{'+'.join(queues)}@%h", "--loglevel", "INFO"),
+                *("--without-gossip", "--without-mingle"),  # they talk to all workers, and nobody listens
+            ]
+        )
+        sys.exit(code or 0)
