@@ -6,61 +6,21 @@ from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date
-from django.utils.functional import cached_property
-from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from redis.exceptions import RedisError
 
-from analytics import dead_letters
+from analytics.days.figures import figure_names
 from analytics.event_types import EVENT_TYPES
-from analytics.figures import figure_names
 from analytics.models import DailySummary, DeadLetter, DirtyDay, Event, UnclaimedConference
+from analytics.stream import dead_letters
 from analytics.tasks import refresh_dirty_days
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    show_facets = admin.ShowFacets.NEVER  # they count every row of the table for each choice of a filter
-
-    class Media:
-        css = {"all": ["analytics/admin.css"]}
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Named by what it lists: nothing is selected here to be changed."""
-        title = {"title": capfirst(self.opts.verbose_name_plural)}
-        return super().changelist_view(request, {**title, **(extra_context or {})})
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_operate_permission(self, request: HttpRequest) -> bool:
-        """Who may use the actions: not everybody who may look, but who may change the model elsewhere."""
-        opts = self.opts
-        return request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}")
-
-
-class BoundedPaginator(Paginator):
-    """Counts no more rows than an operator would page through; those beyond are found by a filter."""
-
-    MAX_ROWS = 10_000
-
-    @cached_property
-    def count(self) -> int:
-        rows = cast("QuerySet[Event]", self.object_list)
-        return len(rows.order_by().values_list("pk", flat=True)[: self.MAX_ROWS + 1])
+from meeteasy.core.admin import BoundedPaginator, ReadOnlyAdmin
 
 
 class LatestIdsFirst(BoundedPaginator):

@@ -13,10 +13,10 @@ from urllib.parse import quote
 import msgspec
 from django.db.models import Q
 
-from analytics.dirty import mark_days_dirty
-from analytics.fact_figures import is_fact
+from analytics.days.dirty import mark_days_dirty
+from analytics.event_types import is_own
+from analytics.events.rows import EventRow, to_row
 from analytics.models import Event
-from analytics.rows import EventRow, to_row
 from conferences.selectors.erased import find_replacement, load_replacements
 from conferences.services.erasing import erase_in_registrations
 
@@ -66,7 +66,7 @@ def erase_late(rows: Sequence[EventRow]) -> None:
         for conference_id, visitor_id, replacement in {
             (row.conference_id, visitor_id, row.visitor_id)
             for row, visitor_id in changed
-            if is_fact(row.event_id) and row.visitor_id != visitor_id
+            if is_own(row.event_id) and row.visitor_id != visitor_id
         }:
             erase_in_registrations(conference_id, visitor_id, replacement)
         _save([row for row, _ in changed])

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from django.db import connections, router
 from django.utils import timezone
 
-from analytics.dirty import mark_days_dirty
-from analytics.handlers import on_event
+from analytics.days.dirty import mark_days_dirty
+from analytics.events.rows import EventRow
 from analytics.models import UnclaimedConference
-from analytics.rows import EventRow
+from analytics.reactions.handlers import on_event
 
 # The ids of one `__in`; SQLite, PostgreSQL and MongoDB all take that many.
 _CHUNK = 500

@@ -10,9 +10,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from redis.exceptions import ResponseError
 
 from analytics.models import DeadLetter, DirtyDay
-from analytics.stream import GROUP, STREAM
-from meeteasy.metrics import metrics_from
-from meeteasy.redis_clients import get_quick_redis
+from analytics.stream.queue import GROUP, STREAM
+from meeteasy.core.metrics import metrics_from
+from meeteasy.core.redis import get_quick_redis
 
 # No more rows than that are read for a number; what an alarm needs is whether there are any.
 MAX_ROWS = 1_000

@@ -33,9 +33,9 @@ class Event(models.Model):
         verbose_name = _("event")
         verbose_name_plural = _("events")
         indexes = [
-            # Covers the whole summary of a (conference, day): see analytics/figures.py. With the time before
-            # the subject, events are added at the end of their day's part of the index; in the order of
-            # subjects, each would write a page of its own (docs/adr/0004).
+            # Covers the whole summary of a (conference, day): analytics/days/figures.py. With the time
+            # before the subject, events are added at the end of their day's part of the index; in the order
+            # of subjects, each would write a page of its own (docs/adr/0004).
             models.Index(
                 fields=["conference_id", "local_date", "is_bot", "type", "ts", "subject"],
                 name="event_day_figures",
@@ -102,11 +102,11 @@ class DailySummary(models.Model):
         return f"{conference_id}:{date.isoformat()}"
 
 
-class LocalisedConference(models.Model):
+class AppliedSettings(models.Model):
     """The settings of a conference under which its stored events were given their days and counted.
 
     Where they differ from the conference's own, or are missing, its days are computed anew
-    (analytics/localise.py). Comparing states, not passing changes on, is what cannot miss one.
+    (analytics/days/redating.py). Comparing states, not passing changes on, is what cannot miss one.
     """
 
     conference_id = models.CharField(primary_key=True, max_length=64)
@@ -117,8 +117,8 @@ class LocalisedConference(models.Model):
         return f"{self.conference_id}: {self.time_zone}"
 
 
-class FactSweep(models.Model):
-    """Up to when all rows of a kind of fact are known to be among the events (analytics/facts.py)."""
+class OwnEventSweep(models.Model):
+    """Up to when all rows of a kind of fact are known to be among the events (analytics/own_events.py)."""
 
     kind = models.CharField(primary_key=True, max_length=64)
     complete_until = models.DateTimeField()

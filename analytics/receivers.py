@@ -1,5 +1,5 @@
 """What analytics does when conferences change. Only hints: what a signal did not tell is found by itself,
-by analytics/localise.py (settings) and analytics/facts.py (registrations and check-ins)."""
+by analytics/days/redating.py (settings) and analytics/own_events.py (registrations and check-ins)."""
 
 from contextlib import suppress
 from typing import Any
@@ -7,7 +7,7 @@ from typing import Any
 from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 
-from analytics import facts
+from analytics import own_events
 from analytics.tasks import refresh_dirty_days
 from conferences.models import CheckIn, Registration
 from conferences.signals import checked_in, checkin_undone, conference_saved, registration_created
@@ -22,14 +22,14 @@ def refresh_soon(sender: Any, **kwargs: Any) -> None:
 
 @receiver(registration_created, dispatch_uid="analytics.report_registration")
 def report_registration(sender: Any, registration: Registration, **kwargs: Any) -> None:
-    facts.report([facts.registration_row(registration)])
+    own_events.report([own_events.registration_row(registration)])
 
 
 @receiver(checked_in, dispatch_uid="analytics.report_check_in")
 def report_check_in(sender: Any, check_in: CheckIn, **kwargs: Any) -> None:
-    facts.report([facts.check_in_row(check_in)])
+    own_events.report([own_events.check_in_row(check_in)])
 
 
 @receiver(checkin_undone, dispatch_uid="analytics.report_undone_check_in")
 def report_undone_check_in(sender: Any, check_in: CheckIn, **kwargs: Any) -> None:
-    facts.report([facts.undone_row(check_in)])
+    own_events.report([own_events.undone_row(check_in)])

@@ -3,12 +3,13 @@
 import os
 from functools import lru_cache
 
-from analytics import daily, facts, localise
-from analytics.drain import Drain
-from analytics.stream import Consumer
-from meeteasy.health import note_beat
-from meeteasy.queues import Queue, queue_task
-from meeteasy.redis_clients import get_redis
+from analytics import own_events
+from analytics.days import redating, summaries
+from analytics.stream.drain import Drain
+from analytics.stream.queue import Consumer
+from meeteasy.core.health import note_beat
+from meeteasy.core.queues import Queue, queue_task
+from meeteasy.core.redis import get_redis
 
 
 @lru_cache(maxsize=1)
@@ -27,23 +28,23 @@ def drain_events() -> None:
 def refresh_dirty_days() -> None:
     """Localise what changed its zone, then compute the days that are marked dirty."""
     note_beat()
-    localise.localise_changed_conferences()
-    daily.refresh_dirty_days(usual_seconds=daily.USUAL_SECONDS)
+    redating.redate_changed_conferences()
+    summaries.refresh_dirty_days(usual_seconds=summaries.USUAL_SECONDS)
 
 
 @queue_task(Queue.ANALYTICS_DAILY, name="analytics.close_ended_days")
 def close_ended_days() -> None:
     """Compute once more, and close, the days whose local midnight has passed."""
-    daily.close_ended_days()
+    summaries.close_ended_days()
 
 
 @queue_task(Queue.ANALYTICS_DAILY, name="analytics.drop_unclaimed_events")
 def drop_unclaimed_events() -> None:
     """Delete events that waited a week for a conference that nobody created."""
-    localise.drop_unclaimed_events()
+    redating.drop_unclaimed_events()
 
 
-@queue_task(Queue.ANALYTICS_DAILY, name="analytics.send_missing_facts")
-def send_missing_facts() -> None:
+@queue_task(Queue.ANALYTICS_DAILY, name="analytics.send_missing_own_events")
+def send_missing_own_events() -> None:
     """Send what is missing of the registrations' and check-ins' events."""
-    facts.send_missing()
+    own_events.send_missing()

@@ -22,8 +22,8 @@ from conferences.services.checkins import check_in, undo_check_in
 from conferences.services.members import announce_membership
 from conferences.services.registrations import decide
 from conferences.states import Action
-from meeteasy.errors import RefusedError
-from meeteasy.http import csv_response
+from meeteasy.core.errors import RefusedError
+from meeteasy.core.http import csv_response
 
 
 def _for_each(request: HttpRequest, queryset: QuerySet[Any], act: Callable[[Any, User], object]) -> None:

@@ -12,7 +12,7 @@ from django.core.signing import BadSignature, Signer
 
 from conferences.models import Conference, Registration
 from conferences.states import State
-from meeteasy.errors import RefusedError
+from meeteasy.core.errors import RefusedError
 
 KINDS = {"svg": "image/svg+xml", "png": "image/png"}
 

@@ -2,13 +2,13 @@
 
 All but `registration_changing` are sent after commit, and a receiver that fails is logged and costs
 nothing else. A process may die between the commit and the signal: a receiver that must not miss anything
-compares what it has with the rows, as analytics/facts.py does.
+compares what it has with the rows, as analytics/own_events.py does.
 """
 
 from django.dispatch import Signal
 
 # A conference was created or changed, and that is committed. Only a hint: a receiver that must not miss a
-# change compares what it stored with the conferences, as analytics/localise.py does. Gives: conference.
+# change compares what it stored with the conferences, as analytics/days/redating.py does. Gives: conference.
 conference_saved = Signal()
 
 # Inside the transaction that creates a registration or changes its state, for rows that must be committed
@@ -16,11 +16,19 @@ conference_saved = Signal()
 # registration (as it will be), previous_state (None: it is new).
 registration_changing = Signal()
 
+# Somebody filled in the form with the address of a registration that stands already, and nothing was changed.
+# Inside the transaction that stores the receipt. Gives: registration (its conference is loaded), now.
+registration_repeated = Signal()
+
 # Gives: registration.
 registration_created = Signal()
 
 # Gives: registration, previous_state.
 registration_state_changed = Signal()
+
+# A registration stands now, or does not any more; also for a new one that does not stand from the beginning,
+# after `registration_created`. Gives: registration (`stands`, `standing_version`, `standing_changed_at`).
+standing_changed = Signal()
 
 # Gives: check_in (its registration is loaded).
 checked_in = Signal()

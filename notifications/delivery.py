@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from conferences.models import Conference, Registration
-from meeteasy.jobs import backoff_seconds, claim, finish, update_claimed
+from meeteasy.core.jobs import backoff_seconds, claim, finish, update_claimed
 from notifications import quiet, rate, unsubscribe
 from notifications.channels import CHANNELS, Accepted, Failure
 from notifications.message_types import MessageType, UnknownMessageTypeError, get_message_type

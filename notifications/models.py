@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from meeteasy.jobs import LeasedModel
+from meeteasy.core.jobs import LeasedModel
 
 
 def new_id() -> uuid.UUID:

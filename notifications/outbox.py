@@ -1,5 +1,6 @@
 """Writing to the outbox: making notifications, and what a person may do with them."""
 
+import zoneinfo
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from conferences.models import Conference, Registration
-from meeteasy.jobs import ring
+from meeteasy.core.jobs import ring
 from notifications import quiet
 from notifications.channels import CHANNELS
 from notifications.message_types import MESSAGE_TYPES, MessageType
@@ -53,6 +54,22 @@ def notify_of_change(registration: Registration, *, previous: str | None) -> lis
             for channel in message_type.channels:
                 made += create(registration, message_type=message_type, channel=channel)
     return made
+
+
+def notify_of_repetition(registration: Registration, *, now: datetime) -> list[Notification]:
+    """Write to a person who is registered that the form was filled in again: once a day, however often.
+
+    now: the day is the conference's.
+    """
+    zone = zoneinfo.ZoneInfo(registration.conference.time_zone)
+    return create(
+        registration,
+        message_type=MESSAGE_TYPES["already_registered"],
+        channel="email",
+        about=now.astimezone(zone).date().isoformat(),
+        now=now,
+        state=str(registration.state),
+    )
 
 
 def create(

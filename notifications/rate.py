@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from redis import RedisError
 
-from meeteasy.redis_clients import get_quick_redis
+from meeteasy.core.redis import get_quick_redis
 
 log = structlog.get_logger(__name__)
 

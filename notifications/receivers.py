@@ -1,5 +1,6 @@
 """What happens elsewhere and concerns the outbox: registrations that change, mail providers that report."""
 
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -7,8 +8,9 @@ from anymail.signals import AnymailTrackingEvent, EventType, tracking
 from django.dispatch import receiver
 
 from conferences.models import Registration
-from conferences.signals import registration_changing
+from conferences.signals import registration_changing, registration_repeated
 from notifications import outbox, reports
+from notifications.message_types import MESSAGE_TYPES
 from notifications.models import Notification, Suppression
 
 log = structlog.get_logger(__name__)
@@ -21,6 +23,12 @@ def notify_of_change(
 ) -> None:
     """In the transaction of the change: no fact without its message, no message without its fact."""
     outbox.notify_of_change(registration, previous=previous_state)
+
+
+@receiver(registration_repeated, dispatch_uid="notifications.notify_of_repetition")
+def notify_of_repetition(sender: Any, *, registration: Registration, now: datetime, **kwargs: Any) -> None:
+    if registration.state in MESSAGE_TYPES["already_registered"].states:
+        outbox.notify_of_repetition(registration, now=now)
 
 
 @receiver(tracking, dispatch_uid="notifications.note_mail_event")

@@ -7,7 +7,7 @@ import structlog
 from django.db.models import Q
 from django.utils import timezone
 
-from meeteasy.jobs import lease_expired, ring
+from meeteasy.core.jobs import lease_expired, ring
 from notifications.channels import CHANNELS, Channel, Failure
 from notifications.delivery import MAX_ATTEMPTS
 from notifications.models import Notification, storable

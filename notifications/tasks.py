@@ -3,7 +3,7 @@
 Every tick is a task of its channel's own queue: a mail server that hangs holds up no SMS.
 """
 
-from meeteasy.queues import Queue, queue_task
+from meeteasy.core.queues import Queue, queue_task
 from notifications import reminders, sweeping
 from notifications.delivery import deliver
 

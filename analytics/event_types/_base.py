@@ -7,18 +7,23 @@ from typing import Annotated, Any, ClassVar, TypeVar
 import msgspec
 from msgspec import Meta
 
-from meeteasy.registry import Registry
+from meeteasy.core.registry import Registry
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Text = Annotated[str, Meta(min_length=1, max_length=512)]
 LongText = Annotated[str, Meta(max_length=2048)]
 # RFC 3339 with a zone, or milliseconds since 1970-01-01T00:00Z. The range is checked when the clock is
-# corrected (analytics/ingest/clock.py): any number is a time, if not one that is accepted.
+# corrected (analytics/events/clock.py): any number is a time, if not one that is accepted.
 Timestamp = Annotated[dt.datetime, Meta(tz=True)] | int | float
 
 # Ids of events that the server makes of its own rows. As no client may use them, they also tell what the
 # server knows from what it was told.
-FACT_PREFIX = "fact:"
+OWN_PREFIX = "own:"
+
+
+def is_own(event_id: str) -> bool:
+    """Whether the server made this event of a row of its own; clients cannot use such ids."""
+    return event_id.startswith(OWN_PREFIX)
 
 
 class Figure(Enum):

@@ -1,7 +1,7 @@
 """The ASGI application behind `POST /api/analytics/events`.
 
-It stands before Django for this one path: a Django view costs several times what the work itself does
-(docs/adr/0001 has the figures). What it lacks for that (sessions, middleware) this path does not need.
+It answers this one path in front of Django, because a Django view costs several times what the work itself
+does (docs/adr/0001 has the figures). This path needs neither sessions nor middleware.
 """
 
 import asyncio
@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
+from analytics.events.clock import now_ms
+from analytics.events.validation import BatchError, Client, Rejection, read_batch
 from analytics.ingest.body import (
     BadEncodingError,
     BodyTooLargeError,
@@ -21,13 +23,11 @@ from analytics.ingest.body import (
     unpack_gzip,
 )
 from analytics.ingest.bots import is_bot
-from analytics.ingest.clock import now_ms
 from analytics.ingest.publisher import NotTakenError, StreamPublisher
 from analytics.ingest.rate import RateLimiter
-from analytics.ingest.validate import BatchError, Client, Rejection, read_batch
-from analytics.stream import wake_worker
-from meeteasy.http import error_body
-from meeteasy.redis_clients import connect_async
+from analytics.stream.queue import wake_worker
+from meeteasy.core.http import error_body
+from meeteasy.core.redis import connect_async
 
 PATH = "/api/analytics/events"
 
@@ -38,7 +38,7 @@ _Headers = list[tuple[bytes, bytes]]
 _MEDIA_TYPES = {b"application/json", b"text/plain", b""}
 _CORS: _Headers = [
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"retry-after"),  # scripts of other origins could not read it
+    (b"access-control-expose-headers", b"retry-after"),  # otherwise scripts of other origins cannot read it
 ]
 _PREFLIGHT: _Headers = [
     *_CORS,
@@ -54,15 +54,14 @@ _encode = msgspec.json.Encoder().encode
 class Ingest:
     """Takes batches of events and answers 202 once Redis has them.
 
-    `start` and `stop` are called from the server's lifespan; where a server has none, the first request
-    starts it.
+    The server's lifespan calls `start` and `stop`; without a lifespan the first request starts it.
     """
 
     def __init__(self) -> None:
         self._publisher: StreamPublisher | None = None
         self._starting: asyncio.Lock | None = None
         self._limiter = RateLimiter(settings.INGEST_RATE_PER_SECOND)
-        # Read once: Django's settings cost half a microsecond each time.
+        # Read once: each access to Django's settings costs half a microsecond.
         self._max_body_bytes: int = settings.INGEST_MAX_BODY_BYTES
         self._max_events: int = settings.INGEST_MAX_EVENTS
         self._acceptance_days: int = settings.INGEST_ACCEPTANCE_DAYS
@@ -115,7 +114,7 @@ class Ingest:
         address = scope["client"][0] if scope.get("client") else ""
         if not self._limiter.allow(address):
             return _error(429, "rate_limited", "Too many requests from this address.", retry_after=1)
-        refusal = publisher.refusal()  # before any work is done for a batch that cannot be taken
+        refusal = publisher.refusal()  # before any work for a batch that cannot be taken
         if refusal is not None:
             return _not_taken(refusal)
         if content_type.split(b";", 1)[0].strip().lower() not in _MEDIA_TYPES:
@@ -158,7 +157,7 @@ class Ingest:
     def _visitor_ids(
         publisher: StreamPublisher, received_ms: int, address: str, agent: str
     ) -> Callable[[str], str]:
-        """Ids for visitors that the client gave none; one per conference and request, computed when asked."""
+        """Makes ids for visitors without one: one per conference and request, computed when needed."""
         known: dict[str, str] = {}
 
         def visitor_id(conference_id: str) -> str:

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from django.core.cache import cache
 from django.utils import timezone
 
-from analytics.figures import compute_figures
+from analytics.days.figures import compute_figures
+from analytics.days.zones import local_date
 from analytics.models import Event
-from analytics.zones import local_date
 from conferences.models import Conference
 
 VISITOR_MINUTES = 5

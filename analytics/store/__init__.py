@@ -13,8 +13,8 @@ from types import ModuleType
 
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connections, router
 
+from analytics.events.rows import EventRow
 from analytics.models import Event
-from analytics.rows import EventRow
 from analytics.store._counting import DayCount
 from conferences.models import Conference
 

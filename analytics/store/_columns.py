@@ -3,8 +3,8 @@
 import datetime as dt
 from collections.abc import Sequence
 
+from analytics.events.rows import EventRow
 from analytics.models import Event
-from analytics.rows import EventRow
 
 COLUMNS = (
     "event_id",

@@ -9,7 +9,7 @@ from bson.errors import BSONError
 from django.db import DataError, OperationalError, connections
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from analytics.rows import EventRow
+from analytics.events.rows import EventRow
 from analytics.store._columns import TABLE
 from analytics.store._counting import count_day
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.db import connections, transaction
 
-from analytics.rows import EventRow
+from analytics.events.rows import EventRow
 from analytics.store._columns import COLUMNS, TABLE, sql_values
 from analytics.store._counting import count_day
 

@@ -7,7 +7,7 @@ import msgspec
 from django.db import connections, transaction
 
 from analytics.event_types import EVENT_TYPES
-from analytics.rows import EventRow
+from analytics.events.rows import EventRow
 from analytics.store._columns import COLUMNS, TABLE, sql_values
 from analytics.store._counting import DayCount
 

@@ -36,9 +36,9 @@ def main() -> None:
 
 
 def _fill_stream(client: "redis.Redis", options: argparse.Namespace) -> None:
-    from analytics.ingest.entry import encode_batch, encode_batches
-    from analytics.ingest.validate import Client, read_batch
-    from analytics.stream import STREAM
+    from analytics.events.validation import Client, read_batch
+    from analytics.stream.entry import encode_batch, encode_batches
+    from analytics.stream.queue import STREAM
 
     sender = Client(int(time.time() * 1000), False, lambda conference_id: "nobody")
     pipeline = client.pipeline(transaction=False)

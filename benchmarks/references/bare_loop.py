@@ -26,10 +26,10 @@ def main() -> None:
     from django.conf import settings
     from django.db import connection
 
-    from analytics.ingest.entry import decode_entry
-    from analytics.rows import EventRow
+    from analytics.events.rows import EventRow
     from analytics.store._columns import COLUMNS, TABLE, timestamp_text
-    from analytics.stream import STREAM
+    from analytics.stream.entry import decode_entry
+    from analytics.stream.queue import STREAM
 
     connection.ensure_connection()
     database = connection.connection

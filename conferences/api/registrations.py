@@ -33,8 +33,8 @@ from conferences.services import importing
 from conferences.services.idempotency import Answer, answer_once
 from conferences.services.registrations import decide, register
 from conferences.states import Action
-from meeteasy.errors import RefusedError
-from meeteasy.http import CSVFormat, csv_response
+from meeteasy.core.errors import RefusedError
+from meeteasy.core.http import CSVFormat, csv_response
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -96,13 +96,11 @@ class RegistrationList(generics.ListAPIView[Registration]):
 
         def act() -> Answer:
             outcome = register(conference=conference, **given.validated_data)
-            registration = outcome.registration
-            answer = {
-                "id": registration.id,
+            return 201, {
+                "receipt": outcome.receipt,
                 "conference_id": conference.id,
-                "state": str(registration.state),
+                "state": str(outcome.state),
             }
-            return (201 if outcome.created else 200), answer
 
         status, answer = answer_once(
             conference=conference,

@@ -98,9 +98,11 @@ class RegistrationInput(serializers.Serializer[Any]):
 
 
 class RegistrationAnswer(serializers.Serializer[Any]):
-    """What the public learns: never more than that there is a registration, and its state."""
+    """What the public learns. It is the same for a person who was registered already."""
 
-    id = serializers.CharField()
+    receipt = serializers.CharField(
+        help_text="Stands for the registration in events: send it as their `registration_id`."
+    )
     conference_id = serializers.CharField()
     state = serializers.ChoiceField(choices=Registration.State.choices)
 

@@ -3,6 +3,7 @@
 from conferences.models.conference import Conference, Member
 from conferences.models.erased import ErasedVisitor
 from conferences.models.idempotency import IdempotencyKey
+from conferences.models.receipt import RegistrationReceipt
 from conferences.models.registration import CheckIn, Registration
 from conferences.validators import validate_time_zone
 
@@ -13,5 +14,6 @@ __all__ = [
     "IdempotencyKey",
     "Member",
     "Registration",
+    "RegistrationReceipt",
     "validate_time_zone",
 ]

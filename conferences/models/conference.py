@@ -83,6 +83,10 @@ class Conference(models.Model):
         verbose_name = _("conference")
         verbose_name_plural = _("conferences")
         ordering = ["-created_at", "id"]
+        constraints = [
+            # Keys of events and summaries are `<event id>/<conference id>`.
+            models.CheckConstraint(condition=~models.Q(id__contains="/"), name="no_slash_in_conference_id")
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.id})"

@@ -24,6 +24,9 @@ class Registration(models.Model):
         REJECTED = "rejected", _("rejected")
         CANCELLED = "cancelled", _("cancelled")
 
+    # What counts in the figures. docs/definitions.md: a withdrawn registration does not stand.
+    STANDING = frozenset({State.PENDING, State.APPROVED})
+
     class Source(models.TextChoices):
         FORM = "form", _("public form")
         IMPORT = "import", _("import")
@@ -50,6 +53,10 @@ class Registration(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
         verbose_name=_("decided by"),
     )  # fmt: skip
+    # Goes up whenever `stands` changes. A registration that stands from the beginning has 0, so that the
+    # figures need to hear of changes only (event type registration_standing, source "state").
+    standing_version = models.PositiveIntegerField(default=0, editable=False)
+    standing_changed_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("registration")
@@ -67,11 +74,22 @@ class Registration(models.Model):
             models.Index(fields=["conference", "-created_at", "-id"], name="registration_list"),
             models.Index(fields=["conference", "state"], name="registration_state"),
             models.Index(fields=["conference", "email"], name="registration_mail"),
-            models.Index(fields=["created_at"], name="registration_created"),  # analytics compares by time
+            # analytics compares by time what it has with these rows
+            models.Index(fields=["created_at"], name="registration_created"),
+            models.Index(
+                fields=["standing_changed_at"],
+                condition=Q(standing_changed_at__isnull=False),
+                name="registration_standing",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} · {self.conference_id} · {self.state}"
+
+    @property
+    def stands(self) -> bool:
+        """Whether its state lets it count. Organizers can void it besides: sharing's `Void`."""
+        return self.state in self.STANDING
 
 
 class CheckIn(models.Model):

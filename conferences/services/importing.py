@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from conferences.models import Conference, Registration
 from conferences.selectors.registrations import CSV_COLUMNS
 from conferences.services.registrations import clean_fields, find_standing, register
-from meeteasy.http import FORMULA_STARTS
+from meeteasy.core.http import FORMULA_STARTS
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_LINES = 5_000

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from conferences import signals
 from conferences.models import Conference, Member
 from conferences.services.announce import after_commit
-from meeteasy.errors import RefusedError
+from meeteasy.core.errors import RefusedError
 
 
 def add_member(*, conference: Conference, username: str, role: Member.Role) -> Member:

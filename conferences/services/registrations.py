@@ -11,18 +11,26 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from conferences import contact, signals
-from conferences.models import Conference, Registration
+from conferences.models import Conference, Registration, RegistrationReceipt
 from conferences.services.announce import after_commit
 from conferences.states import TRANSITIONS, Action, State, first_state, next_state
-from meeteasy.errors import RefusedError
+from meeteasy.core.errors import RefusedError
 
 
 @dataclass(frozen=True)
 class Registered:
-    """created: False where this person was registered already, and nothing was changed."""
+    """What became of a registration that was sent in.
+
+    created: False where this person was registered already, and nothing was changed.
+    state: the one that a new registration gets. The public is shown this one, whoever was registered before.
+    receipt: stands for the registration outside, where its id would tell who is registered already; only for
+        the public form, else empty.
+    """
 
     registration: Registration
     created: bool
+    state: State
+    receipt: str = ""
 
 
 def register(
@@ -41,38 +49,56 @@ def register(
 ) -> Registered:
     """Register a person, whom their mail address identifies within the conference.
 
-    Whoever is registered already keeps that registration as it is, whatever else is given this time: the
-    address proves nothing about who sends it. Two requests at once make one registration. Raises
+    A person who is registered already keeps that registration as it is, whatever else is given this time:
+    the address proves nothing about who sends it. Two requests at once make one registration. Raises
     ValidationError with the names of the bad fields.
     """
     fields = clean_fields(
         conference=conference, name=name, email=email, phone=phone, language=language, form_id=form_id,
         answers=answers or {}, visitor_id=visitor_id, share_code=share_code,
     )  # fmt: skip
-    with transaction.atomic():
-        registration = find_standing(conference, fields["email"])
-        if registration is not None:
-            return Registered(registration, created=False)
-        registration = Registration(
-            conference=conference,
-            state=first_state(approval_required=conference.approval_required),
-            source=source,
-            created_at=now or timezone.now(),
-            **fields,
-        )
-        try:
-            with transaction.atomic():
-                registration.save(force_insert=True)
-        except IntegrityError:
-            other = find_standing(conference, fields["email"])
-            if other is None:
-                raise
-            return Registered(other, created=False)
-        signals.registration_changing.send(
-            sender=Registration, registration=registration, previous_state=None
-        )
-        after_commit(signals.registration_created, Registration, registration=registration)
-    return Registered(registration, created=True)
+    registration = Registration(
+        conference=conference,
+        state=first_state(approval_required=conference.approval_required),
+        source=source,
+        created_at=now or timezone.now(),
+        **fields,
+    )
+    try:
+        return _create(registration)
+    except IntegrityError:  # of the constraint `one_registration_per_mail`
+        known = find_standing(conference, registration.email)
+        if known is None:
+            raise
+        return _repeat(known, registration)
+
+
+@transaction.atomic
+def _create(registration: Registration) -> Registered:
+    """Store a new registration. Raises IntegrityError where its person is registered already."""
+    registration.save(force_insert=True)
+    receipt = _make_receipt(registration, registration)
+    signals.registration_changing.send(sender=Registration, registration=registration, previous_state=None)
+    after_commit(signals.registration_created, Registration, registration=registration)
+    return Registered(registration, created=True, state=State(registration.state), receipt=receipt)
+
+
+@transaction.atomic
+def _repeat(known: Registration, sent: Registration) -> Registered:
+    """Answer `sent`, whose person is registered already, with what a new registration is answered."""
+    known.conference = sent.conference
+    receipt = _make_receipt(known, sent)
+    if receipt:
+        signals.registration_repeated.send(sender=Registration, registration=known, now=sent.created_at)
+    return Registered(known, created=False, state=State(sent.state), receipt=receipt)
+
+
+def _make_receipt(registration: Registration, sent: Registration) -> str:
+    if sent.source != Registration.Source.FORM:
+        return ""
+    made = RegistrationReceipt(registration=registration, created_at=sent.created_at)
+    made.save(force_insert=True)
+    return made.receipt
 
 
 def find_standing(conference: Conference, email: str) -> Registration | None:
@@ -147,10 +173,18 @@ def decide(
             return registration
         if target == State.CANCELLED and registration.check_ins.filter(undone_at=None).exists():
             raise RefusedError("checked_in", "This attendee is checked in; undo the check-in first.")
+        now = now or timezone.now()
+        stood = registration.stands
         registration.state = target
-        registration.decided_at = now or timezone.now()
+        registration.decided_at = now
         registration.decided_by = by
-        registration.save(update_fields=["state", "decided_at", "decided_by"])
+        changed = ["state", "decided_at", "decided_by"]
+        if registration.stands != stood:
+            registration.standing_version += 1
+            registration.standing_changed_at = now
+            changed += ["standing_version", "standing_changed_at"]
+            after_commit(signals.standing_changed, Registration, registration=registration)
+        registration.save(update_fields=changed)
         signals.registration_changing.send(
             sender=Registration, registration=registration, previous_state=previous
         )

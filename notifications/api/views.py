@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from conferences.access import get_conference
-from meeteasy.http import error_body
+from meeteasy.core.http import error_body
 from notifications import outbox, reports
 from notifications.api.serializers import NotificationQuery, NotificationSerializer
 from notifications.channels.sms import SMS_PROVIDERS

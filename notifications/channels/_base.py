@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from meeteasy.queues import Queue
-from meeteasy.registry import Registry
+from meeteasy.core.queues import Queue
+from meeteasy.core.registry import Registry
 from notifications.models import Notification
 
 if TYPE_CHECKING:

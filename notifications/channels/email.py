@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.utils.translation import gettext_lazy as _
 
-from meeteasy.queues import Queue
+from meeteasy.core.queues import Queue
 from notifications import unsubscribe
 from notifications.channels._base import Accepted, Channel, Failure, OnCall, register
 from notifications.message_types import get_message_type

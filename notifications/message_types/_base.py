@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.conf import settings
 
 from conferences.models import Conference, Registration
-from meeteasy.registry import Registry
+from meeteasy.core.registry import Registry
 from notifications.models import Notification
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from rest_framework import serializers
 
 from analytics.api import queries
 from analytics.api.queries import ConferenceQuery as ConferenceQuery  # views take it from here
-from sharing.attribution import Reason
-from sharing.codes import CODE_PATTERN
-from sharing.credit_models import CREDIT_MODELS, DEFAULT
+from sharing.rules.attribution import Reason
+from sharing.rules.codes import CODE_PATTERN
+from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.selectors.tree import MAX_DEPTH
 
 
@@ -118,7 +118,7 @@ class LinkRow(serializers.Serializer[Any]):
     flags = serializers.ListField(child=serializers.CharField(), help_text="`cycle`, `contested`")
     opens = serializers.IntegerField()
     openers = serializers.IntegerField(help_text="Distinct visitors.")
-    shared_on = serializers.IntegerField(help_text="Links directly below.")
+    child_count = serializers.IntegerField(help_text="Links directly below.")
     direct = serializers.IntegerField()
     assisted = serializers.IntegerField()
     subtree_links = serializers.IntegerField(help_text="Links below, at any depth.")
@@ -182,7 +182,7 @@ class NotCreditedPage(serializers.Serializer[Any]):
 
 class ConversionRow(serializers.Serializer[Any]):
     registration_id = serializers.CharField()
-    frozen_at = serializers.DateTimeField()
+    registered_at = serializers.DateTimeField()
     credits = CreditRow(many=True)
     not_credited = NotCreditedRow(many=True)
     next = serializers.IntegerField(

@@ -15,13 +15,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from conferences.access import Role, get_conference, visible_conferences
-from meeteasy.http import CSVFormat, csv_response
-from sharing import erasing, minting
+from meeteasy.core.http import CSVFormat, csv_response
 from sharing.api import serializers as api
-from sharing.codes import keys_of
 from sharing.models import ShareLink
 from sharing.qr import draw_qr
-from sharing.selectors import conversions, credits, figures, links, refusals, tree
+from sharing.rules.codes import keys_of
+from sharing.selectors import conversions, credits, figures, links, not_credited, tree
+from sharing.services import erasing, minting
 
 _FORMAT = OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "csv"])
 _FROM = OpenApiParameter("from", OpenApiTypes.DATE, description="First local day, included.")
@@ -30,10 +30,10 @@ _IN = OpenApiParameter(
 )
 _LINK_COLUMNS = [
     "code", "parent", "sharer", "label", "channel", "target_url", "url", "minted", "first_shared_at", "flags",
-    "opens", "openers", "shared_on", "direct", "assisted", "subtree_links", "subtree_conversions",
+    "opens", "openers", "child_count", "direct", "assisted", "subtree_links", "subtree_conversions",
 ]  # fmt: skip
 _CREDIT_COLUMNS = [
-    "registration_id", "frozen_at", "code", "sharer", "channel", "distance", "kind", "model", "credit",
+    "registration_id", "registered_at", "code", "sharer", "channel", "distance", "kind", "model", "credit",
 ]  # fmt: skip
 _REFUSAL_COLUMNS = ["registration_id", "registered_at", "code", "reason", "message", "distance"]
 
@@ -226,12 +226,12 @@ class NotCredited(CSVView):
     def get(self, request: Request) -> Response | StreamingHttpResponse:
         query = _read(api.NotCreditedQuery, request.query_params)
         conference = get_conference(request.user, query["conference_id"])
-        found = refusals.get_refusals_of(conference, query["days"], reason=query["reason"])
+        found = not_credited.get_refusals_of(conference, query["days"], reason=query["reason"])
         if self.wants_csv(request):
-            rows = refusals.iterate_rows(found)
+            rows = not_credited.iterate_rows(found)
             return csv_response(f"not-credited-{conference.id}.csv", _REFUSAL_COLUMNS, rows)
-        page, following = refusals.get_page(found, limit=query["page_size"], cursor=query["cursor"])
-        return Response({"results": [refusals.listed_row(item) for item in page], "next": following})
+        page, following = not_credited.get_page(found, limit=query["page_size"], cursor=query["cursor"])
+        return Response({"results": [not_credited.listed_row(item) for item in page], "next": following})
 
 
 class RegistrationPath(APIView):

@@ -8,12 +8,12 @@ from typing import Any
 from django.db.models import QuerySet
 
 from conferences.models import Conference
-from sharing.credit_models import CREDIT_MODELS, DEFAULT
-from sharing.models import Credit, Registrant, ShareConversion
+from sharing.models import Credit, ShareConversion, ShareRegistration
+from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.selectors.days import Range, in_range
+from sharing.selectors.not_credited import load_not_credited, not_credited_row
 from sharing.selectors.opens import get_opened_by
 from sharing.selectors.paging import PAGE_OF_EXPORT, iterate_pages, read_page
-from sharing.selectors.refusals import load_refusals, refusal_row
 
 # Of the way from a registration to the root, as many places stand in lists, the nearest.
 PLACES_IN_LIST = 50
@@ -23,7 +23,7 @@ _ALL_PLACES = range(1, 2**31 - 1)
 def get_conversions(conference: Conference, days: Range) -> QuerySet[ShareConversion]:
     """Share conversions whose registration was on these days."""
     return ShareConversion.objects.filter(
-        in_range(conference, days, "frozen_ms"), conference_id=conference.id
+        in_range(conference, days, "registered_ms"), conference_id=conference.id
     )
 
 
@@ -31,18 +31,18 @@ def get_page(
     conversions: QuerySet[ShareConversion], *, limit: int, cursor: str = ""
 ) -> tuple[list[ShareConversion], str | None]:
     """A page, the latest registration first, and the cursor of the next. Raises BadCursorError."""
-    return read_page(conversions, ("-frozen_ms", "-registrant_id"), limit=limit, cursor=cursor)
+    return read_page(conversions, ("-registered_ms", "-registration_id"), limit=limit, cursor=cursor)
 
 
 def conversion_rows(conversions: Sequence[ShareConversion], model: str = DEFAULT) -> list[dict[str, Any]]:
     """Conversions with the nearest places of their ways to the root. Two queries."""
-    keys = [conversion.registrant_id for conversion in conversions]
+    keys = [conversion.registration_id for conversion in conversions]
     ways = _read_ways(keys, model, range(1, PLACES_IN_LIST + 1))
     return [
         {
-            "registration_id": conversion.registrant_id.partition("/")[2],
-            "frozen_at": conversion.frozen_at.isoformat(),
-            **ways[conversion.registrant_id],
+            "registration_id": conversion.registration_id.partition("/")[2],
+            "registered_at": conversion.registered_at.isoformat(),
+            **ways[conversion.registration_id],
         }
         for conversion in conversions
     ]
@@ -52,14 +52,14 @@ def iterate_credits(conference: Conference, days: Range, model: str) -> Iterator
     """A row for every credit, for exports; any number in constant memory."""
     conversions = get_conversions(conference, days)
     for page in iterate_pages(lambda cursor: get_page(conversions, limit=PAGE_OF_EXPORT, cursor=cursor)):
-        credits = _credit_rows([conversion.registrant_id for conversion in page], model, _ALL_PLACES)
+        credits = _credit_rows([conversion.registration_id for conversion in page], model, _ALL_PLACES)
         for conversion in page:
             same = {
-                "registration_id": conversion.registrant_id.partition("/")[2],
-                "frozen_at": conversion.frozen_at.isoformat(),
+                "registration_id": conversion.registration_id.partition("/")[2],
+                "registered_at": conversion.registered_at.isoformat(),
                 "model": model,
             }
-            for credit in credits.get(conversion.registrant_id, []):
+            for credit in credits.get(conversion.registration_id, []):
                 yield {**same, **credit}
 
 
@@ -70,31 +70,31 @@ def get_registration_path(
     under a model and what it does not; and what the registrant opened. None: no such registration."""
     if "\0" in registration_id:  # which PostgreSQL refuses even to compare
         return None
-    registrant = Registrant.objects.filter(id=f"{conference_id}/{registration_id}").first()
-    if registrant is None:
+    registration = ShareRegistration.objects.filter(id=f"{conference_id}/{registration_id}").first()
+    if registration is None:
         return None
     return {
         "conference_id": conference_id,
         "registration_id": registration_id,
-        "frozen_at": registrant.registered_at.isoformat(),
-        "opened": get_opened_by(conference_id, registrant.visitor),
-        **_read_ways([registrant.id], model, range(first, first + limit))[registrant.id],
+        "registered_at": registration.registered_at.isoformat(),
+        "opened": get_opened_by(conference_id, registration.visitor),
+        **_read_ways([registration.id], model, range(first, first + limit))[registration.id],
     }
 
 
-def _read_ways(registrants: Sequence[str], model: str, places: range) -> dict[str, dict[str, Any]]:
-    """Of each of these registrants' ways to the root these places (1: the nearest): `credits` under a model,
+def _read_ways(registrations: Sequence[str], model: str, places: range) -> dict[str, dict[str, Any]]:
+    """These places (1: the nearest) of each registration's way to the root: `credits` under a model,
     `not_credited`, and `next`, the place after them if the way goes on.
 
     What is not credited and has no place in the way comes with the first. Two queries.
     """
     with_next = range(places.start, places.stop + 1)
-    credits = _credit_rows(registrants, model, with_next)
-    refusals = load_refusals(registrants, with_next)
+    credits = _credit_rows(registrations, model, with_next)
+    refusals = load_not_credited(registrations, with_next)
     ways: dict[str, dict[str, Any]] = {}
-    for key in registrants:
+    for key in registrations:
         credited = credits.get(key, [])
-        refused = [refusal_row(item) for item in refusals.get(key, [])]
+        refused = [not_credited_row(item) for item in refusals.get(key, [])]
         goes_on = any(row["distance"] == places.stop for row in (*credited, *refused))
         ways[key] = {
             "credits": [row for row in credited if row["distance"] != places.stop],

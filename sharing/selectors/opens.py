@@ -4,9 +4,9 @@ from typing import Any
 
 from django.db.models import Count, Max, Min
 
-from sharing.codes import code_of
+from sharing.derivation.store import opens_of
 from sharing.models import instant
-from sharing.store import opens_of
+from sharing.rules.codes import code_of
 
 _CODES = 100
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 from django.db.models import Model, Q, QuerySet
 
-from meeteasy.errors import RefusedError
+from meeteasy.core.errors import RefusedError
 
 PAGE_OF_EXPORT = 500
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.conf import settings
 
-from sharing.codes import public_code
 from sharing.models import ShareLink
+from sharing.rules.codes import public_code
 from sharing.selectors.paging import encode_cursor, read_page
 
 MAX_DEPTH = 10
@@ -45,7 +45,7 @@ def get_tree(
     level = list(zip(found, results, strict=True))
     left = _LINKS_AT_ONCE
     for _ in range(depth - 1):
-        parents = [(link, row) for link, row in level if link.shared_on][: left // CHILDREN_AT_ONCE]
+        parents = [(link, row) for link, row in level if link.child_count][: left // CHILDREN_AT_ONCE]
         children = _first_children([link for link, _ in parents])
         level = []
         for link, row in parents:
@@ -97,7 +97,7 @@ def link_row(link: ShareLink) -> dict[str, Any]:
         "flags": [name for name, is_set in flags.items() if is_set],
         "opens": link.opens,
         "openers": link.openers,
-        "shared_on": link.shared_on,
+        "child_count": link.child_count,
         "direct": link.direct,
         "assisted": link.assisted,
         "subtree_links": link.subtree_links,
@@ -114,7 +114,7 @@ def share_url(link: ShareLink) -> str:
 def _tree_row(link: ShareLink) -> dict[str, Any]:
     """A link as long as none of its children are beside it."""
     row = link_row(link)
-    if link.shared_on:
+    if link.child_count:
         row["next"] = _START
     return row
 

@@ -13,17 +13,18 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from analytics import dead_letters
-from analytics.admin import BoundedPaginator, EventAdmin
-from analytics.daily import refresh_dirty_days
-from analytics.ingest.entry import encode_rows
-from analytics.localise import localise_changed_conferences
+from analytics.admin import EventAdmin
+from analytics.days.redating import redate_changed_conferences
+from analytics.days.summaries import refresh_dirty_days
 from analytics.models import DailySummary, DeadLetter, DirtyDay, Event, UnclaimedConference
-from analytics.stream import Entry
+from analytics.stream import dead_letters
+from analytics.stream.entry import encode_rows
+from analytics.stream.queue import Entry
 from conferences import services
 from conferences.models import Conference, Member
+from meeteasy.core.admin import BoundedPaginator
 from meeteasy.schedule import sync_schedule
-from tests.analytics.events import NOON, on_sql, page_view, store
+from tests.analytics.builders import NOON, on_sql, page_view, store
 from tests.analytics.streams import length, make_drain, make_row, run
 from tests.support.services import free_port
 
@@ -372,7 +373,7 @@ def test_a_zone_that_is_changed_here_has_its_days_computed_again(
     conference: Conference, admin_client: Client, django_capture_on_commit_callbacks: Any
 ) -> None:
     store(page_view("a", ts=NOON - dt.timedelta(hours=11)))
-    localise_changed_conferences()
+    redate_changed_conferences()
     path = reverse("admin:conferences_conference_change", args=["summit"])
     form = admin_client.get(path).context["adminform"].form
     values = {name: form.initial.get(name) for name in form.fields}
@@ -395,7 +396,7 @@ def test_a_zone_that_is_changed_here_has_its_days_computed_again(
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     conference.refresh_from_db()
     assert conference.time_zone == "UTC"
-    assert localise_changed_conferences() == 1
+    assert redate_changed_conferences() == 1
     assert Event.objects.get().local_date == dt.date(2026, 4, 30)
 
 

@@ -15,15 +15,15 @@ from msgspec import Meta
 from rest_framework.test import APIClient
 
 from analytics.api.schema import event_json_schemas, example_event
-from analytics.daily import refresh_dirty_days
+from analytics.days.figures import figure_names
+from analytics.days.summaries import refresh_dirty_days
 from analytics.event_types import EVENT_TYPES, EventType, Figure, Id, Text, register
 from analytics.event_types._base import all_figure_names
-from analytics.figures import figure_names
+from analytics.events.validation import EventError, parse_event
 from analytics.ingest.app import Ingest
-from analytics.ingest.validate import EventError, parse_event
 from analytics.models import Event
 from conferences.models import Conference
-from meeteasy.registry import DuplicateMemberError
+from meeteasy.core.registry import DuplicateMemberError
 from tests.analytics.ingest.conftest import Door
 from tests.analytics.streams import make_drain, run
 

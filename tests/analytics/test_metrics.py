@@ -12,14 +12,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from analytics import dead_letters, metrics
-from analytics.dirty import mark_conference_dirty, mark_days_dirty
-from analytics.ingest.entry import encode_rows
+from analytics import metrics
+from analytics.days.dirty import mark_conference_dirty, mark_days_dirty
 from analytics.models import DeadLetter, DirtyDay
-from analytics.stream import STREAM, Consumer, Entry
+from analytics.stream import dead_letters
+from analytics.stream.entry import encode_rows
+from analytics.stream.queue import STREAM, Consumer, Entry
 from conferences.models import Conference
-from meeteasy.redis_clients import get_redis
-from tests.analytics.events import DAY, page_view, store
+from meeteasy.core.redis import get_redis
+from tests.analytics.builders import DAY, page_view, store
 from tests.analytics.streams import append, make_drain, make_row, run, wait_until_overdue
 from tests.support.scraping import scrape, succeeded
 
@@ -57,7 +58,7 @@ def test_of_a_stream_it_shows_what_is_read_what_is_not_and_since_when(conference
     assert 90 <= values["oldest_entry_age_seconds"] <= 95
     assert values["memory_bytes"] == get_redis().memory_usage(STREAM) > 0
 
-    consumer.finish([first.id])
+    consumer.ack([first.id])
     values = stream_of(scrape())
     assert (values["entries"], values["lag_entries"], values["pending_entries"]) == (4, 2, 2)
     assert values["oldest_entry_age_seconds"] < 5

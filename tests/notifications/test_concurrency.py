@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
-from meeteasy import jobs
+from meeteasy.core import jobs
 from notifications import reports, sweeping
 from notifications.channels import Accepted
 from notifications.delivery import _Delivery, deliver

@@ -1,6 +1,7 @@
 """Which facts make which messages, in the same transaction; and what a person may do with them."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ def test_each_decision_is_told_once(
 def test_a_repeated_registration_is_not_confirmed_again(attend: Attend) -> None:
     attend(email="dora@example.com")
     attend(email="Dora@Example.com")
-    assert types() == ["registration_confirmation"]
+    assert types() == ["registration_confirmation", "already_registered"]
 
 
 def test_a_refused_registration_writes_no_message(attend: Attend) -> None:
@@ -165,3 +166,27 @@ def test_the_mails_picture_is_the_check_in_code_of_the_registration(
     code = badges.make_code(registration)
     assert badges.find_by_code(conference, code) == registration
     assert picture == badges.draw_qr(code, kind="png")
+
+
+def test_a_repeated_registration_is_mailed_to_its_owner_once_a_day(
+    conference: Conference, attend: Attend
+) -> None:
+    """The day is the conference's: in Shanghai it ends at 16:00 UTC."""
+    registration = attend()
+    noon = datetime(2027, 5, 1, 12, 0, tzinfo=UTC)
+    for hours in (0, 1, 3.9, 4.1, 27.9):
+        again = register(
+            conference=conference, name="Mallory", email=registration.email.upper(),
+            now=noon + timedelta(hours=hours),
+        )  # fmt: skip
+        assert not again.created
+    rows = Notification.objects.filter(message_type="already_registered")
+    assert [row.created_at for row in rows.order_by("id")] == [noon, noon + timedelta(hours=4.1)]
+    assert {row.recipient for row in rows} == {registration.email}
+    assert "Mallory" not in str(rows[0].context)
+
+
+def test_a_repeated_line_of_an_import_is_no_reason_for_a_mail(conference: Conference, attend: Attend) -> None:
+    registration = attend()
+    register(conference=conference, name="Ann", email=registration.email, source=Registration.Source.IMPORT)
+    assert types() == ["registration_confirmation"]

@@ -29,12 +29,12 @@ def ids(preview: object) -> str:
     return f"{preview.message_type}-{preview.channel}-{preview.language}"
 
 
-def test_there_are_the_six_message_types_in_two_languages_and_a_reminder_by_sms() -> None:
+def test_there_are_the_seven_message_types_in_two_languages_and_a_reminder_by_sms() -> None:
     assert set(MESSAGE_TYPES) == {
         "registration_confirmation", "pending_approval", "approval", "rejection", "checkin_reminder",
-        "cancellation",
+        "cancellation", "already_registered",
     }  # fmt: skip
-    assert len(MAILS) == 12
+    assert len(MAILS) == 14
     assert {preview.language for preview in SMS} == {"en", "zh-hans"}
 
 

@@ -8,7 +8,7 @@ import redis
 from django.conf import settings
 from django.utils import timezone
 
-from meeteasy.jobs import claim
+from meeteasy.core.jobs import claim
 from notifications import sweeping
 from notifications.delivery import MAX_ATTEMPTS
 from notifications.models import Notification

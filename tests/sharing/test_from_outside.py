@@ -36,7 +36,7 @@ def test_bad_codes_and_chains_are_rejected_by_name_and_the_rest_of_the_batch_cou
     ]
     good = [
         event("share", 5, share_code=GOOD),
-        # The code is of another conference: an event like any other, which credits nobody.
+        # The code is of another conference: an event like any other, which credits replacement_id.
         event("share", 6, share_code="of-another-one", conference_id="other"),
         event("share_open", 7, share_code="of-another-one"),
         event(

@@ -6,15 +6,36 @@ Each process of a run has its own directory, Valkey and databases; workers of py
 import atexit
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
+from tests.support.manage import ROOT
 from tests.support.services import PostgresqlServer, free_port
+
+
+def _compile_translations() -> None:
+    """As bin/setup does, for those who call pytest without it."""
+    for source in ROOT.glob("locale/*/LC_MESSAGES/django.po"):
+        compiled = source.with_suffix(".mo")
+        if not compiled.exists() or compiled.stat().st_mtime < source.stat().st_mtime:
+            subprocess.run(
+                [sys.executable, "manage.py", "messages", "--compile"],
+                cwd=ROOT, check=True, env={**os.environ, "SECRET_KEY": "only-to-compile"},
+            )  # fmt: skip
+            return
+
+
+# Whoever ends a run by SIGTERM gets what Ctrl-C does: servers that tests have started are stopped.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 # What the processes of a run share; the first one makes it and hands it down.
 if "TESTS_DIRECTORY" not in os.environ:
-    os.environ["TESTS_DIRECTORY"] = tempfile.mkdtemp(prefix="meeteasy-tests-")
+    os.environ["TESTS_DIRECTORY"] = os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="meeteasy-tests-")
     atexit.register(shutil.rmtree, os.environ["TESTS_DIRECTORY"], ignore_errors=True)
+    _compile_translations()
 SHARED_DIRECTORY = Path(os.environ["TESTS_DIRECTORY"])
 
 DATA_DIR = Path(tempfile.mkdtemp(dir=SHARED_DIRECTORY))

@@ -106,7 +106,10 @@ class System:
     def kill(self, name: str, *, children_only: bool = False) -> None:
         """kill -9 of a process and its children, or of the children alone (a worker's pool process)."""
         process = self.processes[name]
-        victims = psutil.Process(process.pid).children(recursive=True)
+        try:
+            victims = psutil.Process(process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            victims = []
         if not children_only:
             process.kill()
             del self.processes[name]

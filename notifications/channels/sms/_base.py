@@ -11,8 +11,8 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
-from meeteasy import http_client
-from meeteasy.registry import Registry
+from meeteasy.core import http_client
+from meeteasy.core.registry import Registry
 from notifications.channels._base import Accepted, Failure, OnCall
 from notifications.models import Notification
 from notifications.render import Sms

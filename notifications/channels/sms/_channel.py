@@ -3,7 +3,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from meeteasy.queues import Queue
+from meeteasy.core.queues import Queue
 from notifications.channels._base import Accepted, Channel, OnCall, register
 from notifications.channels.sms._base import SMS_PROVIDERS, get_provider
 from notifications.models import Notification

@@ -27,7 +27,7 @@ def exchange(system: System, request: bytes, *, hang_up: bool = False) -> bytes:
 
 
 @pytest.mark.processes
-def test_bad_input_is_answered_by_name_and_leaves_no_trace_of_an_error(system: System) -> None:
+def test_bad_input_gets_named_errors_and_logs_none(system: System) -> None:
     system.start("web")
     headers = {"Content-Type": "application/json"}
 

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from analytics.batch import to_rows
-from analytics.ingest.validate import Client, read_batch
+from analytics.events.batch import to_rows
+from analytics.events.validation import Client, read_batch
 from tests.analytics.ingest.conftest import Door, page_view, read_stream
 
 GOOD = b'{"type": "page_view", "conference_id": "summit", "page": "/good"}'
@@ -154,9 +154,7 @@ BAD_EVENTS: list[tuple[str, bytes, str, str | None]] = [
 @pytest.mark.parametrize(
     ("event", "code", "field"), [case[1:] for case in BAD_EVENTS], ids=[case[0] for case in BAD_EVENTS]
 )
-async def test_a_bad_event_is_named_and_the_others_of_its_batch_count(
-    door: Door, event: bytes, code: str, field: str | None
-) -> None:
+async def test_a_bad_event_is_rejected_alone(door: Door, event: bytes, code: str, field: str | None) -> None:
     answer = await door.send(content=b'{"events": [' + b",".join([GOOD, event, GOOD]) + b"]}")
 
     assert answer.status_code == 202, answer.text
@@ -168,7 +166,7 @@ async def test_a_bad_event_is_named_and_the_others_of_its_batch_count(
     assert [row.decode_data()["page"] for row in read_stream()] == ["/good", "/good"]
 
 
-async def test_a_batch_of_bad_events_alone_is_answered_400_with_each_rejection(door: Door) -> None:
+async def test_a_batch_without_a_valid_event_gets_400(door: Door) -> None:
     answer = await door.send([{"type": "page_view", "conference_id": "summit"}, {"type": "nope"}])
 
     assert answer.status_code == 400
@@ -201,7 +199,7 @@ async def test_a_batch_of_bad_events_alone_is_answered_400_with_each_rejection(d
         (b'{"events": []}', "no_events"),
     ],
 )
-async def test_what_is_no_batch_is_answered_400_by_name(door: Door, content: bytes, code: str) -> None:
+async def test_an_invalid_batch_gets_a_named_error(door: Door, content: bytes, code: str) -> None:
     answer = await door.send(content=content)
 
     assert answer.status_code == 400, answer.text
@@ -209,11 +207,11 @@ async def test_what_is_no_batch_is_answered_400_by_name(door: Door, content: byt
     assert read_stream() == []
 
 
-async def test_a_byte_order_mark_is_no_reason_to_refuse_a_batch(door: Door) -> None:
+async def test_a_batch_may_begin_with_a_byte_order_mark(door: Door) -> None:
     assert (await door.send(content=b"\xef\xbb\xbf" + b'{"events": [' + GOOD + b"]}")).status_code == 202
 
 
-async def test_extra_fields_become_properties_beside_those_given_as_such(door: Door) -> None:
+async def test_extra_fields_join_the_properties(door: Door) -> None:
     await door.send([page_view(title="Agenda", colour="红", properties={"size": 3})])
 
     (row,) = read_stream()
@@ -221,7 +219,7 @@ async def test_extra_fields_become_properties_beside_those_given_as_such(door: D
     assert row.decode_data() == {"page": "/", "title": "Agenda"}
 
 
-async def test_an_event_without_id_is_given_one_that_sorts_by_time(door: Door) -> None:
+async def test_an_event_without_id_gets_a_sortable_one(door: Door) -> None:
     await door.send([page_view() for _ in range(50)])
 
     ids = [row.event_id for row in read_stream()]
@@ -230,7 +228,7 @@ async def test_an_event_without_id_is_given_one_that_sorts_by_time(door: Door) -
     assert ids == sorted(ids)
 
 
-async def test_what_the_client_says_is_kept_as_it_was_said(door: Door) -> None:
+async def test_the_clients_own_ids_are_kept(door: Door) -> None:
     await door.send([page_view(event_id="e1", visitor_id="v1", session_id="s1")])
 
     (row,) = read_stream()
@@ -274,7 +272,7 @@ def read(events: list[Any], *, more: bytes = b"") -> tuple[list[Any], list[Any]]
     return to_rows(batch), rejections
 
 
-def test_an_event_is_read_alike_whether_a_sibling_is_bad_or_not() -> None:
+def test_an_event_is_read_alike_beside_a_bad_one() -> None:
     """The batch that is whole takes another way through the decoder than the one that is not."""
     events = [
         page_view(event_id="a", ts=1_799_999_999_000, url="/?utm_source=x"),
@@ -291,7 +289,7 @@ def test_an_event_is_read_alike_whether_a_sibling_is_bad_or_not() -> None:
     assert rows == rows_beside_bad
 
 
-def test_the_deepest_nesting_that_is_taken_is_one_less_than_what_is_refused() -> None:
+def test_the_depth_limit_is_exact() -> None:
     value: Any = 1
     for _ in range(30):
         value = [value]
@@ -300,14 +298,14 @@ def test_the_deepest_nesting_that_is_taken_is_one_less_than_what_is_refused() ->
     assert read([page_view(properties={"x": [value]})])[1][0].code == "too_deep"
 
 
-async def test_bad_input_never_costs_the_door_its_next_request(door: Door) -> None:
+async def test_the_door_works_after_bad_input(door: Door) -> None:
     for _, event, _, _ in BAD_EVENTS:
         assert (await door.send(content=b'{"events": [' + event + b"]}")).status_code == 400
 
     assert (await door.send([page_view()])).status_code == 202
 
 
-def test_own_fields_that_say_nothing_are_left_out_of_a_batch_whole_or_taken_apart() -> None:
+def test_empty_fields_are_left_out() -> None:
     empty = page_view(page="", url="", title="Agenda")
     share = {"type": "share", "conference_id": "summit", "share_code": "q7Jm0Zt4", "channel": "x"}
     share["target_url"] = ""

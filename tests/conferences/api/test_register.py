@@ -1,15 +1,21 @@
 """POST /api/conferences/<id>/registrations, as the public sees it."""
 
+import datetime as dt
 import json
+import re
 import time
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conferences.models import Conference, IdempotencyKey, Registration
+from conferences.selectors.receipts import resolve_receipts
 from conferences.services import idempotency
+from conferences.services.receipts import forget_old_receipts
 from tests.support.services import ValkeyServer
 
 pytestmark = pytest.mark.django_db
@@ -26,25 +32,67 @@ def post(body: Any, *, key: str | None = None, url: str = URL) -> Any:
     )
 
 
-def test_anybody_registers_and_learns_id_and_state_only(conference: Conference) -> None:
+def test_anybody_registers_and_learns_a_receipt_and_the_state_only(conference: Conference) -> None:
     answer = post({**ANN, "phone": "+86 138 0013 8000", "answers": {"diet": "🥜"}, "share_code": "s1"})
     assert answer.status_code == 201
     registration = Registration.objects.get()
-    assert answer.json() == {"id": registration.id, "conference_id": "summit", "state": "approved"}
+    receipt = registration.receipts.get().receipt
+    assert answer.json() == {"receipt": receipt, "conference_id": "summit", "state": "approved"}
+    assert re.fullmatch(r"rct_[A-Za-z0-9_-]{22}", receipt)
+    assert registration.id not in receipt
     assert (registration.phone, registration.answers, registration.share_code) == (
         "+8613800138000", {"diet": "🥜"}, "s1"
     )  # fmt: skip
     assert (registration.source, registration.form_id) == ("form", "default")
 
 
-def test_a_second_submission_gives_the_same_registration_and_nothing_of_its_person(
-    conference: Conference,
+@pytest.mark.parametrize("state", ["pending", "approved", "rejected"])
+@pytest.mark.parametrize("approval_required", [True, False])
+def test_a_known_address_is_answered_as_a_new_one(
+    conference: Conference, state: str, approval_required: bool
 ) -> None:
-    first = post({**ANN, "phone": "+8613800138000", "answers": {"secret": "x"}})
-    again = post({"name": "Mallory", "email": "ANN@example.com"})
-    assert (first.status_code, again.status_code) == (201, 200)
-    assert again.json() == first.json()
-    assert Registration.objects.get().name == "Ann"
+    """A stranger who tries addresses learns nothing: neither who is registered nor what was decided."""
+    post({**ANN, "phone": "+8613800138000", "answers": {"secret": "x"}})
+    Registration.objects.update(state=state)
+    Conference.objects.update(approval_required=approval_required)
+    known = post({"name": "Mallory", "email": "ANN@example.com"})
+    new = post({"name": "Mallory", "email": "mallory@example.com"})
+    assert known.status_code == new.status_code == 201
+    assert set(known.headers) == set(new.headers)
+    assert set(known.json()) == set(new.json()) == {"receipt", "conference_id", "state"}
+    assert known.json()["state"] == new.json()["state"] == ("pending" if approval_required else "approved")
+    assert len(known.content) == len(new.content)
+    ann = Registration.objects.get(email="ann@example.com")
+    assert (ann.name, ann.state, ann.answers) == ("Ann", state, {"secret": "x"})
+
+
+def test_every_submission_has_a_receipt_of_its_own_for_the_one_registration(conference: Conference) -> None:
+    receipts = [post(ANN).json()["receipt"] for _ in range(3)]
+    ann = Registration.objects.get()
+    assert len(set(receipts)) == 3
+    assert resolve_receipts([*receipts, "rct_unknown", "rct_\0"]) == dict.fromkeys(receipts, ann.id)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_known_address_costs_the_same_inserts_as_a_new_one(conference: Conference) -> None:
+    """So that timing tells no more than the answer does."""
+
+    def inserted_into(email: str) -> list[str]:
+        with CaptureQueriesContext(connection) as queries:
+            post({"name": "Ann", "email": email})
+        statements = [query["sql"] for query in queries]
+        return [sql.split('"')[1] for sql in statements if sql.startswith("INSERT")]
+
+    new = inserted_into("ann@example.com")
+    assert {"conferences_registration", "conferences_registrationreceipt"} <= set(new)
+    assert inserted_into("ann@example.com") == new
+
+
+def test_old_receipts_are_forgotten(conference: Conference) -> None:
+    receipt = post(ANN).json()["receipt"]
+    assert forget_old_receipts() == 0
+    assert forget_old_receipts(now=timezone.now() + dt.timedelta(days=91)) == 1
+    assert resolve_receipts([receipt]) == {}
 
 
 def test_the_same_key_and_body_are_answered_the_same_whatever_happened_since(conference: Conference) -> None:
@@ -65,9 +113,10 @@ def test_the_same_key_with_another_body_is_refused_by_name(conference: Conferenc
 
 def test_a_key_counts_within_its_conference_only(conference: Conference) -> None:
     Conference.objects.create(id="other", name="Other")
-    ids = {post(ANN, key="k-1").json()["id"]}
-    ids.add(post(ANN, key="k-1", url="/api/conferences/other/registrations").json()["id"])
-    assert len(ids) == 2
+    receipts = {post(ANN, key="k-1").json()["receipt"]}
+    receipts.add(post(ANN, key="k-1", url="/api/conferences/other/registrations").json()["receipt"])
+    assert len(receipts) == 2
+    assert Registration.objects.count() == 2
 
 
 def test_a_key_whose_request_failed_can_be_used_again(conference: Conference) -> None:

@@ -40,8 +40,8 @@ class FirstConfig(AppConfig):
     label = "crashing_first"
 
     def ready(self) -> None:
-        from analytics.handlers import on_event
-        from analytics.rows import EventRow
+        from analytics.events.rows import EventRow
+        from analytics.reactions.handlers import on_event
 
         connection_created.connect(_watch, weak=False)
 
@@ -55,8 +55,8 @@ class LastConfig(AppConfig):
     label = "crashing_last"
 
     def ready(self) -> None:
-        from analytics.handlers import on_event
-        from analytics.rows import EventRow
+        from analytics.events.rows import EventRow
+        from analytics.reactions.handlers import on_event
 
         @on_event()
         def crash_after_the_reactions(events: Sequence[EventRow]) -> None:
@@ -79,6 +79,6 @@ def _watch_statement(
         crash_if_at(COMPUTED)
     elif sql.startswith("UPDATE sharing_sharelink "):
         crash_if_at(TREE_WRITTEN)
-    elif sql.startswith("DELETE") and "sharing_daytomark" in sql:
+    elif sql.startswith("DELETE") and "sharing_dirtydayoutbox" in sql:
         crash_if_at(DAYS_MARKED)
     return execute(sql, params, many, context)

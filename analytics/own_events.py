@@ -1,0 +1,189 @@
+"""Facts: registrations and check-ins of our own database, as events.
+
+Each row has one event whose id is made of the row's (`own:reg:<id>`), so that it may be sent any number of
+times. It is sent after the row is committed, which a crash or an absent broker may prevent; so a sweep
+compares the rows with the stored events and sends what is missing.
+"""
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from analytics.event_types import OWN_PREFIX
+from analytics.events.clock import now_ms
+from analytics.events.rows import EventRow
+from analytics.events.validation import Client, make_row, parse_event
+from analytics.models import Event, OwnEventSweep
+from analytics.stream import queue
+from analytics.stream.entry import MAX_EVENTS, encode_rows
+from conferences.models import CheckIn, Registration
+from meeteasy.core.logs import get_logger
+
+log = get_logger(__name__)
+
+# Younger rows may have their events on the way still.
+GRACE = dt.timedelta(seconds=20)
+# Rows get their time before they are committed, and servers' clocks differ: a row may turn up so much
+# earlier than the ones that were compared already.
+OVERLAP = dt.timedelta(minutes=10)
+# An event that the store has not taken for so long is a matter for people: the sweep goes on without it.
+GIVE_UP = dt.timedelta(days=7)
+_ROWS_AT_ONCE = MAX_EVENTS
+_MAX_SECONDS = 20.0
+
+
+def registration_row(registration: Registration) -> EventRow:
+    return _make_row(
+        "registration",
+        f"reg:{registration.id}",
+        registration,
+        registration.created_at,
+        form_id=registration.form_id,
+        share_code=registration.share_code or None,
+    )
+
+
+def check_in_row(check_in: CheckIn) -> EventRow:
+    return _make_row(
+        "checkin",
+        f"checkin:{check_in.id}",
+        check_in.registration,
+        check_in.checked_in_at,
+        method=check_in.method,
+        properties={"gate": check_in.gate} if check_in.gate else None,
+    )
+
+
+def undone_row(check_in: CheckIn) -> EventRow:
+    """That a check-in no longer counts; its event time is the check-in's (event_types/checkin_undone.py)."""
+    return _make_row(
+        "checkin_undone",
+        f"undone:{check_in.id}",
+        check_in.registration,
+        check_in.checked_in_at,
+        checkin_event_id=f"{OWN_PREFIX}checkin:{check_in.id}",
+    )
+
+
+def _make_row(
+    type_name: str, fact_id: str, registration: Registration, ts: dt.datetime, **own_fields: Any
+) -> EventRow:
+    """Through the same validation as clients' events."""
+    event = {
+        "type": type_name,
+        "event_id": f"{OWN_PREFIX}{fact_id}",
+        "conference_id": registration.conference_id,
+        "visitor_id": registration.visitor_id or None,
+        "ts": ts,
+        "registration_id": registration.id,
+        **own_fields,
+    }
+    server = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "", is_server=True)
+    return make_row(parse_event(event), server)
+
+
+def report(rows: list[EventRow]) -> bool:
+    """Send events of facts, MAX_EVENTS at most; whether the broker took them.
+
+    What it does not take, the sweep sends later: a registration must not fail because statistics cannot be
+    told.
+    """
+    try:
+        queue.append(encode_rows(rows))
+    except (redis.RedisError, OSError) as error:
+        log.warning("own_events_not_sent", events=len(rows), error=str(error))
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of fact: its rows in the order of the time field, and how one becomes an event."""
+
+    name: str  # as in the ids of its events
+    rows: Callable[[], QuerySet[Any]]
+    time_field: str
+    make_row: Callable[[Any], EventRow]
+
+
+_KINDS = (
+    _Kind("reg", Registration.objects.all, "created_at", registration_row),
+    _Kind("checkin", lambda: CheckIn.objects.select_related("registration"), "checked_in_at", check_in_row),
+    _Kind("undone", lambda: CheckIn.objects.select_related("registration"), "undone_at", undone_row),
+)
+
+
+def send_missing(*, now: dt.datetime | None = None) -> int:
+    """Send the events of rows that are not among the stored ones. Returns how many were sent.
+
+    Each kind goes on where all was found complete the last time, so a sweep costs next to nothing while
+    nothing is missing. While the stream holds entries older than GRACE it does nothing: what seems missing
+    is probably among them.
+    """
+    now = now or timezone.now()
+    try:
+        oldest_ms = queue.get_oldest_entry_ms()
+        if oldest_ms is not None and oldest_ms < (now - GRACE).timestamp() * 1000:
+            return 0
+        return sum(_sweep(kind, now=now) for kind in _KINDS)
+    except (redis.RedisError, OSError) as error:
+        log.warning("own_events_not_swept", error=str(error))
+        return 0
+
+
+def _sweep(kind: _Kind, *, now: dt.datetime) -> int:
+    """Compare the rows of a kind, send what is missing, and note how far all is complete."""
+    deadline = time.monotonic() + _MAX_SECONDS
+    done = OwnEventSweep.objects.filter(kind=kind.name).values_list("complete_until", flat=True).first()
+    complete_until = now - GRACE
+    first_missing: dt.datetime | None = None
+    sent = 0
+    for page in _pages(kind, since=done and done - OVERLAP, until=complete_until):
+        missing = _missing(kind, page)
+        if missing:
+            rows = kind.rows().filter(pk__in=[pk for pk, _ in missing])
+            queue.append(encode_rows([kind.make_row(row) for row in rows]))
+            sent += len(missing)
+            first_missing = first_missing or missing[0][1]
+        if time.monotonic() > deadline:
+            complete_until = page[-1][1]
+            break
+    if first_missing is not None:
+        log.warning("missing_own_events_sent", kind=kind.name, events=sent, since=first_missing.isoformat())
+        complete_until = min(complete_until, max(first_missing, now - GIVE_UP))
+    if done is None:
+        OwnEventSweep.objects.get_or_create(kind=kind.name, defaults={"complete_until": complete_until})
+    elif complete_until > done:
+        OwnEventSweep.objects.filter(kind=kind.name).update(complete_until=complete_until)
+    return sent
+
+
+# The primary key of a row, and its time.
+_Found = tuple[str, dt.datetime]
+
+
+def _pages(kind: _Kind, *, since: dt.datetime | None, until: dt.datetime) -> Iterator[list[_Found]]:
+    """The rows of [since, until) by time, _ROWS_AT_ONCE at a time."""
+    field = kind.time_field
+    rows = kind.rows().filter(**{f"{field}__lt": until}).order_by(field, "pk").values_list("pk", field)
+    if since is not None:
+        rows = rows.filter(**{f"{field}__gte": since})
+    page = list(rows[:_ROWS_AT_ONCE])
+    while page:
+        yield page
+        last_pk, last = page[-1]
+        after = Q(**{f"{field}__gt": last}) | Q(**{field: last, "pk__gt": last_pk})
+        page = list(rows.filter(after, **{f"{field}__gte": last})[:_ROWS_AT_ONCE])
+
+
+def _missing(kind: _Kind, page: list[_Found]) -> list[_Found]:
+    """Those rows whose events are not stored."""
+    ids = {f"{OWN_PREFIX}{kind.name}:{found[0]}": found for found in page}
+    stored = set(Event.objects.filter(event_id__in=list(ids)).values_list("event_id", flat=True))
+    return [found for event_id, found in ids.items() if event_id not in stored]

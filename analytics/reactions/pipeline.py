@@ -1,0 +1,71 @@
+"""Store, then react: what happens to events wherever they come from (the stream, an import).
+
+Every step may be repeated: the store knows each event once, and reactions are idempotent and run for old
+and new events alike, on what is stored. docs/delivery.md walks through a crash between every two steps.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analytics import store
+from analytics.days.dirty import mark_conference_dirty
+from analytics.days.zones import get_zones, local_date
+from analytics.erasing import erase_late
+from analytics.events.rows import EventRow, to_row
+from analytics.models import Event
+from analytics.reactions import handlers
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How many events were new, and how many were known or repeated."""
+
+    stored: int
+    duplicate: int
+
+
+def store_and_react(rows: Sequence[EventRow]) -> Outcome:
+    """Store what is new of `rows` and run the reactions for all of them.
+
+    Raises StoreUnavailableError or RowsRefusedError (analytics.store), or whatever a reaction raises.
+    """
+    unique = list({row.event_id: row for row in reversed(rows)}.values())
+    unique.reverse()  # of a repeated id the first counts
+    conference_ids = {row.conference_id for row in unique}
+    zones = get_zones(conference_ids)
+    for row in unique:
+        zone = zones.get(row.conference_id)
+        row.local_date = None if zone is None else local_date(zone, row.ts_ms)
+
+    new_ids = store.insert_new(unique)
+
+    stored = unique if len(new_ids) == len(unique) else _as_stored(unique, new_ids)
+    erase_late(stored)
+
+    # A zone that changed while we stored: whoever gave the stored events their new dates may have come
+    # before our rows. One that changes from here on finds them. A worker that died before this look has left
+    # events whose date is not that of their conference's zone; they come again, as known ones.
+    zones_now = get_zones(conference_ids)
+    moved = {conference_id for conference_id, zone in zones_now.items() if zones.get(conference_id) != zone}
+    if stored is not unique:
+        moved |= {
+            row.conference_id
+            for row in stored
+            if row.conference_id in zones_now
+            and row.local_date != local_date(zones_now[row.conference_id], row.ts_ms)
+        }
+    for conference_id in moved:
+        mark_conference_dirty(conference_id)
+
+    handlers.react(stored)
+    return Outcome(stored=len(new_ids), duplicate=len(rows) - len(new_ids))
+
+
+def _as_stored(rows: list[EventRow], new_ids: set[str]) -> list[EventRow]:
+    """The rows, those that were known before as they are stored: what was sent again may say otherwise."""
+    known_ids = [row.event_id for row in rows if row.event_id not in new_ids]
+    stored: dict[str, EventRow] = {}
+    for start in range(0, len(known_ids), 500):
+        for event in Event.objects.filter(event_id__in=known_ids[start : start + 500]):
+            stored[event.event_id] = to_row(event)
+    return [stored.get(row.event_id, row) for row in rows]
