@@ -1,4 +1,4 @@
-"""What operators see of the analytics. The worker owns these tables: they are read here, not edited."""
+"""Admin pages of analytics. The worker owns these tables, so operators only read them here."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -24,11 +24,10 @@ from meeteasy.core.admin import BoundedPaginator, ReadOnlyAdmin
 
 
 class LatestIdsFirst(BoundedPaginator):
-    """Pages of events by their ids, which the primary key has in order: an index by time would be written
-    with every event.
+    """Pages of events in the order of the primary key: an index by time would be written with every event.
 
-    Ids that begin with their time (UUIDv7, as our SDK and the server make them) come first, from now on back;
-    then those that stand behind them in the alphabet: random ones, those of imported lines and of facts.
+    Ids that begin with their time (UUIDv7, as our SDK and the server make them) come first, the latest on
+    top. Ids behind them in the alphabet follow: random ones, those of imported lines and of own events.
     """
 
     # Clocks of clients are fast at times. Of ten million random ids some three fall into a day.
@@ -74,26 +73,26 @@ class EventAdmin(ReadOnlyAdmin):
         "is_bot",
     ]
     list_filter = [TypeFilter, "is_bot"]
-    # Only what an index serves, see get_search_results.
+    # Only what an index serves; see get_search_results.
     search_fields = ["event_id"]
     search_help_text = _(
-        "A whole event id; a conference id, for its events from the latest on; or a conference id, a day "
-        "and a visitor id, e.g. “summit 2026-05-01 v-7f3b”."
+        "An event id; a conference id, for its latest events first; or a conference id, a day and a visitor "
+        "id, e.g. “summit 2026-05-01 v-7f3b”."
     )
     show_full_result_count = False  # counting ten million rows for a page of a hundred
     sortable_by = ()
     ordering = ["-ts", "-event_id"]  # of what fits on one page; see get_paginator
 
     def get_paginator(self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> Any:
-        """Of more events than a page has, the ones that a search found are in an order of their own."""
+        """What a search finds has an order of its own, which is kept."""
         paginator = BoundedPaginator if request.GET.get(SEARCH_VAR, "").strip() else LatestIdsFirst
         return paginator(queryset, *args, **kwargs)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Event], search_term: str
     ) -> tuple[QuerySet[Event], bool]:
-        """Of a conference, its latest day's events come first, by time: the index of a conference's days has
-        them in that order but for a sort within each day."""
+        """A conference's latest day comes first, by time: the index of its days has that order but for a sort
+        within each day."""
         term = search_term.strip()
         if not term:
             return queryset, False

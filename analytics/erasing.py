@@ -1,7 +1,7 @@
 """Erasing a visitor from events: from those that are stored, and from those that arrive afterwards.
 
-Whoever erases notes it first (conferences/services/erasing.py) and then calls `erase_events`; whoever stores
-events calls `erase_late` afterwards. So of two that do it at once, one at least finds what the other did.
+An erasure is noted first (conferences/services/erasing.py), then `erase_events` is called; after events are
+stored, `erase_late` is called. So when both happen at once, at least one of them finds what the other did.
 """
 
 import re
@@ -21,20 +21,20 @@ from conferences.selectors.erased import find_replacement, load_replacements
 from conferences.services.erasing import erase_in_registrations
 
 _EVENTS_AT_ONCE = 500
-# Whose subject is the id of a registration, or, where it is not told, the event's.
+# Types whose subject is the id of a registration, or the event's if it has none.
 _OF_REGISTRATIONS = frozenset({"registration", "checkin"})
 _SUBJECT_LIMIT = 64
 _TEXT_LIMITS = (512, 2048)  # of Text and LongText (analytics/event_types)
-# What the tree and the figures are made of. A code that is equal to its sharer's id stays: it stands on
-# posters. A registration's id goes where it is the visitor's (`erase_rows`).
+# The tree and the figures need these. A code that equals its sharer's id stays: it is on posters. A
+# registration's id is replaced if it is the visitor's (`erase_rows`).
 _KEPT = frozenset({"share_code", "parent_share_code", "attribution_chain", "registration_id"})
 
 
 def erase_events(conference_id: str, visitor_id: str) -> int:
     """Erase a visitor, who is noted as erased, from the stored events. Returns how many there were.
 
-    May be repeated. The visitor's own events, and those of a registration with the visitor's id, whoever
-    reported it: all must name the registration alike ever after.
+    May be repeated. That covers the visitor's own events, and all events of a registration with the
+    visitor's id, since they must keep naming the registration alike.
     """
     found = Event.objects.filter(
         Q(visitor_id=visitor_id) | Q(subject=visitor_id, type__in=_OF_REGISTRATIONS),
@@ -49,20 +49,20 @@ def erase_events(conference_id: str, visitor_id: str) -> int:
         for start in range(0, len(ids), _EVENTS_AT_ONCE):
             part = Event.objects.filter(event_id__in=ids[start : start + _EVENTS_AT_ONCE])
             erase_late([to_row(event) for event in part])
-    finally:  # whoever counted meanwhile has counted one person as two
+    finally:  # a computation meanwhile counted one person as two
         mark_days_dirty(days)
     return len(ids)
 
 
 def erase_late(rows: Sequence[EventRow]) -> None:
-    """Erase from `rows`, which are stored by now, and from the store those who are noted as erased.
+    """Erase visitors who are noted as erased from `rows`, which are stored by now, and from the store.
 
-    Until there is nothing to do: who erased another visitor from the same events meanwhile may have saved
-    them before us, and had noted that before.
+    Repeated until there is nothing to do: another erasure of the same events may have saved them before us,
+    and had noted that before.
     """
     while changed := erase_rows(rows):
-        # A registration that came after its visitor was erased has brought the id along into its row. Before
-        # the events: once they are saved, nobody who comes after a crash sees that there was something to do.
+        # A registration that came after its visitor was erased has the id in its row, too. Done before the
+        # events: once they are saved, nothing shows after a crash that there was something to do.
         for conference_id, visitor_id, replacement in {
             (row.conference_id, visitor_id, row.visitor_id)
             for row, visitor_id in changed
@@ -73,15 +73,15 @@ def erase_late(rows: Sequence[EventRow]) -> None:
 
 
 def erase_rows(rows: Sequence[EventRow]) -> list[tuple[EventRow, str]]:
-    """Erase from `rows` those who are noted as erased. Returns the rows that changed, with the visitors' ids
-    as they were.
+    """Erase visitors who are noted as erased from `rows`. Returns the rows that changed, with the former
+    visitor ids.
 
-    One query, and no more, where nobody was erased in the conferences of `rows`.
+    Costs a single query if the conferences of `rows` have no erased visitor.
     """
     erased = load_replacements({row.conference_id for row in rows})
     if not erased:
         return []
-    # A function that gives what stands in a visitor's place, for each conference.
+    # For each conference, a function that returns a visitor's replacement id.
     finders = {
         conference_id: lru_cache(maxsize=None)(partial(find_replacement, known, conference_id))
         for conference_id, known in erased.items()
@@ -103,10 +103,10 @@ def erase_rows(rows: Sequence[EventRow]) -> list[tuple[EventRow, str]]:
 
 
 def erase_text(text: str, visitor_id: str, replacement: str) -> str:
-    """The text without the id, as it is or percent-encoded, where it is not part of a longer word.
+    """The text with the id, plain or percent-encoded, replaced where it is not part of a longer word.
 
-    Cut at the length that a text of its kind may have: a short id, many times in it, would make it outgrow
-    its column.
+    Cut at the length that a text of its kind may have: replacing a short id many times would outgrow the
+    column.
     """
     limit = next((limit for limit in _TEXT_LIMITS if len(text) <= limit), len(text))
     return _pattern(visitor_id).sub(replacement, text)[:limit]
@@ -127,7 +127,7 @@ def _replace_registration_id(row: EventRow, other: str) -> None:
 
 
 def _erase(row: EventRow, replacement: str) -> None:
-    """What nothing is counted by goes altogether; of the rest, the id in it."""
+    """Remove the id where figures need the field, and all other fields whole."""
     visitor_id = row.visitor_id
 
     def erase(value: Any) -> Any:

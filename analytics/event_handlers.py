@@ -45,7 +45,7 @@ def note_unclaimed(events: Sequence[EventRow]) -> None:
 
 
 def _insert_unclaimed(new: list[UnclaimedConference]) -> None:
-    """Insert what no other worker has inserted since; its row stays as it is."""
+    """Insert rows unless another worker did meanwhile; its row stays as it is."""
     alias = router.db_for_write(UnclaimedConference)
     if connections[alias].features.supports_ignore_conflicts:
         UnclaimedConference.objects.using(alias).bulk_create(new, ignore_conflicts=True)

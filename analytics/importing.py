@@ -146,7 +146,7 @@ def _store(rows: list[tuple[int, EventRow]], report: ImportReport, errors: _Erro
     while parts:
         part = parts.pop()
         try:
-            outcome = store_and_react([row for _, row in part])
+            result = store_and_react([row for _, row in part])
         except RowsRefusedError as error:
             if len(part) > 1:
                 middle = len(part) // 2
@@ -158,8 +158,8 @@ def _store(rows: list[tuple[int, EventRow]], report: ImportReport, errors: _Erro
             message = f"stopped at line {part[0][0]}: {error}; start the import again"
             raise ImportStoppedError(message, report) from error
         else:
-            report.stored += outcome.stored
-            report.duplicate += outcome.duplicate
+            report.stored += result.stored
+            report.duplicate += result.duplicate
 
 
 class _Counted(io.RawIOBase):

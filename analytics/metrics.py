@@ -33,10 +33,10 @@ def read_stream() -> Iterator[Metric]:
         if isinstance(reply, ResponseError):
             raise reply
     length = stream["length"]
-    # Workers delete what they have finished, so what is there and was delivered to nobody is the lag. Redis'
+    # Workers delete what they have finished, so what is there and undelivered is the lag. Redis'
     # own figure is the same, but missing when it cannot tell.
     pending = sum(group["pending"] for group in groups if group["name"] == GROUP.encode())
-    yield _gauge("stream_entries", "Entries of the stream that are not worked off.", length)
+    yield _gauge("stream_entries", "Entries of the stream that are not finished.", length)
     yield _gauge("stream_lag_entries", "Of these, delivered to no worker yet.", length - pending)
     yield _gauge("stream_pending_entries", "Of these, delivered to a worker.", pending)
     yield _gauge(

@@ -1,4 +1,4 @@
-"""What the analytics store keeps, alike on SQLite, PostgreSQL and MongoDB.
+"""The tables of analytics, alike on SQLite, PostgreSQL and MongoDB.
 
 Natural string keys, no foreign keys, and only what `django-mongodb-backend` supports (docs/adr/0002).
 """
@@ -10,17 +10,17 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Event(models.Model):
-    """One accepted occurrence. Written by the worker's bulk insert (analytics/store), read by all else."""
+    """One accepted occurrence. Written by the worker's bulk insert (analytics/store), then only read."""
 
     event_id = models.CharField(_("event id"), primary_key=True, max_length=64)
     conference_id = models.CharField(_("conference"), max_length=64)
-    # Names of event types are not `choices`: a new type must not need a migration.
+    # Event types are not `choices`: a new type must not need a migration.
     type = models.CharField(_("type"), max_length=64)
     ts = models.DateTimeField(_("event time"))
     received_at = models.DateTimeField(_("received at"))
     local_date = models.DateField(
         _("local date"), null=True,
-        help_text=_("The conference's own day. Empty while no conference has this id."),
+        help_text=_("The conference's own day; empty while there is no conference with this id."),
     )  # fmt: skip
     visitor_id = models.CharField(_("visitor"), max_length=64, blank=True)
     session_id = models.CharField(_("session"), max_length=64, blank=True)
@@ -47,11 +47,11 @@ class Event(models.Model):
 
 
 class DirtyDay(models.Model):
-    """A mark: the figures of a (conference, local day) must be computed again.
+    """A mark: the figures of a (conference, local day) must be recomputed.
 
-    Every change inserts marks of its own, after the events are committed; computing a day deletes exactly
-    the marks that were read before the events. So a mark that arrives in between stays (docs/delivery.md).
-    A mark without a date: the conference's events must first be given their local dates again.
+    Every change inserts marks of its own, after the events are committed. Computing a day deletes exactly
+    the marks that were read before the events, so a mark that arrives in between stays (docs/delivery.md).
+    A mark without a date means that the conference's events must be redated first.
     """
 
     id = models.CharField(primary_key=True, max_length=64)
@@ -77,16 +77,16 @@ class DailySummary(models.Model):
     id = models.CharField(primary_key=True, max_length=96)  # conference_id:date
     conference_id = models.CharField(_("conference"), max_length=64)
     date = models.DateField(_("date"))
-    # By name, as the catalogue of event types and other apps define them: {"pv": 12, "uv": 7, ...}.
+    # By name, as the catalogue of event types and other apps define them: {"pv": 12, "uv": 7, …}.
     figures = models.JSONField(_("figures"), default=dict)
     revision = models.PositiveIntegerField(
-        _("revision"), default=1, help_text=_("Goes up by one whenever a figure changed.")
+        _("revision"), default=1, help_text=_("Rises by one whenever a figure changes.")
     )
     # Counts computations, changed figures or not; the optimistic lock between two that run at once.
     computations = models.PositiveIntegerField(_("computations"), default=1)
     computed_at = models.DateTimeField(_("computed at"))
     closed_at = models.DateTimeField(
-        _("closed at"), null=True, help_text=_("When the day had ended and was computed once more.")
+        _("closed at"), null=True, help_text=_("When the day was computed for the last time, after its end.")
     )
 
     class Meta:
@@ -103,10 +103,10 @@ class DailySummary(models.Model):
 
 
 class AppliedSettings(models.Model):
-    """The settings of a conference under which its stored events were given their days and counted.
+    """The settings of a conference under which its stored events got their days and were counted.
 
-    Where they differ from the conference's own, or are missing, its days are computed anew
-    (analytics/days/redating.py). Comparing states, not passing changes on, is what cannot miss one.
+    If they differ from the conference's own, or are missing, its days are recomputed
+    (analytics/days/redating.py). Comparing states cannot miss a change; passing changes on can.
     """
 
     conference_id = models.CharField(primary_key=True, max_length=64)
@@ -118,7 +118,7 @@ class AppliedSettings(models.Model):
 
 
 class OwnEventSweep(models.Model):
-    """Up to when all rows of a kind of fact are known to be among the events (analytics/own_events.py)."""
+    """Up to when all rows of a kind are known to have their own events (analytics/own_events.py)."""
 
     kind = models.CharField(primary_key=True, max_length=64)
     complete_until = models.DateTimeField()
@@ -128,7 +128,7 @@ class OwnEventSweep(models.Model):
 
 
 class UnclaimedConference(models.Model):
-    """An id that events came for and no conference has. Its events wait 7 days for one, then go."""
+    """The id of a conference that events named and that does not exist. They wait 7 days for it."""
 
     conference_id = models.CharField(_("conference id"), primary_key=True, max_length=64)
     first_seen_at = models.DateTimeField(_("first seen at"))
@@ -142,7 +142,7 @@ class UnclaimedConference(models.Model):
 
 
 class DeadLetter(models.Model):
-    """Something from the stream that cannot be worked off, kept whole, to be replayed once it can.
+    """Something from the stream that cannot be stored, kept whole, to be replayed once it can.
 
     Either a whole entry that failed too often, or a single row that the store refused.
     """
@@ -161,7 +161,7 @@ class DeadLetter(models.Model):
         verbose_name = _("dead letter")
         verbose_name_plural = _("dead letters")
         ordering = ["-created_at"]
-        # Those that wait, without a walk through all payloads.
+        # Finds those that wait without reading all payloads.
         indexes = [models.Index(fields=["replayed_at"], name="deadletter_replayed")]
 
     def __str__(self) -> str:

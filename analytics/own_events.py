@@ -1,8 +1,8 @@
-"""Facts: registrations and check-ins of our own database, as events.
+"""Own events: the registrations and check-ins of our own database, as events.
 
-Each row has one event whose id is made of the row's (`own:reg:<id>`), so that it may be sent any number of
-times. It is sent after the row is committed, which a crash or an absent broker may prevent; so a sweep
-compares the rows with the stored events and sends what is missing.
+The id of an own event is made of its row's (`own:reg:<id>`), so it may be sent any number of times. It is
+sent after the row is committed, which a crash or an absent broker can prevent; so a sweep compares the rows
+with the stored events and sends what is missing.
 """
 
 import datetime as dt
@@ -27,12 +27,12 @@ from meeteasy.core.logs import get_logger
 
 log = get_logger(__name__)
 
-# Younger rows may have their events on the way still.
+# The events of younger rows may still be on their way.
 GRACE = dt.timedelta(seconds=20)
-# Rows get their time before they are committed, and servers' clocks differ: a row may turn up so much
-# earlier than the ones that were compared already.
+# Rows get their time before they are committed, and servers' clocks differ. So a row may appear behind the
+# ones that were already compared, by this much.
 OVERLAP = dt.timedelta(minutes=10)
-# An event that the store has not taken for so long is a matter for people: the sweep goes on without it.
+# The sweep moves on from an event that the store has refused for this long; somebody has to look at it.
 GIVE_UP = dt.timedelta(days=7)
 _ROWS_AT_ONCE = MAX_EVENTS
 _MAX_SECONDS = 20.0
@@ -61,7 +61,7 @@ def check_in_row(check_in: CheckIn) -> EventRow:
 
 
 def undone_row(check_in: CheckIn) -> EventRow:
-    """That a check-in no longer counts; its event time is the check-in's (event_types/checkin_undone.py)."""
+    """The event that takes a check-in back. Its event time is the check-in's."""
     return _make_row(
         "checkin_undone",
         f"undone:{check_in.id}",
@@ -72,12 +72,12 @@ def undone_row(check_in: CheckIn) -> EventRow:
 
 
 def _make_row(
-    type_name: str, fact_id: str, registration: Registration, ts: dt.datetime, **own_fields: Any
+    type_name: str, own_id: str, registration: Registration, ts: dt.datetime, **own_fields: Any
 ) -> EventRow:
-    """Through the same validation as clients' events."""
+    """Make the row of an own event, through the same validation as clients' events."""
     event = {
         "type": type_name,
-        "event_id": f"{OWN_PREFIX}{fact_id}",
+        "event_id": f"{OWN_PREFIX}{own_id}",
         "conference_id": registration.conference_id,
         "visitor_id": registration.visitor_id or None,
         "ts": ts,
@@ -89,10 +89,9 @@ def _make_row(
 
 
 def report(rows: list[EventRow]) -> bool:
-    """Send events of facts, MAX_EVENTS at most; whether the broker took them.
+    """Send own events, at most MAX_EVENTS. Returns whether the broker took them.
 
-    What it does not take, the sweep sends later: a registration must not fail because statistics cannot be
-    told.
+    The sweep sends later what it did not take: a registration must not fail because statistics are away.
     """
     try:
         queue.append(encode_rows(rows))
@@ -104,7 +103,7 @@ def report(rows: list[EventRow]) -> bool:
 
 @dataclass(frozen=True)
 class _Kind:
-    """A kind of fact: its rows in the order of the time field, and how one becomes an event."""
+    """A kind of own event: its rows in the order of the time field, and how one becomes an event."""
 
     name: str  # as in the ids of its events
     rows: Callable[[], QuerySet[Any]]
@@ -120,11 +119,11 @@ _KINDS = (
 
 
 def send_missing(*, now: dt.datetime | None = None) -> int:
-    """Send the events of rows that are not among the stored ones. Returns how many were sent.
+    """Send the own events that are not stored. Returns how many were sent.
 
-    Each kind goes on where all was found complete the last time, so a sweep costs next to nothing while
-    nothing is missing. While the stream holds entries older than GRACE it does nothing: what seems missing
-    is probably among them.
+    Each kind continues from where everything was complete the last time, so a sweep costs next to nothing
+    while nothing is missing. It does nothing while the stream holds entries older than GRACE: what seems
+    missing is probably among them.
     """
     now = now or timezone.now()
     try:
@@ -138,7 +137,7 @@ def send_missing(*, now: dt.datetime | None = None) -> int:
 
 
 def _sweep(kind: _Kind, *, now: dt.datetime) -> int:
-    """Compare the rows of a kind, send what is missing, and note how far all is complete."""
+    """Compare the rows of a kind, send what is missing, and note up to when everything is complete."""
     deadline = time.monotonic() + _MAX_SECONDS
     done = OwnEventSweep.objects.filter(kind=kind.name).values_list("complete_until", flat=True).first()
     complete_until = now - GRACE
@@ -183,7 +182,7 @@ def _pages(kind: _Kind, *, since: dt.datetime | None, until: dt.datetime) -> Ite
 
 
 def _missing(kind: _Kind, page: list[_Found]) -> list[_Found]:
-    """Those rows whose events are not stored."""
+    """The rows whose events are not stored."""
     ids = {f"{OWN_PREFIX}{kind.name}:{found[0]}": found for found in page}
     stored = set(Event.objects.filter(event_id__in=list(ids)).values_list("event_id", flat=True))
     return [found for event_id, found in ids.items() if event_id not in stored]

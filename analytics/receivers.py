@@ -1,5 +1,8 @@
-"""What analytics does when conferences change. Only hints: what a signal did not tell is found by itself,
-by analytics/days/redating.py (settings) and analytics/own_events.py (registrations and check-ins)."""
+"""What analytics does when conferences change.
+
+Signals are only hints: analytics/days/redating.py (settings) and analytics/own_events.py (registrations and
+check-ins) find by themselves what no signal reported.
+"""
 
 from contextlib import suppress
 from typing import Any
@@ -15,7 +18,7 @@ from conferences.signals import checked_in, checkin_undone, conference_saved, re
 
 @receiver(conference_saved, dispatch_uid="analytics.refresh_soon")
 def refresh_soon(sender: Any, **kwargs: Any) -> None:
-    """Adopt waiting events, or compute days anew, now instead of at the next tick."""
+    """Adopt waiting events, or recompute days, now instead of at the next tick."""
     with suppress(OperationalError):  # while the broker is away; the tick will do it
         refresh_dirty_days.apply_async(retry=False)
 

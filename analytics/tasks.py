@@ -19,14 +19,14 @@ def _drain_of_process(pid: int) -> Drain:
 
 @queue_task(Queue.ANALYTICS_EVENTS, name="analytics.drain_events")
 def drain_events() -> None:
-    """Work off the stream of events; ring again for what is left when the time is up."""
+    """Drain the stream of events; ring again if entries are left when the time is up."""
     if _drain_of_process(os.getpid()).run():
         drain_events.delay()
 
 
 @queue_task(Queue.ANALYTICS_DAILY, name="analytics.refresh_dirty_days")
 def refresh_dirty_days() -> None:
-    """Localise what changed its zone, then compute the days that are marked dirty."""
+    """Redate conferences whose settings changed, then compute the days that are marked dirty."""
     note_beat()
     redating.redate_changed_conferences()
     summaries.refresh_dirty_days(usual_seconds=summaries.USUAL_SECONDS)
@@ -34,17 +34,17 @@ def refresh_dirty_days() -> None:
 
 @queue_task(Queue.ANALYTICS_DAILY, name="analytics.close_ended_days")
 def close_ended_days() -> None:
-    """Compute once more, and close, the days whose local midnight has passed."""
+    """Compute and close the days whose local midnight has passed."""
     summaries.close_ended_days()
 
 
 @queue_task(Queue.ANALYTICS_DAILY, name="analytics.drop_unclaimed_events")
 def drop_unclaimed_events() -> None:
-    """Delete events that waited a week for a conference that nobody created."""
+    """Delete events that waited a week and still have no conference."""
     redating.drop_unclaimed_events()
 
 
 @queue_task(Queue.ANALYTICS_DAILY, name="analytics.send_missing_own_events")
 def send_missing_own_events() -> None:
-    """Send what is missing of the registrations' and check-ins' events."""
+    """Send the own events of registrations and check-ins that are missing."""
     own_events.send_missing()

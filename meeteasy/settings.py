@@ -333,7 +333,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],  # closed by default
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PAGINATION_CLASS": "meeteasy.core.http.PagePagination",
+    "DEFAULT_PAGINATION_CLASS": "meeteasy.core.http.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "meeteasy.core.openapi.Schema",
     "EXCEPTION_HANDLER": "meeteasy.core.http.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from notifications import outbox
 from notifications.channels import CHANNELS
 from notifications.message_types import MESSAGE_TYPES
 from notifications.models import Notification, Suppression
-from notifications.preview import list_previews, preview_html, preview_sample
+from notifications.previews import list_previews, preview_html, preview_sample
+from notifications.services import outbox
 
 
 class _RegistryFilter(admin.SimpleListFilter):
@@ -61,7 +61,9 @@ class NotificationAdmin(admin.ModelAdmin):
     ]  # fmt: skip
     list_filter = ["status", ChannelFilter, MessageTypeFilter]
     search_fields = ["=recipient", "=conference_id", "=registration_id", "=provider_id"]
-    search_help_text = _("A whole address, conference, registration or provider's id.")
+    search_help_text = _(
+        "A whole address, or the id of a conference, a registration or a provider's message."
+    )
     show_full_result_count = False
     actions = ["resend", "abort"]
     change_list_template = "notifications/admin/change_list.html"
@@ -149,7 +151,7 @@ class NotificationAdmin(admin.ModelAdmin):
         text = ngettext("%d message will be sent again.", "%d messages will be sent again.", done)
         _report(request, text % done, refused)
 
-    @admin.action(description=_("Abort: do not send"), permissions=["change"])
+    @admin.action(description=_("Abort (do not send)"), permissions=["change"])
     def abort(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
         done, refused = _act_on(queryset, outbox.abort, request)
         text = ngettext("%d message was aborted.", "%d messages were aborted.", done)
@@ -182,7 +184,9 @@ def _report(request: HttpRequest, text: str, refused: int) -> None:
     messages.success(request, text)
     if refused:
         text = ngettext(
-            "%d is not in a state that allows this.", "%d are not in a state that allows this.", refused
+            "%d message is not in a state that allows this.",
+            "%d messages are not in a state that allows this.",
+            refused,
         )
         messages.warning(request, text % refused)
 

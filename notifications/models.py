@@ -147,7 +147,7 @@ class MailboxMessage(models.Model):
 
 
 class ReminderRound(models.Model):
-    """That a reminder of a conference was written to everybody who was due (notifications/reminders.py)."""
+    """Notes that everybody who was due got their reminder (notifications/services/reminding.py)."""
 
     conference_id = models.CharField(max_length=64)
     channel = models.CharField(max_length=16)

@@ -1,19 +1,19 @@
 """What happens elsewhere and concerns the outbox: registrations that change, mail providers that report."""
 
-from datetime import datetime
+import datetime as dt
 from typing import Any
 
-import structlog
 from anymail.signals import AnymailTrackingEvent, EventType, tracking
 from django.dispatch import receiver
 
 from conferences.models import Registration
 from conferences.signals import registration_changing, registration_repeated
-from notifications import outbox, reports
+from meeteasy.core.logs import get_logger
 from notifications.message_types import MESSAGE_TYPES
 from notifications.models import Notification, Suppression
+from notifications.services import outbox, reporting
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 _ACCEPTED = {EventType.QUEUED, EventType.SENT, EventType.DEFERRED, EventType.OPENED, EventType.CLICKED}
 
 
@@ -26,7 +26,7 @@ def notify_of_change(
 
 
 @receiver(registration_repeated, dispatch_uid="notifications.notify_of_repetition")
-def notify_of_repetition(sender: Any, *, registration: Registration, now: datetime, **kwargs: Any) -> None:
+def notify_of_repetition(sender: Any, *, registration: Registration, now: dt.datetime, **kwargs: Any) -> None:
     if registration.state in MESSAGE_TYPES["already_registered"].states:
         outbox.notify_of_repetition(registration, now=now)
 
@@ -35,7 +35,7 @@ def notify_of_repetition(sender: Any, *, registration: Registration, now: dateti
 def note_mail_event(sender: Any, *, event: AnymailTrackingEvent, **kwargs: Any) -> None:
     """A webhook of a mail provider, whose secret or signature anymail has checked."""
     provider_id = event.message_id if isinstance(event.message_id, str) else ""
-    row = reports.find_notification(
+    row = reporting.find_notification(
         channel="email",
         reference=str((event.metadata or {}).get("notification_id", "")),
         provider_id=provider_id,
@@ -44,21 +44,21 @@ def note_mail_event(sender: Any, *, event: AnymailTrackingEvent, **kwargs: Any) 
         return
     kind, detail = event.event_type, event.description or event.mta_response or event.reject_reason or ""
     if kind == EventType.DELIVERED:
-        reports.note_delivered(row, provider_id=provider_id)
+        reporting.note_delivered(row, provider_id=provider_id)
     elif kind == EventType.BOUNCED:
-        reports.note_lost(
+        reporting.note_lost(
             row, status=Notification.Status.BOUNCED, detail=f"bounced: {detail}", provider_id=provider_id
         )
-        reports.suppress_recipient(row, scope=Suppression.Scope.ALL, reason=Suppression.Reason.BOUNCED)
+        reporting.suppress_recipient(row, scope=Suppression.Scope.ALL, reason=Suppression.Reason.BOUNCED)
     elif kind in (EventType.REJECTED, EventType.FAILED):
-        reports.note_lost(
+        reporting.note_lost(
             row, status=Notification.Status.FAILED, detail=f"{kind}: {detail}", provider_id=provider_id
         )
     elif kind == EventType.COMPLAINED:
-        reports.suppress_recipient(row, scope=Suppression.Scope.ALL, reason=Suppression.Reason.COMPLAINED)
+        reporting.suppress_recipient(row, scope=Suppression.Scope.ALL, reason=Suppression.Reason.COMPLAINED)
     elif kind == EventType.UNSUBSCRIBED:
-        reports.suppress_recipient(
+        reporting.suppress_recipient(
             row, scope=Suppression.Scope.REMINDERS, reason=Suppression.Reason.UNSUBSCRIBED
         )
     elif kind in _ACCEPTED:
-        reports.note_accepted(row, provider_id=provider_id)
+        reporting.note_accepted(row, provider_id=provider_id)

@@ -4,8 +4,8 @@ Every tick is a task of its channel's own queue: a mail server that hangs holds 
 """
 
 from meeteasy.core.queues import Queue, queue_task
-from notifications import reminders, sweeping
-from notifications.delivery import deliver
+from notifications.services import reminding, sweeping
+from notifications.services.delivering import deliver
 
 
 @queue_task(Queue.NOTIFICATIONS_EMAIL, name="notifications.send_email")
@@ -21,12 +21,12 @@ def send_sms(notification_id: str) -> None:
 @queue_task(Queue.NOTIFICATIONS_EMAIL, name="notifications.sweep_email")
 def sweep_email() -> None:
     """Write the reminders that are due, clear up after dead workers, ring for what is due or was lost."""
-    reminders.plan_reminders("email")
+    reminding.plan_reminders("email")
     sweeping.sweep("email")
 
 
 @queue_task(Queue.NOTIFICATIONS_SMS, name="notifications.sweep_sms")
 def sweep_sms() -> None:
     """The same for SMS."""
-    reminders.plan_reminders("sms")
+    reminding.plan_reminders("sms")
     sweeping.sweep("sms")

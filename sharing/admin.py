@@ -17,13 +17,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from meeteasy.core.admin import BoundedPaginator, ReadOnlyAdmin
+from meeteasy.core.paging import BadCursorError
 from sharing.models import NotCredited, ShareClaim, ShareConversion, ShareLink
 from sharing.rules.attribution import REASON_LABELS
 from sharing.rules.codes import code_of, key_of, keys_of
 from sharing.selectors.conversions import conversion_rows
 from sharing.selectors.not_credited import get_not_credited, not_credited_row
 from sharing.selectors.opens import get_opened_by
-from sharing.selectors.paging import BadCursorError
 from sharing.selectors.tree import get_level, get_path
 
 _LEVEL_SIZE = 100

@@ -1,4 +1,4 @@
-"""Marks of what must be computed again. A mark is a row of its own; see the model DirtyDay."""
+"""Marks of the days that must be recomputed. A mark is a row of its own; see the model DirtyDay."""
 
 import datetime as dt
 import uuid
@@ -13,7 +13,7 @@ _CHUNK = 500
 
 
 def mark_days_dirty(days: Iterable[tuple[str, dt.date]]) -> None:
-    """Mark (conference id, local date) pairs. Call it after what changed them is committed, never before."""
+    """Mark (conference id, local date) pairs. Call it after the change is committed, never before."""
     now = timezone.now()
     DirtyDay.objects.bulk_create(
         [
@@ -24,7 +24,7 @@ def mark_days_dirty(days: Iterable[tuple[str, dt.date]]) -> None:
 
 
 def mark_conference_dirty(conference_id: str) -> str:
-    """Have all events of a conference given their local dates, and judged, again. Returns the mark's id."""
+    """Have all events of a conference redated and its registrations judged again. Returns the mark's id."""
     mark = DirtyDay.objects.create(
         id=uuid.uuid4().hex, conference_id=conference_id, local_date=None, marked_at=timezone.now()
     )
@@ -32,6 +32,6 @@ def mark_conference_dirty(conference_id: str) -> str:
 
 
 def clear_marks(ids: list[str]) -> None:
-    """Delete exactly these marks: the ones that were read before the work that they asked for."""
+    """Delete exactly these marks, which were read before the work that they asked for."""
     for start in range(0, len(ids), _CHUNK):
         DirtyDay.objects.filter(id__in=ids[start : start + _CHUNK]).delete()

@@ -23,8 +23,8 @@ _providers: list[tuple[tuple[str, ...], Provider]] = []
 def figures_from(*names: str) -> Callable[[Provider], Provider]:
     """Register a function that computes the figures `names` of (conference id, local date).
 
-    It must be a pure function of what is committed when it is called, and whoever changes that must mark
-    the day dirty afterwards (analytics.dirty).
+    It must be a pure function of what is committed when it is called. The code that changes that must mark
+    the day dirty afterwards (analytics/days/dirty.py).
     """
 
     def register(provider: Provider) -> Provider:

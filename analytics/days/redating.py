@@ -1,9 +1,9 @@
 """Giving stored events the local dates of their conference's time zone.
 
-Needed when a conference is created that events came for already (they are adopted), when its zone changes,
-and when a worker stored events while that happened; its days are also counted anew when it begins or ceases
-to trust its clients. Found by comparing each conference's settings with those its events were last given
-dates under, so that no missed message can leave them wrong.
+Needed when a conference is created for which events have already come (they are adopted), when its zone
+changes, and when a worker stored events meanwhile. Its days are also recomputed when it begins or ceases to
+trust its clients. Each conference's settings are compared with those under which its events got their dates,
+so that no missed message can leave them wrong.
 """
 
 import datetime as dt
@@ -27,7 +27,7 @@ UNCLAIMED_DAYS = 7
 
 
 def redate_changed_conferences() -> int:
-    """Localise every conference whose settings changed, or that is marked. Returns how many."""
+    """Redate the events of every conference whose settings changed, or that is marked. Returns how many."""
     marks: dict[str, list[str]] = {}
     for mark_id, conference_id in DirtyDay.objects.filter(local_date__isnull=True).values_list(
         "id", "conference_id"
@@ -42,7 +42,7 @@ def redate_changed_conferences() -> int:
     # Events that came while there was no such conference, also of one that was deleted and made again.
     waiting = dict(UnclaimedConference.objects.values_list("conference_id", "first_seen_at"))
     dropped_before = timezone.now() - dt.timedelta(days=UNCLAIMED_DAYS)
-    localised = 0
+    redated = 0
     for conference_id, time_zone, trusts_clients in Conference.objects.values_list(
         "id", "time_zone", "trust_client_registrations"
     ):
@@ -58,7 +58,7 @@ def redate_changed_conferences() -> int:
             continue  # it is still noted as waiting
         marked = marks.get(conference_id, [])
         if trusts_clients != (noted is None or noted[1]):  # where nothing is noted, clients were trusted
-            # Noted before it is passed on: whoever judges by another setting meanwhile marks the conference.
+            # Noted before the signal: a worker that judges by another setting meanwhile marks the conference.
             marked = [*marked, mark_conference_dirty(conference_id)]
             AppliedSettings.objects.update_or_create(
                 conference_id=conference_id,
@@ -74,12 +74,12 @@ def redate_changed_conferences() -> int:
         if marked and not _send(trust_changed, conference_id):
             continue  # the marks stay
         clear_marks(marked)
-        localised += 1
-    return localised
+        redated += 1
+    return redated
 
 
 def _send(signal: Signal, conference_id: str) -> bool:
-    """Returns whether all receivers came to their end. One that fails must not stop the other conferences."""
+    """Returns whether no receiver failed. A failure must not stop the other conferences."""
     failed = [
         answer
         for _, answer in signal.send_robust(sender=Conference, conference_id=conference_id)
@@ -91,8 +91,8 @@ def _send(signal: Signal, conference_id: str) -> bool:
 
 
 def mark_where_trust_changed(conferences: Iterable[Conference]) -> None:
-    """Called with conferences whose clients' reports are being judged, by what they trust: where that is not
-    what is noted, `trust_changed` will follow, even if the setting is changed back until then."""
+    """Note the trust setting by which the reports of these conferences are about to be judged. If it is not
+    the applied one, `trust_changed` will follow, even if the setting is changed back before that."""
     trusts = {conference.id: conference.trust_client_registrations for conference in conferences}
     noted = dict(
         AppliedSettings.objects.filter(conference_id__in=list(trusts)).values_list(
@@ -107,9 +107,9 @@ def mark_where_trust_changed(conferences: Iterable[Conference]) -> None:
 def redate_conference(conference_id: str, time_zone: str, *, trusts_clients: bool = True) -> int:
     """Give all events of the conference their local date in `time_zone`, and mark all its days dirty.
 
-    trusts_clients: noted as what its days are counted under from now on.
-    Returns how many events got another date. May be repeated and interrupted at any point: which events are
-    wrong is read from the events themselves, and that it is done is noted last.
+    trusts_clients: the setting under which its days are counted from now on.
+    Returns how many events got another date. May be repeated, and interrupted at any point: the events
+    themselves tell which are wrong, and the settings are noted as applied last.
     """
     events = Event.objects.filter(conference_id=conference_id)
     summaries = DailySummary.objects.filter(conference_id=conference_id)
@@ -152,7 +152,7 @@ def _redate_group(group: QuerySet[Event], former: dt.date | None, time_zone: str
 
 
 def drop_unclaimed_events(*, now: dt.datetime | None = None) -> int:
-    """Delete events that waited `UNCLAIMED_DAYS` for a conference that nobody created. Returns how many."""
+    """Delete events that waited `UNCLAIMED_DAYS` and still have no conference. Returns how many."""
     before = (now or timezone.now()) - dt.timedelta(days=UNCLAIMED_DAYS)
     unclaimed = set(
         UnclaimedConference.objects.filter(first_seen_at__lt=before).values_list("conference_id", flat=True)

@@ -18,9 +18,8 @@ from meeteasy.core.logs import get_logger
 log = get_logger(__name__)
 
 _MAX_SECONDS = 60.0
-# Beat's refresh comes every few seconds. It ends after so long, a tenth of a core, for as long as no day has
-# been waiting for more than _PATIENCE: a day of a million events that all the time gets more is not counted
-# in every refresh, and those that wait longest come first.
+# Beat's refresh comes every few seconds. While no day has waited longer than _PATIENCE it ends after this
+# time, a tenth of a core. So a day of a million events that keeps growing is not counted in every refresh.
 USUAL_SECONDS = 0.5
 _PATIENCE = dt.timedelta(seconds=20)
 
@@ -28,12 +27,12 @@ _PATIENCE = dt.timedelta(seconds=20)
 def compute_day(conference_id: str, date: dt.date, *, close: bool = False) -> DailySummary:
     """Compute a day's figures and write its summary; `revision` rises only when a figure changed.
 
-    close: also note that the day has ended. Two computations at once are told apart by `computations`: the
+    close: also note that the day has ended. `computations` is the lock between two computations at once: the
     one that read the summary before the other wrote it starts over, so older figures never replace newer.
     """
     key = DailySummary.key(conference_id, date)
     while True:
-        # In this order: what is compared is read before what is counted.
+        # In this order: the summary is read before the events are counted.
         summary = DailySummary.objects.filter(id=key).first()
         figures = compute_figures(conference_id, date)
         now = timezone.now()
@@ -71,7 +70,7 @@ def _differ(figures: dict[str, int], former: dict[str, int]) -> bool:
 
 
 def _computes(conference_id: str, date: dt.date, *, close: bool = False) -> bool:
-    """compute_day, of which a failure is logged and costs no other day; False then."""
+    """Call compute_day. A failure is logged and costs no other day; it returns False then."""
     try:
         compute_day(conference_id, date, close=close)
     except (OperationalError, InterfaceError):
@@ -83,10 +82,10 @@ def _computes(conference_id: str, date: dt.date, *, close: bool = False) -> bool
 
 
 def refresh_dirty_days(*, max_seconds: float = _MAX_SECONDS, usual_seconds: float = _MAX_SECONDS) -> int:
-    """Compute the days that are marked dirty, first those that have been so for longest. Returns how many.
+    """Compute the days that are marked dirty, the longest waiting first. Returns how many.
 
-    usual_seconds: after so long, only days go on that have been waiting for more than _PATIENCE; after
-    max_seconds none does. What is left is for the next call.
+    usual_seconds: after this time only days that have waited longer than _PATIENCE are computed; after
+    max_seconds none is. The next call does the rest.
 
     A day's marks are read before its events and exactly those are deleted after its summary is written. So
     an event that is stored in between, whose mark comes after it, leaves the day dirty.
@@ -106,7 +105,7 @@ def refresh_dirty_days(*, max_seconds: float = _MAX_SECONDS, usual_seconds: floa
 
 
 def _compute_marked_days(*, until: Callable[[dt.datetime], bool]) -> int:
-    """until: given since when the next day has been marked, says whether to end before it."""
+    """Compute marked days until `until`, called with the time of the next day's oldest mark, returns True."""
     computed = 0
     failed: set[tuple[str, dt.date]] = set()
     marks = DirtyDay.objects.filter(local_date__isnull=False)

@@ -1,7 +1,6 @@
 """A check-in was taken back. Made by the server only (analytics/own_events.py).
 
-Its event time is that of the check-in, so that both fall on the same local day and the summary of a day
-needs no other day's events.
+Its event time is that of the check-in.
 """
 
 from typing import Any, ClassVar
@@ -24,5 +23,5 @@ class CheckInUndoneEvent(EventType, tag="checkin_undone", kw_only=True):
     checkin_event_id: Id
 
     def subject(self) -> str | None:
-        """The event that it takes back."""
+        """The id of the event that it takes back."""
         return self.checkin_event_id

@@ -1,4 +1,4 @@
-"""`Batch`: events on their way from the door through the stream to the worker, which makes rows of them."""
+"""`Batch`: events on their way from the door through the stream to the worker, which turns them into rows."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -35,10 +35,10 @@ def to_rows(batch: Batch[EventType]) -> list[EventRow]:
 
 
 def make_row_maker(received_ms: int, is_bot: bool) -> Callable[[EventType], EventRow]:
-    """A function that makes a row of each event of a batch. It raises what the type's own code raises.
+    """A function that turns an event of a batch into a row. It raises what the type's own code raises.
 
     A closure, because it runs for every event, and looking its constants up on an object would be a quarter
-    of what it costs.
+    of its cost.
     """
 
     def make_row(event: EventType) -> EventRow:
@@ -69,11 +69,11 @@ def make_row_maker(received_ms: int, is_bot: bool) -> Callable[[EventType], Even
 
 
 class _Shape(NamedTuple):
-    """What is the same for the rows of all events of a type, worked out once.
+    """What the rows of all events of a type have in common, computed once.
 
     get_values, own_type: the values of the type's own fields, and a struct of these fields that leaves out
-        what says nothing when it is encoded, at half the cost of picking the fields into a dict.
-    get_subject, get_derived: None where the type leaves them as they are by default.
+        defaults when it is encoded, at half the cost of picking the fields into a dict.
+    get_subject, get_derived: None if the type does not override the default.
     """
 
     name: str
@@ -121,10 +121,10 @@ def carried_types() -> Any:
 
 
 def _carried(event_type: type[EventType]) -> type[EventType]:
-    """The type without its rules, which the door has applied: as they were when the event came.
+    """The type without its rules: the door has already applied those of its time.
 
-    Meanwhile a field may have come or gone, or have got another rule, and the event counts all the same. One
-    that it lacks is as if it had been left empty.
+    A field may have been added, removed or given another rule since, and the event still counts. A field that
+    it lacks reads as empty.
     """
     config: Any = event_type.__struct_config__
     own = [
@@ -142,7 +142,3 @@ def _carried(event_type: type[EventType]) -> type[EventType]:
         forbid_unknown_fields=False,
     )
     return carried  # type: ignore[no-any-return]
-
-
-EVENT_TYPES.on_change(carried_types.cache_clear)
-EVENT_TYPES.on_change(_shapes.clear)

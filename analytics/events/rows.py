@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 class EventRow(msgspec.Struct, array_like=True, gc=False):
     """A validated event in the form of its table row, all strings final but the local date.
 
-    Facts of the server, and dead letters of single events, travel in this form as MessagePack arrays, so the
-    order of the fields is part of a stream entry's format: a change here needs a new version in
+    Own events, and dead letters of single events, travel in this form as MessagePack arrays, so the order of
+    the fields is part of a stream entry's format: a change here needs a new version in
     analytics/stream/entry.py.
 
     event_id: unique for ever, at most 64 characters.
@@ -48,7 +48,7 @@ class EventRow(msgspec.Struct, array_like=True, gc=False):
 
 
 def to_row(event: "Event") -> EventRow:
-    """A stored event in the form in which reactions get it."""
+    """Make the row of a stored event, as reactions get it."""
     return EventRow(
         event.event_id,
         event.type,

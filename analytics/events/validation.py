@@ -85,8 +85,6 @@ def _strict_decoder() -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(msgspec.defstruct("StrictBatch", fields))
 
 
-EVENT_TYPES.on_change(_strict_decoder.cache_clear)
-
 _encode_json = msgspec.json.Encoder().encode
 _new_id = uuid_utils.uuid7
 

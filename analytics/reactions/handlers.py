@@ -3,12 +3,12 @@
     @on_event("share", "share_open")
     def grow_tree(events: Sequence[EventRow]) -> None: ...
 
-A handler is called after the events are committed, with all events of its types in one delivery at once,
-in the order in which they arrived. It must be idempotent: deliveries are repeated after a crash, with old
-and new events alike ("insert, then react only if it was new" loses the reaction when the worker dies in
-between). An exception makes the whole delivery come again; after a few times it becomes a dead letter.
+A handler is called after the events are committed, with all events of its types in one delivery, in the
+order in which they arrived. It must be idempotent: after a crash the delivery is repeated, with old and new
+events alike ("insert, then react only if it was new" loses the reaction when the worker dies in between).
+After an exception the entries are delivered again, and after a few times they become dead letters.
 
-Handlers of an app stand in its `event_handlers.py`, which is imported at start-up.
+An app has its handlers in `event_handlers.py`, which is imported at start-up.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Store, then react: what happens to events wherever they come from (the stream, an import).
+"""Store, then react: what happens to all events, from the stream and from imports.
 
 Every step may be repeated: the store knows each event once, and reactions are idempotent and run for old
 and new events alike, on what is stored. docs/delivery.md walks through a crash between every two steps.
@@ -17,14 +17,14 @@ from analytics.reactions import handlers
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StoreResult:
     """How many events were new, and how many were known or repeated."""
 
     stored: int
     duplicate: int
 
 
-def store_and_react(rows: Sequence[EventRow]) -> Outcome:
+def store_and_react(rows: Sequence[EventRow]) -> StoreResult:
     """Store what is new of `rows` and run the reactions for all of them.
 
     Raises StoreUnavailableError or RowsRefusedError (analytics.store), or whatever a reaction raises.
@@ -42,9 +42,9 @@ def store_and_react(rows: Sequence[EventRow]) -> Outcome:
     stored = unique if len(new_ids) == len(unique) else _as_stored(unique, new_ids)
     erase_late(stored)
 
-    # A zone that changed while we stored: whoever gave the stored events their new dates may have come
-    # before our rows. One that changes from here on finds them. A worker that died before this look has left
-    # events whose date is not that of their conference's zone; they come again, as known ones.
+    # A zone that changed while we stored: the stored events may have been redated before our rows were among
+    # them. A zone that changes from here on finds our rows. A worker that died before this point left events
+    # with a date of the former zone; they are delivered again, as known ones.
     zones_now = get_zones(conference_ids)
     moved = {conference_id for conference_id, zone in zones_now.items() if zones.get(conference_id) != zone}
     if stored is not unique:
@@ -58,11 +58,11 @@ def store_and_react(rows: Sequence[EventRow]) -> Outcome:
         mark_conference_dirty(conference_id)
 
     handlers.react(stored)
-    return Outcome(stored=len(new_ids), duplicate=len(rows) - len(new_ids))
+    return StoreResult(stored=len(new_ids), duplicate=len(rows) - len(new_ids))
 
 
 def _as_stored(rows: list[EventRow], new_ids: set[str]) -> list[EventRow]:
-    """The rows, those that were known before as they are stored: what was sent again may say otherwise."""
+    """The rows, with known ones replaced by what is stored: a repeated event may say otherwise."""
     known_ids = [row.event_id for row in rows if row.event_id not in new_ids]
     stored: dict[str, EventRow] = {}
     for start in range(0, len(known_ids), 500):

@@ -1,4 +1,4 @@
-"""MongoDB: unordered insert_many; duplicates come back as errors with their place."""
+"""MongoDB: unordered insert_many; duplicates come back as errors with their index."""
 
 import datetime as dt
 from collections.abc import Sequence

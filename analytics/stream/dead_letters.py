@@ -1,6 +1,5 @@
 """Dead letters: what the stream could not get rid of, kept whole, and how it is tried again."""
 
-import datetime as dt
 import hashlib
 import traceback
 
@@ -19,28 +18,22 @@ log = get_logger(__name__)
 _MAX_ID_BYTES = 64  # 96 with the entry's
 
 
-def bury_entry(entry: Entry, *, error: Exception, now: dt.datetime) -> None:
-    """Keep an entry, or what is left of one. Must return before it leaves the stream; burying it
-    twice keeps one."""
-    _bury(entry.id.decode(), entry, entry.fields, count_events(entry.fields), error, now)
+def add_entry(entry: Entry, *, error: Exception) -> None:
+    """Keep an entry, or what is left of one. Call it before the entry leaves the stream; twice keeps one."""
+    _add(entry.id.decode(), entry, entry.fields, count_events(entry.fields), error)
 
 
-def bury_row(entry: Entry, row: EventRow, *, error: Exception, now: dt.datetime) -> None:
+def add_row(entry: Entry, row: EventRow, *, error: Exception) -> None:
     """Keep the one row of an entry that the store refused."""
     # Escaped, because a NUL in the event's id may be the very thing that the store refuses.
     event_id = row.event_id.encode("unicode_escape")
     if len(event_id) > _MAX_ID_BYTES:  # cut, it might be another row's
         event_id = hashlib.blake2b(event_id, digest_size=16).hexdigest().encode()
-    _bury(f"{entry.id.decode()}:{event_id.decode()}", entry, encode_rows([row]), 1, error, now)
+    _add(f"{entry.id.decode()}:{event_id.decode()}", entry, encode_rows([row]), 1, error)
 
 
-def _bury(
-    key: str,
-    entry: Entry,
-    fields: dict[bytes, bytes],
-    event_count: int | None,
-    error: Exception,
-    now: dt.datetime,
+def _add(
+    key: str, entry: Entry, fields: dict[bytes, bytes], event_count: int | None, error: Exception
 ) -> None:
     DeadLetter.objects.get_or_create(
         id=key,
@@ -51,7 +44,7 @@ def _bury(
             "event_count": event_count,
             "error": _clean("".join(traceback.format_exception(error)))[-10_000:],
             "deliveries": entry.deliveries,
-            "created_at": now,
+            "created_at": timezone.now(),
         },
     )
     log.error("dead_letter", id=key, deliveries=entry.deliveries, error=repr(error)[:500])
@@ -60,7 +53,7 @@ def _bury(
 def replay(letter: DeadLetter) -> None:
     """Put a dead letter back into the stream, then note it. Twice is harmless: events are stored once.
 
-    If it fails again, it comes back as a dead letter of its own.
+    If it fails again, it becomes a dead letter of its own.
     """
     queue.append(msgspec.msgpack.decode(bytes(letter.payload), type=dict[bytes, bytes]))
     letter.replayed_at = timezone.now()

@@ -1,9 +1,9 @@
 """The format of a stream entry: what the web processes write and the workers read.
 
-Fields: `v`, the version, and `e`, MessagePack: in version 2 an array of batches, as the door took them; in
-version 1 an array of rows, which is how the server sends its own facts and how a dead letter keeps one row.
-An event of a type that a worker does not know, or an entry of such a version, is left to a newer worker and,
-after a few deliveries, put with the dead letters.
+Fields: `v`, the version, and `e`, MessagePack. Version 2 is an array of batches, as the door took them;
+version 1 is an array of rows, used for own events and for a dead letter of one row. An event of an unknown
+type, or an entry of an unknown version, is left to a newer worker and becomes a dead letter after a few
+deliveries.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from analytics.event_types import EVENT_TYPES, EventType
+from analytics.event_types import EventType
 from analytics.events.batch import Batch, carried_types, to_rows
 from analytics.events.rows import EventRow
 
@@ -29,18 +29,18 @@ _parts_decoder = msgspec.msgpack.Decoder(list[Batch[msgspec.Raw]])
 
 
 class UnreadableEntryError(Exception):
-    """The entry has a version that this code does not know, or something in it makes no row."""
+    """The entry has an unknown version, or something in it cannot be turned into a row."""
 
 
 class Unread(NamedTuple):
-    """The events of an entry of which no row can be made, as an entry, and what is wrong with the last."""
+    """The events of an entry that cannot be turned into rows, as an entry, and the error of the last."""
 
     fields: Fields
     error: Exception
 
 
 def encode_batch(batch: Batch[Any]) -> bytes:
-    """A batch by itself, for `encode_batches`."""
+    """Encode one batch, for `encode_batches`."""
     return _encoder.encode(batch)
 
 
@@ -53,7 +53,7 @@ def encode_rows(rows: list[EventRow]) -> Fields:
 
 
 def decode_entry(fields: Mapping[bytes, bytes]) -> list[EventRow]:
-    """The rows of an entry. Raises UnreadableEntryError where that is not possible for all of it."""
+    """The rows of an entry. Raises UnreadableEntryError if any part of it cannot be read."""
     version = fields.get(b"v")
     try:
         if version == BATCHES:
@@ -66,7 +66,7 @@ def decode_entry(fields: Mapping[bytes, bytes]) -> list[EventRow]:
 
 
 def decode_readable(fields: Mapping[bytes, bytes]) -> tuple[list[EventRow], Unread | None]:
-    """The rows of the events that can be read, and what is left: an entry has the events of many clients.
+    """The rows of the events that can be read, and the rest: an entry has the events of many clients.
 
     Raises UnreadableEntryError for an entry that cannot even be taken apart.
     """
@@ -96,7 +96,7 @@ def decode_readable(fields: Mapping[bytes, bytes]) -> tuple[list[EventRow], Unre
 
 
 def count_events(fields: Mapping[bytes, bytes]) -> int | None:
-    """How many events an entry has; None if that cannot be told. Makes no rows: that may be what failed."""
+    """How many events an entry has; None if it cannot be read. Makes no rows: that may be what failed."""
     try:
         if fields.get(b"v") == BATCHES:
             return sum(len(batch.events) for batch in _parts_decoder.decode(fields[b"e"]))
@@ -115,7 +115,3 @@ def _batches_decoder() -> msgspec.msgpack.Decoder[list[Batch[EventType]]]:
 @lru_cache(maxsize=1)
 def _event_decoder() -> msgspec.msgpack.Decoder[EventType]:
     return msgspec.msgpack.Decoder(carried_types())
-
-
-EVENT_TYPES.on_change(_batches_decoder.cache_clear)
-EVENT_TYPES.on_change(_event_decoder.cache_clear)

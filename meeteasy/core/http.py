@@ -7,15 +7,22 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, JsonResponse, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
-from rest_framework import exceptions
-from rest_framework.pagination import PageNumberPagination
+from rest_framework import exceptions, serializers
+from rest_framework.pagination import BasePagination
 from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 from rest_framework.views import exception_handler as drf_exception_handler
 
 from meeteasy.core.errors import RefusedError
+from meeteasy.core.paging import read_page
+
+_CURSOR_HELP = "`next` of the page before; without it the first page."
+_NEXT_HELP = "`cursor` of the following page; null: this is the last one."
 
 
 def error_body(code: str, message: str, details: Any = None) -> dict[str, Any]:
@@ -53,12 +60,47 @@ def api_not_found(request: HttpRequest, path: str = "") -> JsonResponse:
     return JsonResponse(error_body("not_found", f"There is nothing at {request.path}."), status=404)
 
 
-class PagePagination(PageNumberPagination):
-    """`?page=2&page_size=100`; the answer has `count`, `next`, `previous` and `results`."""
+class PageQuery(serializers.Serializer[Any]):
+    """Which page of a list: `cursor`, the `next` of the page before, and how many rows."""
 
-    page_size = 100
-    page_size_query_param = "page_size"
-    max_page_size = 1000
+    cursor = serializers.CharField(default="", allow_blank=True, max_length=400, help_text=_CURSOR_HELP)
+    page_size = serializers.IntegerField(default=100, min_value=1, max_value=1000)
+
+
+class CursorPagination(BasePagination):
+    """`{"results": […], "next": "…"}`; `next` is the `cursor` of the following page, null on the last one.
+
+    Rows come in the order of the queryset, which must be a stable one (meeteasy/core/paging.py).
+    """
+
+    def paginate_queryset(
+        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+    ) -> list[Any]:
+        """Raises ValidationError or BadCursorError."""
+        query = PageQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        limit, cursor = query.validated_data["page_size"], query.validated_data["cursor"]
+        order = [str(name) for name in queryset.query.order_by or queryset.model._meta.ordering or ["pk"]]
+        page, self._next = read_page(queryset, order, limit=limit, cursor=cursor)
+        return page
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response({"results": data, "next": self._next})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        following = {"type": ["string", "null"], "description": _NEXT_HELP}
+        return {
+            "type": "object",
+            "required": ["results", "next"],
+            "properties": {"results": schema, "next": following},
+        }
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        size = {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}
+        return [
+            {"name": "cursor", "in": "query", "schema": {"type": "string"}, "description": _CURSOR_HELP},
+            {"name": "page_size", "in": "query", "schema": size, "description": "Rows in a page."},
+        ]
 
 
 class CSVFormat(BaseRenderer):

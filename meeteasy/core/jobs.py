@@ -17,13 +17,12 @@ worker that slept through its lease cannot overwrite what happened since. Portab
 The lease must be longer than the task's hard time limit: then an expired lease means a dead worker.
 """
 
+import datetime as dt
 import random
 import secrets
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from celery import current_app
 from django.db import models
 from django.db.models import F, Q, QuerySet
@@ -31,9 +30,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
 
+from meeteasy.core.logs import get_logger
 from meeteasy.core.queues import Queue
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class LeasedModel(models.Model):
@@ -48,7 +48,7 @@ class LeasedModel(models.Model):
 
 
 def claim(
-    jobs: QuerySet[Any], *, pk: Any, lease_seconds: float, now: datetime | None = None, **changes: Any
+    jobs: QuerySet[Any], *, pk: Any, lease_seconds: float, now: dt.datetime | None = None, **changes: Any
 ) -> str | None:
     """Take the job `pk` if it is among `jobs`: the queryset says which ones may be taken.
 
@@ -59,7 +59,7 @@ def claim(
     token = secrets.token_hex(16)
     taken = jobs.filter(pk=pk).update(
         lease_token=token,
-        lease_until=now + timedelta(seconds=lease_seconds),
+        lease_until=now + dt.timedelta(seconds=lease_seconds),
         attempts=F("attempts") + 1,
         **changes,
     )
@@ -76,7 +76,7 @@ def finish(jobs: QuerySet[Any], *, pk: Any, token: str, **changes: Any) -> bool:
     return update_claimed(jobs, pk=pk, token=token, lease_token="", lease_until=None, **changes)
 
 
-def lease_expired(now: datetime) -> Q:
+def lease_expired(now: dt.datetime) -> Q:
     """The condition for jobs whose worker died: a lease, and its time is over."""
     return ~Q(lease_token="") & Q(lease_until__lt=now)
 

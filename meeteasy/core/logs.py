@@ -18,7 +18,7 @@ _SHARED: list[Any] = [
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)  # noqa: TID251
     return logger
 
 

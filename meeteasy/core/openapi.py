@@ -14,7 +14,6 @@ _PARAMETERS = {
     "to": "Last local day, included.",
     "limit": "How many rows at most.",
     "model": "The credit model that weighs each share.",
-    "page": "Number of the page, from 1.",
     "page_size": "Rows on a page.",
     "registration_id": "The registration's id.",
     "member_id": "The member's id, as the list of members gives it.",

@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Generic, TypeVar
 
@@ -28,7 +28,6 @@ class Registry(Generic[Member]):
         self.package = package
         self._members: dict[str, Member] = {}
         self._discovered = False
-        self._listeners: list[Callable[[], None]] = []
 
     def add(self, name: str, member: Member) -> None:
         if name in self._members:
@@ -36,16 +35,6 @@ class Registry(Generic[Member]):
                 f"{self.package}: {name!r} is taken by {self._members[name]!r}; {member!r} needs another name"
             )
         self._members[name] = member
-        self._changed()
-
-    def remove(self, name: str) -> None:
-        """Take a member out again; for tests that define one of their own."""
-        del self._members[name]
-        self._changed()
-
-    def on_change(self, listener: Callable[[], None]) -> None:
-        """Call `listener` whenever a member comes or goes, e.g. to drop what was derived from the members."""
-        self._listeners.append(listener)
 
     def __getitem__(self, name: str) -> Member:
         self._discover()
@@ -70,10 +59,6 @@ class Registry(Generic[Member]):
     def values(self) -> list[Member]:
         self._discover()
         return list(self._members.values())
-
-    def _changed(self) -> None:
-        for listener in self._listeners:
-            listener()
 
     def _discover(self) -> None:
         if self._discovered:

@@ -44,6 +44,34 @@ def insert_rows(
     return inserted
 
 
+def insert_new(
+    connection: BaseDatabaseWrapper,
+    table: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    key: str,
+) -> set[str]:
+    """Insert the rows that no unique constraint knows yet. Returns their values of the column `key`.
+
+    Must run in a transaction that has held the write lock from its beginning (Django's, with
+    `transaction_mode` IMMEDIATE): then all rowids above the highest one before are ours. The usual case,
+    all rows new, needs no query for that.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT max(rowid) FROM {table}")  # noqa: S608  a table of ours
+        before = cursor.fetchone()[0] or 0
+        # Unlike INSERT OR IGNORE, this does not swallow a NULL where none may be.
+        inserted = insert_rows(connection, table, columns, rows, on_conflict="ON CONFLICT DO NOTHING")
+        if inserted == len(rows):
+            at = columns.index(key)
+            return {row[at] for row in rows}
+        if inserted == 0:
+            return set()
+        cursor.execute(f"SELECT {key} FROM {table} WHERE rowid > %s", [before])  # noqa: S608
+        return {value for (value,) in cursor.fetchall()}
+
+
 @lru_cache(maxsize=64)
 def _statement(table: str, columns: tuple[str, ...], rows: int, on_conflict: str) -> str:
     row = f"({', '.join('?' * len(columns))})"

@@ -12,17 +12,17 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.utils.translation import gettext_lazy as _
 
 from meeteasy.core.queues import Queue
-from notifications import unsubscribe
+from notifications import unsubscribe_links
 from notifications.channels._base import Accepted, Channel, Failure, OnCall, register
 from notifications.message_types import get_message_type
 from notifications.models import Notification
-from notifications.render import Mail, render_mail
+from notifications.rendering import Mail, render_mail
 
 
 @register
 class EmailChannel(Channel):
     name: ClassVar[str] = "email"
-    label = _("mail")
+    label = _("email")
     queue: ClassVar[Queue] = Queue.NOTIFICATIONS_EMAIL
     task_name: ClassVar[str] = "notifications.send_email"
     # The second copy carries the same Message-ID, by which mailboxes recognise it.
@@ -62,7 +62,7 @@ def make_message(notification: Notification, message: Mail) -> EmailMultiAlterna
     headers = {"Message-ID": message_id(notification), "Auto-Submitted": "auto-generated"}
     if not get_message_type(notification).transactional:
         # RFC 8058: mail programs show a button that POSTs to this address, without a person's session.
-        headers["List-Unsubscribe"] = f"<{unsubscribe.make_url(notification)}>"
+        headers["List-Unsubscribe"] = f"<{unsubscribe_links.make_url(notification)}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail = EmailMultiAlternatives(
         subject=message.subject, body=message.text, to=[notification.recipient], headers=headers

@@ -1,7 +1,7 @@
 """What every message type has: when it is due, over which channels, and what its templates get."""
 
+import datetime as dt
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
@@ -45,7 +45,7 @@ class MessageType:
         """Whether it tells that a registration went from `previous` (None: it is new) to `state`."""
         return False
 
-    def expires_at(self, conference: Conference) -> datetime | None:
+    def expires_at(self, conference: Conference) -> dt.datetime | None:
         """When the message has become pointless, e.g. a reminder of what is over."""
         return conference.ends_at
 

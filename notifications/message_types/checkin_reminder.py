@@ -1,7 +1,7 @@
-"""The conference begins soon. Made by notifications/reminders.py, as the conference's settings say."""
+"""The conference begins soon. notifications/services/reminding.py makes it."""
 
+import datetime as dt
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, ClassVar
 
 from django.utils import timezone
@@ -22,7 +22,7 @@ class CheckinReminder(MessageType):
     has_badge: ClassVar[bool] = True
     example: ClassVar[dict[str, Any]] = {"hours_before": 24}
 
-    def expires_at(self, conference: Conference) -> datetime | None:
+    def expires_at(self, conference: Conference) -> dt.datetime | None:
         return conference.starts_at
 
     def sms_parameters(self, context: dict[str, Any]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from analytics.api import queries
 from analytics.api.queries import ConferenceQuery as ConferenceQuery  # views take it from here
+from meeteasy.core.http import PageQuery
 from sharing.rules.attribution import Reason
 from sharing.rules.codes import CODE_PATTERN
 from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
@@ -49,23 +50,18 @@ class SumsQuery(ModelQuery):
     limit = serializers.IntegerField(default=100, min_value=1, max_value=1000)
 
 
-class PageMixin(serializers.Serializer[Any]):
-    cursor = serializers.CharField(default="", allow_blank=True, max_length=400)
-    page_size = serializers.IntegerField(default=100, min_value=1, max_value=1000)
-
-
-class LinksQuery(ConferenceQuery, PageMixin):
+class LinksQuery(ConferenceQuery, PageQuery):
     search = serializers.CharField(default="", allow_blank=True, max_length=200)
     flagged = serializers.BooleanField(default=False)
     minted = serializers.BooleanField(default=False)
 
 
-class TreeQuery(ConferenceQuery, PageMixin):
+class TreeQuery(ConferenceQuery, PageQuery):
     root = serializers.CharField(default="", allow_blank=True, max_length=64)  # type: ignore[assignment]
     depth = serializers.IntegerField(default=1, min_value=1, max_value=MAX_DEPTH)
 
 
-class ConversionsQuery(ModelQuery, PageMixin):
+class ConversionsQuery(ModelQuery, PageQuery):
     pass
 
 
@@ -77,7 +73,7 @@ class PathQuery(ConferenceQuery, ModelMixin):
     page_size = serializers.IntegerField(default=100, min_value=1, max_value=1000)
 
 
-class NotCreditedQuery(RangeQuery, PageMixin):
+class NotCreditedQuery(RangeQuery, PageQuery):
     reason = serializers.ChoiceField(list(Reason), default="", allow_blank=True, help_text="Without: all.")
 
 

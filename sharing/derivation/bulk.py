@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from django.db import DataError, IntegrityError, connection, models, transaction
 
-from meeteasy.core.sqlite import insert_rows
+from meeteasy.core import sqlite
 
 Row = Sequence[Any]
 
@@ -46,7 +46,7 @@ def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row
     if is_postgresql():
         _copy(model, columns, rows)
         return
-    insert_rows(connection, model._meta.db_table, columns, rows)
+    sqlite.insert_rows(connection, model._meta.db_table, columns, rows)
 
 
 def _copy(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
@@ -85,17 +85,7 @@ def insert_new(model: type[models.Model], columns: Sequence[str], rows: Sequence
                     _by_column(rows),
                 )
                 return {event_id for (event_id,) in cursor.fetchall()}
-    with connection.cursor() as cursor:
-        # The transaction has held the write lock from its beginning: what is above the highest is ours.
-        cursor.execute(f"SELECT max(rowid) FROM {table}")  # noqa: S608  a table of ours
-        before = cursor.fetchone()[0] or 0
-        inserted = insert_rows(connection, table, columns, rows, on_conflict="ON CONFLICT DO NOTHING")
-        if inserted == len(rows):
-            return {row[at] for row in rows}
-        if inserted == 0:
-            return set()
-        cursor.execute(f"SELECT event_id FROM {table} WHERE rowid > %s", [before])  # noqa: S608
-        return {event_id for (event_id,) in cursor.fetchall()}
+    return sqlite.insert_new(connection, table, columns, rows, key="event_id")
 
 
 def update(

@@ -12,8 +12,9 @@ import re
 import secrets
 from collections.abc import Sequence
 
-from analytics.event_types.share import SHARE_CODE_PATTERN
 from django.core.signing import BadSignature, Signer
+
+from analytics.event_types.share import SHARE_CODE_PATTERN
 
 # Of a code that somebody chooses.
 CODE_PATTERN = r"^[A-Za-z0-9_-]{4,16}\Z"

@@ -8,12 +8,12 @@ from typing import Any
 from django.db.models import QuerySet
 
 from conferences.models import Conference
+from meeteasy.core.paging import PAGE_OF_EXPORT, iterate_pages, read_page
 from sharing.models import Credit, ShareConversion, ShareRegistration
 from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.selectors.days import Range, in_range
 from sharing.selectors.not_credited import load_not_credited, not_credited_row
 from sharing.selectors.opens import get_opened_by
-from sharing.selectors.paging import PAGE_OF_EXPORT, iterate_pages, read_page
 
 # Of the way from a registration to the root, as many places stand in lists, the nearest.
 PLACES_IN_LIST = 50

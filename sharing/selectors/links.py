@@ -6,8 +6,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from conferences.models import Conference
+from meeteasy.core.paging import PAGE_OF_EXPORT, iterate_pages, read_page
 from sharing.models import ShareLink
-from sharing.selectors.paging import PAGE_OF_EXPORT, iterate_pages, read_page
 from sharing.selectors.tree import link_row
 
 

@@ -7,11 +7,11 @@ from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import StrIndex, Substr
 
 from conferences.models import Conference
+from meeteasy.core.paging import PAGE_OF_EXPORT, iterate_pages, read_page
 from sharing.models import NotCredited, ShareLink
 from sharing.rules.attribution import REASON_LABELS, Reason
 from sharing.rules.codes import code_of
 from sharing.selectors.days import Range, in_range
-from sharing.selectors.paging import PAGE_OF_EXPORT, iterate_pages, read_page
 
 
 def get_not_credited() -> QuerySet[NotCredited]:

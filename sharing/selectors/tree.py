@@ -5,9 +5,9 @@ from typing import Any
 
 from django.conf import settings
 
+from meeteasy.core.paging import encode_cursor, read_page
 from sharing.models import ShareLink
 from sharing.rules.codes import public_code
-from sharing.selectors.paging import encode_cursor, read_page
 
 MAX_DEPTH = 10
 # Of the way up from a link, the nearest. Whoever wants more asks for that of the topmost of them.
@@ -15,8 +15,9 @@ MAX_PATH = 100
 # Of the levels below the first, the busiest children of each link; the rest by its own cursor.
 CHILDREN_AT_ONCE = 20
 _LINKS_AT_ONCE = 1000
+_ORDER = ("-subtree_conversions", "id")
 # All roots have the same parent, none; but PostgreSQL sees the order in the index only if it is named.
-_ORDER = ("parent_id", "-subtree_conversions", "id")
+_LEADING = ("parent_id",)
 # Before every link of a level: no counter is that high.
 _START = encode_cursor(2**31, "")
 
@@ -28,7 +29,7 @@ def get_level(
     cursor. Raises BadCursorError."""
     links = ShareLink.objects.filter(conference_id=conference_id)
     links = links.filter(parent__isnull=True) if parent is None else links.filter(parent_id=parent)
-    return read_page(links, _ORDER, limit=limit, cursor=cursor)
+    return read_page(links, _ORDER, limit=limit, cursor=cursor, leading=_LEADING)
 
 
 def get_tree(

@@ -11,7 +11,7 @@ from analytics.event_types.page_view import PageView
 from analytics.events.batch import Batch
 from analytics.events.rows import EventRow
 from analytics.models import Event
-from analytics.reactions.pipeline import Outcome, store_and_react
+from analytics.reactions.pipeline import StoreResult, store_and_react
 from analytics.stream.drain import Drain
 from analytics.stream.entry import encode_rows
 from analytics.stream.queue import GROUP, STREAM, Consumer
@@ -69,7 +69,9 @@ def append(*entries: Iterable[EventRow] | dict[bytes, bytes]) -> list[bytes]:
 
 
 def make_drain(
-    process: Callable[[Sequence[EventRow]], Outcome] = store_and_react, *, client: redis.Redis | None = None
+    process: Callable[[Sequence[EventRow]], StoreResult] = store_and_react,
+    *,
+    client: redis.Redis | None = None,
 ) -> Drain:
     """A drain with a consumer of its own that waits for nothing longer than IDLE_MS."""
     return Drain(Consumer(client or get_redis(), claim_idle_ms=IDLE_MS), process, pause_seconds=0)

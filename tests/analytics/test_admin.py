@@ -33,10 +33,10 @@ pytestmark = pytest.mark.django_db
 OURS = [Event, DailySummary, DirtyDay, UnclaimedConference, DeadLetter]
 
 
-def bury(event_id: str) -> DeadLetter:
+def add_dead_letter(event_id: str) -> DeadLetter:
     """A dead letter that can be stored by now."""
     entry = Entry(event_id.encode(), encode_rows([make_row(event_id)]), 5)
-    dead_letters.bury_entry(entry, error=RuntimeError(f"<b>no luck with {event_id}</b>"), now=timezone.now())
+    dead_letters.add_entry(entry, error=RuntimeError(f"<b>no luck with {event_id}</b>"))
     return DeadLetter.objects.get(id=event_id)
 
 
@@ -46,7 +46,7 @@ def fill(number: int) -> None:
         name = f"{DirtyDay.objects.count()}-{i}"
         store(page_view(f"e{name}", ts=NOON - dt.timedelta(days=i), title="<script>alert(1)</script>"))
         store(page_view(f"u{name}", conference_id=f"unknown-{name}"))
-        bury(f"d{name}")
+        add_dead_letter(f"d{name}")
         DailySummary.objects.create(
             id=f"x:{name}", conference_id="x", date=NOON.date(), figures={"pv": i}, computed_at=NOON
         )
@@ -79,9 +79,7 @@ def test_every_page_of_the_admin_opens(model: type[Any], filled: None, admin_cli
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label_lower)
-def test_what_the_worker_owns_cannot_be_made_changed_or_deleted_here(
-    model: type[Any], filled: None, admin_client: Client
-) -> None:
+def test_tables_of_the_worker_are_read_only(model: type[Any], filled: None, admin_client: Client) -> None:
     before = list(model.objects.order_by("pk").values())
     assert before
     pk = before[0][model._meta.pk.attname]
@@ -130,7 +128,7 @@ def id_made(ago: dt.timedelta) -> str:
     return str(uuid_utils.uuid7(nanoseconds=round(made.timestamp() * 1e6) * 1000))
 
 
-def test_without_a_search_the_ids_in_the_order_of_time_come_first_and_the_latest_of_them_before_others(
+def test_events_are_listed_by_time_ordered_ids_latest_first(
     conference: Conference, admin_client: Client, two_on_a_page: None
 ) -> None:
     timed = [id_made(dt.timedelta(minutes=minutes)) for minutes in (0, 1, 60, 60 * 24 * 400)]
@@ -263,7 +261,7 @@ def test_a_list_costs_the_same_queries_for_many_rows_as_for_few(
 
 
 def test_a_dead_letter_is_replayed_and_stored(conference: Conference, admin_client: Client) -> None:
-    letter, other = bury("d1"), bury("d2")
+    letter, other = add_dead_letter("d1"), add_dead_letter("d2")
     page = admin_client.get(changelist(DeadLetter))
     assert "no luck with d1" in page.content.decode()
     assert "<b>no luck" not in page.content.decode()
@@ -287,10 +285,10 @@ def test_a_dead_letter_is_replayed_and_stored(conference: Conference, admin_clie
     assert Event.objects.count() == 1  # twice is harmless
 
 
-def test_while_redis_is_away_a_replay_says_so_and_changes_nothing(
+def test_a_replay_without_redis_says_so_and_changes_nothing(
     conference: Conference, admin_client: Client, settings: Any
 ) -> None:
-    letter = bury("d1")
+    letter = add_dead_letter("d1")
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
     answer = admin_client.post(
         changelist(DeadLetter), {"action": "replay", "_selected_action": [letter.pk]}, follow=True
@@ -302,20 +300,16 @@ def test_while_redis_is_away_a_replay_says_so_and_changes_nothing(
 
 
 @on_sql
-def test_the_list_of_dead_letters_leaves_their_payloads_where_they_are(
-    conference: Conference, admin_client: Client
-) -> None:
-    bury("d1")
+def test_the_list_of_dead_letters_reads_no_payloads(conference: Conference, admin_client: Client) -> None:
+    add_dead_letter("d1")
     with CaptureQueriesContext(connection) as queries:
         assert "d1" in admin_client.get(changelist(DeadLetter)).content.decode()
     assert not any('"payload"' in row["sql"] for row in queries)
 
 
-def test_a_dead_letter_that_nobody_can_read_is_shown_too(
-    conference: Conference, admin_client: Client
-) -> None:
+def test_an_unreadable_dead_letter_is_shown_too(conference: Conference, admin_client: Client) -> None:
     entry = Entry(b"1-1", {b"v": b"99", b"e": b"\xff\x00\xfe"}, 5)
-    dead_letters.bury_entry(entry, error=ValueError("of a version to come"), now=timezone.now())
+    dead_letters.add_entry(entry, error=ValueError("of a version to come"))
 
     page = admin_client.get(reverse("admin:analytics_deadletter_change", args=["1-1"]))
     assert "of a version to come" in page.content.decode()
@@ -330,8 +324,8 @@ def viewer_of(model: type[Any]) -> Client:
     return client
 
 
-def test_who_may_only_look_cannot_replay(conference: Conference) -> None:
-    letter = bury("d1")
+def test_a_user_with_view_permission_cannot_replay(conference: Conference) -> None:
+    letter = add_dead_letter("d1")
     client = viewer_of(DeadLetter)
 
     assert client.get(changelist(DeadLetter)).status_code == 200
@@ -348,7 +342,7 @@ def test_the_admin_is_closed_to_members_of_conferences(conference: Conference, a
         assert client.get(changelist(model)).status_code == 302
 
 
-def test_dirty_days_can_be_had_computed_now(conference: Conference, admin_client: Client) -> None:
+def test_dirty_days_can_be_computed_now(conference: Conference, admin_client: Client) -> None:
     store(page_view("a"))
     mark = DirtyDay.objects.get()
 
@@ -401,7 +395,7 @@ def test_a_zone_that_is_changed_here_has_its_days_computed_again(
 
 
 @pytest.mark.django_db
-def test_a_filter_never_counts_what_each_of_its_choices_has(admin_client: Client) -> None:
+def test_filters_do_not_count_their_choices(admin_client: Client) -> None:
     """Django offers to, and counts the whole table once for each."""
     page = admin_client.get("/admin/analytics/event/", {"_facets": "True"})
     assert page.context["cl"].add_facets is False

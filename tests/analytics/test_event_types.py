@@ -26,6 +26,7 @@ from conferences.models import Conference
 from meeteasy.core.registry import DuplicateMemberError
 from tests.analytics.ingest.conftest import Door
 from tests.analytics.streams import make_drain, run
+from tests.support.event_types import registered
 
 TYPES = list(EVENT_TYPES)
 PUBLIC_TYPES = [name for name, event_type in EVENT_TYPES.items() if not event_type.internal]
@@ -130,7 +131,6 @@ def test_a_type_whose_fields_have_no_bounds_is_refused(of_type: Any) -> None:
 
 @pytest.fixture
 def session_rating() -> Iterator[str]:
-    @register
     class SessionRating(EventType, tag="session_rating", kw_only=True):
         label: ClassVar[str] = "Session rating"
         figures: ClassVar[dict[str, Figure]] = {
@@ -145,8 +145,8 @@ def session_rating() -> Iterator[str]:
         def subject(self) -> str | None:
             return self.talk
 
-    yield "session_rating"
-    EVENT_TYPES.remove("session_rating")
+    with registered(SessionRating):
+        yield "session_rating"
 
 
 def send(events: list[dict[str, Any]]) -> Any:

@@ -127,7 +127,7 @@ def test_ceasing_to_trust_clients_computes_all_days_again(conference: Conference
 
 
 @pytest.mark.parametrize("prefix", ["own:reg:", "own:checkin:", "own:undone:", "own:"])
-def test_a_client_cannot_use_the_ids_of_facts(conference: Conference, prefix: str) -> None:
+def test_a_client_cannot_use_the_ids_of_own_events(conference: Conference, prefix: str) -> None:
     """Else whoever knows a registration's id could put an event of their own in the place of ours."""
     event = {"type": "page_view", "page": "/", "event_id": f"{prefix}1"}
     assert report_from_client(conference, event, {**event, "event_id": "1"}) == ["reserved"]
@@ -139,7 +139,7 @@ def test_a_client_cannot_undo_a_check_in(conference: Conference) -> None:
     assert report_from_client(conference, event) == ["reserved"]
 
 
-def test_an_operator_may_import_facts_that_were_exported(conference: Conference, tmp_path) -> None:
+def test_an_operator_may_import_exported_own_events(conference: Conference, tmp_path) -> None:
     path = tmp_path / "events.jsonl"
     path.write_text(
         f'{{"type":"checkin","method":"qr","event_id":"own:checkin:1","conference_id":"{conference.id}"}}\n'
@@ -159,9 +159,7 @@ def test_a_check_in_that_was_undone_does_not_count(conference: Conference, bob: 
     assert figures(conference) == (2, 2)
 
 
-def test_what_a_client_reports_does_not_bring_an_undone_check_in_back(
-    conference: Conference, bob: User
-) -> None:
+def test_a_report_does_not_bring_an_undone_check_in_back(conference: Conference, bob: User) -> None:
     ann = register_ann(conference)
     undo_check_in(check_in(ann.id, by=bob).check_in.id, by=bob)
     drain()
@@ -188,7 +186,7 @@ def test_undoing_on_a_later_day_changes_the_day_of_the_check_in(conference: Conf
     assert (summary.figures["checkins"], summary.revision) == (0, 2)
 
 
-def test_a_lost_broker_fails_no_registration_and_the_sweep_makes_up_for_it(
+def test_the_sweep_makes_up_for_a_lost_broker(
     conference: Conference, bob: User, valkey: ValkeyServer
 ) -> None:
     valkey.kill()
@@ -224,7 +222,7 @@ def test_the_sweep_waits_while_the_stream_is_behind(conference: Conference) -> N
     assert get_redis().xlen("stream:analytics.events") == 1
 
 
-def test_the_sweep_goes_on_where_all_was_complete(
+def test_the_sweep_continues_where_all_was_complete(
     conference: Conference, django_assert_max_num_queries: Callable
 ) -> None:
     """However many rows there are, a sweep reads those of the last minutes only."""

@@ -25,7 +25,7 @@ def test_strings_are_found_in_code_and_templates_with_their_plurals() -> None:
     assert found["What happens"] == "templates/live/screen.html"
     assert found["daily summary"] == "analytics/models.py"
     assert ("%d dead letter was put back.", "%d dead letters were put back.") in found
-    assert "%(address)s gets reminders of %(conference)s." in found  # blocktranslate
+    assert "%(address)s gets reminders about %(conference)s." in found  # blocktranslate
 
 
 @_by_language

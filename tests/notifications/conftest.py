@@ -38,8 +38,8 @@ def sms(attend: Callable[..., Registration]) -> Notification:
 
 
 def make_sms(registration: Registration, **fields: Any) -> Notification:
-    from notifications import outbox
     from notifications.message_types import MESSAGE_TYPES
+    from notifications.services import outbox
 
     conference = registration.conference
     if conference.starts_at is None:

@@ -15,7 +15,7 @@ from meeteasy.core import http_client
 from meeteasy.core.registry import Registry
 from notifications.channels._base import Accepted, Failure, OnCall
 from notifications.models import Notification
-from notifications.render import Sms
+from notifications.rendering import Sms
 
 SMS_PROVIDERS: Registry["SmsProvider"] = Registry("notifications.channels.sms")
 

@@ -7,7 +7,7 @@ from meeteasy.core.queues import Queue
 from notifications.channels._base import Accepted, Channel, OnCall, register
 from notifications.channels.sms._base import SMS_PROVIDERS, get_provider
 from notifications.models import Notification
-from notifications.render import Sms, render_sms
+from notifications.rendering import Sms, render_sms
 
 
 @register

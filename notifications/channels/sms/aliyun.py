@@ -8,11 +8,11 @@ a template code, and the message type gives the parameters. SendSms is not idemp
 but it carries a reference of ours, OutId, which QuerySendDetails and the delivery reports hand back.
 """
 
+import datetime as dt
 import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
@@ -25,7 +25,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from notifications.channels._base import Accepted, Failure, OnCall
 from notifications.channels.sms._base import Report, SmsProvider, call_api, read_json, register
 from notifications.models import Notification
-from notifications.render import Sms
+from notifications.rendering import Sms
 
 _VERSION = "2017-05-25"
 _CHINA = ZoneInfo("Asia/Shanghai")  # the day that QuerySendDetails asks for
@@ -81,7 +81,7 @@ class AliyunProvider(SmsProvider):
         if notification.called_at is None:
             return None
         first = notification.called_at.astimezone(_CHINA).date()
-        for day in (first, first + timedelta(days=1)):  # called just before midnight, sent after it
+        for day in (first, first + dt.timedelta(days=1)):  # called just before midnight, sent after it
             parameters = {
                 "PhoneNumber": _number(notification.recipient),
                 "SendDate": day.strftime("%Y%m%d"),
@@ -98,7 +98,7 @@ class AliyunProvider(SmsProvider):
     def read_callback(self, request: HttpRequest) -> list[Report]:
         """SmsReport: https://help.aliyun.com/zh/sms/developer-reference/smsreport-2
 
-        Aliyun does not sign its reports. What it offers is the address itself, so that carries a secret:
+        Aliyun does not sign its reporting. What it offers is the address itself, so that carries a secret:
         `…/callbacks/sms/aliyun?token=<ALIYUN_SMS_CALLBACK_TOKEN>`, to be set in its console, over https.
         """
         token = settings.ALIYUN_SMS_CALLBACK_TOKEN
@@ -161,7 +161,7 @@ def _call(action: str, parameters: Mapping[str, str], *, on_call: OnCall | None 
         host=urlsplit(url).netloc,
         action=action,
         parameters=parameters,
-        date=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        date=dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         nonce=secrets.token_hex(16),
         key_id=settings.ALIYUN_ACCESS_KEY_ID,
         secret=settings.ALIYUN_ACCESS_KEY_SECRET,

@@ -2,16 +2,16 @@
 
 from typing import ClassVar
 
-import structlog
 from django.conf import settings
 
+from meeteasy.core.logs import get_logger
 from notifications import mailbox
 from notifications.channels._base import Accepted, OnCall
 from notifications.channels.sms._base import SmsProvider, register
 from notifications.models import Notification
-from notifications.render import Sms
+from notifications.rendering import Sms
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 @register

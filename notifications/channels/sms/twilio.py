@@ -6,10 +6,10 @@ recipient, its text and the time.
 """
 
 import base64
+import datetime as dt
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -22,14 +22,14 @@ from django.urls import reverse
 from notifications.channels._base import Accepted, Failure, OnCall
 from notifications.channels.sms._base import Report, SmsProvider, call_api, read_json, register
 from notifications.models import Notification
-from notifications.render import Sms
+from notifications.rendering import Sms
 
 # "Attempt to send to unsubscribed recipient": they answered STOP.
 _UNSUBSCRIBED = 21610
 _ARRIVED = {"delivered", "read"}
 _LOST = {"failed", "undelivered", "canceled"}
 # Our clock and theirs need not agree.
-_CLOCK_TOLERANCE = timedelta(minutes=5)
+_CLOCK_TOLERANCE = dt.timedelta(minutes=5)
 
 
 @register
@@ -137,10 +137,10 @@ def _ids_of_others(notification: Notification) -> set[str]:
     )
 
 
-def _parse_date(value: Any) -> datetime | None:
+def _parse_date(value: Any) -> dt.datetime | None:
     """RFC 2822, as Twilio's API gives times."""
     try:
         parsed = parsedate_to_datetime(value)
     except (TypeError, ValueError):
         return None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=dt.UTC)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 from django.utils.functional import Promise
+
 from meeteasy.core.registry import Registry
 
 Weigh = Callable[[Sequence[int]], list[float]]

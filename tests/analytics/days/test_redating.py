@@ -80,7 +80,7 @@ def test_every_event_has_the_date_of_the_new_zone(conference: Conference) -> Non
         assert {day: pv for day, pv in pv_by_day().items() if pv} == expected
 
 
-def test_nothing_is_localised_while_nothing_changed(conference: Conference) -> None:
+def test_nothing_is_redated_while_nothing_changed(conference: Conference) -> None:
     store(page_view("a"))
     assert redate_changed_conferences() == 1
     assert redate_changed_conferences() == 0
@@ -88,7 +88,7 @@ def test_nothing_is_localised_while_nothing_changed(conference: Conference) -> N
 
 @on_sql
 @pytest.mark.django_db(transaction=True)
-def test_localising_that_was_interrupted_is_done_by_the_next_run(conference: Conference) -> None:
+def test_the_next_run_finishes_an_interrupted_redating(conference: Conference) -> None:
     store(*(page_view(f"e{hours}", ts=NOON + dt.timedelta(hours=7 * hours)) for hours in range(-10, 10)))
     refresh()
     services.update_conference(conference, time_zone="America/Los_Angeles")
@@ -133,7 +133,8 @@ def before_the_insert(act: Callable[[], None]) -> Iterator[None]:
     pending = [act]
 
     def wrapper(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if pending and "INSERT" in sql and "analytics_event " in sql.replace('"', ""):
+        # SQLite's insert itself goes past Django's cursor (meeteasy/core/sqlite.py).
+        if pending and ("INSERT INTO analytics_event " in sql or "max(rowid) FROM analytics_event" in sql):
             pending.pop()()
         return execute(sql, params, many, context)
 
@@ -199,7 +200,7 @@ def test_a_conference_that_is_created_while_its_events_are_stored_adopts_them(al
     assert pv_by_day() == {"2026-05-01": 1}
 
 
-def test_events_of_a_conference_that_nobody_creates_go_after_seven_days() -> None:
+def test_events_of_an_unknown_conference_are_dropped_after_seven_days() -> None:
     store(page_view("a"), page_view("b", conference_id="other"))
     now = timezone.now()
     Event.objects.update(received_at=now - dt.timedelta(days=UNCLAIMED_DAYS, hours=1))
@@ -215,7 +216,7 @@ def test_events_of_a_conference_that_nobody_creates_go_after_seven_days() -> Non
     assert list(UnclaimedConference.objects.values_list("conference_id", flat=True)) == ["other"]
 
 
-def test_of_an_unknown_conference_only_events_that_waited_long_enough_go() -> None:
+def test_younger_events_of_an_unknown_conference_stay() -> None:
     store(page_view("old"), page_view("young"))
     now = timezone.now()
     UnclaimedConference.objects.update(first_seen_at=now - dt.timedelta(days=8))
@@ -248,7 +249,7 @@ def test_events_of_known_conferences_are_never_dropped(conference: Conference) -
     assert Event.objects.count() == 1
 
 
-def test_a_zone_that_this_machine_does_not_know_stops_no_other_conference(alice: Any) -> None:
+def test_an_unknown_zone_stops_no_other_conference(alice: Any) -> None:
     for conference_id in ("summit", "broken", "zebra"):
         store(page_view(conference_id, conference_id=conference_id))
         services.create_conference(owner=alice, id=conference_id, name="C", time_zone="UTC")

@@ -156,7 +156,7 @@ def test_control_clearing_a_days_marks_after_computing_it_loses_that_event(confe
     assert not DirtyDay.objects.exists()  # and nothing will ever say so
 
 
-def test_of_two_computations_at_once_the_older_figures_never_win(conference: Conference) -> None:
+def test_older_figures_never_replace_newer_ones(conference: Conference) -> None:
     store(page_view("a"))
     compute_day("summit", DAY)
 
@@ -186,7 +186,7 @@ def test_control_writing_without_looking_lets_the_older_figures_win(conference: 
     assert summary().figures["pv"] == 1
 
 
-def test_of_two_first_computations_at_once_one_creates_the_summary(conference: Conference) -> None:
+def test_one_of_two_first_computations_creates_the_summary(conference: Conference) -> None:
     store(page_view("a"))
 
     def another_worker() -> None:
@@ -199,7 +199,7 @@ def test_of_two_first_computations_at_once_one_creates_the_summary(conference: C
     assert summary().figures["pv"] == 2
 
 
-def test_a_day_that_cannot_be_computed_stays_dirty_and_costs_no_other(conference: Conference) -> None:
+def test_a_day_that_fails_stays_dirty_and_costs_no_other(conference: Conference) -> None:
     store(page_view("a"), page_view("b", ts=NOON - dt.timedelta(days=1)))
     with while_the_day_is_poison():
         assert refresh_dirty_days() == 1
@@ -208,7 +208,7 @@ def test_a_day_that_cannot_be_computed_stays_dirty_and_costs_no_other(conference
     assert summary().figures["pv"] == 1
 
 
-def test_a_day_that_cannot_be_computed_costs_no_other_however_many_marks_it_has(
+def test_a_day_that_fails_with_many_marks_costs_no_other(
     conference: Conference,
 ) -> None:
     mark_days_dirty([("summit", DAY)] * 6000)  # as that many deliveries leave them
@@ -234,7 +234,7 @@ def test_a_refresh_ends_when_its_time_is_up_and_the_next_goes_on(conference: Con
     assert DailySummary.objects.count() == 5
 
 
-def test_a_day_that_cannot_be_computed_is_closed_later_and_costs_no_other(conference: Conference) -> None:
+def test_a_day_that_fails_is_closed_later_and_costs_no_other(conference: Conference) -> None:
     store(page_view("a"), page_view("b", ts=NOON - dt.timedelta(days=1)))
     refresh_dirty_days()
     tomorrow = NOON + dt.timedelta(days=1)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import msgspec
 import pytest
 
-from analytics.event_types import EVENT_TYPES, EventType, LongText, register
+from analytics.event_types import EventType, LongText
 from analytics.event_types.share import Share
 from analytics.events.batch import Batch
 from analytics.events.rows import EventRow
@@ -33,6 +33,7 @@ from tests.analytics.streams import (
     stored_ids,
     wait_until_overdue,
 )
+from tests.support.event_types import registered
 
 
 def entry_of(*events: dict[str, Any]) -> dict[bytes, bytes]:
@@ -96,7 +97,6 @@ UNREADABLE = pytest.mark.parametrize(
 def fragile_type() -> Iterator[None]:
     """A type whose own code fails for some events, or makes of them what is no JSON."""
 
-    @register
     class Fragile(EventType, tag="fragile", kw_only=True):
         label: ClassVar[str] = "Fragile"
         url: LongText
@@ -104,8 +104,8 @@ def fragile_type() -> Iterator[None]:
         def derived_fields(self) -> dict[str, Any]:
             return {"host": self.url.split("/")[2], **({"x": object()} if "object" in self.url else {})}
 
-    yield
-    EVENT_TYPES.remove("fragile")
+    with registered(Fragile):
+        yield
 
 
 @UNREADABLE
@@ -164,14 +164,11 @@ def test_events_of_an_unknown_type_wait_for_a_newer_worker(
 def test_counting_an_entry_makes_no_rows() -> None:
     """It may be what an entry's worker dies of each time."""
 
-    @register
     class Deadly(EventType, tag="deadly", kw_only=True):
         label: ClassVar[str] = "Deadly"
 
         def derived_fields(self) -> dict[str, Any]:
             raise AssertionError("called")
 
-    try:
+    with registered(Deadly):
         assert count_events(entry_of({"type": "deadly"}, {"type": "deadly"})) == 2
-    finally:
-        EVENT_TYPES.remove("deadly")

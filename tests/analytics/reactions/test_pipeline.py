@@ -136,14 +136,14 @@ def test_control_reacting_to_new_events_only_leaves_another_state(conference: Co
 
 
 @pytest.mark.django_db
-def test_of_an_id_that_comes_twice_in_a_batch_the_first_counts(conference: Conference) -> None:
+def test_the_first_of_a_repeated_id_in_a_batch_counts(conference: Conference) -> None:
     outcome = pipeline.store_and_react([make_row("a", subject="first"), make_row("a", subject="second")])
     assert (outcome.stored, outcome.duplicate) == (1, 1)
     assert Event.objects.get().subject == "first"
 
 
 @pytest.mark.django_db
-def test_known_events_are_reacted_to_as_they_are_stored_not_as_they_are_sent_again(
+def test_reactions_get_known_events_as_they_are_stored(
     conference: Conference,
 ) -> None:
     pipeline.store_and_react([make_row("a")])
@@ -153,7 +153,7 @@ def test_known_events_are_reacted_to_as_they_are_stored_not_as_they_are_sent_aga
 
 
 @pytest.mark.django_db
-def test_an_event_that_a_killed_worker_stored_under_a_former_zone_still_comes_to_its_day(
+def test_an_event_stored_under_a_former_zone_comes_to_its_day(
     conference: Conference,
 ) -> None:
     """The zone changes, and all is localised, between the worker's first look at it and its insert; then the
@@ -175,7 +175,7 @@ def test_an_event_that_a_killed_worker_stored_under_a_former_zone_still_comes_to
 
 
 @pytest.mark.django_db
-def test_a_zone_that_this_machine_does_not_know_costs_no_other_conference(conference: Conference) -> None:
+def test_an_unknown_zone_costs_no_other_conference(conference: Conference) -> None:
     other = Conference.objects.create(id="other", name="Other", time_zone="Moon/Tranquility")
     pipeline.store_and_react([make_row("a"), make_row("b", conference_id=other.id)])
     summaries.refresh_dirty_days()

@@ -42,7 +42,7 @@ def drain_by_three_workers() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_event_of_ten_clients_at_once_twice_in_each_batch_and_a_day_later_counts_once(
+def test_an_event_sent_by_ten_clients_and_again_a_day_later_counts_once(
     conference: Conference,
 ) -> None:
     assert asyncio.run(ten_clients_send_it_twice_each()) == [2] * 10

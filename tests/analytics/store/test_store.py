@@ -43,7 +43,7 @@ def test_known_ids_are_not_new_and_keep_what_is_stored() -> None:
 
 
 @pytest.mark.django_db
-def test_of_known_and_new_ids_mixed_only_the_new_are_reported() -> None:
+def test_only_the_new_of_mixed_ids_are_reported() -> None:
     store.insert_new([make_row("b"), make_row("d")])
     rows = [make_row(event_id) for event_id in "fedcba"]
     assert store.insert_new(rows) == {"a", "c", "e", "f"}
@@ -51,7 +51,7 @@ def test_of_known_and_new_ids_mixed_only_the_new_are_reported() -> None:
 
 
 @pytest.mark.django_db
-def test_no_rows_are_no_work() -> None:
+def test_inserting_no_rows_does_nothing() -> None:
     assert store.insert_new([]) == set()
 
 
@@ -136,7 +136,7 @@ def test_events_are_found_and_ordered_by_time_as_if_the_orm_had_written_them() -
 
 
 @pytest.mark.django_db
-def test_what_is_in_the_table_is_exactly_what_the_orm_itself_would_write() -> None:
+def test_the_table_holds_exactly_what_the_orm_would_write() -> None:
     row = make_row("bulk", local_date=dt.date(2026, 5, 1), properties='{"b":[1,{"c":"é"}]}', is_bot=True)
     rows = [row, *(make_row(f"bulk{ms}", ts_ms=ms, received_ms=ms) for ms in INSTANTS_MS)]
     store.insert_new(rows)
@@ -162,7 +162,7 @@ def test_what_is_in_the_table_is_exactly_what_the_orm_itself_would_write() -> No
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("bad", [{"data": BROKEN_JSON}, {"properties": ""}], ids=["data", "properties"])
-def test_a_row_that_the_database_refuses_is_named_so_and_the_others_can_still_be_stored(
+def test_the_others_can_be_stored_after_a_refused_row(
     bad: dict[str, str],
 ) -> None:
     rows = [make_row("good"), make_row("bad", **bad), make_row("fine")]
@@ -226,7 +226,7 @@ class Writers:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_writers_of_overlapping_rows_never_both_call_one_new_nor_wait_for_each_other_for_ever() -> None:
+def test_two_writers_never_both_call_a_row_new_nor_deadlock() -> None:
     for round_number in range(3):
         Event.objects.all().delete()
         writers = Writers()
@@ -238,7 +238,7 @@ def test_writers_of_overlapping_rows_never_both_call_one_new_nor_wait_for_each_o
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.only_on("postgresql")
-def test_unsorted_the_same_writers_run_into_a_deadlock(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_control_unsorted_the_same_writers_deadlock(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control of the test above."""
     monkeypatch.setattr("analytics.store.postgresql.sorted", lambda rows, key: rows, raising=False)
     for _ in range(10):
@@ -287,21 +287,21 @@ def outage() -> Iterator[None]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_is_away_or_locked_is_an_outage_and_no_refusal(outage: None) -> None:
+def test_an_absent_or_locked_database_is_an_outage(outage: None) -> None:
     with pytest.raises(StoreUnavailableError):
         store.insert_new([make_row("a")])
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.only_on("postgresql")
-def test_after_a_lost_connection_the_next_insert_makes_a_new_one(outage: None) -> None:
+def test_the_insert_after_a_lost_connection_reconnects(outage: None) -> None:
     with pytest.raises(StoreUnavailableError):
         store.insert_new([make_row("a")])
     assert store.insert_new([make_row("a")]) == {"a"}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whether_the_store_takes_writes_is_found_out_by_writing(request: pytest.FixtureRequest) -> None:
+def test_the_store_is_probed_by_a_write(request: pytest.FixtureRequest) -> None:
     assert store.takes_writes()
     request.getfixturevalue("outage")
     assert not store.takes_writes()

@@ -127,7 +127,7 @@ async def test_a_publisher_appends_before_it_rings() -> None:
 
 
 @pytest.mark.django_db
-def test_a_bell_whose_message_was_lost_falls_silent_by_itself(conference: Conference) -> None:
+def test_a_bell_whose_message_was_lost_expires(conference: Conference) -> None:
     for _ in append_and_ring(Messages()):
         pass
     assert 0 < get_redis().pttl(BELL) <= BELL_TTL_MS

@@ -1,4 +1,4 @@
-"""Working off the stream when things go wrong. Crashes of real processes: test_crashes.py."""
+"""Draining the stream when things go wrong. Crashes of real processes: test_crashes.py."""
 
 import datetime as dt
 import sqlite3
@@ -18,7 +18,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 from analytics import store
 from analytics.events.rows import EventRow
 from analytics.models import DeadLetter, DirtyDay, Event
-from analytics.reactions.pipeline import Outcome, store_and_react
+from analytics.reactions.pipeline import StoreResult, store_and_react
 from analytics.store import StoreUnavailableError
 from analytics.stream import dead_letters
 from analytics.stream.drain import Drain
@@ -72,7 +72,7 @@ def test_a_drain_stores_all_entries_and_leaves_the_stream_empty(conference: Conf
 
 
 @pytest.mark.django_db
-def test_a_drain_hands_on_when_its_time_is_up(conference: Conference) -> None:
+def test_a_drain_stops_when_its_time_is_up(conference: Conference) -> None:
     append([make_row("a")])
     assert run(make_drain(), max_seconds=0) is True, "entries may be left: whoever called must ring again"
     assert length() == 1
@@ -82,9 +82,9 @@ def test_a_drain_hands_on_when_its_time_is_up(conference: Conference) -> None:
 def test_a_bulk_of_large_entries_is_bounded_by_their_size(conference: Conference) -> None:
     bulks: list[int] = []
 
-    def process(rows: Sequence[EventRow]) -> Outcome:
+    def process(rows: Sequence[EventRow]) -> StoreResult:
         bulks.append(sum(len(row.data) for row in rows))
-        return Outcome(stored=len(rows), duplicate=0)
+        return StoreResult(stored=len(rows), duplicate=0)
 
     append(*([make_row(data="x" * 300_000)] for _ in range(40)))
     append(*([make_row()] for _ in range(100)))
@@ -95,12 +95,12 @@ def test_a_bulk_of_large_entries_is_bounded_by_their_size(conference: Conference
 
 
 @pytest.mark.django_db
-def test_so_is_a_bulk_of_large_entries_that_are_taken_over(conference: Conference) -> None:
+def test_a_bulk_of_claimed_large_entries_is_bounded_too(conference: Conference) -> None:
     bulks: list[int] = []
 
-    def process(rows: Sequence[EventRow]) -> Outcome:
+    def process(rows: Sequence[EventRow]) -> StoreResult:
         bulks.append(sum(len(row.data) for row in rows))
-        return Outcome(stored=len(rows), duplicate=0)
+        return StoreResult(stored=len(rows), duplicate=0)
 
     append(*([make_row(data="x" * 300_000)] for _ in range(40)))
     dead = Consumer(get_redis(), claim_idle_ms=IDLE_MS)
@@ -113,12 +113,12 @@ def test_so_is_a_bulk_of_large_entries_that_are_taken_over(conference: Conferenc
 
 
 @pytest.mark.django_db(transaction=True)
-def test_several_consumers_share_the_stream_and_each_entry_goes_to_one(conference: Conference) -> None:
+def test_each_entry_goes_to_one_of_several_consumers(conference: Conference) -> None:
     seen: list[tuple[str, str]] = []
     slow_has_read, quick_is_done = threading.Event(), threading.Event()
 
     def work_slowly() -> None:
-        def process(rows: Sequence[EventRow]) -> Outcome:
+        def process(rows: Sequence[EventRow]) -> StoreResult:
             seen.extend(("slow", row.event_id) for row in rows)
             slow_has_read.set()
             assert quick_is_done.wait(20)
@@ -135,7 +135,7 @@ def test_several_consumers_share_the_stream_and_each_entry_goes_to_one(conferenc
     assert slow_has_read.wait(20)
     append([make_row("c")], [make_row("d")])
 
-    def process(rows: Sequence[EventRow]) -> Outcome:
+    def process(rows: Sequence[EventRow]) -> StoreResult:
         seen.extend(("quick", row.event_id) for row in rows)
         return store_and_react(rows)
 
@@ -152,10 +152,10 @@ def test_several_consumers_share_the_stream_and_each_entry_goes_to_one(conferenc
 
 
 @pytest.mark.django_db
-def test_entries_of_a_dead_consumer_are_taken_over_once_they_are_overdue(conference: Conference) -> None:
+def test_overdue_entries_of_a_dead_consumer_are_claimed(conference: Conference) -> None:
     append([make_row("a")], [make_row("b")])
 
-    def die(rows: Sequence[EventRow]) -> Outcome:
+    def die(rows: Sequence[EventRow]) -> StoreResult:
         raise Killed
 
     with pytest.raises(Killed):
@@ -171,7 +171,7 @@ def test_entries_of_a_dead_consumer_are_taken_over_once_they_are_overdue(confere
 
 
 @pytest.mark.django_db
-def test_an_entry_is_found_overdue_behind_many_that_are_not(conference: Conference) -> None:
+def test_an_overdue_entry_is_found_behind_many_others(conference: Conference) -> None:
     dead, busy = Consumer(get_redis()), Consumer(get_redis())
     dead.ensure_group()
     append(*([make_row()] for _ in range(1200)))
@@ -184,16 +184,16 @@ def test_an_entry_is_found_overdue_behind_many_that_are_not(conference: Conferen
 
 
 @pytest.mark.django_db
-def test_a_crash_between_storing_and_reacting_costs_no_reaction(conference: Conference) -> None:
+def test_a_crash_after_storing_costs_no_reaction(conference: Conference) -> None:
     """The control: reacting only to what was new loses the mark, and the day keeps its old figures."""
 
-    def die_before_reacting(rows: Sequence[EventRow]) -> Outcome:
+    def die_before_reacting(rows: Sequence[EventRow]) -> StoreResult:
         for row in rows:
             row.local_date = dt.date(2026, 5, 1)
         store.insert_new(rows)
         raise Killed
 
-    def react_to_new_only(rows: Sequence[EventRow]) -> Outcome:
+    def react_to_new_only(rows: Sequence[EventRow]) -> StoreResult:
         new = store.insert_new(rows)
         return store_and_react([row for row in rows if row.event_id in new])
 
@@ -211,7 +211,7 @@ def test_a_crash_between_storing_and_reacting_costs_no_reaction(conference: Conf
 
 
 @pytest.mark.django_db
-def test_names_of_dead_consumers_are_forgotten_once_they_hold_nothing(conference: Conference) -> None:
+def test_dead_consumers_without_entries_are_forgotten(conference: Conference) -> None:
     holding, gone = Consumer(get_redis()), Consumer(get_redis())
     holding.ensure_group()
     append([make_row()])
@@ -228,8 +228,8 @@ def test_names_of_dead_consumers_are_forgotten_once_they_hold_nothing(conference
 # --- poison -----------------------------------------------------------------------------------------------
 
 
-def failing_on(event_id: str, error: BaseException) -> Callable[[Sequence[EventRow]], Outcome]:
-    def process(rows: Sequence[EventRow]) -> Outcome:
+def failing_on(event_id: str, error: BaseException) -> Callable[[Sequence[EventRow]], StoreResult]:
+    def process(rows: Sequence[EventRow]) -> StoreResult:
         if any(row.event_id == event_id for row in rows):
             raise error
         return store_and_react(rows)
@@ -238,7 +238,7 @@ def failing_on(event_id: str, error: BaseException) -> Callable[[Sequence[EventR
 
 
 @pytest.mark.django_db
-def test_an_entry_that_always_fails_costs_no_other_and_becomes_a_dead_letter(conference: Conference) -> None:
+def test_an_entry_that_always_fails_becomes_a_dead_letter(conference: Conference) -> None:
     append([make_row("before")], [make_row("poison"), make_row("same-entry")], [make_row("after")])
     drain = make_drain(failing_on("poison", KeyError("reaction\0failed \ud800")))
     run(drain)
@@ -257,7 +257,7 @@ def test_an_entry_that_always_fails_costs_no_other_and_becomes_a_dead_letter(con
 
 
 @pytest.mark.django_db
-def test_what_is_worked_off_alone_is_logged_as_stored(
+def test_entries_processed_alone_are_logged_as_stored(
     conference: Conference, caplog: pytest.LogCaptureFixture
 ) -> None:
     append([make_row("good"), make_row("good-too")], [make_row("poison")])
@@ -270,14 +270,14 @@ def test_what_is_worked_off_alone_is_logged_as_stored(
 
 
 @pytest.mark.django_db
-def test_an_outage_while_rows_are_separated_buries_none(conference: Conference) -> None:
+def test_an_outage_while_rows_are_halved_makes_no_dead_letter(conference: Conference) -> None:
     append([make_row("poison"), make_row("good")])
     drain = make_drain(failing_on("poison", KeyError()))
     for _ in range(MAX_DELIVERIES - 1):
         run(drain)
         wait_until_overdue()
 
-    def fail_then_refuse(rows: Sequence[EventRow]) -> Outcome:
+    def fail_then_refuse(rows: Sequence[EventRow]) -> StoreResult:
         raise KeyError if len(rows) > 1 else redis.ConnectionError
 
     run(make_drain(fail_then_refuse))
@@ -288,7 +288,7 @@ def test_an_outage_while_rows_are_separated_buries_none(conference: Conference) 
 
 
 @pytest.mark.django_db
-def test_an_entry_that_kills_its_worker_becomes_a_dead_letter_and_none_behind_it_does(
+def test_only_the_entry_that_kills_its_worker_becomes_a_dead_letter(
     conference: Conference,
 ) -> None:
     append(*([make_row(f"good-{number}")] for number in range(40)))
@@ -320,7 +320,7 @@ def test_an_entry_that_kills_its_worker_becomes_a_dead_letter_and_none_behind_it
         "wrong types",
     ],
 )
-def test_an_entry_that_cannot_be_read_is_kept_whole_and_replayable(
+def test_an_unreadable_entry_is_kept_whole_and_replayable(
     conference: Conference, fields: dict[bytes, bytes], reason: str
 ) -> None:
     append(fields, [make_row("good")])
@@ -350,7 +350,7 @@ def test_rows_that_the_store_refuses_become_dead_letters_alone(conference: Confe
 
 
 @pytest.mark.django_db
-def test_a_refused_row_is_buried_whatever_its_id_holds(conference: Conference) -> None:
+def test_a_refused_row_is_kept_whatever_its_id_holds(conference: Conference) -> None:
     append([make_row("nul\0id", data="{"), make_row("good")])
     run(make_drain())
     assert stored_ids() == {"good"}
@@ -376,7 +376,7 @@ def test_refused_rows_whose_long_ids_begin_alike_are_all_kept(conference: Confer
     ids=lambda error: type(error).__name__,
 )
 def test_an_error_that_quotes_a_lock_is_no_outage(conference: Conference, error: Exception) -> None:
-    def refuse(rows: Sequence[EventRow]) -> Outcome:
+    def refuse(rows: Sequence[EventRow]) -> StoreResult:
         raise error
 
     append([make_row("a")])
@@ -425,12 +425,10 @@ def deadlocked() -> OperationalError:
     ],
     ids=["locked", "deadlock", "store unavailable", "Redis gone", "Redis full"],
 )
-def test_an_outage_leaves_everything_in_the_stream_however_long_it_lasts(
-    conference: Conference, outage: Exception
-) -> None:
+def test_a_long_outage_leaves_everything_in_the_stream(conference: Conference, outage: Exception) -> None:
     append(*([make_row(f"e{number}")] for number in range(50)))
 
-    def refuse(rows: Sequence[EventRow]) -> Outcome:
+    def refuse(rows: Sequence[EventRow]) -> StoreResult:
         raise outage
 
     drain = make_drain(refuse)
@@ -445,7 +443,7 @@ def test_an_outage_leaves_everything_in_the_stream_however_long_it_lasts(
 
 
 @pytest.mark.django_db
-def test_an_outage_that_hits_single_entries_does_not_count_against_them(conference: Conference) -> None:
+def test_an_outage_does_not_count_against_single_entries(conference: Conference) -> None:
     """Entries that were suspects already, because workers died with them, meet an outage."""
     append([make_row("a")], [make_row("b")])
     for _ in range(ALONE_FROM_DELIVERY):
@@ -453,7 +451,7 @@ def test_an_outage_that_hits_single_entries_does_not_count_against_them(conferen
             run(make_drain(failing_on("a", Killed())))
         wait_until_overdue()
 
-    def refuse(rows: Sequence[EventRow]) -> Outcome:
+    def refuse(rows: Sequence[EventRow]) -> StoreResult:
         raise caused(StoreUnavailableError("locked"), locked())
 
     for _ in range(3 * MAX_DELIVERIES):
@@ -465,7 +463,7 @@ def test_an_outage_that_hits_single_entries_does_not_count_against_them(conferen
 
 
 @pytest.mark.django_db
-def test_an_error_that_only_looks_like_an_outage_is_the_entrys_own_fault(conference: Conference) -> None:
+def test_an_unknown_column_is_no_outage(conference: Conference) -> None:
     """To SQLite "no such column" is an OperationalError, too; the store that answers proves otherwise."""
     append([make_row("poison")], [make_row("good")])
     drain = make_drain(failing_on("poison", OperationalError("no such column: x")))
@@ -477,7 +475,7 @@ def test_an_error_that_only_looks_like_an_outage_is_the_entrys_own_fault(confere
 
 @pytest.mark.django_db
 def test_after_an_outage_a_drain_rests_and_leaves_the_bell_set(conference: Conference) -> None:
-    def refuse(rows: Sequence[EventRow]) -> Outcome:
+    def refuse(rows: Sequence[EventRow]) -> StoreResult:
         raise caused(StoreUnavailableError("locked"), locked())
 
     drain = Drain(Consumer(get_redis(), claim_idle_ms=IDLE_MS), refuse, pause_seconds=0.3)
@@ -493,7 +491,7 @@ def test_after_an_outage_a_drain_rests_and_leaves_the_bell_set(conference: Confe
 
 
 @pytest.mark.django_db
-def test_a_redis_that_lost_all_its_data_gets_its_group_again(conference: Conference) -> None:
+def test_the_group_is_created_again_after_redis_lost_its_data(conference: Conference) -> None:
     drain = make_drain()
     append([make_row("a")])
     run(drain)
@@ -507,7 +505,7 @@ def test_a_redis_that_lost_all_its_data_gets_its_group_again(conference: Confere
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_both_protocols_of_redis_are_understood(conference: Conference, protocol: int) -> None:
+def test_both_redis_protocols_work(conference: Conference, protocol: int) -> None:
     client = redis.Redis.from_url(settings.REDIS_URL, protocol=protocol)
     append([make_row("a")], [make_row("b")])
     drain = make_drain(failing_on("b", KeyError("x")), client=client)

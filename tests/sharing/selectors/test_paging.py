@@ -10,7 +10,6 @@ from django.db.models import Q
 from conferences.models import Conference
 from sharing.models import NotCredited, ShareConversion, ShareLink, ShareRegistration
 from sharing.selectors import conversions, links, not_credited, tree
-from sharing.selectors.paging import decode_cursor
 from tests.support.environment import STORE
 
 ROWS = 5_000
@@ -135,8 +134,9 @@ def test_the_same_by_one_condition_goes_through_all_that_was_before(
     """The control: what work_of shows of a page that is not found by its place."""
     cursor = ""
     for _ in range(ROWS * 9 // 10 // PAGE):
-        cursor = tree.get_level("summit", "summit/root", limit=PAGE, cursor=cursor)[1] or ""
-    number, key = decode_cursor(cursor)
+        page, following = tree.get_level("summit", "summit/root", limit=PAGE, cursor=cursor)
+        cursor = following or ""
+    number, key = page[-1].subtree_conversions, page[-1].id
 
     def read() -> None:
         found = ShareLink.objects.filter(

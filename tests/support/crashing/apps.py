@@ -66,15 +66,35 @@ class LastConfig(AppConfig):
 def _watch(sender: object, connection: BaseDatabaseWrapper, **kwargs: object) -> None:
     if _watch_statement not in connection.execute_wrappers:
         connection.execute_wrappers.append(_watch_statement)
+    if connection.vendor == "sqlite":
+        connection.connection.set_trace_callback(_SQLiteInserts())
+
+
+class _SQLiteInserts:
+    """Events are inserted past Django's cursor, a hundred with each statement (meeteasy/core/sqlite.py). Dies
+    when the second one begins, or else the commit: some rows are written, and the transaction is open."""
+
+    def __init__(self) -> None:
+        self._inserts = 0
+
+    def __call__(self, sql: str) -> None:
+        if sql.startswith("INSERT INTO analytics_event "):
+            self._inserts += 1
+            if self._inserts == 2:
+                crash_if_at(MID_INSERT)
+        elif self._inserts:
+            if sql.startswith("COMMIT"):
+                crash_if_at(MID_INSERT)
+            self._inserts = 0
 
 
 def _watch_statement(
     execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
 ) -> Any:
-    if sql.startswith("INSERT INTO analytics_event ") and is_set(MID_INSERT):
-        # Half of the rows, or all of them, but the transaction is open.
-        execute(sql, params[: len(params) // 2] if many else params, many, context)
-        crash_if_at(MID_INSERT)
+    if sql.startswith("INSERT INTO analytics_event "):  # PostgreSQL; all rows, but the transaction is open
+        if is_set(MID_INSERT):
+            execute(sql, params, many, context)
+            crash_if_at(MID_INSERT)
     elif sql.startswith("DELETE") and "analytics_dirtyday" in sql:
         crash_if_at(COMPUTED)
     elif sql.startswith("UPDATE sharing_sharelink "):

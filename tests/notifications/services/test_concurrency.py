@@ -9,10 +9,10 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from meeteasy.core import jobs
-from notifications import reports, sweeping
 from notifications.channels import Accepted
-from notifications.delivery import _Delivery, deliver
 from notifications.models import Notification
+from notifications.services import reporting, sweeping
+from notifications.services.delivering import _Delivery, deliver
 from tests.notifications.servers import MailServer
 
 Status = Notification.Status
@@ -62,8 +62,8 @@ def test_without_the_condition_of_the_claim_they_would_send_several(
             return None
         return jobs.claim(Notification.objects.all(), pk=pk, lease_seconds=lease_seconds, **changes)
 
-    monkeypatch.setattr("notifications.delivery.claim", look_then_write)
-    monkeypatch.setattr("notifications.delivery.update_claimed", lambda rows, **changes: True)
+    monkeypatch.setattr("notifications.services.delivering.claim", look_then_write)
+    monkeypatch.setattr("notifications.services.delivering.update_claimed", lambda rows, **changes: True)
     run_together(lambda: deliver(notification.pk))
     assert len(mail_server.mails) > 1
 
@@ -90,7 +90,7 @@ def test_an_answer_slower_than_the_providers_report_does_not_undo_the_report(
         Notification.objects.all(), pk=notification.pk, lease_seconds=100, status=Status.SENDING
     )
     assert token is not None
-    reports.note_delivered(Notification.objects.get(), provider_id="")
+    reporting.note_delivered(Notification.objects.get(), provider_id="")
     _Delivery(Notification.objects.get(), token)._mark_accepted(Accepted(provider_id="esp-1"))
     notification.refresh_from_db()
     assert (notification.status, notification.provider_id) == (Status.DELIVERED, "esp-1")

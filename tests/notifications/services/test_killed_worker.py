@@ -21,17 +21,17 @@ for number in range({count}):
     register(conference=conference, name="Dora", email=f"dora{{number}}@example.com", phone="+8613800138000")
 """
 REMIND = """
-from datetime import timedelta
+import datetime as dt
 from django.utils import timezone
 from conferences.models import Registration
-from notifications import outbox
+from notifications.services import outbox
 from notifications.message_types import MESSAGE_TYPES
 registration = Registration.objects.select_related("conference").get(email="dora0@example.com")
-registration.conference.starts_at = timezone.now() + timedelta(hours=5)
+registration.conference.starts_at = timezone.now() + dt.timedelta(hours=5)
 outbox.create(registration, message_type=MESSAGE_TYPES["checkin_reminder"], channel="sms", about="test")
 """
 DUPLICATE = """
-from meeteasy.jobs import ring
+from meeteasy.core.jobs import ring
 from notifications.channels import CHANNELS
 from notifications.models import Notification
 for row in Notification.objects.all():
@@ -158,7 +158,7 @@ def test_an_sms_that_the_provider_does_not_know_of_waits_for_a_persons_word(
     assert sms_server.sent == []
 
     impatient.run_code(
-        "from notifications import outbox; from notifications.models import Notification; "
+        "from notifications.services import outbox; from notifications.models import Notification; "
         "outbox.resend(Notification.objects.get(channel='sms').pk, by='a person')"
     )
     wait_for_status(impatient, "sms", "sent")

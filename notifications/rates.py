@@ -6,12 +6,12 @@ not taken, so that a worker does not sit on a job that it cannot send yet.
 
 from typing import Any
 
-import structlog
 from redis import RedisError
 
+from meeteasy.core.logs import get_logger
 from meeteasy.core.redis import get_quick_redis
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _TAKE_SLOT = """
 local now = redis.call('TIME')

@@ -1,7 +1,7 @@
 """Which facts make which messages, in the same transaction; and what a person may do with them."""
 
+import datetime as dt
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,9 +14,9 @@ from conferences.models import Conference, Registration
 from conferences.services.registrations import decide, register
 from conferences.states import Action
 from meeteasy.celery import app as celery_app
-from notifications import outbox
-from notifications.delivery import deliver
 from notifications.models import Notification
+from notifications.services import outbox
+from notifications.services.delivering import deliver
 from tests.notifications.servers import MailServer
 
 pytestmark = pytest.mark.django_db
@@ -171,17 +171,17 @@ def test_the_mails_picture_is_the_check_in_code_of_the_registration(
 def test_a_repeated_registration_is_mailed_to_its_owner_once_a_day(
     conference: Conference, attend: Attend
 ) -> None:
-    """The day is the conference's: in Shanghai it ends at 16:00 UTC."""
+    """The day is the conference's: in Shanghai it ends at 16:00 dt.UTC."""
     registration = attend()
-    noon = datetime(2027, 5, 1, 12, 0, tzinfo=UTC)
+    noon = dt.datetime(2027, 5, 1, 12, 0, tzinfo=dt.UTC)
     for hours in (0, 1, 3.9, 4.1, 27.9):
         again = register(
             conference=conference, name="Mallory", email=registration.email.upper(),
-            now=noon + timedelta(hours=hours),
+            now=noon + dt.timedelta(hours=hours),
         )  # fmt: skip
         assert not again.created
     rows = Notification.objects.filter(message_type="already_registered")
-    assert [row.created_at for row in rows.order_by("id")] == [noon, noon + timedelta(hours=4.1)]
+    assert [row.created_at for row in rows.order_by("id")] == [noon, noon + dt.timedelta(hours=4.1)]
     assert {row.recipient for row in rows} == {registration.email}
     assert "Mallory" not in str(rows[0].context)
 

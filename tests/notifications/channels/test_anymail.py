@@ -12,8 +12,8 @@ import pytest
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
-from notifications.delivery import deliver
 from notifications.models import Notification, Suppression
+from notifications.services.delivering import deliver
 
 pytestmark = pytest.mark.django_db
 Status = Notification.Status
@@ -98,7 +98,7 @@ def test_its_refusals_are_told_apart(
     assert deliver(notification.pk) == status
 
 
-@pytest.mark.urls("tests.notifications.anymail_urls")
+@pytest.mark.urls("tests.notifications.channels.anymail_urls")
 def test_its_webhook_reports_deliveries_and_bounces(
     notification: Notification, postmark: type[Postmark]
 ) -> None:

@@ -6,22 +6,24 @@ queued ──claim──▶ sending ──called_at──▶ provider ──▶ 
                      └─ worker dies: queued  └─ worker dies, or no answer: unknown
 """
 
+import datetime as dt
 import time
-from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
 from django.conf import settings
 from django.utils import timezone
 
 from conferences.models import Conference, Registration
 from meeteasy.core.jobs import backoff_seconds, claim, finish, update_claimed
-from notifications import quiet, rate, unsubscribe
+from meeteasy.core.logs import get_logger
+from notifications import quiet_hours, rates
 from notifications.channels import CHANNELS, Accepted, Failure
 from notifications.message_types import MessageType, UnknownMessageTypeError, get_message_type
 from notifications.models import Notification, Suppression, storable
+from notifications.selectors.suppressions import find_suppression
+from notifications.services import suppressing
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 Status = Notification.Status
 
 MAX_ATTEMPTS = 8
@@ -61,7 +63,7 @@ class _Delivery:
         self.token = token
         self.called = False
 
-    def run(self, now: datetime) -> str | None:
+    def run(self, now: dt.datetime) -> str | None:
         row = self.notification
         try:
             message_type = get_message_type(row)
@@ -82,13 +84,13 @@ class _Delivery:
                 Status.FAILED, last_error=storable(f"not rendered: {type(error).__name__}: {error}")
             )
         provider = channel.provider_name()
-        ours, wait_seconds = rate.take_slot(
+        ours, wait_seconds = rates.take_slot(
             f"{channel.name}:{provider}",
             per_second=channel.rate_per_second(),
             wait_at_most_seconds=_WAIT_AT_MOST_SECONDS,
         )
         if not ours:
-            return self._put_back(now + timedelta(seconds=wait_seconds))
+            return self._put_back(now + dt.timedelta(seconds=wait_seconds))
         time.sleep(wait_seconds)
         try:
             accepted = channel.send(row, message, on_call=lambda: self._note_call(provider))
@@ -148,7 +150,7 @@ class _Delivery:
             error=str(failure),
         )
         if failure.unsubscribed:
-            unsubscribe.suppress(
+            suppressing.suppress(
                 channel=row.channel,
                 address=row.recipient,
                 scope=Suppression.Scope.ALL,
@@ -158,14 +160,14 @@ class _Delivery:
         if failure.kind == Failure.PERMANENT:
             return self._mark(Status.FAILED, last_error=error)
         wait = max(backoff_seconds(row.attempts), failure.retry_after_seconds or 0)
-        when = timezone.now() + timedelta(seconds=wait)
+        when = timezone.now() + dt.timedelta(seconds=wait)
         if failure.kind == Failure.UNKNOWN:
             return self._mark(Status.UNKNOWN, last_error=error, scheduled_for=when)
         if row.attempts >= MAX_ATTEMPTS:
             return self._mark(Status.FAILED, last_error=f"given up after {row.attempts} attempts: {error}")
         return self._mark(Status.QUEUED, last_error=error, scheduled_for=when, rung_at=None, called_at=None)
 
-    def _put_back(self, until: datetime) -> str | None:
+    def _put_back(self, until: dt.datetime) -> str | None:
         """Not now, and that was no attempt."""
         return self._mark(
             Status.QUEUED, scheduled_for=until, rung_at=None, attempts=self.notification.attempts - 1
@@ -179,10 +181,10 @@ class _Delivery:
         return status if ours else None
 
 
-def _reason_not_to_send(row: Notification, message_type: MessageType, now: datetime) -> str | None:
+def _reason_not_to_send(row: Notification, message_type: MessageType, now: dt.datetime) -> str | None:
     if row.expires_at is not None and row.expires_at <= now:
         return "it came too late to be of use"
-    suppression = unsubscribe.find_suppression(row, transactional=message_type.transactional)
+    suppression = find_suppression(row, transactional=message_type.transactional)
     if suppression is not None:
         return f"the address is suppressed: {suppression.reason}"
     if row.registration_id:
@@ -194,10 +196,10 @@ def _reason_not_to_send(row: Notification, message_type: MessageType, now: datet
     return None
 
 
-def _quiet_until(row: Notification, message_type: MessageType, now: datetime) -> datetime | None:
+def _quiet_until(row: Notification, message_type: MessageType, now: dt.datetime) -> dt.datetime | None:
     """The end of the quiet hours, if it is quiet now: a second attempt may come later than planned."""
     if message_type.transactional:
         return None
     conference = Conference.objects.filter(pk=row.conference_id).first()
-    allowed = quiet.next_allowed(now, conference) if conference is not None else now
+    allowed = quiet_hours.next_allowed(now, conference) if conference is not None else now
     return allowed if allowed > now else None

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from notifications.message_types import MESSAGE_TYPES
 from notifications.message_types._base import make_sample_context
 from notifications.models import Notification
-from notifications.render import render_mail, render_sms
+from notifications.rendering import render_mail, render_sms
 
 
 @dataclass(frozen=True)

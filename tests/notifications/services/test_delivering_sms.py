@@ -1,17 +1,17 @@
 """SMS through a loopback server that speaks Twilio's and Aliyun's API, in good days and bad ones."""
 
-from datetime import timedelta
+import datetime as dt
 from typing import Any
 
 import msgspec
 import pytest
 from django.utils import timezone
 
-from notifications import sweeping
 from notifications.channels.sms.aliyun import sign
 from notifications.channels.sms.twilio import make_signature
-from notifications.delivery import deliver
 from notifications.models import Notification, Suppression
+from notifications.services import sweeping
+from notifications.services.delivering import deliver
 from tests.notifications.conftest import make_sms
 from tests.notifications.servers import SmsServer
 from tests.support.services import free_port
@@ -65,7 +65,7 @@ def test_refused_for_now_is_tried_again_after_the_time_that_the_provider_asks_fo
     before = timezone.now()
     assert deliver(sms.pk) == Status.QUEUED
     sms.refresh_from_db()
-    assert sms.scheduled_for - before >= timedelta(seconds=600)
+    assert sms.scheduled_for - before >= dt.timedelta(seconds=600)
     Notification.objects.update(scheduled_for=timezone.now())
     assert deliver(sms.pk) == Status.SENT
 
@@ -198,17 +198,17 @@ def test_look_ups_grow_rarer_and_end_after_a_day(
     sms_server.script = [(500, {}, b"")]
     deliver(sms.pk)
 
-    def requests_of_sweep(*, called_ago: timedelta) -> int:
+    def requests_of_sweep(*, called_ago: dt.timedelta) -> int:
         now = timezone.now()
         Notification.objects.update(called_at=now - called_ago, scheduled_for=now)
         sms_server.requests.clear()
         sweeping.sweep("sms")
         return len(sms_server.requests)
 
-    assert requests_of_sweep(called_ago=timedelta(hours=2)) == 2  # the day of the call and the next
+    assert requests_of_sweep(called_ago=dt.timedelta(hours=2)) == 2  # the day of the call and the next
     sms.refresh_from_db()
-    assert sms.scheduled_for - timezone.now() > timedelta(hours=1, minutes=59)
-    assert requests_of_sweep(called_ago=timedelta(hours=25)) == 0
+    assert sms.scheduled_for - timezone.now() > dt.timedelta(hours=1, minutes=59)
+    assert requests_of_sweep(called_ago=dt.timedelta(hours=25)) == 0
     sms.refresh_from_db()
     assert sms.status == Status.UNKNOWN
 

@@ -1,24 +1,24 @@
 """Writing to the outbox: making notifications, and what a person may do with them."""
 
+import datetime as dt
 import zoneinfo
-from datetime import datetime
 from typing import Any
 
-import structlog
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from conferences.models import Conference, Registration
 from meeteasy.core.jobs import ring
-from notifications import quiet
+from meeteasy.core.logs import get_logger
+from notifications import quiet_hours
 from notifications.channels import CHANNELS
 from notifications.message_types import MESSAGE_TYPES, MessageType
 from notifications.message_types._base import make_context
 from notifications.models import Notification
-from notifications.render import pick_language
+from notifications.rendering import pick_language
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 Status = Notification.Status
 
 RESENDABLE = [
@@ -56,7 +56,7 @@ def notify_of_change(registration: Registration, *, previous: str | None) -> lis
     return made
 
 
-def notify_of_repetition(registration: Registration, *, now: datetime) -> list[Notification]:
+def notify_of_repetition(registration: Registration, *, now: dt.datetime) -> list[Notification]:
     """Write to a person who is registered that the form was filled in again: once a day, however often.
 
     now: the day is the conference's.
@@ -78,7 +78,7 @@ def create(
     message_type: MessageType,
     channel: str,
     about: str = "",
-    now: datetime | None = None,
+    now: dt.datetime | None = None,
     **facts: Any,
 ) -> list[Notification]:
     """Write one message to one attendee, and put it on the queue after commit.
@@ -109,7 +109,7 @@ def make_draft(
     message_type: MessageType,
     channel: str,
     about: str = "",
-    now: datetime | None = None,
+    now: dt.datetime | None = None,
     **facts: Any,
 ) -> Notification | None:
     """The row, not yet stored; None if the attendee gave no address for this channel."""
@@ -119,7 +119,7 @@ def make_draft(
     now = now or timezone.now()
     conference: Conference = registration.conference
     parts = [message_type.key, channel, registration.id, *([about] if about else [])]
-    when = now if message_type.transactional else quiet.next_allowed(now, conference)
+    when = now if message_type.transactional else quiet_hours.next_allowed(now, conference)
     return Notification(
         message_type=message_type.key,
         channel=channel,

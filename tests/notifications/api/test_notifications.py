@@ -44,7 +44,7 @@ def test_helpers_see_what_became_of_every_message(api: Api, bob: User, notificat
 )
 def test_filters(api: Api, alice: User, notification: Notification, filters: Any, count: int) -> None:
     answer = api(alice).get("/api/notifications", {"conference_id": "summit", **filters})
-    assert answer.json()["count"] == count
+    assert len(answer.json()["results"]) == count
 
 
 @pytest.mark.parametrize(

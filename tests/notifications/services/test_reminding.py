@@ -1,8 +1,8 @@
 """Reminders: found by beat from the conference's settings, once, and not at night."""
 
+import datetime as dt
 import zoneinfo
 from collections.abc import Callable
-from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -12,10 +12,11 @@ from conferences.models import Conference, Registration
 from conferences.services.checkins import check_in
 from conferences.services.registrations import decide
 from conferences.states import Action
-from notifications import quiet, sweeping
-from notifications.delivery import deliver
+from notifications import quiet_hours
 from notifications.models import Notification, ReminderRound, Suppression
-from notifications.reminders import plan_reminders
+from notifications.services import sweeping
+from notifications.services.delivering import deliver
+from notifications.services.reminding import plan_reminders
 from tests.notifications.servers import MailServer
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +27,7 @@ Status = Notification.Status
 @pytest.fixture
 def soon(conference: Conference) -> Conference:
     """The conference begins in 20 hours; reminders are due 24 and 2 hours before."""
-    conference.starts_at = timezone.now() + timedelta(hours=20)
+    conference.starts_at = timezone.now() + dt.timedelta(hours=20)
     conference.reminder_hours_before = [24, 2]
     conference.save()
     return conference
@@ -35,7 +36,7 @@ def soon(conference: Conference) -> Conference:
 @pytest.fixture
 def attend_early(attend: Attend) -> Attend:
     """Registered two days ago."""
-    return lambda **fields: attend(now=timezone.now() - timedelta(days=2), **fields)
+    return lambda **fields: attend(now=timezone.now() - dt.timedelta(days=2), **fields)
 
 
 def reminders(channel: str = "email") -> list[Notification]:
@@ -77,8 +78,8 @@ def test_who_registers_after_its_time_gets_the_next_one_only(
     plan_reminders("email")
     assert [row.recipient for row in reminders()] == ["early@example.com"]
     Notification.objects.all().delete()
-    Conference.objects.update(starts_at=timezone.now() + timedelta(minutes=90))
-    Registration.objects.update(created_at=timezone.now() - timedelta(hours=5))
+    Conference.objects.update(starts_at=timezone.now() + dt.timedelta(minutes=90))
+    Registration.objects.update(created_at=timezone.now() - dt.timedelta(hours=5))
     plan_reminders("email")
     assert [row.recipient for row in reminders()] == ["early@example.com", "late@example.com"]
     assert reminders()[0].context["hours_before"] == 2
@@ -86,7 +87,7 @@ def test_who_registers_after_its_time_gets_the_next_one_only(
 
 def test_after_an_outage_nobody_gets_several_at_once(soon: Conference, attend_early: Attend) -> None:
     attend_early()
-    Conference.objects.update(starts_at=timezone.now() + timedelta(hours=1))
+    Conference.objects.update(starts_at=timezone.now() + dt.timedelta(hours=1))
     plan_reminders("email")
     assert [row.context["hours_before"] for row in reminders()] == [2]
 
@@ -103,7 +104,7 @@ def test_no_settings_no_reminders(soon: Conference, attend_early: Attend) -> Non
     attend_early()
     Conference.objects.update(reminder_hours_before=[])
     assert plan_reminders("email") == 0
-    Conference.objects.update(reminder_hours_before=[24], starts_at=timezone.now() - timedelta(hours=1))
+    Conference.objects.update(reminder_hours_before=[24], starts_at=timezone.now() - dt.timedelta(hours=1))
     assert plan_reminders("email") == 0
     Conference.objects.update(starts_at=None)
     assert plan_reminders("email") == 0
@@ -113,7 +114,7 @@ def test_no_settings_no_reminders(soon: Conference, attend_early: Attend) -> Non
 def test_a_conference_that_is_moved_reminds_anew(soon: Conference, attend_early: Attend) -> None:
     attend_early()
     plan_reminders("email")
-    Conference.objects.update(starts_at=timezone.now() + timedelta(hours=23))
+    Conference.objects.update(starts_at=timezone.now() + dt.timedelta(hours=23))
     plan_reminders("email")
     assert len(reminders()) == 2
 
@@ -147,7 +148,7 @@ def test_a_reminder_of_what_has_begun_is_not_sent(
 ) -> None:
     attend_early()
     plan_reminders("email")
-    Notification.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
+    Notification.objects.update(expires_at=timezone.now() - dt.timedelta(minutes=1))
     assert deliver(reminders()[0].pk) == Status.SUPPRESSED
 
 
@@ -165,38 +166,38 @@ def test_an_unsubscribed_address_still_gets_what_concerns_its_registration(
     assert deliver(confirmation.pk) == Status.SENT
 
 
-def local(hour: int, minute: int = 0, *, day: int = 10, zone: str = "Asia/Shanghai") -> datetime:
-    return datetime(2027, 3, day, hour, minute, tzinfo=zoneinfo.ZoneInfo(zone))
+def local(hour: int, minute: int = 0, *, day: int = 10, zone: str = "Asia/Shanghai") -> dt.datetime:
+    return dt.datetime(2027, 3, day, hour, minute, tzinfo=zoneinfo.ZoneInfo(zone))
 
 
 @pytest.mark.parametrize(
     ("hours", "moment", "allowed"),
     [
-        ((time(22), time(8)), local(21, 59), local(21, 59)),
-        ((time(22), time(8)), local(22), local(8, day=11)),
-        ((time(22), time(8)), local(23, 30), local(8, day=11)),
-        ((time(22), time(8)), local(3), local(8)),
-        ((time(22), time(8)), local(7, 59), local(8)),
-        ((time(22), time(8)), local(8), local(8)),
-        ((time(12), time(14)), local(13), local(14)),
-        ((time(12), time(14)), local(14), local(14)),
-        ((time(8), time(8)), local(8), local(8)),
+        ((dt.time(22), dt.time(8)), local(21, 59), local(21, 59)),
+        ((dt.time(22), dt.time(8)), local(22), local(8, day=11)),
+        ((dt.time(22), dt.time(8)), local(23, 30), local(8, day=11)),
+        ((dt.time(22), dt.time(8)), local(3), local(8)),
+        ((dt.time(22), dt.time(8)), local(7, 59), local(8)),
+        ((dt.time(22), dt.time(8)), local(8), local(8)),
+        ((dt.time(12), dt.time(14)), local(13), local(14)),
+        ((dt.time(12), dt.time(14)), local(14), local(14)),
+        ((dt.time(8), dt.time(8)), local(8), local(8)),
         ((None, None), local(3), local(3)),
     ],
 )
 def test_quiet_hours_end_at_their_end_in_the_conferences_zone(
-    conference: Conference, hours: Any, moment: datetime, allowed: datetime
+    conference: Conference, hours: Any, moment: dt.datetime, allowed: dt.datetime
 ) -> None:
     conference.quiet_from, conference.quiet_until = hours
-    assert quiet.next_allowed(moment.astimezone(UTC), conference) == allowed
+    assert quiet_hours.next_allowed(moment.astimezone(dt.UTC), conference) == allowed
 
 
 def test_quiet_hours_across_a_change_of_the_clocks(conference: Conference) -> None:
     """In New York, 14 March 2027 has no 02:30, and its eight o'clock is at 12:00 UTC, not 13:00."""
     conference.time_zone = "America/New_York"
-    conference.quiet_from, conference.quiet_until = time(22), time(8)
-    late = datetime(2027, 3, 14, 4, 0, tzinfo=UTC)  # 23:00 of the 13th
-    assert quiet.next_allowed(late, conference) == datetime(2027, 3, 14, 12, 0, tzinfo=UTC)
+    conference.quiet_from, conference.quiet_until = dt.time(22), dt.time(8)
+    late = dt.datetime(2027, 3, 14, 4, 0, tzinfo=dt.UTC)  # 23:00 of the 13th
+    assert quiet_hours.next_allowed(late, conference) == dt.datetime(2027, 3, 14, 12, 0, tzinfo=dt.UTC)
 
 
 def test_at_night_a_reminder_waits_and_a_confirmation_does_not(
@@ -204,20 +205,20 @@ def test_at_night_a_reminder_waits_and_a_confirmation_does_not(
 ) -> None:
     here = timezone.now().astimezone(zoneinfo.ZoneInfo(soon.time_zone))
     Conference.objects.update(
-        quiet_from=(here - timedelta(hours=1)).time(), quiet_until=(here + timedelta(hours=1)).time()
+        quiet_from=(here - dt.timedelta(hours=1)).time(), quiet_until=(here + dt.timedelta(hours=1)).time()
     )
     soon.refresh_from_db()
     registration = attend_early()
     plan_reminders("email")
     (row,) = reminders()
-    assert timedelta(minutes=59) < row.scheduled_for - timezone.now() <= timedelta(hours=1)
+    assert dt.timedelta(minutes=59) < row.scheduled_for - timezone.now() <= dt.timedelta(hours=1)
     assert deliver(row.pk) is None
     # A second attempt that falls into the night is put off, too, and is no attempt.
     Notification.objects.filter(pk=row.pk).update(scheduled_for=timezone.now())
     assert deliver(row.pk) == Status.QUEUED
     row.refresh_from_db()
     assert row.attempts == 0
-    assert row.scheduled_for > timezone.now() + timedelta(minutes=58)
+    assert row.scheduled_for > timezone.now() + dt.timedelta(minutes=58)
     confirmation = Notification.objects.get(
         message_type="registration_confirmation", registration_id=registration.id
     )

@@ -15,8 +15,8 @@ from django.utils.dateparse import parse_datetime
 
 from conferences import badges
 from conferences.models import Registration
-from notifications import unsubscribe
-from notifications.invitation import make_invitation
+from notifications import unsubscribe_links
+from notifications.invitations import make_invitation
 from notifications.message_types import MessageType, get_message_type
 from notifications.models import Notification
 from notifications.segments import Segments, count_segments
@@ -118,7 +118,7 @@ def _prepare(notification: Notification, message_type: MessageType, language: st
     zone = zoneinfo.ZoneInfo(conference["time_zone"])
     context.update(language=language, zone=zone)
     if not message_type.transactional:
-        context["unsubscribe_url"] = unsubscribe.make_url(notification)
+        context["unsubscribe_url"] = unsubscribe_links.make_url(notification)
     return context
 
 

@@ -1,6 +1,6 @@
 """What the sweeper makes of rows whose worker died, or whose message was lost."""
 
-from datetime import timedelta
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -9,9 +9,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from meeteasy.core.jobs import claim
-from notifications import sweeping
-from notifications.delivery import MAX_ATTEMPTS
 from notifications.models import Notification
+from notifications.services import sweeping
+from notifications.services.delivering import MAX_ATTEMPTS
 
 pytestmark = pytest.mark.django_db
 Status = Notification.Status
@@ -75,7 +75,7 @@ def test_a_lost_message_is_rung_again_after_a_minute_and_not_at_every_tick(
     for _ in range(3):
         sweeping.sweep("email")
     assert queue_length("notifications.email") == 0  # rung when it was written, just now
-    Notification.objects.update(rung_at=timezone.now() - timedelta(seconds=61))
+    Notification.objects.update(rung_at=timezone.now() - dt.timedelta(seconds=61))
     for _ in range(3):
         sweeping.sweep("email")
     assert queue_length("notifications.email") == 1

@@ -1,6 +1,6 @@
 """The .ics file of a conference: RFC 5545, in the conference's zone."""
 
-from datetime import UTC, datetime, timedelta
+import datetime as dt
 from typing import Any
 
 from icalendar import Calendar, Event
@@ -12,17 +12,17 @@ def make_invitation(context: dict[str, Any], *, uid: str) -> bytes | None:
     uid: the same for all files about one registration, so that a calendar replaces the older entry.
     """
     conference, zone = context["conference"], context["zone"]
-    starts_at: datetime | None = conference["starts_at"]
+    starts_at: dt.datetime | None = conference["starts_at"]
     if starts_at is None:
         return None
-    ends_at = conference["ends_at"] or starts_at + timedelta(hours=1)
+    ends_at = conference["ends_at"] or starts_at + dt.timedelta(hours=1)
     calendar = Calendar()
     calendar.add("prodid", "-//MeetEasy//MeetEasy//EN")
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
     event = Event()
     event.add("uid", uid)
-    event.add("dtstamp", datetime.now(UTC))
+    event.add("dtstamp", dt.datetime.now(dt.UTC))
     event.add("summary", conference["name"])
     event.add("dtstart", starts_at.astimezone(zone))
     event.add("dtend", ends_at.astimezone(zone))

@@ -1,12 +1,12 @@
 """Quiet hours: when, in the conference's zone, nobody is to be disturbed by a reminder."""
 
+import datetime as dt
 import zoneinfo
-from datetime import datetime, time, timedelta
 
 from conferences.models import Conference
 
 
-def next_allowed(instant: datetime, conference: Conference) -> datetime:
+def next_allowed(instant: dt.datetime, conference: Conference) -> dt.datetime:
     """`instant` itself, or the end of the quiet hours that it falls into (aware, any zone)."""
     quiet_from, quiet_until = conference.quiet_from, conference.quiet_until
     if quiet_from is None or quiet_until is None or quiet_from == quiet_until:
@@ -16,12 +16,12 @@ def next_allowed(instant: datetime, conference: Conference) -> datetime:
         return instant
     day = local.date()
     if local.time() >= quiet_until:  # they end tomorrow
-        day += timedelta(days=1)
+        day += dt.timedelta(days=1)
     # A wall-clock time that a change of the clocks skips or repeats is read as zoneinfo does by default.
-    return datetime.combine(day, quiet_until, tzinfo=local.tzinfo)
+    return dt.datetime.combine(day, quiet_until, tzinfo=local.tzinfo)
 
 
-def _is_within(moment: time, start: time, end: time) -> bool:
+def _is_within(moment: dt.time, start: dt.time, end: dt.time) -> bool:
     if start < end:
         return start <= moment < end
     return moment >= start or moment < end

@@ -5,19 +5,19 @@ hours before, over one channel) of a conference is worked off once, and then not
 registers or is approved after its time has just had a message, and gets the next reminder only.
 """
 
-from datetime import datetime, timedelta
+import datetime as dt
 from typing import Any
 
-import structlog
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from conferences.models import CheckIn, Conference, Registration
-from notifications import outbox
+from meeteasy.core.logs import get_logger
 from notifications.message_types import MESSAGE_TYPES
 from notifications.models import Notification, ReminderRound
+from notifications.services import outbox
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 _ROWS_AT_ONCE = 500
 
 
@@ -41,23 +41,23 @@ def plan_reminders(channel: str) -> int:
     return made
 
 
-def _latest_due(conference: Conference, now: datetime) -> int | None:
+def _latest_due(conference: Conference, now: dt.datetime) -> int | None:
     """Of the reminders whose time has come, the last: after an outage nobody gets several at once."""
     assert conference.starts_at is not None
     due = [
         hours
         for hours in conference.reminder_hours_before
-        if conference.starts_at - timedelta(hours=hours) <= now
+        if conference.starts_at - dt.timedelta(hours=hours) <= now
     ]
     return min(due, default=None)
 
 
-def _remind(conference: Conference, channel: str, hours: int, now: datetime) -> int:
+def _remind(conference: Conference, channel: str, hours: int, now: dt.datetime) -> int:
     message_type = MESSAGE_TYPES["checkin_reminder"]
     if channel not in message_type.channels:
         return 0
     assert conference.starts_at is not None
-    due_at = conference.starts_at - timedelta(hours=hours)
+    due_at = conference.starts_at - dt.timedelta(hours=hours)
     checked_in = CheckIn.objects.filter(registration=OuterRef("pk"), undone_at=None)
     registrations = Registration.objects.filter(
         Q(decided_at=None) | Q(decided_at__lte=due_at),

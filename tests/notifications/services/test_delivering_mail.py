@@ -1,14 +1,14 @@
 """Mail through a real SMTP server that answers, refuses, hangs and hangs up."""
 
-from datetime import timedelta
+import datetime as dt
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from notifications import sweeping
-from notifications.delivery import MAX_ATTEMPTS, deliver
 from notifications.models import Notification, Suppression
+from notifications.services import sweeping
+from notifications.services.delivering import MAX_ATTEMPTS, deliver
 from tests.notifications.servers import MailServer, SilentServer
 from tests.support.services import free_port
 
@@ -45,7 +45,7 @@ def test_a_temporary_refusal_is_tried_again_later(
     assert deliver(notification.pk) == Status.QUEUED
     notification.refresh_from_db()
     assert notification.last_error == "temporary: 451 4.3.0 greylisted"
-    assert timedelta(seconds=14) < notification.scheduled_for - before < timedelta(seconds=50)
+    assert dt.timedelta(seconds=14) < notification.scheduled_for - before < dt.timedelta(seconds=50)
     assert deliver(notification.pk) is None  # not before its time
 
     make_due(notification)
@@ -168,4 +168,4 @@ def test_over_the_rate_a_message_waits_in_the_queue_and_costs_no_attempt(
     assert deliver(second.pk) == Status.QUEUED
     second.refresh_from_db()
     assert second.attempts == 0
-    assert timedelta(seconds=3) < second.scheduled_for - before < timedelta(seconds=6)
+    assert dt.timedelta(seconds=3) < second.scheduled_for - before < dt.timedelta(seconds=6)

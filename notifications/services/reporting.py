@@ -3,14 +3,14 @@
 import uuid
 from typing import Any
 
-import structlog
 from django.db.models import Q
 from django.utils import timezone
 
-from notifications import unsubscribe
+from meeteasy.core.logs import get_logger
 from notifications.models import Notification, storable
+from notifications.services import suppressing
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 Status = Notification.Status
 _OPEN = [Status.SENDING, Status.SENT, Status.UNKNOWN]
 
@@ -48,7 +48,7 @@ def note_lost(row: Notification, *, status: str, detail: str, provider_id: str =
 
 
 def suppress_recipient(row: Notification, *, scope: str, reason: str) -> None:
-    unsubscribe.suppress(channel=row.channel, address=row.recipient, scope=scope, reason=reason)
+    suppressing.suppress(channel=row.channel, address=row.recipient, scope=scope, reason=reason)
 
 
 def _settle(

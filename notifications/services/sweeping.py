@@ -1,25 +1,25 @@
 """What beat asks for every few seconds, per channel: clear up after dead workers, ring again for the lost."""
 
+import datetime as dt
 import time
-from datetime import datetime, timedelta
 
-import structlog
 from django.db.models import Q
 from django.utils import timezone
 
 from meeteasy.core.jobs import lease_expired, ring
+from meeteasy.core.logs import get_logger
 from notifications.channels import CHANNELS, Channel, Failure
-from notifications.delivery import MAX_ATTEMPTS
 from notifications.models import Notification, storable
+from notifications.services.delivering import MAX_ATTEMPTS
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 Status = Notification.Status
 
 # A message on the queue that nobody took in this time counts as lost. Ringing twice does no harm.
-_RING_AGAIN = timedelta(seconds=60)
+_RING_AGAIN = dt.timedelta(seconds=60)
 _RING_AT_ONCE = 500
 _LOOK_UP_BUDGET_SECONDS = 40
-_LOOK_UP_FOR = timedelta(hours=24)
+_LOOK_UP_FOR = dt.timedelta(hours=24)
 
 
 def sweep(channel_name: str) -> None:
@@ -37,7 +37,7 @@ def sweep(channel_name: str) -> None:
         _look_up_unknown(channel, now)
 
 
-def ring_due(channel: Channel, now: datetime) -> int:
+def ring_due(channel: Channel, now: dt.datetime) -> int:
     """Put what is due on the queue: scheduled rows whose time has come, and those whose message was lost."""
     waiting = Q(rung_at=None) | Q(rung_at__lt=now - _RING_AGAIN)
     due = Notification.objects.filter(
@@ -51,7 +51,7 @@ def ring_due(channel: Channel, now: datetime) -> int:
     return ring(channel.task_name, ([str(pk)] for pk in ids), queue=channel.queue)
 
 
-def _clear_up_after_dead_workers(channel_name: str, now: datetime) -> None:
+def _clear_up_after_dead_workers(channel_name: str, now: dt.datetime) -> None:
     """A lease is longer than a task may run, so one that ran out belonged to a worker that is dead."""
     abandoned = Notification.objects.filter(lease_expired(now), channel=channel_name, status=Status.SENDING)
     free = {"lease_token": "", "lease_until": None, "updated_at": now}
@@ -74,7 +74,7 @@ def _clear_up_after_dead_workers(channel_name: str, now: datetime) -> None:
         )
 
 
-def _look_up_unknown(channel: Channel, now: datetime) -> None:
+def _look_up_unknown(channel: Channel, now: dt.datetime) -> None:
     """Ask the provider what became of messages, at growing intervals, for a day; then they wait for a
     person. Not finding one proves nothing: lists lag behind."""
     stop_at = time.monotonic() + _LOOK_UP_BUDGET_SECONDS
@@ -95,7 +95,7 @@ def _look_up_unknown(channel: Channel, now: datetime) -> None:
             found = None
         moment = timezone.now()
         if found is None:
-            pause = max(timedelta(minutes=1), moment - row.called_at)
+            pause = max(dt.timedelta(minutes=1), moment - row.called_at)
             same.update(scheduled_for=moment + pause)
             continue
         same.update(
