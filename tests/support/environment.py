@@ -35,8 +35,8 @@ signal.signal(signal.SIGTERM, signal.default_int_handler)
 if "TESTS_DIRECTORY" not in os.environ:
     os.environ["TESTS_DIRECTORY"] = os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="meeteasy-tests-")
     atexit.register(shutil.rmtree, os.environ["TESTS_DIRECTORY"], ignore_errors=True)
-    _compile_translations()
 SHARED_DIRECTORY = Path(os.environ["TESTS_DIRECTORY"])
+_compile_translations()
 
 DATA_DIR = Path(tempfile.mkdtemp(dir=SHARED_DIRECTORY))
 os.environ.update(
