@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from conferences import badges, services
 from conferences.access import signed_in
 from conferences.models import CheckIn, Conference, Member, Registration
-from conferences.selectors.registrations import CSV_COLUMNS, csv_rows, with_check_ins
+from conferences.selectors.registrations import CSV_CODES, CSV_COLUMNS, csv_rows, with_check_ins
 from conferences.services.checkins import check_in, undo_check_in
 from conferences.services.members import announce_membership
 from conferences.services.registrations import decide
@@ -178,7 +178,9 @@ class RegistrationAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Export as CSV"), permissions=["view"])
     def export_csv(self, request: HttpRequest, queryset: QuerySet[Registration]) -> HttpResponseBase:
-        return csv_response("registrations.csv", CSV_COLUMNS, csv_rows(with_check_ins(queryset)))
+        return csv_response(
+            "registrations.csv", CSV_COLUMNS, csv_rows(with_check_ins(queryset)), codes=CSV_CODES
+        )
 
 
 @admin.register(CheckIn)

@@ -28,7 +28,7 @@ from conferences.api.serializers import (
     RegistrationSerializer,
 )
 from conferences.models import Conference, Registration
-from conferences.selectors.registrations import CSV_COLUMNS, csv_rows, find_registrations
+from conferences.selectors.registrations import CSV_CODES, CSV_COLUMNS, csv_rows, find_registrations
 from conferences.services import importing
 from conferences.services.idempotency import Answer, answer_once
 from conferences.services.registrations import decide, register
@@ -120,7 +120,9 @@ class RegistrationList(generics.ListAPIView[Registration]):
         query.is_valid(raise_exception=True)
         found: QuerySet[Registration] = find_registrations(conference, **query.validated_data)
         if request.accepted_renderer.format == "csv":
-            return csv_response(f"registrations-{conference.id}.csv", CSV_COLUMNS, csv_rows(found))
+            return csv_response(
+                f"registrations-{conference.id}.csv", CSV_COLUMNS, csv_rows(found), codes=CSV_CODES
+            )
         page = self.paginate_queryset(found.select_related("decided_by"))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 

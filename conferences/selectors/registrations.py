@@ -12,6 +12,7 @@ CSV_COLUMNS = [
     "id", "name", "email", "phone", "language", "state", "form_id", "answers", "source", "share_code",
     "visitor_id", "created_at", "decided_at", "checked_in_at", "gate",
 ]  # fmt: skip
+CSV_CODES = ("id", "share_code")
 
 _active = CheckIn.objects.filter(undone_at=None)
 

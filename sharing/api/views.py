@@ -35,6 +35,7 @@ _LINK_COLUMNS = [
 _CREDIT_COLUMNS = [
     "registration_id", "registered_at", "code", "sharer", "channel", "distance", "kind", "model", "credit",
 ]  # fmt: skip
+_CODES = ("code", "parent", "registration_id")
 _REFUSAL_COLUMNS = ["registration_id", "registered_at", "code", "reason", "message", "distance"]
 
 
@@ -91,7 +92,9 @@ class Links(CSVView):
             conference, search=query["search"], flagged=query["flagged"], minted=query["minted"]
         )
         if self.wants_csv(request):
-            return csv_response(f"links-{conference.id}.csv", _LINK_COLUMNS, links.iterate_rows(found))
+            return csv_response(
+                f"links-{conference.id}.csv", _LINK_COLUMNS, links.iterate_rows(found), codes=_CODES
+            )
         page, following = links.get_page(found, limit=query["page_size"], cursor=query["cursor"])
         return Response({"results": [tree.link_row(link) for link in page], "next": following})
 
@@ -205,7 +208,7 @@ class Conversions(CSVView):
         days, model = query["days"], query["model"]
         if self.wants_csv(request):
             rows = conversions.iterate_credits(conference, days, model)
-            return csv_response(f"credits-{conference.id}.csv", _CREDIT_COLUMNS, rows)
+            return csv_response(f"credits-{conference.id}.csv", _CREDIT_COLUMNS, rows, codes=_CODES)
         page, following = conversions.get_page(
             conversions.get_conversions(conference, days), limit=query["page_size"], cursor=query["cursor"]
         )
@@ -229,7 +232,7 @@ class NotCredited(CSVView):
         found = not_credited.get_refusals_of(conference, query["days"], reason=query["reason"])
         if self.wants_csv(request):
             rows = not_credited.iterate_rows(found)
-            return csv_response(f"not-credited-{conference.id}.csv", _REFUSAL_COLUMNS, rows)
+            return csv_response(f"not-credited-{conference.id}.csv", _REFUSAL_COLUMNS, rows, codes=_CODES)
         page, following = not_credited.get_page(found, limit=query["page_size"], cursor=query["cursor"])
         return Response({"results": [not_credited.listed_row(item) for item in page], "next": following})
 
