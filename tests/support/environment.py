@@ -10,7 +10,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from tests.support.manage import ROOT
 from tests.support.services import PostgresqlServer, free_port
@@ -28,13 +31,23 @@ def _compile_translations() -> None:
             return
 
 
-# Whoever ends a run by SIGTERM gets what Ctrl-C does: servers that tests have started are stopped.
+def _clean_up(directory: str) -> None:
+    """Remove what the run has made, and end what its tests have started: a run that is broken off kills its
+    workers before their fixtures do."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.pid != os.getpid() and process.environ().get("TESTS_DIRECTORY") == directory:
+                process.kill()
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+# SIGTERM does what Ctrl-C does.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 # What the processes of a run share; the first one makes it and hands it down.
 if "TESTS_DIRECTORY" not in os.environ:
     os.environ["TESTS_DIRECTORY"] = os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="meeteasy-tests-")
-    atexit.register(shutil.rmtree, os.environ["TESTS_DIRECTORY"], ignore_errors=True)
+    atexit.register(_clean_up, os.environ["TESTS_DIRECTORY"])
 SHARED_DIRECTORY = Path(os.environ["TESTS_DIRECTORY"])
 _compile_translations()
 
