@@ -68,11 +68,12 @@ class System:
             return
         self._prepared = True
         self.valkey.start()
-        if "DATABASE_URL" in self.environment:
+        shared = os.environ.get("TESTS_DIRECTORY")
+        if shared and "DATABASE_URL" not in self.environment:
+            shutil.copy(_migrated_database(Path(shared)), self.directory / "meeteasy.sqlite3")
+        else:
             self.manage("migrate", "--verbosity", "0")
             self.manage("sync_schedule")
-        else:
-            shutil.copy(_migrated_database(), self.directory / "meeteasy.sqlite3")
         self.run_code("from meeteasy.management.commands.up import _create_demo; _create_demo()")
 
     def start(self, *names: str) -> None:
@@ -202,9 +203,11 @@ class System:
             return False
 
 
-def _migrated_database() -> Path:
-    """An SQLite file with all tables and the schedule, made once for all processes of a run of the tests."""
-    directory = Path(os.environ.get("TESTS_DIRECTORY") or tempfile.mkdtemp(prefix="meeteasy-tests-"))
+def _migrated_database(directory: Path) -> Path:
+    """An SQLite file with all tables and the schedule, made once for all processes of a run of the tests.
+
+    directory: what these have in common.
+    """
     database = directory / "migrated" / "meeteasy.sqlite3"
     with open(directory / "migrated.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
