@@ -144,13 +144,12 @@ class Ingest:
         received_ms = now_ms()
         agent = user_agent.decode("latin-1")
         try:
-            batch, rejected, notices = read_batch(
+            batch, rejected, notices, conference_ids = read_batch(
                 body,
                 Client(received_ms, is_bot(agent), self._visitor_ids(publisher, received_ms, address, agent)),
                 max_events=self._max_events,
                 acceptance_days=self._acceptance_days,
             )
-            conference_ids = {event.conference_id for event in batch.events}
             self._directory.forget_stale()
             if not conference_ids <= self._directory.existing:
                 missing = await self._directory.find_missing(conference_ids)
