@@ -22,11 +22,13 @@ class Batch(msgspec.Struct, Generic[_Event], array_like=True, gc=False):
     received_ms: arrival, UTC milliseconds since 1970.
     is_bot: whether a crawler sent them.
     events: each with its `event_id`, its `visitor_id`, and `ts` in UTC milliseconds.
+    client: who sent it, for the quota of reports; "" for a batch without any.
     """
 
     received_ms: int
     is_bot: bool
     events: list[_Event]
+    client: str = ""
 
 
 def to_rows(batch: Batch[EventType]) -> list[EventRow]:
