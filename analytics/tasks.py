@@ -3,7 +3,7 @@
 import os
 from functools import lru_cache
 
-from analytics import own_events
+from analytics import holding, own_events
 from analytics.days import redating, summaries
 from analytics.stream.drain import Drain
 from analytics.stream.queue import Consumer
@@ -55,3 +55,9 @@ def send_missing_own_events() -> None:
 def forget_deleted() -> None:
     """Delete ended salts, and take what was deleted off the disk."""
     forgetting.forget()
+
+
+@queue_task(Queue.ANALYTICS_DAILY, name="analytics.carry_out_hold_decisions")
+def carry_out_hold_decisions() -> None:
+    """Release or void held reports as organizers decided."""
+    holding.carry_out_decisions()

@@ -76,10 +76,14 @@ def check_rules(
         ("blocked_networks", blocked_networks),
         ("blocked_pages", blocked_pages),
     ):
-        if len(entries) > MAX_ENTRIES or any(len(entry) > _MAX_LENGTH for entry in entries):
+        if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+            errors[name] = _("A list of texts is expected.")
+        elif len(entries) > MAX_ENTRIES or any(len(entry) > _MAX_LENGTH for entry in entries):
             errors[name] = _("At most %(entries)d entries of %(length)d characters.") % {
                 "entries": MAX_ENTRIES, "length": _MAX_LENGTH,
             }  # fmt: skip
+    if errors:
+        raise ValidationError(errors)
     for origin in allowed_origins:
         if not _ORIGIN.match(origin):
             errors.setdefault(

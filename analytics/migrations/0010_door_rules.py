@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0008_zone_version'),
+        ('analytics', '0009_natural_keys_and_holds'),
     ]
 
     operations = [
