@@ -64,7 +64,7 @@ def test_a_visitor_without_an_id_is_the_one_whom_the_event_door_sees(conference:
         )
         for agent in ("A", "B")
     }
-    found = Registration.objects.order_by("created_at").values_list("visitor_id", flat=True)
+    found = Registration.objects.order_by("registered_at").values_list("visitor_id", flat=True)
     assert list(found) == [expected["A"], expected["A"], expected["B"]]
 
 
