@@ -385,6 +385,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "HoldActionEnum": "analytics.models.HoldDecision.Action",
+        "VoidKindEnum": "sharing.models.Void.Kind",
         "AnnouncementKind": "notifications.models.Announcement.Kind",
     },
     "POSTPROCESSING_HOOKS": [

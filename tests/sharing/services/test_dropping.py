@@ -88,7 +88,7 @@ def test_all_that_followed_from_dropped_events_goes_and_no_other_conferences(
 @pytest.mark.django_db
 def test_young_events_wait_and_whoever_creates_the_conference_has_what_follows_from_them(alice: Any) -> None:
     arrive(STORY, "nobodys")
-    make_old(event_id__contains="-ann-")
+    make_old(id__contains="-ann-")
     redating.drop_unclaimed_events()
     assert stored("nobodys") == []
     assert Event.objects.count() == len(STORY) - 1
