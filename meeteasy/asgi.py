@@ -1,31 +1,55 @@
-"""The ASGI application: the event door for its one path, web sockets, Django for the rest."""
+"""The ASGI application: the event door for its one path, web sockets, Django in a pool of threads."""
 
+import ctypes
 import gc
+import multiprocessing
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
-
-from django.core.asgi import get_asgi_application
+import signal
+import sys
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meeteasy.settings")
-django_application = get_asgi_application()
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+
+django_application = get_wsgi_application()
 
 from analytics.ingest.app import PATH, ingest  # noqa: E402  needs the apps to be loaded
 from live.hub import hub  # noqa: E402
 from live.routing import websocket_application  # noqa: E402
+from meeteasy.core.asgi import Receive, Scope, Send, send_json  # noqa: E402
+from meeteasy.serving.bodies import BodyLimit  # noqa: E402
+from meeteasy.serving.pool import Pool  # noqa: E402
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+def _serve_django(*, threads: int) -> BodyLimit:
+    pool = Pool(
+        django_application,
+        threads=threads,
+        waiting=settings.WEB_MAX_WAITING,
+        wait_seconds=settings.WEB_MAX_WAIT_SECONDS,
+    )
+    return BodyLimit(pool, limits=settings.BODY_LIMITS, default=settings.MAX_BODY_BYTES)
+
+
+_django = _serve_django(threads=settings.WEB_THREADS)
+# Whoever watches the server must not have to wait for those whom it serves.
+_watching = _serve_django(threads=1)
+_WATCHED = frozenset({"/readyz", "/metrics"})
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     kind = scope["type"]
     if kind == "http":
-        if scope["path"] == PATH:
+        path = scope["path"]
+        if path == PATH:
             await ingest(scope, receive, send)
+        elif path == "/healthz":
+            await send_json(send, 200, {"status": "ok"})
+        elif path in _WATCHED:
+            await _watching(scope, receive, send)
         else:
-            await django_application(scope, receive, send)  # type: ignore[arg-type]
+            await _django(scope, receive, send)
     elif kind == "websocket":
         await websocket_application(scope, receive, send)
     elif kind == "lifespan":
@@ -37,6 +61,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            _end_with_parent()
             await ingest.start()
             # What is loaded by now stays; the collector need not walk it again while requests wait.
             gc.collect()
@@ -47,3 +72,13 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             await hub.stop()
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+def _end_with_parent() -> None:
+    """A worker of uvicorn's ends when its parent is killed: it would keep the port and never be stopped."""
+    parent = multiprocessing.parent_process()
+    if parent is not None and sys.platform == "linux":
+        set_parent_death_signal = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+        if os.getppid() != parent.pid:  # it was killed before
+            os.kill(os.getpid(), signal.SIGTERM)

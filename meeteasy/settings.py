@@ -108,12 +108,19 @@ STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # without `collectstatic`, too
 
-# Behind a TLS proxy: cookies only over https, and the proxy's header says what the client used.
+# Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
+TRUSTED_PROXIES = env.read_list("TRUSTED_PROXIES")
+# Cookies only over https, behind a proxy that ends TLS and says so.
 HTTPS_ONLY = env.read_bool("HTTPS_ONLY")
-if HTTPS_ONLY and DEBUG:
-    raise ImproperlyConfigured("DEBUG shows source code and settings to everybody; not with HTTPS_ONLY")
+if HTTPS_ONLY:
+    if DEBUG:
+        raise ImproperlyConfigured("DEBUG shows source code and settings to everybody; not with HTTPS_ONLY")
+    if len(SECRET_KEY) < 32 or len(set(SECRET_KEY)) < 10:
+        raise ImproperlyConfigured(
+            "SECRET_KEY is too weak for HTTPS_ONLY: whoever guesses it can forge sessions. Make one with "
+            'python -c "import secrets; print(secrets.token_urlsafe(50))"'
+        )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_SSL_REDIRECT = HTTPS_ONLY
 # Asked by machines within, without the proxy that ends TLS.
@@ -126,6 +133,8 @@ METRICS_TOKEN = env.read_str("METRICS_TOKEN")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
+# How long a statement waits for a lock that somebody else holds. The web server sets a shorter time.
+DATABASE_WAIT_SECONDS = env.read_int("DATABASE_WAIT_SECONDS", 30, minimum=1)
 SQLITE_SYNCHRONOUS = env.read_choice("SQLITE_SYNCHRONOUS", ("NORMAL", "FULL"), "NORMAL")
 
 
@@ -133,11 +142,12 @@ def _sqlite(path: Path) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(path),
+        "CONN_MAX_AGE": 60,
         "TEST": {"NAME": str(path.with_name("test.sqlite3"))},  # a file, so that threads can share it
         "OPTIONS": {
             # A writer waits for its turn instead of failing, and takes the lock at BEGIN: a transaction
             # that starts reading and then writes could otherwise fail with "database is locked" at once.
-            "timeout": 30,
+            "timeout": DATABASE_WAIT_SECONDS,
             "transaction_mode": "IMMEDIATE",
             # WAL: readers do not block the writer. NORMAL: a commit survives kill -9 of any process; after
             # a power cut the last ones may be missing (docs/delivery.md says what follows). A checkpoint
@@ -159,7 +169,11 @@ DATABASES: dict[str, Any] = {
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # A host that vanished without a word must fail a task long before the task's time limit kills it.
-    for name, value in {"connect_timeout": 5, "tcp_user_timeout": 15_000}.items():
+    for name, value in {
+        "connect_timeout": 5,
+        "tcp_user_timeout": 15_000,
+        "options": f"-c lock_timeout={DATABASE_WAIT_SECONDS}s",
+    }.items():
         DATABASES["default"].setdefault("OPTIONS", {}).setdefault(name, value)
 
 MONGODB_URI = env.read_str("MONGODB_URI")
@@ -198,6 +212,22 @@ CHANNEL_LAYERS = {
 LIVE_HEARTBEAT_SECONDS = env.read_int("LIVE_HEARTBEAT_SECONDS", 15, minimum=1)
 # How often open sockets are looked at for a membership, token or session that ended without a word.
 LIVE_RECHECK_SECONDS = env.read_int("LIVE_RECHECK_SECONDS", 30, minimum=1)
+
+# --- Serving (meeteasy/serving) --------------------------------------------------------------------------
+
+# Of each web process. Threads wait for the database most of the time; on SQLite for their turn to write.
+WEB_THREADS = env.read_int("WEB_THREADS", 6, minimum=1)
+# Requests that find no thread free wait for one, so many and so long; then they get 503.
+WEB_MAX_WAITING = env.read_int("WEB_MAX_WAITING", 200)
+WEB_MAX_WAIT_SECONDS = env.read_int("WEB_MAX_WAIT_SECONDS", 1, minimum=1)
+# Open connections of each web process, web sockets included.
+MAX_CONNECTIONS = env.read_int("MAX_CONNECTIONS", 4096, minimum=1)
+# The largest body of a request, and the paths that need more: patterns, the first match counts.
+MAX_BODY_BYTES = 1024 * 1024
+BODY_LIMITS = [
+    (r"^/api/conferences/[^/]+/registrations/import$", 11 * 1024 * 1024),
+    (r"^/(api/conversions|console/)", 64 * 1024 * 1024),
+]
 
 # --- Queues and schedules --------------------------------------------------------------------------------
 

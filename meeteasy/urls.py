@@ -14,6 +14,8 @@ from meeteasy.core.metrics import metrics
 admin.site.site_header = admin.site.site_title = "MeetEasy"
 admin.site.index_title = _("Operations")
 
+handler500 = "meeteasy.core.http.server_error"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("healthz", healthz, name="healthz"),

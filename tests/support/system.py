@@ -19,20 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 _Found = TypeVar("_Found")
 
 _COMMANDS: dict[str, list[str]] = {
-    "web": [
-        "-m",
-        "uvicorn",
-        "meeteasy.asgi:application",
-        "--port",
-        "{port}",
-        "--workers",
-        "2",
-        "--no-access-log",
-        "--ws-max-size",
-        "65536",
-        "--ws-per-message-deflate",
-        "false",
-    ],
+    "web": ["manage.py", "web", "--port", "{port}", "--processes", "2"],
     "events": ["manage.py", "worker", "analytics.events", "--concurrency", "{events_concurrency}"],
     "daily": ["manage.py", "worker", "analytics.daily"],
     "email": ["manage.py", "worker", "notifications.email"],
