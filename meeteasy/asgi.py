@@ -1,5 +1,6 @@
 """The ASGI application: the event door for its one path, web sockets, Django in a pool of threads."""
 
+import asyncio
 import ctypes
 import gc
 import multiprocessing
@@ -18,6 +19,7 @@ from analytics.ingest.app import PATH, ingest  # noqa: E402  needs the apps to b
 from live.hub import hub  # noqa: E402
 from live.routing import websocket_application  # noqa: E402
 from meeteasy.core.asgi import Receive, Scope, Send, send_json  # noqa: E402
+from meeteasy.core.heartbeats import log_silent  # noqa: E402
 from meeteasy.serving.bodies import BodyLimit  # noqa: E402
 from meeteasy.serving.pool import Pool  # noqa: E402
 
@@ -58,20 +60,31 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def _lifespan(receive: Receive, send: Send) -> None:
     """Start and stop with the server. An unreachable Redis does not keep it from starting: it answers 503."""
+    watching: asyncio.Task[None] | None = None
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
             _end_with_parent()
             await ingest.start()
+            watching = asyncio.create_task(_watch_queues())
             # What is loaded by now stays; the collector need not walk it again while requests wait.
             gc.collect()
             gc.freeze()
             await send({"type": "lifespan.startup.complete"})
         else:
+            if watching is not None:
+                watching.cancel()
             await ingest.stop()
             await hub.stop()
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+async def _watch_queues() -> None:
+    await asyncio.sleep(50)  # workers may start later than we do
+    while True:
+        await asyncio.sleep(10)
+        await asyncio.to_thread(log_silent)
 
 
 def _end_with_parent() -> None:

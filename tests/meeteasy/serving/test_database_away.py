@@ -3,6 +3,7 @@
 import signal
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import httpx
@@ -93,6 +94,7 @@ def test_without_postgresql_each_path_answers_503_and_recovers(
     assert count_registrations(system) == 2
 
 
+@pytest.mark.faults
 def test_a_postgresql_that_hangs_leaves_503_instead_of_waiting(
     on_postgresql: System, postgresql: PostgresqlServer
 ) -> None:
@@ -104,7 +106,6 @@ def test_a_postgresql_that_hangs_leaves_503_instead_of_waiting(
         process.send_signal(signal.SIGSTOP)
     try:
         clients = [httpx.Client(base_url=system.url, timeout=3) for _ in range(24)]
-        from concurrent.futures import ThreadPoolExecutor
 
         def ask(number: int) -> int:
             try:
@@ -125,6 +126,7 @@ def test_a_postgresql_that_hangs_leaves_503_instead_of_waiting(
     system.wait_for(lambda: register(system, 99).status_code == 201, "a registration", seconds=20)
 
 
+@pytest.mark.faults
 def test_without_mongodb_what_is_kept_there_answers_503(system: System) -> None:
     """The analytics' database alone; the others' paths go on."""
     system.prepare()
