@@ -1,5 +1,6 @@
 """Import events from files, with the same validation, store and reactions as for clients' events."""
 
+import codecs
 import gzip
 import hashlib
 import io
@@ -127,11 +128,13 @@ def _read_lines(
 
 def _read_line(number: int, line: bytes) -> EventRow | None:
     """The line's event; None for a blank line. Raises EventError or BatchError."""
-    content = line.strip()
+    content = line.removeprefix(codecs.BOM_UTF8).strip()  # an editor adds one, and the line is the same
     if not content:
         return None
     if len(line.rstrip(b"\r\n")) > MAX_LINE_BYTES:
         raise BatchError("too_large", f"The line has more than {MAX_LINE_BYTES} bytes.")
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise BatchError("invalid_encoding", "The file is UTF-16; save it as UTF-8.")
     event = parse_event(read_json(content))
     if event.event_id is None:
         digest = hashlib.blake2b(b"%d:%s" % (number, content), digest_size=16).hexdigest()

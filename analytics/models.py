@@ -111,6 +111,7 @@ class AppliedSettings(models.Model):
 
     conference_id = models.CharField(primary_key=True, max_length=64)
     time_zone = models.CharField(max_length=64)
+    zone_version = models.CharField(max_length=16, default="")  # of the zone's data (days/zones.py)
     trusts_clients = models.BooleanField(default=True)
 
     def __str__(self) -> str:

@@ -43,7 +43,7 @@ def registration_row(registration: Registration) -> EventRow:
         "registration",
         f"reg:{registration.id}",
         registration,
-        registration.created_at,
+        registration.registered_at,
         form_id=registration.form_id,
         share_code=registration.share_code or None,
     )
@@ -112,8 +112,8 @@ class _Kind:
 
 
 _KINDS = (
-    _Kind("reg", Registration.objects.all, "created_at", registration_row),
-    _Kind("checkin", lambda: CheckIn.objects.select_related("registration"), "checked_in_at", check_in_row),
+    _Kind("reg", Registration.objects.all, "registered_at", registration_row),
+    _Kind("checkin", lambda: CheckIn.objects.select_related("registration"), "recorded_at", check_in_row),
     _Kind("undone", lambda: CheckIn.objects.select_related("registration"), "undone_at", undone_row),
 )
 

@@ -13,7 +13,13 @@ from kombu.exceptions import OperationalError
 from analytics import own_events
 from analytics.tasks import refresh_dirty_days
 from conferences.models import CheckIn, Registration
-from conferences.signals import checked_in, checkin_undone, conference_saved, registration_created
+from conferences.signals import (
+    checked_in,
+    checkin_undone,
+    conference_saved,
+    registration_created,
+    registrations_imported,
+)
 
 
 @receiver(conference_saved, dispatch_uid="analytics.refresh_soon")
@@ -26,6 +32,11 @@ def refresh_soon(sender: Any, **kwargs: Any) -> None:
 @receiver(registration_created, dispatch_uid="analytics.report_registration")
 def report_registration(sender: Any, registration: Registration, **kwargs: Any) -> None:
     own_events.report([own_events.registration_row(registration)])
+
+
+@receiver(registrations_imported, dispatch_uid="analytics.report_imported_registrations")
+def report_imported_registrations(sender: Any, registrations: list[Registration], **kwargs: Any) -> None:
+    own_events.report([own_events.registration_row(registration) for registration in registrations])
 
 
 @receiver(checked_in, dispatch_uid="analytics.report_check_in")

@@ -15,7 +15,7 @@ from django.core.wsgi import get_wsgi_application
 
 django_application = get_wsgi_application()
 
-from analytics.ingest.app import PATH, ingest  # noqa: E402  needs the apps to be loaded
+from analytics.ingest.app import PATHS, ingest  # noqa: E402  needs the apps to be loaded
 from live.hub import hub  # noqa: E402
 from live.routing import websocket_application  # noqa: E402
 from meeteasy.core.asgi import Receive, Scope, Send, send_json  # noqa: E402
@@ -44,7 +44,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     kind = scope["type"]
     if kind == "http":
         path = scope["path"]
-        if path == PATH:
+        if path in PATHS:
             await ingest(scope, receive, send)
         elif path == "/healthz":
             await send_json(send, 200, {"status": "ok"})

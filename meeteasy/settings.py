@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "meeteasy.core.middleware.refuse_nul",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -300,6 +301,11 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
     "analytics: close ended days": {
         "task": "analytics.close_ended_days",
         "schedule": crontab(minute="2"),
+        "queue": Queue.ANALYTICS_DAILY,
+    },
+    "conferences: jobs that were lost, places that are free": {
+        "task": "conferences.catch_up",
+        "schedule": 30,
         "queue": Queue.ANALYTICS_DAILY,
     },
     "conferences: forget idempotency keys after 48 hours, receipts after 90 days": {

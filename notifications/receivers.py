@@ -7,10 +7,10 @@ from anymail.signals import AnymailTrackingEvent, EventType, tracking
 from django.dispatch import receiver
 
 from conferences.models import Registration
-from conferences.signals import registration_changing, registration_repeated
+from conferences.signals import registration_changing, registration_erasing, registration_repeated
 from meeteasy.core.logs import get_logger
 from notifications.message_types import MESSAGE_TYPES
-from notifications.models import Notification, Suppression
+from notifications.models import MailboxMessage, Notification, Suppression
 from notifications.services import outbox, reporting
 
 log = get_logger(__name__)
@@ -29,6 +29,14 @@ def notify_of_change(
 def notify_of_repetition(sender: Any, *, registration: Registration, now: dt.datetime, **kwargs: Any) -> None:
     if registration.state in MESSAGE_TYPES["already_registered"].states:
         outbox.notify_of_repetition(registration, now=now)
+
+
+@receiver(registration_erasing, dispatch_uid="notifications.erase_recipient")
+def erase_recipient(sender: Any, *, registration: Registration, **kwargs: Any) -> None:
+    """Delete what was written to a person who is erased, kept copies included."""
+    recipients = [text for text in (registration.email, registration.phone) if text]
+    MailboxMessage.objects.filter(recipient__in=recipients, conference_id=registration.conference_id).delete()
+    Notification.objects.filter(registration_id=registration.id).delete()
 
 
 @receiver(tracking, dispatch_uid="notifications.note_mail_event")

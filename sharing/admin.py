@@ -21,8 +21,8 @@ from meeteasy.core.paging import BadCursorError
 from sharing.models import NotCredited, ShareClaim, ShareConversion, ShareLink
 from sharing.rules.attribution import REASON_LABELS
 from sharing.rules.codes import code_of, key_of, keys_of
-from sharing.selectors.conversions import conversion_rows
-from sharing.selectors.not_credited import get_not_credited, not_credited_row
+from sharing.selectors.conversions import read_paths
+from sharing.selectors.not_credited import get_not_credited, get_shown_reason
 from sharing.selectors.opens import get_opened_by
 from sharing.selectors.tree import get_level, get_path
 
@@ -147,7 +147,15 @@ class ShareConversionAdmin(ReadOnlyAdmin):
     paginator = BoundedPaginator
     show_full_result_count = False
     ordering = ["-registered_ms"]
-    fields = ["registration", "conference_id", "direct_link", "registered_at", "chain", "refused", "opened"]
+    fields = [
+        "registration",
+        "conference_id",
+        "direct_link",
+        "registered_at",
+        "chain",
+        "not_credited",
+        "opened",
+    ]
 
     @admin.display(description=_("registration"), ordering="registration_id")
     def registration(self, conversion: ShareConversion) -> str:
@@ -165,39 +173,41 @@ class ShareConversionAdmin(ReadOnlyAdmin):
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> ShareConversion | None:
-        """With `way`: the nearest places of its way to the root, read once for all fields that show them."""
+        """With `path`: the nearest places of its way to the root, read once for all fields that show them."""
         conversion = super().get_object(request, object_id, from_field)
         if conversion is not None:
-            conversion.way = conversion_rows([conversion])[0]
+            conversion.path = read_paths([conversion.registration_id])[conversion.registration_id]
         return conversion
 
     @admin.display(description=_("credited, nearest first"))
     def chain(self, conversion: ShareConversion) -> SafeString:
-        kinds = {"direct": _("direct"), "assisted": _("assisted")}
-        way = conversion.way  # type: ignore[attr-defined]  # get_object
+        path = conversion.path  # type: ignore[attr-defined]  # get_object
         rows = format_html_join(
             "", '<div>{}. <a href="{}">{}</a> · {} · {}</div>',
             (
                 (
-                    item["distance"], _address(key_of(conversion.conference_id, item["code"])), item["code"],
-                    item["sharer"], kinds[item["kind"]],
+                    item.distance, _address(key_of(conversion.conference_id, item.code)), item.code,
+                    item.sharer, _("direct") if item.is_direct else _("assisted"),
                 )
-                for item in way["credits"]
+                for item in path.credits
             ),
         )  # fmt: skip
-        if way["next"] is None:
+        if path.next is None:
             return rows
         return format_html(
             "{}<div>… {}</div>", rows, _("The nearest 50 places; the API has the whole chain.")
         )
 
     @admin.display(description=_("not credited"))
-    def refused(self, conversion: ShareConversion) -> SafeString | str:
-        items = conversion.way["not_credited"]  # type: ignore[attr-defined]  # get_object
+    def not_credited(self, conversion: ShareConversion) -> SafeString | str:
+        items = conversion.path.not_credited  # type: ignore[attr-defined]  # get_object
         rows = format_html_join(
             "", "<div>{}{} · {}</div>",
             (
-                (f"{item['distance']}. " if item["distance"] else "", item["code"], item["message"])
+                (
+                    f"{item.distance}. " if item.distance else "", code_of(item.link_key),
+                    REASON_LABELS[get_shown_reason(item)],
+                )
                 for item in items
             ),
         )  # fmt: skip
@@ -208,10 +218,7 @@ class ShareConversionAdmin(ReadOnlyAdmin):
         rows = format_html_join(
             "", "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
             (
-                (
-                    item["code"], *(_when(dt.datetime.fromisoformat(item[at])) for at in
-                    ("first_opened_at", "last_opened_at")), item["count"],
-                )
+                (item.code, _when(item.first_opened_at), _when(item.last_opened_at), item.count)
                 for item in get_opened_by(conversion.conference_id, conversion.registration.visitor)
             ),
         )  # fmt: skip
@@ -280,4 +287,4 @@ class NotCreditedAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("reason"), ordering="reason")
     def why(self, item: NotCredited) -> str:
-        return str(not_credited_row(item)["message"])
+        return str(REASON_LABELS[get_shown_reason(item)])

@@ -6,7 +6,11 @@ from typing import Any
 from django.dispatch import receiver
 
 from analytics.signals import adopted_late, trust_changed, unclaimed_dropped
+from conferences.models import Conference
+from conferences.signals import visitor_erased
+from sharing.derivation.facts import known_as
 from sharing.services.dropping import drop
+from sharing.services.erasing import erase_person
 from sharing.services.rebuilding import rebuild, rederive_registrations
 
 
@@ -23,3 +27,8 @@ def drop_unclaimed(sender: Any, conference_ids: Sequence[str], **kwargs: Any) ->
 @receiver(adopted_late, dispatch_uid="sharing.rebuild")
 def rebuild_late(sender: Any, conference_id: str, **kwargs: Any) -> None:
     rebuild(conference_id)
+
+
+@receiver(visitor_erased, dispatch_uid="sharing.erase_person")
+def erase_visitor(sender: Any, conference: Conference, visitor_id: str, **kwargs: Any) -> None:
+    erase_person(conference, known_as(visitor_id))

@@ -1,9 +1,9 @@
 """Giving stored events the local dates of their conference's time zone.
 
-Needed when a conference is created for which events have already come (they are adopted), when its zone
-changes, and when a worker stored events meanwhile. Its days are also recomputed when it begins or ceases to
-trust its clients. Each conference's settings are compared with those under which its events got their dates,
-so that no missed message can leave them wrong.
+Needed when a conference is created for which events have already come (they are adopted), when its zone or
+the zone's data changes, and when a worker stored events meanwhile. Its days are also recomputed when it
+begins or ceases to trust its clients. Each conference's settings are compared with those under which its
+events got their dates, so that no missed message can leave them wrong.
 """
 
 import datetime as dt
@@ -15,7 +15,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from analytics.days.dirty import clear_marks, mark_conference_dirty, mark_days_dirty
-from analytics.days.zones import day_bounds
+from analytics.days.zones import day_bounds, zone_version
 from analytics.models import AppliedSettings, DailySummary, DirtyDay, Event, UnclaimedConference
 from analytics.signals import adopted_late, trust_changed, unclaimed_dropped
 from conferences.models import Conference
@@ -34,9 +34,9 @@ def redate_changed_conferences() -> int:
     ):
         marks.setdefault(conference_id, []).append(mark_id)
     done_in = {
-        conference_id: (time_zone, trusts_clients)
-        for conference_id, time_zone, trusts_clients in AppliedSettings.objects.values_list(
-            "conference_id", "time_zone", "trusts_clients"
+        conference_id: (time_zone, version, trusts_clients)
+        for conference_id, time_zone, version, trusts_clients in AppliedSettings.objects.values_list(
+            "conference_id", "time_zone", "zone_version", "trusts_clients"
         )
     }
     # Events that came while there was no such conference, also of one that was deleted and made again.
@@ -48,7 +48,7 @@ def redate_changed_conferences() -> int:
     ):
         noted = done_in.get(conference_id)
         if (
-            noted == (time_zone, trusts_clients)
+            noted == (time_zone, zone_version(time_zone), trusts_clients)
             and conference_id not in marks
             and conference_id not in waiting
         ):
@@ -57,7 +57,7 @@ def redate_changed_conferences() -> int:
         if is_late and not _send(adopted_late, conference_id):
             continue  # it is still noted as waiting
         marked = marks.get(conference_id, [])
-        if trusts_clients != (noted is None or noted[1]):  # where nothing is noted, clients were trusted
+        if trusts_clients != (noted is None or noted[2]):  # where nothing is noted, clients were trusted
             # Noted before the signal: a worker that judges by another setting meanwhile marks the conference.
             marked = [*marked, mark_conference_dirty(conference_id)]
             AppliedSettings.objects.update_or_create(
@@ -124,7 +124,12 @@ def redate_conference(conference_id: str, time_zone: str, *, trusts_clients: boo
     summaries.filter(date__gte=today).update(closed_at=None)
     mark_days_dirty((conference_id, day) for day in days)
     AppliedSettings.objects.update_or_create(
-        conference_id=conference_id, defaults={"time_zone": time_zone, "trusts_clients": trusts_clients}
+        conference_id=conference_id,
+        defaults={
+            "time_zone": time_zone,
+            "zone_version": zone_version(time_zone),
+            "trusts_clients": trusts_clients,
+        },
     )
     UnclaimedConference.objects.filter(conference_id=conference_id).delete()
     if moved:

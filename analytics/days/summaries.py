@@ -12,7 +12,7 @@ from django.utils import timezone
 from analytics.days.dirty import clear_marks
 from analytics.days.figures import compute_figures
 from analytics.days.zones import get_zones
-from analytics.models import DailySummary, DirtyDay
+from analytics.models import DailySummary, DirtyDay, Event
 from meeteasy.core.logs import get_logger
 
 log = get_logger(__name__)
@@ -81,6 +81,18 @@ def _computes(conference_id: str, date: dt.date, *, close: bool = False) -> bool
     return True
 
 
+def _refreshes(conference_id: str, date: dt.date) -> bool:
+    """Compute a marked day; a day whose last event has moved away, as after a change of zone, goes."""
+    if not _computes(conference_id, date):
+        return False
+    summary = DailySummary.objects.filter(id=DailySummary.key(conference_id, date)).first()
+    if summary is None or any(summary.figures.values()):
+        return True
+    if not Event.objects.filter(conference_id=conference_id, local_date=date).exists():
+        DailySummary.objects.filter(id=summary.id, computations=summary.computations).delete()
+    return True
+
+
 def refresh_dirty_days(*, max_seconds: float = _MAX_SECONDS, usual_seconds: float = _MAX_SECONDS) -> int:
     """Compute the days that are marked dirty, the longest waiting first. Returns how many.
 
@@ -117,7 +129,7 @@ def _compute_marked_days(*, until: Callable[[dt.datetime], bool]) -> int:
             ids = list(
                 marks.filter(conference_id=conference_id, local_date=date).values_list("id", flat=True)
             )
-            if _computes(conference_id, date):
+            if _refreshes(conference_id, date):
                 clear_marks(ids)
                 computed += 1
             else:

@@ -1,8 +1,10 @@
 """Local dates of instants, for many events at once."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
+from importlib import resources
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from conferences.models import Conference
@@ -36,6 +38,15 @@ def _is_known(time_zone: str) -> bool:
         log.error("zone_unknown", time_zone=time_zone)
         return False
     return True
+
+
+@lru_cache(maxsize=1024)
+def zone_version(time_zone: str) -> str:
+    """16 hex characters that change when a release of `tzdata` changes the zone; "" for an unknown one."""
+    if not _is_known(time_zone):
+        return ""
+    file = resources.files("tzdata").joinpath("zoneinfo", *time_zone.split("/"))
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
 
 
 def local_date(time_zone: str, ts_ms: int) -> dt.date:

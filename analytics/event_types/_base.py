@@ -9,7 +9,9 @@ from msgspec import Meta
 
 from meeteasy.core.registry import Registry
 
-Id = Annotated[str, Meta(min_length=1, max_length=64)]
+# A text of at most so many characters is an id: it is never cut (analytics/events/parsing.py).
+MAX_ID_LENGTH = 64
+Id = Annotated[str, Meta(min_length=1, max_length=MAX_ID_LENGTH)]
 Text = Annotated[str, Meta(min_length=1, max_length=512)]
 LongText = Annotated[str, Meta(max_length=2048)]
 # RFC 3339 with a zone, or milliseconds since 1970-01-01T00:00Z. The range is checked when the clock is

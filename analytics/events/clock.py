@@ -6,6 +6,8 @@ import time
 from analytics.event_types._base import Timestamp
 
 MS_PER_DAY = 86_400_000
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MILLISECOND = dt.timedelta(milliseconds=1)
 _CALENDAR_MS = 10_000 * 366 * MS_PER_DAY
 
 
@@ -21,7 +23,7 @@ class TooOldError(ValueError):
 def to_ms(ts: Timestamp) -> int:
     """Milliseconds since 1970-01-01T00:00Z. Raises OverflowError for a number beyond the calendar."""
     if isinstance(ts, dt.datetime):
-        return int(ts.timestamp() * 1000)
+        return (ts - _EPOCH) // _MILLISECOND  # exact; a float's product may be a millisecond less
     if not -_CALENDAR_MS <= ts <= _CALENDAR_MS:
         raise OverflowError
     return int(ts)
@@ -33,8 +35,8 @@ def event_time_ms(
     """When the event happened, by the server's clock, in UTC milliseconds.
 
     ts: by the client's clock; None means now.
-    sent_ms: when the client sent the batch, by its own clock; what it is off by is taken out of `ts`
-        (as Segment's `sentAt` does). None: `ts` is believed.
+    sent_ms: when the client sent the batch, by its own clock; `ts` is corrected by the clock's offset (as
+        with Segment's `sentAt`). None: `ts` is trusted.
     received_ms: now. No event is later.
     oldest_ms: earlier events raise TooOldError; None takes any since 1970.
     """

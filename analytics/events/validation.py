@@ -1,16 +1,15 @@
-"""From the bytes of a batch to events: each bad one is rejected by itself, with its index and field.
+"""From the bytes of a batch to events: each bad one is rejected alone, with its index and field.
 
-Most batches are whole and are decoded in one call. Only when that fails, or when a string needs a closer
-look, the batch is taken apart and each event judged alone.
+Most batches are whole and are decoded in one call. Only when that fails, or when a text needs a closer look,
+is the batch taken apart and each event judged alone (analytics/events/parsing.py).
 """
 
-import json
+import datetime as dt
 import math
-import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
-from math import isfinite
-from typing import Any, Union
+from typing import Any, NamedTuple, Union
 
 import msgspec
 import uuid_utils
@@ -19,41 +18,27 @@ from analytics.event_types import EVENT_TYPES, OWN_PREFIX, EventType
 from analytics.event_types._base import Timestamp
 from analytics.events.batch import Batch, make_row_maker
 from analytics.events.clock import MS_PER_DAY, TooOldError, event_time_ms, to_ms
+from analytics.events.parsing import Warn, fit_properties, ignore, parse_event, truncate_time
+from analytics.events.problems import BatchError, EventError, Notice, Rejection
+from analytics.events.reading import json_kind, read_json
 from analytics.events.rows import EventRow
 
-MAX_PROPERTIES_BYTES = 8192
+__all__ = [
+    "BatchError",
+    "Client",
+    "EventError",
+    "Notice",
+    "Rejection",
+    "make_completer",
+    "make_row",
+    "parse_event",
+    "read_batch",
+    "read_json",
+]
+
 MAX_SUBJECT_LENGTH = 64
-# How deep an event's values may nest: MongoDB refuses 100 levels, and nobody reads more than a few.
-MAX_DEPTH = 32
-_MAX_INT = 2**63 - 1
-
-
-class BatchError(Exception):
-    """The batch as a whole cannot be taken. `code` is one of the API's error codes."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-class Rejection(msgspec.Struct, omit_defaults=True):
-    """Why one event was not taken: its place in the batch, and the field where one can be named.
-
-    index None: the batch's own `sent_at`, which costs no event.
-    """
-
-    index: int | None
-    code: str
-    message: str
-    field: str | None = None
-
-
-class EventError(Exception):
-    """One event cannot be taken; `field` names what is wrong with it, where one field is."""
-
-    def __init__(self, code: str, message: str, field: str | None = None) -> None:
-        super().__init__(message)
-        self.code, self.message, self.field = code, message, field
+# In one answer; a client chooses how many there could be.
+MAX_NOTICES = 100
 
 
 class Client(msgspec.Struct):
@@ -61,9 +46,9 @@ class Client(msgspec.Struct):
 
     received_ms: now, UTC milliseconds.
     is_bot: whether the user agent is a crawler's.
-    visitor_id: makes an id for visitors that the client gave none, from the conference's id.
-    is_server: whether this is no client but the server or its operator, who may make internal events and
-        use the ids of facts (analytics/own_events.py).
+    visitor_id: makes an id for a visitor without one, from the conference's id.
+    is_server: whether the sender is the server itself or its operator, who may make internal events and use
+        the ids of the server's own events (analytics/own_events.py).
     """
 
     received_ms: int
@@ -85,54 +70,96 @@ def _strict_decoder() -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(msgspec.defstruct("StrictBatch", fields))
 
 
-_encode_json = msgspec.json.Encoder().encode
 _new_id = uuid_utils.uuid7
 
 
-def read_batch(
-    body: bytes, client: Client, *, max_events: int, acceptance_days: int | None
-) -> tuple[Batch[EventType], list[Rejection]]:
-    """The good events of a request, and a rejection for each of the others and for a bad `sent_at`.
+class ReadBatch(NamedTuple):
+    """The good events of a request, why others were not taken, and what is odd about the good ones."""
+
+    batch: Batch[EventType]
+    rejections: list[Rejection]
+    notices: list[Notice]
+
+
+class _RoundedTimeError(Exception):
+    """A time may have been rounded up; its text must be read again."""
+
+
+def read_batch(body: bytes, client: Client, *, max_events: int, acceptance_days: int | None) -> ReadBatch:
+    """Read a request's events; each bad one becomes a rejection, and so does a bad `sent_at`.
 
     acceptance_days: how old an event may be; None: any age.
     Raises BatchError: `invalid_json`, `no_events`, `too_many_events`.
     """
-    sent: Any
-    # Backslashes are rare, and one byte is found in a tenth of the time of six.
-    whole = b"\\" not in body or b"\\u0000" not in body
-    if whole:
-        try:
-            sent = _strict_decoder().decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            whole = False
-    if not whole:
-        sent = _read_loosely(body)
-    if not sent.events:
-        raise BatchError("no_events", "`events` is empty; send at least one event.")
-    if len(sent.events) > max_events:
-        raise BatchError("too_many_events", f"{len(sent.events)} events; at most {max_events} fit a batch.")
 
+    def check_time(ts: Timestamp) -> None:
+        """msgspec rounds a time to microseconds: 23:59:59.9999995 comes out as the next day."""
+        if type(ts) is dt.datetime and not ts.microsecond and b".999999" in body:
+            raise _RoundedTimeError
+
+    sent = None
+    # Backslashes are rare, and one byte is found in a tenth of the time of six.
+    if b"\\" not in body or b"\\u0000" not in body:
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            sent = _strict_decoder().decode(body)
+    if sent is not None:
+        _check_size(sent.events, max_events)
+        with suppress(_RoundedTimeError):
+            return _read_events(sent, client, acceptance_days, check_time=check_time)
+    sent = _read_loosely(body)
+    _check_size(sent.events, max_events)
+    return _read_events(sent, client, acceptance_days)
+
+
+def _check_size(events: list[Any], max_events: int) -> None:
+    if not events:
+        raise BatchError("no_events", "`events` is empty; send at least one event.")
+    if len(events) > max_events:
+        raise BatchError("too_many_events", f"{len(events)} events; a batch has at most {max_events}.")
+
+
+def _read_events(
+    sent: Any,
+    client: Client,
+    acceptance_days: int | None,
+    *,
+    check_time: Callable[[Timestamp], None] | None = None,
+) -> ReadBatch:
+    """check_time: called with the times that msgspec read; None: the events are not decoded yet."""
     events: list[EventType] = []
     rejections: list[Rejection] = []
+    notices: list[Notice] = []
+    index = 0
+
+    def warn(code: str, message: str, field: str | None) -> None:
+        if len(notices) < MAX_NOTICES:
+            notices.append(Notice(index, code, message, field))
+
     sent_ms = None
     if sent.sent_at is not None:
         try:
+            if check_time is not None:
+                check_time(sent.sent_at)
             sent_ms = _read_sent_at(sent.sent_at)
         except EventError as error:
             rejections.append(Rejection(None, error.code, error.message, error.field))
-    complete = make_completer(client, sent_ms=sent_ms, acceptance_days=acceptance_days)
+    complete = make_completer(
+        client, sent_ms=sent_ms, acceptance_days=acceptance_days, warn=warn, check_time=check_time
+    )
     for index, item in enumerate(sent.events):
         try:
-            event = item if whole else parse_event(item)
+            event = parse_event(item, warn) if check_time is None else item
             complete(event)
             events.append(event)
         except EventError as error:
             rejections.append(Rejection(index, error.code, error.message, error.field))
-    return Batch(client.received_ms, client.is_bot, events), rejections
+            while notices and notices[-1].index == index:
+                notices.pop()
+    return ReadBatch(Batch(client.received_ms, client.is_bot, events), rejections, notices)
 
 
 def make_row(event: EventType, client: Client) -> EventRow:
-    """The row of one event of any age, its clock believed: for events that do not come through the door.
+    """The row of one event of any age, whose clock is trusted: for events that do not come through the door.
 
     Raises EventError.
     """
@@ -141,22 +168,29 @@ def make_row(event: EventType, client: Client) -> EventRow:
 
 
 def make_completer(
-    client: Client, *, sent_ms: int | None, acceptance_days: int | None
+    client: Client,
+    *,
+    sent_ms: int | None,
+    acceptance_days: int | None,
+    warn: Warn = ignore,
+    check_time: Callable[[Timestamp], None] | None = None,
 ) -> Callable[[EventType], None]:
     """A function that completes the valid events of one request in place: corrected time, ids.
 
-    It raises EventError for a time out of range, for properties that cannot be kept, and for what only the
-    server may say. A closure, because it runs for every event, and looking its constants up on an object
-    would be a quarter of what it costs.
+    It raises EventError for a time out of range and for what only the server may say. A closure, because it
+    runs for every event, and looking up its constants on an object would be a quarter of its cost.
 
-    sent_ms: when the batch was sent by the client's clock, UTC milliseconds; None: its clock is believed.
+    sent_ms: when the batch was sent by the client's clock, UTC milliseconds; None: its clock is trusted.
+    check_time: called with each time that needs correction; what it raises is raised.
     """
     received_ms, is_server = client.received_ms, client.is_server
     oldest_ms = None if acceptance_days is None else received_ms - acceptance_days * MS_PER_DAY
-    # From when on a time in milliseconds is taken as it is, as event_time_ms would, without the call.
+    # A time in milliseconds from here on is taken as it is, as event_time_ms would do, without the call.
     believed_from_ms = math.inf if sent_ms is not None or oldest_ms is None else oldest_ms
 
     def correct_time(ts: Timestamp) -> int:
+        if check_time is not None:
+            check_time(ts)
         try:
             return event_time_ms(ts, sent_ms=sent_ms, received_ms=received_ms, oldest_ms=oldest_ms)
         except TooOldError:
@@ -185,7 +219,9 @@ def make_completer(
         if event_type.subject is not _default_subject:
             _check_subject(event.subject())
         if event.properties:
-            _check_properties(event.properties)
+            event.properties = fit_properties(event.properties, warn)
+        if "/" in event.conference_id:
+            raise EventError("invalid_field", "`conference_id` may not contain `/`.", "conference_id")
 
     return complete
 
@@ -194,185 +230,28 @@ _default_subject = EventType.subject
 
 
 def _check_subject(subject: str | None) -> None:
-    """Raise EventError for one that has no room in the store."""
+    """Raise EventError for a subject that is too long for the store."""
     if subject is not None and len(subject) > MAX_SUBJECT_LENGTH:
         message = f"What the event is about has {len(subject)} characters; at most {MAX_SUBJECT_LENGTH} fit."
         raise EventError("subject_too_long", message)
-
-
-def parse_event(item: Any) -> EventType:
-    """One event from a decoded JSON value; fields that its type does not declare become properties.
-
-    Raises EventError, which names the field.
-    """
-    if not isinstance(item, dict):
-        raise EventError("not_an_object", f"An event must be an object, not {_json_kind(item)}.")
-    _refuse_unstorable(item)
-    name = item.get("type")
-    if name is None:
-        raise EventError("missing_field", "`type` is missing.", "type")
-    event_type = EVENT_TYPES.get(name) if isinstance(name, str) else None
-    if event_type is None:
-        known = ", ".join(sorted(EVENT_TYPES))
-        raise EventError("unknown_type", f"{_shorten(name)} is not an event type; known are {known}.", "type")
-    declared = event_type.__struct_fields__
-    extra = {key: value for key, value in item.items() if key not in declared and key != "type"}
-    if extra:
-        given = item.get("properties")
-        item = {key: value for key, value in item.items() if key not in extra}
-        item["properties"] = (
-            {**given, **extra} if isinstance(given, dict) else extra if given is None else given
-        )
-    try:
-        return msgspec.convert(item, event_type)
-    except (msgspec.ValidationError, OverflowError, ValueError) as error:
-        raise _explain(str(error)) from None
-
-
-def read_json(text: bytes) -> Any:
-    """A JSON value from UTF-8 bytes. Raises BatchError.
-
-    What msgspec refuses is read again with more patience: bytes that are not UTF-8, halves of surrogate
-    pairs, bare control characters, NaN and endless numbers come out as values that `parse_event` refuses,
-    so that only the event that has them is lost. What is nested deeper than a thousand levels is not taken
-    apart at all, and RFC 8259 (section 9) lets a reader refuse it.
-    """
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        try:
-            return json.loads(  # noqa: TID251
-                text.decode("utf-8-sig", "surrogateescape"),
-                strict=False,
-                parse_int=_parse_int,
-                parse_constant=float,
-            )
-        except RecursionError:
-            raise BatchError("invalid_json", "The JSON is nested too deeply.") from None
-        except ValueError as error:
-            raise BatchError("invalid_json", f"This is not JSON: {_shorten(str(error))}.") from None
-
-
-def _parse_int(digits: str) -> int | float:
-    """Python refuses to read more than 4,300 digits; from 40 on, a float is as far out of range."""
-    return int(digits) if len(digits) < 40 else float(digits)
 
 
 def _read_loosely(body: bytes) -> _SentBatch:
     """The batch with its events as plain JSON values. Raises BatchError."""
     raw = read_json(body)
     if not isinstance(raw, dict):
-        raise BatchError("no_events", f"The body must be an object with `events`, not {_json_kind(raw)}.")
+        raise BatchError("no_events", f"The body must be an object with `events`, not {json_kind(raw)}.")
     if "events" not in raw:
         raise BatchError("no_events", "`events` is missing.")
     if not isinstance(raw["events"], list):
-        raise BatchError("no_events", f"`events` must be an array, not {_json_kind(raw['events'])}.")
+        raise BatchError("no_events", f"`events` must be an array, not {json_kind(raw['events'])}.")
     return _SentBatch(raw["events"], raw.get("sent_at"))
 
 
 def _read_sent_at(value: Any) -> int:
     """UTC milliseconds. Raises EventError."""
     try:
-        return to_ms(msgspec.convert(value, Timestamp))
+        return to_ms(msgspec.convert(truncate_time(value) if isinstance(value, str) else value, Timestamp))
     except (msgspec.ValidationError, OverflowError, ValueError):
-        message = "`sent_at` is not a time, so the times of the events were taken as they are."
+        message = "`sent_at` is not a time, so the events' times were not corrected."
         raise EventError("invalid_field", message, "sent_at") from None
-
-
-def _refuse_unstorable(value: Any, path: str = "", *, levels: int = MAX_DEPTH) -> None:
-    """Raise EventError for what some store cannot keep, with its path below `path`.
-
-    That is: NUL characters and bytes that are no text, integers of more than 64 bits, infinities and NaN,
-    nesting of more than `levels`.
-    """
-    fault = _find_unstorable(value, levels)
-    if fault is not None:
-        code, problem, steps = fault
-        for step in reversed(steps):
-            path += step if step.startswith("[") else f".{step}" if path else step
-        raise EventError(code, f"`{path}` {problem}.", path)
-
-
-_Fault = tuple[str, str, list[str]]
-
-
-def _find_unstorable(value: Any, levels: int) -> _Fault | None:
-    """The code, the problem, and the way to it from the inside out, which costs nothing while all is well."""
-    if isinstance(value, str):
-        return _find_bad_text(value)
-    if isinstance(value, float):
-        return None if isfinite(value) else ("invalid_field", "is not a finite number", [])
-    if isinstance(value, int):
-        fits = -_MAX_INT <= value <= _MAX_INT  # MongoDB's largest
-        return None if fits else ("invalid_field", "has more than 64 bits", [])
-    if not isinstance(value, dict | list):
-        return None
-    if levels == 0:
-        return ("too_deep", f"is nested deeper than {MAX_DEPTH} levels", [])
-    fault: _Fault | None
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            fault = _find_bad_text(key) or _find_unstorable(inner, levels - 1)
-            if fault is not None:
-                fault[2].append(key.encode("ascii", "backslashreplace").decode().replace("\0", "\\0")[:64])
-                return fault
-    else:
-        for position, inner in enumerate(value):
-            fault = _find_unstorable(inner, levels - 1)
-            if fault is not None:
-                fault[2].append(f"[{position}]")
-                return fault
-    return None
-
-
-def _find_bad_text(text: str) -> _Fault | None:
-    if "\0" in text:
-        return ("invalid_text", "contains a NUL character", [])
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return ("invalid_text", "contains half of a surrogate pair, or bytes that are not UTF-8", [])
-    return None
-
-
-def _check_properties(properties: dict[str, Any]) -> None:
-    """Raise EventError where they are too large, or not all can be stored."""
-    encoded = _encode_json(properties)
-    if len(encoded) > MAX_PROPERTIES_BYTES:
-        raise EventError(
-            "properties_too_large",
-            f"`properties`, extra fields included, take {len(encoded)} bytes as JSON; at most "
-            f"{MAX_PROPERTIES_BYTES} are kept.",
-            "properties",
-        )
-    _refuse_unstorable(properties, "properties", levels=MAX_DEPTH - 1)
-
-
-_PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
-_MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`")
-
-
-def _explain(message: str) -> EventError:
-    """A msgspec error in our terms: `missing_field` or `invalid_field`, with the field's name."""
-    path_match = _PATH.search(message)
-    path = path_match["path"] if path_match else ""
-    text = _PATH.sub("", message)
-    missing = _MISSING.search(text)
-    if missing:
-        field = f"{path}.{missing['field']}" if path else missing["field"]
-        return EventError("missing_field", f"`{field}` is missing.", field)
-    return EventError("invalid_field", f"`{path}`: {text}." if path else f"{text}.", path or None)
-
-
-def _json_kind(value: Any) -> str:
-    if value is None:
-        return "null"
-    kinds: dict[type, str] = {bool: "a boolean", int: "a number", float: "a number", str: "a string"}
-    return kinds.get(type(value), "an array" if isinstance(value, list) else "an object")
-
-
-def _shorten(value: Any) -> str:
-    text = value if isinstance(value, str) else repr(value)
-    text = text.encode("ascii", "backslashreplace").decode() if not text.isprintable() else text
-    return text if len(text) <= 80 else f"{text[:80]}…"

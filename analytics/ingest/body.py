@@ -76,5 +76,5 @@ def unpack_gzip(body: bytes, *, limit: int) -> bytes:
             raise BodyTooLargeError
         if not unpacker.eof:
             raise BadEncodingError("the gzip stream ends early")
-        body = unpacker.unused_data
+        body = unpacker.unused_data.lstrip(b"\0")  # padding, as Python's and GNU's gzip take it
     return b"".join(parts)

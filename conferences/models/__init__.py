@@ -3,6 +3,7 @@
 from conferences.models.conference import Conference, Member
 from conferences.models.erased import ErasedVisitor
 from conferences.models.idempotency import IdempotencyKey
+from conferences.models.job import Job
 from conferences.models.receipt import RegistrationReceipt
 from conferences.models.registration import CheckIn, Registration
 from conferences.validators import validate_time_zone
@@ -12,6 +13,7 @@ __all__ = [
     "Conference",
     "ErasedVisitor",
     "IdempotencyKey",
+    "Job",
     "Member",
     "Registration",
     "RegistrationReceipt",

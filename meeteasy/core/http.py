@@ -2,8 +2,9 @@
 
 import csv
 import itertools
+import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -146,12 +147,17 @@ class _Line:
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
+# What ids and share codes are made of: no formula, so a leading `-` does no harm.
+_CODE = re.compile(r"[A-Za-z0-9_.-]+\Z")
+
+
 def neutralise_formula(value: Any) -> Any:
     """A leading apostrophe for text that a spreadsheet would run as a formula.
 
+    So it is for a formula that has apostrophes in front already: an import takes one away.
     See OWASP, "CSV Injection". Numbers stay numbers.
     """
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
+    if isinstance(value, str) and value.lstrip("'").startswith(FORMULA_STARTS):
         return f"'{value}"
     return value
 
@@ -163,16 +169,24 @@ def _stream(lines: Iterator[str]) -> Iterator[str]:
 
 
 def csv_response(
-    filename: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]
+    filename: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, codes: Collection[str] = ()
 ) -> StreamingHttpResponse:
-    """A CSV download, streamed: any number of rows in constant memory. UTF-8 with a BOM, for Excel."""
+    """A CSV download, streamed: any number of rows in constant memory. UTF-8 with a BOM, for Excel.
+
+    codes: columns of ids and share codes, which stay as they are: a code may begin with `-`, and people
+        search for it. Text columns are guarded against formulas.
+    """
     writer = csv.DictWriter(_Line(), columns, extrasaction="ignore")
+
+    def guard(name: str, value: Any) -> Any:
+        is_code = name in codes and isinstance(value, str) and _CODE.match(value)
+        return value if is_code else neutralise_formula(value)
 
     def lines() -> Iterator[str]:
         yield "\ufeff"
         yield writer.writeheader()
         for row in rows:
-            yield writer.writerow({name: neutralise_formula(row.get(name)) for name in columns})
+            yield writer.writerow({name: guard(name, row.get(name)) for name in columns})
 
     response = StreamingHttpResponse(_stream(lines()), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{filename}"'

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connections, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
+from django.utils.module_loading import autodiscover_modules
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
@@ -84,6 +85,7 @@ class _State:
             "meeteasy_scrape_success", "Whether these metrics could be read; if not, they are missing.",
             labels=["reader"],
         )  # fmt: skip
+        _discover()
         for dependency in health.dependencies():
             is_up = health.check(dependency) == "ok"
             _, _, alias = dependency.partition(":")
@@ -121,6 +123,12 @@ def _bounded_statements(alias: str) -> Iterator[None]:
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = {_STATEMENT_MS}")
         yield
+
+
+@lru_cache(maxsize=1)
+def _discover() -> None:
+    """Import every app's metrics.py."""
+    autodiscover_modules("metrics")
 
 
 @lru_cache(maxsize=1)

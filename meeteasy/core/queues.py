@@ -47,14 +47,17 @@ WORKER_OPTIONS: dict[Queue, WorkerOptions] = {
 _queue_of_task: dict[str, Queue] = {}
 
 
-def queue_task(queue: Queue, *, name: str) -> Callable[[Callable[..., Any]], Any]:
-    """Decorator that makes a function a Celery task of `queue`, with the queue's hard time limit.
+def queue_task(
+    queue: Queue, *, name: str, time_limit_seconds: int | None = None
+) -> Callable[[Callable[..., Any]], Any]:
+    """Decorator that makes a function a Celery task of `queue`, with a hard time limit: the queue's, unless
+    the task has a shorter one of its own.
 
     @queue_task(Queue.ANALYTICS_DAILY, name="analytics.close_ended_days")
     def close_ended_days() -> None: ...
     """
     _queue_of_task[name] = queue
-    return shared_task(name=name, time_limit=WORKER_OPTIONS[queue].time_limit_seconds)
+    return shared_task(name=name, time_limit=time_limit_seconds or WORKER_OPTIONS[queue].time_limit_seconds)
 
 
 def route_task(name: str, *args: Any, **kwargs: Any) -> dict[str, str] | None:

@@ -1,4 +1,4 @@
-"""Registered, and an organizer has to approve."""
+"""Registered, or promoted from the waiting list, and an organizer has to approve."""
 
 from typing import ClassVar
 
@@ -14,4 +14,4 @@ class PendingApproval(MessageType):
     states: ClassVar[frozenset[str]] = frozenset({State.PENDING})
 
     def follows(self, previous: str | None, state: str) -> bool:
-        return previous is None and state == State.PENDING
+        return previous in (None, State.WAITING) and state == State.PENDING

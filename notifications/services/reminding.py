@@ -64,7 +64,7 @@ def _remind(conference: Conference, channel: str, hours: int, now: dt.datetime) 
         ~Exists(checked_in),
         conference=conference,
         state=Registration.State.APPROVED,
-        created_at__lte=due_at,
+        registered_at__lte=due_at,
     ).order_by("pk")
     made = 0
     drafts: list[Notification] = []

@@ -116,7 +116,7 @@ def test_control_without_the_constraint_the_same_person_is_registered_several_ti
         looked.wait()
         if is_absent:
             Registration.objects.create(
-                conference=conference, name="Ann", email="ann@example.com", created_at=timezone.now()
+                conference=conference, name="Ann", email="ann@example.com", registered_at=timezone.now()
             )
 
     with connection.schema_editor() as editor:

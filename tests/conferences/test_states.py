@@ -15,6 +15,9 @@ from meeteasy.core.errors import RefusedError
 pytestmark = pytest.mark.django_db
 
 ALLOWED = {
+    ("waiting", "approve"): "approved",
+    ("waiting", "reject"): "rejected",
+    ("waiting", "cancel"): "cancelled",
     ("pending", "approve"): "approved",
     ("pending", "reject"): "rejected",
     ("pending", "cancel"): "cancelled",

@@ -1,4 +1,4 @@
-"""Every page has a strict policy and follows it: no inline script or style, no frames, nothing from elsewhere."""
+"""Every page has a strict policy and follows it: nothing inline, no frames, nothing from elsewhere."""
 
 import re
 

@@ -24,6 +24,7 @@ _COMMANDS: dict[str, list[str]] = {
     "daily": ["manage.py", "worker", "analytics.daily"],
     "email": ["manage.py", "worker", "notifications.email"],
     "sms": ["manage.py", "worker", "notifications.sms"],
+    "files": ["manage.py", "worker", "files.convert"],
     "beat": ["-m", "celery", "--app", "meeteasy", "beat", "--pidfile="],
 }
 

@@ -234,6 +234,28 @@ def test_formulas_in_csv_are_neutralised(text: str) -> None:
     assert row == {"name": f"'{text}", "n": "-1"}
 
 
+@pytest.mark.parametrize("code", ["-Ab12", "--x_", "-1", "_-.a"])
+def test_codes_in_csv_stay_as_they_are(code: str) -> None:
+    (row,) = read_csv(
+        csv_response("x.csv", ["code", "name"], [{"code": code, "name": "-A1"}], codes=["code"])
+    )
+
+    assert row == {"code": code, "name": "'-A1"}
+
+
+@pytest.mark.parametrize("text", ["=1+1", "-1+cmd|'/c calc'!A1", "@x", "-a\n=1"])
+def test_a_column_of_codes_is_guarded_against_what_is_no_code(text: str) -> None:
+    (row,) = read_csv(csv_response("x.csv", ["code"], [{"code": text}], codes=["code"]))
+
+    assert row == {"code": f"'{text}"}
+
+
+def test_a_formula_behind_apostrophes_gets_one_more() -> None:
+    (row,) = read_csv(csv_response("x.csv", ["a", "b"], [{"a": "'=x", "b": "'tis"}]))
+
+    assert row == {"a": "''=x", "b": "'tis"}
+
+
 def test_csv_is_streamed_while_the_rows_are_read() -> None:
     read = 0
 

@@ -57,6 +57,22 @@ def test_visitors_leave_after_five_minutes_without_a_page_view(conference: Confe
     assert count_visitors_now(conference, now=now + dt.timedelta(minutes=5, seconds=1)) == 0
 
 
+def test_every_event_makes_a_visitor_present(conference: Conference) -> None:
+    now = timezone.now()
+    store(
+        page_view("a", ts=now, visitor_id="v1"),
+        {"event_id": "b", "type": "ai_chat", "ts": now, "visitor_id": "v1"},
+        {"event_id": "c", "type": "ai_chat", "ts": now, "visitor_id": "v2"},
+        {"event_id": "d", "type": "share_open", "ts": now, "visitor_id": "v2"},
+        {"event_id": "e", "type": "registration", "ts": now, "visitor_id": "v3", "registration_id": "r"},
+        {"event_id": "f", "type": "registration", "ts": now, "registration_id": "r2"},  # of no visitor
+        {"event_id": "g", "type": "ai_chat", "ts": now, "visitor_id": "v4", "bot": True},
+        {"event_id": "h", "type": "ai_chat", "ts": now - dt.timedelta(minutes=6), "visitor_id": "v5"},
+    )
+
+    assert count_visitors_now(conference, now=now) == 3
+
+
 def test_late_views_do_not_end_a_visit(conference: Conference) -> None:
     now = timezone.now()
     four_minutes = dt.timedelta(minutes=4)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.events.clock import MS_PER_DAY, TooOldError, event_time_ms, now_ms
+from analytics.events.clock import MS_PER_DAY, TooOldError, event_time_ms, now_ms, to_ms
 from tests.analytics.ingest.conftest import Door, page_view, read_stream
 
 HOUR_MS = 3_600_000
@@ -64,6 +64,37 @@ async def test_a_future_event_happened_now(door: Door, ts: object) -> None:
     ts_ms, received_ms = await times_of(door, events=[page_view(ts=ts)])
 
     assert ts_ms == received_ms
+
+
+@pytest.mark.parametrize(
+    "digits", ["9999995", "99999951", "999999999", "9999995" + "0" * 20, "9999994", "999"]
+)
+async def test_a_fraction_of_a_second_never_reaches_the_next_day(door: Door, digits: str) -> None:
+    day = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
+    ts_ms, _ = await times_of(door, events=[page_view(ts=f"{day}T23:59:59.{digits}Z")])
+
+    end_of_day = dt.datetime.combine(day, dt.time(), dt.UTC).timestamp() * 1000 + MS_PER_DAY
+    assert ts_ms == end_of_day - 1
+
+
+async def test_a_leap_second_is_the_end_of_its_minute(door: Door) -> None:
+    day = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
+    ts_ms, _ = await times_of(door, events=[page_view(ts=f"{day}T23:59:60Z")])
+
+    assert ts_ms == dt.datetime.combine(day, dt.time(), dt.UTC).timestamp() * 1000 + MS_PER_DAY - 1
+
+
+async def test_a_sent_at_is_not_rounded_up_either(door: Door) -> None:
+    second = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    theirs = f"{second:%Y-%m-%dT%H:%M:%S}.9999999Z"
+    ts_ms, received_ms = await times_of(door, events=[page_view(ts=theirs)], sent_at=theirs)
+
+    assert ts_ms == received_ms
+
+
+@given(st.datetimes(timezones=st.just(dt.UTC)))
+def test_milliseconds_are_exact(moment: dt.datetime) -> None:
+    assert to_ms(moment) == (moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(milliseconds=1)
 
 
 async def test_an_event_without_time_happened_now(door: Door) -> None:

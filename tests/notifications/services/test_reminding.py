@@ -79,7 +79,7 @@ def test_who_registers_after_its_time_gets_the_next_one_only(
     assert [row.recipient for row in reminders()] == ["early@example.com"]
     Notification.objects.all().delete()
     Conference.objects.update(starts_at=timezone.now() + dt.timedelta(minutes=90))
-    Registration.objects.update(created_at=timezone.now() - dt.timedelta(hours=5))
+    Registration.objects.update(registered_at=timezone.now() - dt.timedelta(hours=5))
     plan_reminders("email")
     assert [row.recipient for row in reminders()] == ["early@example.com", "late@example.com"]
     assert reminders()[0].context["hours_before"] == 2

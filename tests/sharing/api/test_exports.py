@@ -40,7 +40,7 @@ def test_links(story: None, api: Api, alice: User) -> None:
     assert first == {
         "code": "aaaa", "parent": "", "sharer": "va", "label": "", "channel": "wechat",
         "target_url": "https://example.com/talk", "url": "http://localhost:8000/conf/summit?_s=aaaa",
-        "minted": "False", "first_shared_at": "2026-05-01T01:47:40+00:00", "flags": "", "opens": "0",
+        "minted": "False", "first_shared_at": "2026-05-01T01:47:40Z", "flags": "", "opens": "0",
         "openers": "0", "child_count": "1", "direct": "1", "assisted": "1", "subtree_links": "1",
         "subtree_conversions": "2",
     }  # fmt: skip
@@ -50,10 +50,10 @@ def test_links(story: None, api: Api, alice: User) -> None:
 
 def test_credits_under_a_model(story: None, api: Api, alice: User) -> None:
     rows = rows_of(api(alice), "conversions", model="linear")
-    same = {"registered_at": "2026-05-01T01:51:40+00:00", "model": "linear", "registration_id": "r-c"}
+    same = {"registered_at": "2026-05-01T01:51:40Z", "model": "linear", "registration_id": "r-c"}
     assert rows == [
         {
-            "registration_id": "r-b", "registered_at": "2026-05-01T01:54:40+00:00", "code": "aaaa",
+            "registration_id": "r-b", "registered_at": "2026-05-01T01:54:40Z", "code": "aaaa",
             "sharer": "va", "channel": "wechat", "distance": "2", "kind": "direct", "model": "linear",
             "credit": "1.0",
         },
@@ -71,6 +71,6 @@ def test_credits_under_a_model(story: None, api: Api, alice: User) -> None:
 def test_what_was_not_credited(story: None, api: Api, alice: User) -> None:
     (row,) = rows_of(api(alice), "not-credited")
     assert row == {
-        "registration_id": "r-b", "registered_at": "2026-05-01T01:54:40+00:00", "code": "bbbb",
+        "registration_id": "r-b", "registered_at": "2026-05-01T01:54:40Z", "code": "bbbb",
         "reason": "self_referral", "message": "the sharer registered", "distance": "1",
     }  # fmt: skip

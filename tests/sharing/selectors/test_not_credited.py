@@ -42,7 +42,7 @@ def test_each_is_listed_with_its_registration_the_latest_first(story: None, api:
     assert [key for key, _, _ in listed(answer)] == ["r-3", "r-2", "r-2", "r-1"]
     assert answer["next"] is None
     assert answer["results"][-1] == {
-        "registration_id": "r-1", "registered_at": "2026-05-01T01:49:40+00:00", "code": "aaaa",
+        "registration_id": "r-1", "registered_at": "2026-05-01T01:49:40Z", "code": "aaaa",
         "reason": "self_referral", "message": "the sharer registered", "distance": 1,
     }  # fmt: skip
 

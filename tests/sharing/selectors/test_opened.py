@@ -27,7 +27,7 @@ def story(conference: Conference) -> None:
 def test_each_code_has_its_first_and_last_opening_and_their_number(
     story: None, api: Api, alice: User
 ) -> None:
-    at = "2026-05-01T01:{}+00:00"
+    at = "2026-05-01T01:{}Z"
     once = {"first_opened_at": at.format("53:10"), "last_opened_at": at.format("53:10"), "count": 1}
     assert get(api(alice), "conversions/r-c")["opened"] == [
         {

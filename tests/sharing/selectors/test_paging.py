@@ -102,7 +102,7 @@ READ: dict[str, Callable[[Conference, str, int], tuple[list[Any], str | None]]] 
         conversions.get_conversions(conference, ALWAYS), limit=limit, cursor=cursor
     ),
     "not credited": lambda conference, cursor, limit: not_credited.get_page(
-        not_credited.get_refusals_of(conference, ALWAYS), limit=limit, cursor=cursor
+        not_credited.get_not_credited_of(conference, ALWAYS), limit=limit, cursor=cursor
     ),
 }
 

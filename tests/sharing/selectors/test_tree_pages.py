@@ -106,7 +106,7 @@ def test_links_that_move_or_go_between_two_queries_of_an_answer_cost_it_nothing(
     with connection.execute_wrapper(move):
         answer = get_tree("summit", None, depth=3, limit=100)
     assert queries >= place
-    level = answer["results"]
+    level = answer.results
     while level:
-        assert all(child["parent"] == link["code"] for link in level for child in link.get("children", []))
-        level = [child for link in level for child in link.get("children", [])]
+        assert all(child.link.parent_id == node.link.id for node in level for child in node.children or [])
+        level = [child for node in level for child in node.children or []]
