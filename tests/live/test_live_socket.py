@@ -216,7 +216,7 @@ Member.objects.create(user=alice, conference_id="alices", role="owner")
 @pytest.mark.parametrize(
     "end",
     [
-        "from rest_framework.authtoken.models import Token; Token.objects.filter(key='{token}').delete()",
+        "from meeteasy.core.tokens import ApiToken; ApiToken.objects.filter(user__username='charlie').delete()",
         f"{_CHARLIE}.update(is_active=False)",
     ],
     ids=["token revoked", "user deactivated"],
