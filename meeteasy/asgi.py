@@ -1,12 +1,10 @@
 """The ASGI application: the event door for its one path, web sockets, Django in a pool of threads."""
 
 import asyncio
-import ctypes
 import gc
 import multiprocessing
 import os
 import signal
-import sys
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meeteasy.settings")
 
@@ -22,6 +20,7 @@ from meeteasy.core.asgi import Receive, Scope, Send, send_json  # noqa: E402
 from meeteasy.core.heartbeats import log_silent  # noqa: E402
 from meeteasy.serving.bodies import BodyLimit  # noqa: E402
 from meeteasy.serving.pool import Pool  # noqa: E402
+from meeteasy.supervising import end_with_parent  # noqa: E402
 
 
 def _serve_django(*, threads: int) -> BodyLimit:
@@ -90,8 +89,7 @@ async def _watch_queues() -> None:
 def _end_with_parent() -> None:
     """A worker of uvicorn's ends when its parent is killed: it would keep the port and never be stopped."""
     parent = multiprocessing.parent_process()
-    if parent is not None and sys.platform == "linux":
-        set_parent_death_signal = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
+    if parent is not None:
+        end_with_parent(signal.SIGTERM)
         if os.getppid() != parent.pid:  # it was killed before
             os.kill(os.getpid(), signal.SIGTERM)

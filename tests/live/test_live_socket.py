@@ -216,7 +216,7 @@ Member.objects.create(user=alice, conference_id="alices", role="owner")
 @pytest.mark.parametrize(
     "end",
     [
-        "from meeteasy.core.tokens import ApiToken; ApiToken.objects.filter(user__username='charlie').delete()",
+        "from meeteasy.models import ApiToken; ApiToken.objects.filter(user__username='charlie').delete()",
         f"{_CHARLIE}.update(is_active=False)",
     ],
     ids=["token revoked", "user deactivated"],
