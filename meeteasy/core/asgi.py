@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from meeteasy.core.http import error_body
+from meeteasy.core.errors import error_body
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -21,16 +21,12 @@ from rest_framework.views import exception_handler as drf_exception_handler
 
 from meeteasy.core import unavailable
 from meeteasy.core.errors import RefusedError
+from meeteasy.core.errors import error_body as error_body  # views take it from here
 from meeteasy.core.paging import read_page
 from meeteasy.core.unavailable import is_database_away
 
 _CURSOR_HELP = "`next` of the page before; without it the first page."
 _NEXT_HELP = "`cursor` of the following page; null: this is the last one."
-
-
-def error_body(code: str, message: str, details: Any = None) -> dict[str, Any]:
-    """`{"error": {"code", "message", "details"}}`: the shape of every error of the API."""
-    return {"error": {"code": code, "message": message, "details": details}}
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:

@@ -10,7 +10,7 @@ import msgspec
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from meeteasy.core.http import error_body
+from meeteasy.core.errors import error_body
 from meeteasy.core.logs import Tally, get_logger
 
 log = get_logger(__name__)
