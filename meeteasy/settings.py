@@ -109,6 +109,8 @@ USE_I18N = True
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Uploads and collected files are for this user alone, as everything in DATA_DIR.
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 WHITENOISE_USE_FINDERS = True  # without `collectstatic`, too
 
 # Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.

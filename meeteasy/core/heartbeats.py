@@ -21,7 +21,7 @@ log = get_logger(__name__)
 SILENT_SECONDS = 45
 _KEY = "heartbeats"
 _BEAT_SECONDS = 5.0
-_LOG_SECONDS = 10
+_LOG_SECONDS = 60
 
 
 class Heart:
@@ -86,8 +86,9 @@ def find_silent() -> dict[str, str]:
 
 
 def log_silent() -> None:
-    """Log each silent queue, from one process every 10 seconds."""
+    """Log each silent queue once a minute, whichever process notices it first."""
     with suppress(redis.RedisError, OSError):
-        if get_quick_redis().set("heartbeats:logged", 1, nx=True, ex=_LOG_SECONDS - 1):
-            for queue, message in find_silent().items():
-                log.error("queue_silent", queue=queue.removeprefix("queue:"), message=message)
+        for name, message in find_silent().items():
+            queue = name.removeprefix("queue:")
+            if get_quick_redis().set(f"heartbeats:logged:{queue}", 1, nx=True, ex=_LOG_SECONDS):
+                log.error("queue_silent", queue=queue, message=message)
