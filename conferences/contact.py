@@ -3,7 +3,6 @@
 import re
 import unicodedata
 
-import idna
 import phonenumbers
 from django.core.exceptions import ValidationError
 from django.core.validators import DomainNameValidator
@@ -11,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conferences.models import Conference
 from conferences.validators import validate_single_line
+from meeteasy.core.addresses import normalise_email, to_ascii_domain
 
 MAX_NAME = 200
 MAX_EMAIL = 254
@@ -41,38 +41,26 @@ def clean_line(text: str, *, most: int, required: bool = False) -> str:
 def clean_email(text: str) -> str:
     """A mail address in the form in which equal ones are equal: NFC, lower case, domain in its own script.
 
-    The domain is read by IDNA 2008 (UTS 46, non-transitional), so `straße.example` is not
-    `strasse.example`; `ascii_address` gives the form for a mail server. RFC 5321 lets a server tell `Ann@`
-    from `ann@`; none does, and people type both. Quoted local parts are refused. Raises ValidationError.
+    meeteasy/core/addresses.py says which addresses are equal. Quoted local parts are refused. Raises
+    ValidationError.
     """
     text = clean_line(text, most=MAX_EMAIL, required=True)
-    local, at, domain = text.rpartition("@")
-    local = unicodedata.normalize("NFC", local.lower())
+    email = normalise_email(text)
+    local, at, domain = email.rpartition("@")
     invalid = ValidationError(_("This is not a mail address."), code="invalid")
-    # The lengths of RFC 5321, §4.5.3.1, of the lower-case form: `İ` becomes two characters.
+    # The lengths of RFC 5321, §4.5.3.1, of what is stored: lower case can be longer.
     if not at or len(local.encode()) > 64 or not all(_ATOM.match(atom) for atom in local.split(".")):
         raise invalid
     try:
-        ascii_domain = idna.encode(domain.removesuffix("."), uts46=True).decode()
+        ascii_domain = to_ascii_domain(domain)
         _validate_domain(ascii_domain)
-        domain = idna.decode(ascii_domain)
-    except (idna.IDNAError, UnicodeError, ValidationError):
+    except (ValueError, ValidationError):
         raise invalid from None
     if "." not in domain:
         raise invalid
-    email = f"{local}@{domain}"
     if len(email) > MAX_EMAIL or len(f"{local}@{ascii_domain}".encode()) > MAX_EMAIL:
         raise invalid
     return email
-
-
-def ascii_address(email: str) -> str:
-    """An address from `clean_email` as a mail server without SMTPUTF8 takes it: the domain in ASCII.
-
-    A local part outside ASCII stays; it can only be sent by a server that offers SMTPUTF8 (RFC 6531).
-    """
-    local, _at, domain = email.rpartition("@")
-    return f"{local}@{idna.encode(domain, uts46=True).decode()}"
 
 
 def clean_phone(text: str, *, region: str) -> str:

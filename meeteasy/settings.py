@@ -300,6 +300,11 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15,
         "queue": Queue.ANALYTICS_DAILY,
     },
+    "analytics: carry out decisions about held reports": {
+        "task": "analytics.carry_out_hold_decisions",
+        "schedule": 15,
+        "queue": Queue.ANALYTICS_DAILY,
+    },
     "analytics: close ended days": {
         "task": "analytics.close_ended_days",
         "schedule": crontab(minute="2"),
@@ -344,6 +349,11 @@ INGEST_RATE_PER_SECOND = env.read_int("INGEST_RATE_PER_SECOND", 1000)
 # Memory of the stream of events beyond which new batches are answered 503 until workers catch up.
 INGEST_QUEUE_MAX_BYTES = env.read_int("INGEST_QUEUE_MAX_BYTES", 512 * 1024 * 1024, minimum=1024)
 
+# Registrations and check-ins that clients report, within an hour: more are stored and held until an organizer
+# releases them (analytics/reactions/quota.py); 0 = no limit.
+REPORTS_PER_CLIENT_HOUR = env.read_int("REPORTS_PER_CLIENT_HOUR", 100, minimum=0)
+REPORTS_PER_CONFERENCE_HOUR = env.read_int("REPORTS_PER_CONFERENCE_HOUR", 2_000, minimum=0)
+
 # --- Registrations ---------------------------------------------------------------------------------------
 
 # Registrations a minute of one client address; 0 = no limit.
@@ -360,6 +370,9 @@ EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.use_tls, _mail.use_ssl
 EMAIL_TIMEOUT = env.read_int("EMAIL_TIMEOUT", 20, minimum=1)
+# How long a mail server may take to answer a mail that it has: RFC 5321 §4.5.3.2.6. Less, and slow servers
+# get the mail twice.
+EMAIL_ANSWER_TIMEOUT = env.read_int("EMAIL_ANSWER_TIMEOUT", 600, minimum=1)
 DEFAULT_FROM_EMAIL = env.read_str("MAIL_FROM", f"MeetEasy <noreply@{urlsplit(PUBLIC_URL).hostname}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_RATE_PER_SECOND = env.read_int("EMAIL_RATE_PER_SECOND", 20)  # over all workers; 0 = no limit
@@ -409,6 +422,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "HoldActionEnum": "analytics.models.HoldDecision.Action",
+        "AnnouncementKind": "notifications.models.Announcement.Kind",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "meeteasy.core.openapi.describe_shared_parts",

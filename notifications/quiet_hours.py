@@ -1,4 +1,4 @@
-"""Quiet hours: when, in the conference's zone, nobody is to be disturbed by a reminder."""
+"""Quiet hours: the hours of a conference's local day in which reminders wait."""
 
 import datetime as dt
 import zoneinfo

@@ -1,7 +1,7 @@
-"""So many messages a second to one provider, over all workers: the generic cell rate algorithm, in Redis.
+"""How many messages a second all workers send to one provider: the generic cell rate algorithm, in Redis.
 
-Each message gets the next free slot; the caller is told how long to wait for it. A slot too far away is
-not taken, so that a worker does not sit on a job that it cannot send yet.
+Each message gets the next free slot, and its worker waits for it. A slot too far away is not taken, so that
+a worker does not hold a job that it cannot send yet.
 """
 
 from typing import Any

@@ -3,17 +3,16 @@
 import datetime as dt
 from typing import Any
 
-from anymail.signals import AnymailTrackingEvent, EventType, tracking
+from anymail.signals import AnymailTrackingEvent, EventType, RejectReason, tracking
 from django.dispatch import receiver
 
 from conferences.models import Registration
 from conferences.signals import registration_changing, registration_erasing, registration_repeated
-from meeteasy.core.logs import get_logger
+from notifications import bounces
 from notifications.message_types import MESSAGE_TYPES
 from notifications.models import MailboxMessage, Notification, Suppression
 from notifications.services import outbox, reporting
 
-log = get_logger(__name__)
 _ACCEPTED = {EventType.QUEUED, EventType.SENT, EventType.DEFERRED, EventType.OPENED, EventType.CLICKED}
 
 
@@ -21,7 +20,7 @@ _ACCEPTED = {EventType.QUEUED, EventType.SENT, EventType.DEFERRED, EventType.OPE
 def notify_of_change(
     sender: Any, *, registration: Registration, previous_state: str | None, **kwargs: Any
 ) -> None:
-    """In the transaction of the change: no fact without its message, no message without its fact."""
+    """In the transaction of the change, so that there is no change without its message, or the reverse."""
     outbox.notify_of_change(registration, previous=previous_state)
 
 
@@ -40,7 +39,7 @@ def erase_recipient(sender: Any, *, registration: Registration, **kwargs: Any) -
 
 
 @receiver(tracking, dispatch_uid="notifications.note_mail_event")
-def note_mail_event(sender: Any, *, event: AnymailTrackingEvent, **kwargs: Any) -> None:
+def note_mail_event(sender: Any, *, event: AnymailTrackingEvent, esp_name: str, **kwargs: Any) -> None:
     """A webhook of a mail provider, whose secret or signature anymail has checked."""
     provider_id = event.message_id if isinstance(event.message_id, str) else ""
     row = reporting.find_notification(
@@ -57,16 +56,17 @@ def note_mail_event(sender: Any, *, event: AnymailTrackingEvent, **kwargs: Any) 
         reporting.note_lost(
             row, status=Notification.Status.BOUNCED, detail=f"bounced: {detail}", provider_id=provider_id
         )
-        reporting.suppress_recipient(row, scope=Suppression.Scope.ALL, reason=Suppression.Reason.BOUNCED)
+        if bounces.is_hard(event, provider=esp_name):
+            reporting.suppress_recipient(row, reason=Suppression.Reason.BOUNCED)
     elif kind in (EventType.REJECTED, EventType.FAILED):
         reporting.note_lost(
             row, status=Notification.Status.FAILED, detail=f"{kind}: {detail}", provider_id=provider_id
         )
+        if event.reject_reason == RejectReason.INVALID and bounces.is_hard(event, provider=esp_name):
+            reporting.suppress_recipient(row, reason=Suppression.Reason.BOUNCED)
     elif kind == EventType.COMPLAINED:
-        reporting.suppress_recipient(row, scope=Suppression.Scope.ALL, reason=Suppression.Reason.COMPLAINED)
+        reporting.suppress_recipient(row, reason=Suppression.Reason.COMPLAINED)
     elif kind == EventType.UNSUBSCRIBED:
-        reporting.suppress_recipient(
-            row, scope=Suppression.Scope.REMINDERS, reason=Suppression.Reason.UNSUBSCRIBED
-        )
+        reporting.unsubscribe_recipient(row)
     elif kind in _ACCEPTED:
         reporting.note_accepted(row, provider_id=provider_id)

@@ -1,4 +1,8 @@
-"""From an outbox row to the message as its recipient will see it: language, zone, templates, attachments."""
+"""From an outbox row to the message as its recipient will see it: language, zone, templates, attachments.
+
+What a message says is read when it is sent, so a conference that was moved meanwhile is announced with the
+date that it has now, in a copy that somebody asks for months later, too.
+"""
 
 import unicodedata
 import zoneinfo
@@ -11,32 +15,35 @@ from django.conf import settings
 from django.template import Context, Engine
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
-from django.utils.dateparse import parse_datetime
 
 from conferences import badges
-from conferences.models import Registration
+from conferences.models import Conference, Registration
 from notifications import unsubscribe_links
-from notifications.invitations import make_invitation
+from notifications.invitations import Invitation, make_invitation
 from notifications.message_types import MessageType, get_message_type
 from notifications.models import Notification
 from notifications.segments import Segments, count_segments
 
 # A line of a header may have 998 bytes (RFC 5322 §2.1.1); mail programs show some 70 characters.
 _SUBJECT_CHARACTERS = 150
-# Where names stand in running text; the longest that the database takes would bury the message.
+# Names stand in running text; the longest that the database takes would bury the message.
 _NAME_CHARACTERS = 100
 
 
 @dataclass(frozen=True)
 class Mail:
-    """images: PNGs by Content-ID. attachments: (file name, content, media type)."""
+    """images: PNGs by Content-ID."""
 
     language: str
     subject: str
     text: str
     html: str
     images: dict[str, bytes] = field(default_factory=dict)
-    attachments: list[tuple[str, bytes, str]] = field(default_factory=list)
+    invitation: Invitation | None = None
+
+    @property
+    def sent_text(self) -> str:
+        return self.subject
 
 
 @dataclass(frozen=True)
@@ -48,24 +55,24 @@ class Sms:
     segments: Segments
     parameters: dict[str, str]
 
+    @property
+    def sent_text(self) -> str:
+        return self.text
 
-def render_mail(notification: Notification) -> Mail:
-    """Raises UnknownMessageTypeError, or whatever is wrong with a template."""
+
+def render_mail(notification: Notification, registration: Registration, *, sequence: int = 0) -> Mail:
+    """Raises UnknownMessageTypeError, or whatever is wrong with a template.
+
+    registration: with its conference. sequence: of the conference's calendar entry.
+    """
     message_type = get_message_type(notification)
     language = pick_language(notification.language)
-    context = _prepare(notification, message_type, language)
-    domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+    context = _make_context(notification, registration, message_type, language)
     images = {}
     if message_type.has_badge:
-        content_id = f"badge.{notification.id.hex}@{domain}"
+        content_id = f"badge.{notification.id.hex}@{_mail_domain()}"
         context["badge_cid"] = content_id
-        code = badges.make_code(Registration(id=notification.registration_id))
-        images[content_id] = badges.draw_qr(code, kind="png")
-    attachments = []
-    if message_type.has_calendar:
-        invitation = make_invitation(context, uid=f"{notification.registration_id}@{domain}")
-        if invitation is not None:
-            attachments.append(("invitation.ics", invitation, "text/calendar"))
+        images[content_id] = badges.draw_qr(badges.make_code(registration), kind="png")
     folder = f"notifications/{message_type.key}/{language}"
     with translation.override(language), timezone.override(context["zone"]):
         return Mail(
@@ -74,15 +81,15 @@ def render_mail(notification: Notification) -> Mail:
             text=_render_text(f"{folder}/body.txt", context).strip() + "\n",
             html=render_to_string(f"{folder}/body.html", context),
             images=images,
-            attachments=attachments,
+            invitation=_invite(notification, registration, message_type, context, sequence),
         )
 
 
-def render_sms(notification: Notification) -> Sms:
+def render_sms(notification: Notification, registration: Registration) -> Sms:
     """Raises UnknownMessageTypeError, or whatever is wrong with a template."""
     message_type = get_message_type(notification)
     language = pick_language(notification.language)
-    context = _prepare(notification, message_type, language)
+    context = _make_context(notification, registration, message_type, language)
     with translation.override(language), timezone.override(context["zone"]):
         text = one_line(_render_text(f"notifications/{message_type.key}/{language}/sms.txt", context))
         parameters = {name: one_line(value) for name, value in message_type.sms_parameters(context).items()}
@@ -110,25 +117,56 @@ def one_line(text: str) -> str:
     return " ".join(spaced.split())
 
 
-def _prepare(notification: Notification, message_type: MessageType, language: str) -> dict[str, Any]:
-    context: dict[str, Any] = _parse_times(notification.context)
-    conference = context["conference"]
-    context["name"] = _shorten(context["name"])
-    conference["name"] = _shorten(conference["name"])
-    zone = zoneinfo.ZoneInfo(conference["time_zone"])
-    context.update(language=language, zone=zone)
+def _make_context(
+    notification: Notification, registration: Registration, message_type: MessageType, language: str
+) -> dict[str, Any]:
+    """What the templates get. Times are aware; templates show them in the conference's zone."""
+    conference: Conference = registration.conference
+    context: dict[str, Any] = {
+        **notification.facts,
+        "language": language,
+        "zone": zoneinfo.ZoneInfo(conference.time_zone),
+        "name": _shorten(registration.name),
+        "state": str(registration.state),
+        "conference": {
+            "id": conference.id,
+            "name": _shorten(conference.name),
+            "venue": conference.venue,
+            "time_zone": conference.time_zone,
+            "starts_at": conference.starts_at,
+            "ends_at": conference.ends_at,
+            "url": f"{settings.PUBLIC_URL}/conf/{conference.id}",
+        },
+    }
     if not message_type.transactional:
         context["unsubscribe_url"] = unsubscribe_links.make_url(notification)
     return context
 
 
-def _parse_times(value: Any, key: str = "") -> Any:
-    """A copy in which texts under names that end in `_at` are datetimes again."""
-    if isinstance(value, dict):
-        return {name: _parse_times(inner, name) for name, inner in value.items()}
-    if key.endswith("_at") and isinstance(value, str):
-        return parse_datetime(value)
-    return value
+def _invite(
+    notification: Notification,
+    registration: Registration,
+    message_type: MessageType,
+    context: dict[str, Any],
+    sequence: int,
+) -> Invitation | None:
+    """The .ics file, for messages that have one: for those who have a place, or had one."""
+    method = message_type.calendar_method
+    if not method or (method == "REQUEST" and registration.state != Registration.State.APPROVED):
+        return None
+    if registration.state == Registration.State.CANCELLED:
+        sequence += 1  # the conference has not changed, this entry has
+    return make_invitation(
+        context,
+        method=method,
+        uid=f"{notification.registration_id}@{_mail_domain()}",
+        sequence=sequence,
+        recipient=notification.recipient,
+    )
+
+
+def _mail_domain() -> str:
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
 
 
 def _shorten(name: str) -> str:
@@ -138,7 +176,7 @@ def _shorten(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _text_engine() -> Engine:
-    """Templates of plain text: nothing is to be escaped for HTML there."""
+    """Templates of plain text, where nothing is escaped for HTML."""
     return Engine(dirs=[str(settings.BASE_DIR / "templates")], autoescape=False)
 
 

@@ -38,7 +38,8 @@ class WorkerOptions:
 WORKER_OPTIONS: dict[Queue, WorkerOptions] = {
     Queue.ANALYTICS_EVENTS: WorkerOptions(concurrency=2, time_limit_seconds=55),
     Queue.ANALYTICS_DAILY: WorkerOptions(concurrency=1, time_limit_seconds=600),
-    Queue.NOTIFICATIONS_EMAIL: WorkerOptions(concurrency=2, time_limit_seconds=120),
+    # A mail server may take ten minutes to answer (RFC 5321 §4.5.3.2), and the steps before that take time.
+    Queue.NOTIFICATIONS_EMAIL: WorkerOptions(concurrency=4, time_limit_seconds=1800),
     Queue.NOTIFICATIONS_SMS: WorkerOptions(concurrency=2, time_limit_seconds=120),
     Queue.FILES_CONVERT: WorkerOptions(concurrency=1, time_limit_seconds=300),
     Queue.AI_GENERATE: WorkerOptions(concurrency=2, time_limit_seconds=300),

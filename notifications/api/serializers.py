@@ -3,9 +3,10 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
+from meeteasy.core.serializers import StrictSerializer
 from notifications.channels import CHANNELS
 from notifications.message_types import MESSAGE_TYPES
-from notifications.models import Notification
+from notifications.models import Announcement, Notification
 
 _MESSAGE_TYPES = [(key, message_type.label) for key, message_type in sorted(MESSAGE_TYPES.items())]
 _CHANNELS = [(key, channel.label) for key, channel in sorted(CHANNELS.items())]
@@ -21,7 +22,7 @@ class NotificationSerializer(serializers.ModelSerializer[Notification]):
         model = Notification
         fields = [
             "id", "conference_id", "registration_id", "message_type", "channel", "recipient", "language",
-            "status", "attempts", "provider", "provider_id", "last_error", "scheduled_for", "expires_at",
+            "status", "attempts", "provider", "provider_id", "last_error", "scheduled_for",
             "created_at", "updated_at", "sent_at", "delivered_at",
         ]  # fmt: skip
         read_only_fields = fields
@@ -45,4 +46,21 @@ class NotificationFilter(serializers.Serializer[Any]):
     )
     registration_id = serializers.CharField(
         max_length=64, required=False, help_text="The registration that the message is about."
+    )
+
+
+class AnnouncementSerializer(serializers.ModelSerializer[Announcement]):
+    class Meta:
+        model = Announcement
+        fields = ["id", "conference_id", "kind", "created_at", "created_by", "written", "finished_at"]
+        read_only_fields = fields
+        extra_kwargs = {
+            "written": {"help_text": "How many messages have been written so far."},
+            "finished_at": {"help_text": "When everybody had theirs; null until then."},
+        }
+
+
+class AnnouncementInput(StrictSerializer):
+    kind = serializers.ChoiceField(
+        choices=Announcement.Kind.choices, help_text="`moved`: a new date or place; or `cancelled`."
     )

@@ -1,4 +1,4 @@
-"""The outbox for organizers, and the doors for providers' delivery reporting."""
+"""The outbox for organizers, and the doors for providers' delivery reports."""
 
 from typing import Any
 
@@ -137,7 +137,5 @@ def sms_callback(request: HttpRequest, provider: str) -> HttpResponse:
                 provider_id=line.provider_id,
             )
         if line.unsubscribed:
-            reporting.suppress_recipient(
-                row, scope=Suppression.Scope.ALL, reason=Suppression.Reason.UNSUBSCRIBED
-            )
+            reporting.suppress_recipient(row, reason=Suppression.Reason.UNSUBSCRIBED)
     return found.answer_callback()

@@ -1,6 +1,6 @@
-"""Somebody filled in the form with an address that is registered already: only its owner learns that."""
+"""Somebody submitted the form with an address that is registered already. Only its owner learns that."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
@@ -12,4 +12,3 @@ class AlreadyRegistered(MessageType):
     key: ClassVar[str] = "already_registered"
     label = _("Already registered")
     states: ClassVar[frozenset[str]] = frozenset(State) - {State.CANCELLED}
-    example: ClassVar[dict[str, Any]] = {"state": "approved"}

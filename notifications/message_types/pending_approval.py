@@ -1,4 +1,4 @@
-"""Registered, or promoted from the waiting list, and an organizer has to approve."""
+"""The registration waits for an organizer's approval."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""Registered while all places were taken: on the waiting list."""
+"""All places are taken: the registration is on the waiting list."""
 
 from typing import ClassVar
 
@@ -14,4 +14,4 @@ class WaitingList(MessageType):
     states: ClassVar[frozenset[str]] = frozenset({State.WAITING})
 
     def follows(self, previous: str | None, state: str) -> bool:
-        return previous is None and state == State.WAITING
+        return state == State.WAITING

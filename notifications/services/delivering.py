@@ -1,4 +1,4 @@
-"""Sending one notification: claim, render, call the provider, mark. docs/notifications.md explains why.
+"""Sending one notification: claim, judge, render, call the provider, mark. docs/notifications.md says why.
 
 queued ──claim──▶ sending ──called_at──▶ provider ──▶ sent
                      │                       ├─ refused for good ──▶ failed
@@ -13,30 +13,33 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from conferences.models import Conference, Registration
+from conferences.models import Registration
 from meeteasy.core.jobs import backoff_seconds, claim, finish, update_claimed
 from meeteasy.core.logs import get_logger
 from notifications import quiet_hours, rates
-from notifications.channels import CHANNELS, Accepted, Failure
+from notifications.channels import CHANNELS, Accepted, Channel, Failure
 from notifications.message_types import MessageType, UnknownMessageTypeError, get_message_type
 from notifications.models import Notification, Suppression, storable
+from notifications.selectors.announcements import is_cancelled
+from notifications.selectors.outages import find_pause
 from notifications.selectors.suppressions import find_suppression
-from notifications.services import suppressing
+from notifications.services import pausing, suppressing
+from notifications.services.revising import read_sequence
 
 log = get_logger(__name__)
 Status = Notification.Status
 
 MAX_ATTEMPTS = 8
-# A worker waits for its turn with the provider that long; beyond, the message goes back into the queue.
+# How long a worker waits for its turn with the provider; beyond that, the message goes back into the queue.
 _WAIT_AT_MOST_SECONDS = 2.0
 
 
 class LeaseLostError(Exception):
-    """Somebody else has the job by now; nothing was sent."""
+    """Another worker has the job by now, and nothing was sent."""
 
 
 def deliver(notification_id: Any) -> str | None:
-    """Send a notification that is due, unless somebody else is at it. Returns its status then, or None.
+    """Send a notification that is due, unless another worker has it. Returns its status then, or None.
 
     Safe to call at any time and any number of times.
     """
@@ -55,13 +58,39 @@ def deliver(notification_id: Any) -> str | None:
     return _Delivery(Notification.objects.get(pk=notification_id), token).run(now)
 
 
+class _Call:
+    """What a channel tells about its progress (channels/_base.py: Call)."""
+
+    def __init__(self, notification: Notification, token: str, *, provider: str, sent_text: str) -> None:
+        self.notification, self.token = notification, token
+        self.begun = False
+        self._noted = {"provider": provider, "sent_text": storable(sent_text)}
+
+    def prepare(self, seconds: float) -> None:
+        self._keep(seconds)
+
+    def begin(self, seconds: float | None = None) -> None:
+        """If we die from here on, nobody knows whether the provider acted."""
+        self._keep(seconds, called_at=timezone.now(), **self._noted)
+        self.begun = True
+
+    def _keep(self, seconds: float | None, **changes: Any) -> None:
+        """Write `changes` and keep the lease for so many seconds, if it is still ours."""
+        now = timezone.now()
+        if seconds is not None:
+            kept = max(seconds, settings.NOTIFICATIONS_LEASE_SECONDS)
+            changes["lease_until"] = now + dt.timedelta(seconds=kept)
+        rows = Notification.objects.all()
+        if not update_claimed(rows, pk=self.notification.pk, token=self.token, updated_at=now, **changes):
+            raise LeaseLostError
+
+
 class _Delivery:
     """One claimed notification on its way to the provider."""
 
     def __init__(self, notification: Notification, token: str) -> None:
         self.notification = notification
         self.token = token
-        self.called = False
 
     def run(self, now: dt.datetime) -> str | None:
         row = self.notification
@@ -70,19 +99,27 @@ class _Delivery:
             channel = CHANNELS[row.channel]
         except (UnknownMessageTypeError, KeyError) as error:
             return self._mark(Status.FAILED, last_error=f"{type(error).__name__}: {error}")
-        reason = _reason_not_to_send(row, message_type, now)
-        if reason:
-            return self._mark(Status.SUPPRESSED, last_error=reason)
-        later = _quiet_until(row, message_type, now)
+        registrations = Registration.objects.select_related("conference")
+        registration = registrations.filter(pk=row.registration_id).first()
+        if registration is None:
+            return self._mark(Status.SUPPRESSED, last_error="the registration does not exist any more")
+        obstacle = _find_obstacle(row, message_type, registration, now)
+        if obstacle:
+            return self._mark(Status.SUPPRESSED, last_error=obstacle)
+        later = _later(row, message_type, registration, now)
         if later is not None:
             return self._put_back(later)
         try:
-            message = channel.render(row)
-        except Exception as error:  # a mistake in a template is no reason to stop the worker
+            sequence = read_sequence(registration.conference) if message_type.calendar_method else 0
+            message = channel.render(row, registration, sequence=sequence)
+        except Exception as error:  # an error in a template is no reason to stop the worker
             log.exception("notification_not_rendered", notification=str(row.pk), type=row.message_type)
             return self._mark(
                 Status.FAILED, last_error=storable(f"not rendered: {type(error).__name__}: {error}")
             )
+        return self._send(channel, message, now)
+
+    def _send(self, channel: Channel, message: Any, now: dt.datetime) -> str | None:
         provider = channel.provider_name()
         ours, wait_seconds = rates.take_slot(
             f"{channel.name}:{provider}",
@@ -92,27 +129,19 @@ class _Delivery:
         if not ours:
             return self._put_back(now + dt.timedelta(seconds=wait_seconds))
         time.sleep(wait_seconds)
+        row = self.notification
+        call = _Call(row, self.token, provider=provider, sent_text=message.sent_text)
         try:
-            accepted = channel.send(row, message, on_call=lambda: self._note_call(provider))
+            accepted = channel.send(row, message, call=call)
         except LeaseLostError:
             return None
         except Failure as failure:
             return self._mark_failure(failure)
-        except Exception as error:  # a mistake in a provider's code, perhaps while it read the answer
+        except Exception as error:  # an error in a provider's code, perhaps while it read the answer
             log.exception("notification_send_failed", notification=str(row.pk), channel=row.channel)
-            kind = Failure.UNKNOWN if self.called else Failure.TEMPORARY
+            kind = Failure.UNKNOWN if call.begun else Failure.TEMPORARY
             return self._mark_failure(Failure(f"{type(error).__name__}: {error}", kind=kind))
         return self._mark_accepted(accepted)
-
-    def _note_call(self, provider: str) -> None:
-        """From here on the provider may act: if we die now, nobody knows whether it did."""
-        now = timezone.now()
-        if not update_claimed(
-            Notification.objects.all(), pk=self.notification.pk, token=self.token,
-            called_at=now, provider=provider, updated_at=now,
-        ):  # fmt: skip
-            raise LeaseLostError
-        self.called = True
 
     def _mark_accepted(self, accepted: Accepted) -> str:
         now = timezone.now()
@@ -130,6 +159,7 @@ class _Delivery:
             rows = Notification.objects.filter(pk=self.notification.pk)
             rows.filter(provider_id="").update(provider_id=provider_id)
             rows.filter(sent_at=None).update(sent_at=now)
+        pausing.end_outage(self.notification.channel)
         log.info(
             "notification_sent",
             notification=str(self.notification.pk),
@@ -157,6 +187,10 @@ class _Delivery:
                 reason=Suppression.Reason.UNSUBSCRIBED,
             )
         error = storable(f"{failure.kind}: {failure}")
+        if failure.kind == Failure.OUTAGE:
+            until = pausing.note_outage(row, failure)
+            attempts = row.attempts if failure.confirmed else row.attempts + 1  # only for a longer wait
+            return self._put_back(until, last_error=error, called_at=None, attempts=attempts - 1)
         if failure.kind == Failure.PERMANENT:
             return self._mark(Status.FAILED, last_error=error)
         wait = max(backoff_seconds(row.attempts), failure.retry_after_seconds or 0)
@@ -167,11 +201,10 @@ class _Delivery:
             return self._mark(Status.FAILED, last_error=f"given up after {row.attempts} attempts: {error}")
         return self._mark(Status.QUEUED, last_error=error, scheduled_for=when, rung_at=None, called_at=None)
 
-    def _put_back(self, until: dt.datetime) -> str | None:
-        """Not now, and that was no attempt."""
-        return self._mark(
-            Status.QUEUED, scheduled_for=until, rung_at=None, attempts=self.notification.attempts - 1
-        )
+    def _put_back(self, until: dt.datetime, **changes: Any) -> str | None:
+        """Back into the queue until then; unless `changes` say otherwise, that was no attempt."""
+        changes = {"attempts": self.notification.attempts - 1, **changes}
+        return self._mark(Status.QUEUED, scheduled_for=until, rung_at=None, **changes)
 
     def _mark(self, status: Status, **changes: Any) -> str | None:
         ours = finish(
@@ -181,25 +214,26 @@ class _Delivery:
         return status if ours else None
 
 
-def _reason_not_to_send(row: Notification, message_type: MessageType, now: dt.datetime) -> str | None:
-    if row.expires_at is not None and row.expires_at <= now:
-        return "it came too late to be of use"
+def _find_obstacle(
+    row: Notification, message_type: MessageType, registration: Registration, now: dt.datetime
+) -> str | None:
+    """Why the message is not sent, judged by what holds now; None if it is."""
     suppression = find_suppression(row, transactional=message_type.transactional)
     if suppression is not None:
         return f"the address is suppressed: {suppression.reason}"
-    if row.registration_id:
-        state = Registration.objects.filter(pk=row.registration_id).values_list("state", flat=True).first()
-        if state is None:
-            return "the registration does not exist any more"
-        if state not in message_type.states:
-            return f"overtaken: the registration is {state}"
-    return None
+    if not message_type.outlives_conference and is_cancelled(row.conference_id):
+        return "the conference is cancelled"
+    return message_type.find_obstacle(row, registration, now=now)
 
 
-def _quiet_until(row: Notification, message_type: MessageType, now: dt.datetime) -> dt.datetime | None:
-    """The end of the quiet hours, if it is quiet now: a second attempt may come later than planned."""
-    if message_type.transactional:
+def _later(
+    row: Notification, message_type: MessageType, registration: Registration, now: dt.datetime
+) -> dt.datetime | None:
+    """When to send the message instead, if its channel pauses or it is night; a retry may come at night."""
+    pause = find_pause(row.channel, now)
+    if pause is not None:
+        return pause
+    if message_type.transactional or row.on_request:
         return None
-    conference = Conference.objects.filter(pk=row.conference_id).first()
-    allowed = quiet_hours.next_allowed(now, conference) if conference is not None else now
+    allowed = quiet_hours.next_allowed(now, registration.conference)
     return allowed if allowed > now else None

@@ -14,9 +14,9 @@ from meeteasy.core.logs import get_logger
 from notifications import quiet_hours
 from notifications.channels import CHANNELS
 from notifications.message_types import MESSAGE_TYPES, MessageType
-from notifications.message_types._base import make_context
 from notifications.models import Notification
 from notifications.rendering import pick_language
+from notifications.selectors.announcements import is_cancelled
 
 log = get_logger(__name__)
 Status = Notification.Status
@@ -29,7 +29,7 @@ RESENDABLE = [
     Status.SUPPRESSED,
     Status.UNKNOWN,
 ]
-# A copy of what arrived must not be taken for the first one by the mailbox.
+# A mailbox would hide a copy of a mail that has arrived.
 _NEW_MESSAGE_ID = [Status.SENT, Status.DELIVERED]
 
 
@@ -41,13 +41,15 @@ class WrongStatusError(Exception):
 
 
 def notify_of_change(registration: Registration, *, previous: str | None) -> list[Notification]:
-    """Write what tells the attendee that their registration was made or changed its state.
+    """Write the messages that tell attendees of their new registration, or of its new state.
 
-    To be called in the transaction of the change, so that both are committed or neither. Who was imported
-    did not ask for mail, and gets none about that; what is decided about them later is told.
+    To be called in the transaction of the change, so that both are committed or neither. People who were
+    imported did not ask for mail, and get none about the import; later decisions reach them.
     """
     if previous is None and registration.source == Registration.Source.IMPORT:
         return []
+    if previous is None and is_cancelled(registration.conference_id):
+        return create(registration, message_type=MESSAGE_TYPES["conference_cancelled"], channel="email")
     made = []
     for message_type in MESSAGE_TYPES.values():
         if message_type.follows(previous, registration.state):
@@ -57,9 +59,9 @@ def notify_of_change(registration: Registration, *, previous: str | None) -> lis
 
 
 def notify_of_repetition(registration: Registration, *, now: dt.datetime) -> list[Notification]:
-    """Write to a person who is registered that the form was filled in again: once a day, however often.
+    """Tell a registered person that the form was submitted again: once a day, however often it is.
 
-    now: the day is the conference's.
+    now: decides the day, in the conference's zone.
     """
     zone = zoneinfo.ZoneInfo(registration.conference.time_zone)
     return create(
@@ -68,7 +70,6 @@ def notify_of_repetition(registration: Registration, *, now: dt.datetime) -> lis
         channel="email",
         about=now.astimezone(zone).date().isoformat(),
         now=now,
-        state=str(registration.state),
     )
 
 
@@ -83,8 +84,9 @@ def create(
 ) -> list[Notification]:
     """Write one message to one attendee, and put it on the queue after commit.
 
-    about: tells several messages of this type to the same person apart. Returns the new row in a list:
-    empty if there is no address for the channel, or if the message existed already.
+    about: tells several messages of this type to the same person apart. facts: what the message says beside
+    the registration and the conference, as JSON. Returns the new row in a list, which is empty if there is
+    no address for the channel, or if the message existed already.
     """
     draft = make_draft(
         registration, message_type=message_type, channel=channel, about=about, now=now, **facts
@@ -124,20 +126,19 @@ def make_draft(
         message_type=message_type.key,
         channel=channel,
         recipient=recipient,
-        context=make_context(registration, **facts),
+        facts=facts,
         language=pick_language(registration.language),
         conference_id=conference.id,
         registration_id=registration.id,
         dedupe_key=":".join(parts),
         scheduled_for=when,
         rung_at=now if when <= now else None,
-        expires_at=message_type.expires_at(conference),
         created_at=now,
     )
 
 
 def ring_for(notifications: list[Notification]) -> None:
-    """Messages to the queues for rows that are due now. One that is lost is sent again by the sweeper."""
+    """Put the rows that are due now on their queues. The sweeper rings again for a lost message."""
     now = timezone.now()
     for channel in CHANNELS.values():
         ids = [
@@ -147,16 +148,17 @@ def ring_for(notifications: list[Notification]) -> None:
 
 
 def resend(notification_id: Any, *, by: Any) -> None:
-    """Send again on a person's word, whatever became of it. Raises WrongStatusError while it is under way.
+    """Send again because a person asks for it, whatever became of it, and even if it is late by now.
 
-    What had arrived gets a new Message-ID, because mailboxes hide a second mail with a known one. What may
-    have arrived keeps its own for that very reason.
+    A message that had arrived gets a new Message-ID, because mailboxes hide a second mail with a known one.
+    One that may have arrived keeps its own for that very reason. Raises WrongStatusError while the message
+    is being sent.
     """
     now = timezone.now()
     rows = Notification.objects.filter(pk=notification_id)
     fresh = {
         "status": Status.QUEUED, "attempts": 0, "scheduled_for": now, "rung_at": now, "called_at": None,
-        "last_error": "", "expires_at": None, "delivered_at": None, "updated_at": now,
+        "last_error": "", "on_request": True, "delivered_at": None, "updated_at": now,
     }  # fmt: skip
     changed = rows.filter(status__in=_NEW_MESSAGE_ID).update(
         **fresh, resends=F("resends") + 1, provider_id=""
@@ -168,7 +170,7 @@ def resend(notification_id: Any, *, by: Any) -> None:
 
 
 def abort(notification_id: Any, *, by: Any) -> None:
-    """Do not send what waits to be sent, or to be cleared up. Raises WrongStatusError if it is too late."""
+    """Do not send a message that waits, or is in doubt. Raises WrongStatusError if it is too late."""
     changed = Notification.objects.filter(
         pk=notification_id, status__in=[Status.QUEUED, Status.UNKNOWN]
     ).update(status=Status.SUPPRESSED, last_error=f"aborted by {by}", updated_at=timezone.now())

@@ -1,8 +1,8 @@
-"""Check-in reminders: who is due is found from the conferences' settings at every tick, never planned ahead.
+"""Check-in reminders. Every tick finds who is due from the conferences' settings; nothing is planned ahead.
 
-So a conference that is moved, or a changed setting, needs nothing to be undone. Each reminder (so many
-hours before, over one channel) of a conference is worked off once, and then noted as done: whoever
-registers or is approved after its time has just had a message, and gets the next reminder only.
+So nothing must be undone when a conference moves or a setting changes. Each reminder of a conference (so
+many hours before the start, over one channel) is written once, and then noted as done. People who register
+or are approved after its time have just had a message, and get the next reminder only.
 """
 
 import datetime as dt
@@ -15,6 +15,7 @@ from conferences.models import CheckIn, Conference, Registration
 from meeteasy.core.logs import get_logger
 from notifications.message_types import MESSAGE_TYPES
 from notifications.models import Notification, ReminderRound
+from notifications.selectors.announcements import is_cancelled
 from notifications.services import outbox
 
 log = get_logger(__name__)
@@ -22,12 +23,12 @@ _ROWS_AT_ONCE = 500
 
 
 def plan_reminders(channel: str) -> int:
-    """Write the reminders that are due over `channel`. Returns how many. The sweeper rings for them."""
+    """Write the reminders that are due over `channel`; return how many. The sweeper rings for them."""
     now = timezone.now()
     made = 0
     for conference in Conference.objects.filter(starts_at__gt=now).exclude(reminder_hours_before=[]):
         due = _latest_due(conference, now)
-        if due is None:
+        if due is None or is_cancelled(conference.id):
             continue
         about: dict[str, Any] = {
             "conference_id": conference.id, "channel": channel, "hours_before": due,
@@ -36,13 +37,14 @@ def plan_reminders(channel: str) -> int:
         if ReminderRound.objects.filter(**about).exists():
             continue
         made += _remind(conference, channel, due, now)
-        # Only now: after a crash in between, the rest is made up for, and dedupe keys hold back the others.
+        # Noted last: after a crash in between, the next tick writes the rest, and dedupe keys hold back
+        # the others.
         ReminderRound.objects.get_or_create(**about)
     return made
 
 
 def _latest_due(conference: Conference, now: dt.datetime) -> int | None:
-    """Of the reminders whose time has come, the last: after an outage nobody gets several at once."""
+    """The last reminder whose time has come, so that nobody gets several at once after an outage."""
     assert conference.starts_at is not None
     due = [
         hours
@@ -77,6 +79,7 @@ def _remind(conference: Conference, channel: str, hours: int, now: dt.datetime) 
             about=f"{hours}h:{int(conference.starts_at.timestamp())}",
             now=now,
             hours_before=hours,
+            starts_at=conference.starts_at.isoformat(),
         )
         if draft is not None:
             draft.rung_at = None  # the sweeper rings

@@ -48,7 +48,8 @@ def erase_person(conference: Conference, sharer: str) -> int:
     changed = erase_in_registrations(conference.id, visitor_id, replacement_id)
     changed += erase_events(conference.id, visitor_id)
     if sharer.startswith(ANONYMOUS):
-        events = Event.objects.filter(conference_id=conference.id, event_id=sharer.removeprefix(ANONYMOUS))
+        key = Event.key(sharer.removeprefix(ANONYMOUS), conference.id)
+        events = Event.objects.filter(id=key)
         changed += events.filter(visitor_id="").update(
             visitor_id=replacement_id, session_id="", properties={}
         )

@@ -52,6 +52,22 @@ def test_a_person_may_change_their_mind(reminder: Notification) -> None:
     assert not Suppression.objects.exists()
 
 
+def test_the_page_is_in_the_language_of_the_message(reminder: Notification) -> None:
+    reminder.language = "zh-hans"
+    for post in (False, True):
+        client = Client(headers={"Accept-Language": "en"})
+        answer = client.post(path_of(reminder)) if post else client.get(path_of(reminder))
+        assert ("已退订提醒" if post else "要退订提醒吗？") in answer.content.decode()
+        assert '<html lang="zh-hans">' in answer.content.decode()
+        assert answer["Content-Language"] == "zh-hans"
+
+
+def test_a_refusal_is_in_the_browsers_language() -> None:
+    answer = Client(headers={"Accept-Language": "zh-CN"}).get("/unsubscribe/forged")
+    assert answer.status_code == 404
+    assert "此链接无效" in answer.content.decode()
+
+
 def test_a_forged_link_is_refused(reminder: Notification) -> None:
     answer = Client().post(path_of(reminder)[:-3] + "abc")
     assert answer.status_code == 404

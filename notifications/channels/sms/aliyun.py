@@ -22,7 +22,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from notifications.channels._base import Accepted, Failure, OnCall
+from notifications.channels._base import Accepted, Call, Failure
 from notifications.channels.sms._base import Report, SmsProvider, call_api, read_json, register
 from notifications.models import Notification
 from notifications.rendering import Sms
@@ -31,17 +31,11 @@ _VERSION = "2017-05-25"
 _CHINA = ZoneInfo("Asia/Shanghai")  # the day that QuerySendDetails asks for
 # SendStatus: 1 waiting for the carrier's report, 2 failed, 3 delivered.
 _FAILED, _DELIVERED = 2, 3
-# Refused now, but not for ever: flow control by number, day or month, the account's balance, their errors.
-_TEMPORARY = {
-    "isv.BUSINESS_LIMIT_CONTROL",
-    "isv.DAY_LIMIT_CONTROL",
-    "isv.MONTH_LIMIT_CONTROL",
-    "isv.OUT_OF_SERVICE",
-    "isv.AMOUNT_NOT_ENOUGH",
-    "isp.SYSTEM_ERROR",
-    "isp.RAM_PERMISSION_DENY",
-    "ServiceUnavailable",
-}
+# Flow control of one number, and errors of the provider's own.
+_TEMPORARY = {"isv.BUSINESS_LIMIT_CONTROL", "isp.SYSTEM_ERROR"}
+# About our account, not about this message: a limit that passes by itself, or a state that a person mends.
+_LIMITED = {"isv.DAY_LIMIT_CONTROL", "isv.MONTH_LIMIT_CONTROL", "ServiceUnavailable"}
+_ACCOUNT = {"isv.OUT_OF_SERVICE", "isv.AMOUNT_NOT_ENOUGH", "isp.RAM_PERMISSION_DENY", "isv.ACCOUNT_ABNORMAL"}
 
 
 @register
@@ -54,7 +48,7 @@ class AliyunProvider(SmsProvider):
         "ALIYUN_SMS_TEMPLATES",
     )
 
-    def send(self, notification: Notification, sms: Sms, *, on_call: OnCall) -> Accepted:
+    def send(self, notification: Notification, sms: Sms, *, call: Call) -> Accepted:
         name = f"{notification.message_type}.{sms.language}"
         template = settings.ALIYUN_SMS_TEMPLATES.get(name)
         if template is None:
@@ -66,18 +60,21 @@ class AliyunProvider(SmsProvider):
             "TemplateParam": msgspec.json.encode(sms.parameters).decode(),
             "OutId": notification.id.hex,
         }
-        answer = _call("SendSms", parameters, on_call=on_call)
+        answer = _call("SendSms", parameters, call=call)
         code = answer.get("Code")
         if code == "OK":
             return Accepted(provider_id=str(answer.get("BizId") or ""))
         if not isinstance(code, str):
             raise Failure(f"an answer without Code: {answer}", kind=Failure.UNKNOWN)
-        temporary = code in _TEMPORARY or code.startswith(("Throttling", "Signature", "InvalidAccessKeyId"))
-        raise Failure(
-            f"{code}: {answer.get('Message')}", kind=Failure.TEMPORARY if temporary else Failure.PERMANENT
-        )
+        needs_attention = code in _ACCOUNT or code.startswith(("Signature", "InvalidAccessKeyId"))
+        kind = Failure.PERMANENT
+        if needs_attention or code in _LIMITED or code.startswith("Throttling"):
+            kind = Failure.OUTAGE
+        elif code in _TEMPORARY:
+            kind = Failure.TEMPORARY
+        raise Failure(f"{code}: {answer.get('Message')}", kind=kind, needs_attention=needs_attention)
 
-    def look_up(self, notification: Notification, sms: Sms) -> Accepted | None:
+    def look_up(self, notification: Notification) -> Accepted | None:
         if notification.called_at is None:
             return None
         first = notification.called_at.astimezone(_CHINA).date()
@@ -98,7 +95,7 @@ class AliyunProvider(SmsProvider):
     def read_callback(self, request: HttpRequest) -> list[Report]:
         """SmsReport: https://help.aliyun.com/zh/sms/developer-reference/smsreport-2
 
-        Aliyun does not sign its reporting. What it offers is the address itself, so that carries a secret:
+        Aliyun does not sign its reports. What it offers is the address itself, so that carries a secret:
         `…/callbacks/sms/aliyun?token=<ALIYUN_SMS_CALLBACK_TOKEN>`, to be set in its console, over https.
         """
         token = settings.ALIYUN_SMS_CALLBACK_TOKEN
@@ -154,7 +151,7 @@ def sign(
     return query, headers
 
 
-def _call(action: str, parameters: Mapping[str, str], *, on_call: OnCall | None = None) -> dict[str, Any]:
+def _call(action: str, parameters: Mapping[str, str], *, call: Call | None = None) -> dict[str, Any]:
     url = settings.ALIYUN_SMS_API_URL
     query, headers = sign(
         method="POST",
@@ -166,7 +163,7 @@ def _call(action: str, parameters: Mapping[str, str], *, on_call: OnCall | None 
         key_id=settings.ALIYUN_ACCESS_KEY_ID,
         secret=settings.ALIYUN_ACCESS_KEY_SECRET,
     )
-    return read_json(call_api("POST", f"{url}/?{query}", on_call=on_call, headers=headers))
+    return read_json(call_api("POST", f"{url}/?{query}", call=call, headers=headers))
 
 
 def _number(e164: str) -> str:

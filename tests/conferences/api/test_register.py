@@ -233,7 +233,7 @@ def test_answers_that_are_too_long_are_cut_and_too_many_are_left_out(conference:
     warnings = [(each["field"], each["code"]) for each in answer.json()["warnings"]]
     assert warnings == [("answers", "left_out"), ("answers.essay", "cut")]
     kept = Registration.objects.get().answers
-    assert list(kept) == ["essay", *(str(number) for number in range(99))]
+    assert set(kept) == {"essay", *(str(number) for number in range(99))}
     assert 4_000 < len(kept["essay"]) < 8_000
     assert set(kept["essay"]) == {"✓"}
 

@@ -9,6 +9,7 @@ from django.test import Client
 
 from notifications.channels.sms.twilio import callback_url, make_signature
 from notifications.models import Notification, Suppression
+from notifications.selectors.suppressions import find_suppression
 
 pytestmark = pytest.mark.django_db
 Status = Notification.Status
@@ -133,19 +134,19 @@ def test_providers_without_reports_and_unknown_ones_have_no_door() -> None:
     assert Client().get("/api/notifications/callbacks/sms/twilio").status_code == 405
 
 
-def mail_event(row: Notification, kind: str, **fields: Any) -> None:
+def mail_event(row: Notification, kind: str, *, provider: str = "Test", **fields: Any) -> None:
     event = AnymailTrackingEvent(
         event_type=kind, message_id="esp-1", recipient=row.recipient,
         metadata={"notification_id": str(row.pk)}, **fields,
     )  # fmt: skip
-    tracking.send(sender=None, event=event, esp_name="Test")
+    tracking.send(sender=None, event=event, esp_name=provider)
 
 
 @pytest.mark.parametrize(
     ("kind", "status", "scope"),
     [
         ("delivered", Status.DELIVERED, None),
-        ("bounced", Status.BOUNCED, "all"),
+        ("bounced", Status.BOUNCED, None),  # not known to be hard: test_bounces.py
         ("rejected", Status.FAILED, None),
         ("failed", Status.FAILED, None),
         ("complained", Status.SENT, "all"),
@@ -162,6 +163,30 @@ def test_mail_events_set_the_status_and_the_list_of_suppressed_addresses(
     mail_event(notification, kind, description="why")  # webhooks come more than once
     assert status_of(notification) == status
     assert [row.scope for row in Suppression.objects.all()] == ([scope] if scope else [])
+
+
+def test_unsubscribing_at_the_provider_holds_for_the_conference_of_the_message(
+    notification: Notification,
+) -> None:
+    mail_event(notification, "unsubscribed")
+    row = Suppression.objects.get()
+    assert (row.scope, row.conference_id) == ("reminders", "summit")
+    other = Notification(channel="email", recipient=notification.recipient, conference_id="other")
+    assert find_suppression(notification, transactional=False) == row
+    assert find_suppression(notification, transactional=True) is None
+    assert find_suppression(other, transactional=False) is None
+
+
+@pytest.mark.parametrize(("hard", "silenced"), [(True, True), (False, False)])
+def test_only_a_hard_bounce_silences_an_address_and_then_for_all_conferences(
+    notification: Notification, hard: bool, silenced: bool
+) -> None:
+    set_status(notification, Status.SENT)
+    report = {"Type": "HardBounce" if hard else "SoftBounce"}
+    mail_event(notification, "bounced", provider="Postmark", esp_event=report)
+    assert status_of(notification) == Status.BOUNCED
+    other = Notification(channel="email", recipient="DORA@Example.com.", conference_id="other")
+    assert (find_suppression(other, transactional=True) is not None) == silenced
 
 
 def test_mail_events_find_their_row_by_the_providers_id_too(notification: Notification) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from notifications.channels.sms.aliyun import sign
 from notifications.channels.sms.twilio import make_signature
-from notifications.models import Notification, Suppression
+from notifications.models import Notification, Outage, Suppression
 from notifications.services import sweeping
 from notifications.services.delivering import deliver
 from tests.notifications.conftest import make_sms
@@ -66,7 +66,9 @@ def test_refused_for_now_is_tried_again_after_the_time_that_the_provider_asks_fo
     assert deliver(sms.pk) == Status.QUEUED
     sms.refresh_from_db()
     assert sms.scheduled_for - before >= dt.timedelta(seconds=600)
+    assert sms.attempts == 0  # it says nothing about this message
     Notification.objects.update(scheduled_for=timezone.now())
+    Outage.objects.update(paused_until=timezone.now())
     assert deliver(sms.pk) == Status.SENT
 
 

@@ -27,8 +27,13 @@ from conferences.models import Registration
 from notifications.services import outbox
 from notifications.message_types import MESSAGE_TYPES
 registration = Registration.objects.select_related("conference").get(email="dora0@example.com")
-registration.conference.starts_at = timezone.now() + dt.timedelta(hours=5)
-outbox.create(registration, message_type=MESSAGE_TYPES["checkin_reminder"], channel="sms", about="test")
+starts_at = timezone.now() + dt.timedelta(hours=5)
+registration.conference.starts_at = starts_at
+registration.conference.save()
+outbox.create(
+    registration, message_type=MESSAGE_TYPES["checkin_reminder"], channel="sms", about="test",
+    starts_at=starts_at.isoformat(),
+)
 """
 DUPLICATE = """
 from meeteasy.core.jobs import ring

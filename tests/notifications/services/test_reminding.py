@@ -55,8 +55,8 @@ def test_everybody_who_is_due_is_reminded_once_over_each_channel(
         plan_reminders("sms")
     assert [row.recipient for row in reminders()] == ["a@example.com", "b@example.com"]
     assert [row.recipient for row in reminders("sms")] == ["+8613800138000"]
-    assert reminders()[0].context["hours_before"] == 24
-    assert reminders()[0].expires_at == soon.starts_at
+    assert reminders()[0].facts["hours_before"] == 24
+    assert reminders()[0].facts["starts_at"] == soon.starts_at.isoformat()
 
 
 def test_after_a_crash_in_between_the_rest_is_made_up_for_and_nobody_gets_two(
@@ -82,14 +82,14 @@ def test_who_registers_after_its_time_gets_the_next_one_only(
     Registration.objects.update(registered_at=timezone.now() - dt.timedelta(hours=5))
     plan_reminders("email")
     assert [row.recipient for row in reminders()] == ["early@example.com", "late@example.com"]
-    assert reminders()[0].context["hours_before"] == 2
+    assert reminders()[0].facts["hours_before"] == 2
 
 
 def test_after_an_outage_nobody_gets_several_at_once(soon: Conference, attend_early: Attend) -> None:
     attend_early()
     Conference.objects.update(starts_at=timezone.now() + dt.timedelta(hours=1))
     plan_reminders("email")
-    assert [row.context["hours_before"] for row in reminders()] == [2]
+    assert [row.facts["hours_before"] for row in reminders()] == [2]
 
 
 def test_who_is_not_coming_or_already_there_is_not_reminded(soon: Conference, attend_early: Attend) -> None:
@@ -148,8 +148,13 @@ def test_a_reminder_of_what_has_begun_is_not_sent(
 ) -> None:
     attend_early()
     plan_reminders("email")
-    Notification.objects.update(expires_at=timezone.now() - dt.timedelta(minutes=1))
-    assert deliver(reminders()[0].pk) == Status.SUPPRESSED
+    begun = timezone.now() - dt.timedelta(minutes=1)
+    Conference.objects.update(starts_at=begun)
+    (row,) = reminders()
+    Notification.objects.filter(pk=row.pk).update(facts={**row.facts, "starts_at": begun.isoformat()})
+    assert deliver(row.pk) == Status.SUPPRESSED
+    row.refresh_from_db()
+    assert row.last_error == "it came too late to be of use"
 
 
 def test_an_unsubscribed_address_still_gets_what_concerns_its_registration(
