@@ -2,9 +2,10 @@
 
     python -m benchmarks.rush [--registrations 2000] [--clients 64 256] [--smoke]
 
-Everything runs as the system starts it: two web processes, workers of events and mail, beat. A client sends its
-next registration when the last was stored, and obeys 503 with Retry-After. Afterwards each 201 must be stored
-once, with its mail and its event. Beside it a bare DRF view under gunicorn's threads that inserts the same rows.
+Everything runs as the system starts it: two web processes, workers of events and mail, beat. A client sends
+its next registration when the last was stored, and obeys 503 with Retry-After. Afterwards each 201 must be
+stored once, with its mail and its event. Beside it a bare DRF view under gunicorn's threads that inserts the
+same rows.
 """
 
 import asyncio

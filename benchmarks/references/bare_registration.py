@@ -1,5 +1,6 @@
-"""A bare Django REST framework view that inserts the rows of a registration: what registering would cost if it
-were nothing but its rows. No rules, no answers to repetitions, and nothing is sent.
+"""A bare Django REST framework view that inserts the rows of a registration and does nothing else.
+
+No rules, no answers to repetitions, and nothing is sent.
 
     gunicorn --workers 2 --threads 6 benchmarks.references.bare_registration:application
 """
