@@ -172,7 +172,7 @@ def _sqlite(path: Path) -> dict[str, Any]:
             # every 16 MB instead of 4: a bulk insert of 5,000 rows would set one off at each commit.
             "init_command": (
                 f"PRAGMA journal_mode=WAL; PRAGMA synchronous={SQLITE_SYNCHRONOUS}; "
-                "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; "
+                "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON; "
                 "PRAGMA wal_autocheckpoint=4000;"
             ),
         },
@@ -320,6 +320,11 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute="41"),
         "queue": Queue.ANALYTICS_DAILY,
     },
+    "analytics: forget ended salts and erased data on disk": {
+        "task": "analytics.forget_deleted",
+        "schedule": 60,
+        "queue": Queue.ANALYTICS_DAILY,
+    },
     "analytics: drop events of unknown conferences after 7 days": {
         "task": "analytics.drop_unclaimed_events",
         "schedule": crontab(minute="17", hour="3"),
@@ -343,9 +348,10 @@ INGEST_MAX_BODY_BYTES = 512 * 1024
 INGEST_MAX_EVENTS = 500
 # How old an event may be when it arrives; older ones come in by `manage.py import_events` only.
 INGEST_ACCEPTANCE_DAYS = env.read_int("INGEST_ACCEPTANCE_DAYS", 7, minimum=1)
-# Requests a second of one client address, per web process; 0 = no limit. Generous, because a whole venue
-# may sit behind one address.
-INGEST_RATE_PER_SECOND = env.read_int("INGEST_RATE_PER_SECOND", 1000)
+# Requests and events a second of one client address; 0 = no limit. Generous, because a whole venue may sit
+# behind one address.
+INGEST_RATE_PER_SECOND = env.read_int("INGEST_RATE_PER_SECOND", 300)
+INGEST_EVENTS_PER_SECOND = env.read_int("INGEST_EVENTS_PER_SECOND", 5000)
 # Memory of the stream of events beyond which new batches are answered 503 until workers catch up.
 INGEST_QUEUE_MAX_BYTES = env.read_int("INGEST_QUEUE_MAX_BYTES", 512 * 1024 * 1024, minimum=1024)
 

@@ -36,8 +36,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             arguments = {**(mark.kwargs if mark else {}), "databases": "__all__"}
             item.add_marker(pytest.mark.django_db(**arguments), append=False)
     config.hook.pytest_deselected(items=left_out)
-    slow_files = {item.path for item in kept if item.get_closest_marker("processes")}
-    items[:] = sorted(kept, key=lambda item: item.path not in slow_files)
+    slow = {item.path for item in kept if any(map(item.get_closest_marker, ("processes", "slow")))}
+    items[:] = sorted(kept, key=lambda item: item.path not in slow)
 
 
 def _is_wanted(item: pytest.Item, uses_database: bool, expression: str) -> bool:

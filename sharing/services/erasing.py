@@ -11,6 +11,7 @@ from analytics.models import Event
 from conferences.models import Conference
 from conferences.selectors.erased import is_replacement
 from conferences.services.erasing import erase_in_registrations, note_erased
+from meeteasy.core.forgetting import request_rewrite
 from sharing.derivation import bulk, deriving
 from sharing.derivation.facts import ANONYMOUS, Facts, RegistrationRecord, load_registrations, visitor_id_of
 from sharing.derivation.locks import lock_conferences
@@ -53,7 +54,9 @@ def erase_person(conference: Conference, sharer: str) -> int:
         changed += events.filter(visitor_id="").update(
             visitor_id=replacement_id, session_id="", properties={}
         )
-    return changed + _erase_in_tree(conference.id, sharer, replacement_id, visitor_id)
+    changed += _erase_in_tree(conference.id, sharer, replacement_id, visitor_id)
+    request_rewrite()
+    return changed
 
 
 def _erase_in_tree(conference_id: str, sharer: str, replacement_id: str, visitor_id: str = "") -> int:

@@ -274,13 +274,16 @@ def test_pv_comes_at_most_twice_a_second_and_the_last_count_arrives(
 
     visitor = threading.Thread(target=visit)
     visitor.start()
-    client.read_for(4)
-    stop.set()
-    visitor.join()
+    try:
+        client.read_for(4)
+        while sum(message["type"] == "pv" for message in client.messages) < 3:
+            client.wait_for("pv")
+    finally:
+        stop.set()
+        visitor.join()
     last = client.wait_for("pv", pv=start + sent, seconds=30)
     assert last["visitors_now"] >= 5
     times = [message["arrived"] for message in client.messages if message["type"] == "pv"]
-    assert len(times) >= 3
     # A window of a second never has more than two begin in it, but for what the network jumbles.
     assert all(third - first > 0.9 for first, third in zip(times, times[2:], strict=False))
 

@@ -16,7 +16,7 @@ from conferences.models import Conference
 from sharing.models import ShareLink
 from tests.sharing.api.test_api import download, get
 
-pytestmark = pytest.mark.only_on("sqlite")
+pytestmark = [pytest.mark.only_on("sqlite"), pytest.mark.slow]
 
 CHILDREN = 100_000
 
