@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.core.signing import Signer
 from django.test import override_settings
@@ -49,11 +48,7 @@ def get(client: APIClient, path: str, **params: Any) -> Any:
 
 def download(response: Any) -> bytes:
     """All of a streamed answer."""
-
-    async def read() -> bytes:
-        return b"".join([piece async for piece in response.streaming_content])
-
-    return async_to_sync(read)()
+    return b"".join(response.streaming_content)
 
 
 @pytest.mark.parametrize(
