@@ -35,7 +35,6 @@ urlpatterns = [
     path("", include("live.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/docs", ApiDocs.as_view(url_name="api-schema"), name="api-docs"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
     path("api/conferences/<str:conference_id>/void", Voids.as_view(), name="sharing-void"),
     path("api/", include("conferences.api.urls")),
     path("api/analytics/", include("analytics.api.urls")),
