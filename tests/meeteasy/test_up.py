@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -203,9 +203,9 @@ def test_a_full_disk_ends_nothing_and_what_was_accepted_is_stored_once(on_small_
     before = {child.pid for child in up.children()}
     accepted = {number for number in range(20) if post(number) == 202}
     filler = up.directory / "fill"
-    with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
-        while True:
-            file.write(b"x" * 65536)
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(b"x" * 65536):
+            continue
     end = time.monotonic() + 25
     statuses = set()
     number = 20
