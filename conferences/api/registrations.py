@@ -19,7 +19,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from conferences.access import Role, get_conference, get_registration, signed_in
-from conferences.api.public import CORS_HEADERS, RegistrationThrottle, SmallJSONParser
+from conferences.api.public import CORS_HEADERS, RegistrationThrottle, SmallJSONParser, make_visitor_id
 from conferences.api.serializers import (
     FORM_FIELDS,
     RegistrationAnswer,
@@ -94,6 +94,9 @@ class RegistrationList(generics.ListAPIView[Registration]):
         if conference is None:
             raise Http404(f"There is no conference {conference_id!r}.")
         given, unknown = _read_form(request.data)
+
+        if not given["visitor_id"]:
+            given["visitor_id"] = make_visitor_id(request, conference)
 
         def act() -> Answer:
             outcome = register(conference=conference, **given)
