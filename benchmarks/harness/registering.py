@@ -2,9 +2,10 @@
 
     python -m benchmarks.harness.registering ROUNDS COUNT
 
-Runs in an environment whose database is migrated and has the conference `test`; benchmarks/registering.py makes it.
-Requests go through the WSGI handler with all middleware, so parsing, checking, storing and answering are in
-it, and sockets are not. Says `ready`, waits for a line, and prints JSON: milliseconds a request, by round.
+Runs in an environment whose database is migrated and has the conference `test`; benchmarks/registering.py
+makes it. Requests go through the WSGI handler with all middleware, so parsing, checking, storing and
+answering are in it, and sockets are not. Says `ready`, waits for a line, and prints JSON: milliseconds a
+request, by round.
 """
 
 import io
