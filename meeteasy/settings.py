@@ -305,6 +305,11 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15,
         "queue": Queue.ANALYTICS_DAILY,
     },
+    "sharing: totals that are due, and what killed workers left": {
+        "task": "sharing.settle",
+        "schedule": 1,
+        "queue": Queue.ANALYTICS_EVENTS,
+    },
     "analytics: close ended days": {
         "task": "analytics.close_ended_days",
         "schedule": crontab(minute="2"),
@@ -341,6 +346,11 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "queue": Queue.NOTIFICATIONS_SMS,
     },
 }
+
+# --- Share attribution (sharing) -------------------------------------------------------------------------
+
+# How often the totals of what is below a link may be written; 0 = with every delivery.
+SHARING_TOTALS_SECONDS = env.read_int("SHARING_TOTALS_SECONDS", 1, minimum=0)
 
 # --- Taking events in (analytics/ingest) -----------------------------------------------------------------
 
@@ -430,6 +440,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "HoldActionEnum": "analytics.models.HoldDecision.Action",
+        "VoidKindEnum": "sharing.models.Void.Kind",
         "AnnouncementKind": "notifications.models.Announcement.Kind",
     },
     "POSTPROCESSING_HOOKS": [

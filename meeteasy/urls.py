@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from meeteasy.core.health import healthz, readyz
 from meeteasy.core.http import api_not_found
 from meeteasy.core.metrics import metrics
+from sharing.api.voiding import Voids
 
 admin.site.site_header = admin.site.site_title = "MeetEasy"
 admin.site.index_title = _("Operations")
@@ -34,6 +35,7 @@ urlpatterns = [
     path("", include("live.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/docs", ApiDocs.as_view(url_name="api-schema"), name="api-docs"),
+    path("api/conferences/<str:conference_id>/void", Voids.as_view(), name="sharing-void"),
     path("api/", include("conferences.api.urls")),
     path("api/analytics/", include("analytics.api.urls")),
     path("api/sharing/", include("sharing.api.urls")),
