@@ -59,9 +59,9 @@ def server_command(*, port: int, directory: Path) -> list[str]:
         "dir": directory,
         "appendonly": "yes",
         "appendfsync": settings.VALKEY_APPENDFSYNC,
-        # The file is written anew when it has doubled, from this size on. Most of it are events that are
-        # worked off seconds later: to copy a backlog at every 64 MB, and to compress it, took a tenth of the
-        # machine while events came in.
+        # Rewrite the file when it has doubled, from this size on. Most of it is events that are processed
+        # seconds later: copying and compressing a backlog at every 64 MB took a tenth of the machine while
+        # events came in.
         "auto-aof-rewrite-min-size": "256mb",
         "rdbcompression": "no",
         "save": "",

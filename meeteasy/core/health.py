@@ -15,7 +15,7 @@ from meeteasy.core.redis import get_quick_redis
 _BEAT_KEY = "beat:last_tick"
 # Less room than this in DATA_DIR, and stores begin to refuse writes.
 DISK_FULL_BYTES = 4 * 1024 * 1024
-# The most frequent entries of the schedule come every 5 seconds.
+# The most frequent entries of the schedule run every 5 seconds.
 BEAT_SILENT_SECONDS = 60
 
 
@@ -62,8 +62,11 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """503 while a database or Redis cannot be reached. A silent beat is reported as a warning only: web
-    processes serve without it, and taking them out of rotation would help replacement_id."""
+    """503 while a database or Redis cannot be reached, or the disk is full.
+
+    Silent queues and a silent beat are only warnings: web processes serve without them, and taking those out of
+    rotation would not help.
+    """
     checks = {dependency: check(dependency) for dependency in dependencies()}
     if shutil.disk_usage(settings.DATA_DIR).free < DISK_FULL_BYTES:
         checks["disk"] = "full"
