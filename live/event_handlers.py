@@ -1,7 +1,7 @@
 """The worker's reactions to stored events: alerts for those who watch, and the mark that PV changed.
 
-They run for old and new events alike and more than once; what was told is remembered in Redis by the fact
-it tells (the row's id, else the event's), so none is sent twice. Alerts are not a record: if Redis loses its
+They run for old and new events alike and more than once; Redis remembers what was sent by the row's id (else
+the event's), so nothing is sent twice. Alerts are not a record: if Redis loses its
 data or nobody watches, they are gone, and the numbers of the next snapshot are right all the same.
 """
 

@@ -64,8 +64,8 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """503 while a database or Redis cannot be reached, or the disk is full.
 
-    Silent queues and a silent beat are only warnings: web processes serve without them, and taking those out of
-    rotation would not help.
+    Silent queues and a silent beat are only warnings: web processes serve without them, and taking those out
+    of rotation would not help.
     """
     checks = {dependency: check(dependency) for dependency in dependencies()}
     if shutil.disk_usage(settings.DATA_DIR).free < DISK_FULL_BYTES:
