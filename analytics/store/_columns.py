@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 
+from analytics.event_types import ATTENDANCE_TYPES
 from analytics.events.rows import EventRow
 from analytics.models import Event
 
@@ -17,6 +18,7 @@ COLUMNS = (
     "session_id",
     "subject",
     "is_bot",
+    "is_attendance",
     "data",
     "properties",
     "hold",
@@ -63,6 +65,7 @@ def sql_values(rows: Sequence[EventRow]) -> list[tuple[str | int | None, ...]]:
             row.session_id,
             row.subject,
             +row.is_bot,
+            +(row.type in ATTENDANCE_TYPES),
             row.data,
             row.properties,
             row.hold,
