@@ -20,7 +20,7 @@ from meeteasy.mongodb_settings import read_mongodb_settings
     ],
 )
 def test_an_option_that_breaks_a_promise_is_refused_by_name(options: str, named: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match=named):
+    with pytest.raises(ImproperlyConfigured, match=f"(?i){named}"):
         read_mongodb_settings(f"mongodb://127.0.0.1/?{options}", "")
 
 
