@@ -53,13 +53,15 @@ def sql_values(rows: Sequence[EventRow]) -> list[tuple[str | int | None, ...]]:
     1, because SQLite's driver looks for an adapter of each bool."""
     # Most of a conference's events have the same day.
     dates = {date: None if date is None else date.isoformat() for date in {row.local_date for row in rows}}
+    # All events of a batch arrived together.
+    received = {ms: timestamp_text(ms) for ms in {row.received_ms for row in rows}}
     return [
         (
             row.key,
             row.conference_id,
             row.type,
             timestamp_text(row.ts_ms),
-            timestamp_text(row.received_ms),
+            received[row.received_ms],
             dates[row.local_date],
             row.visitor_id,
             row.session_id,
