@@ -92,7 +92,7 @@ class CursorPagination(BasePagination):
     Rows come in the order of the queryset, which must be a stable one (meeteasy/core/paging.py).
     """
 
-    def paginate_queryset(
+    def paginate_queryset(  # type: ignore[override]  # ours pages no plain sequence
         self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
     ) -> list[Any]:
         """Raises ValidationError or BadCursorError."""

@@ -18,7 +18,7 @@ class Command(BaseCommand):
 
     def handle(self, *, queues: list[str], concurrency: int | None, **options: Any) -> None:
         concurrency = concurrency or sum(WORKER_OPTIONS[Queue(name)].concurrency for name in queues)
-        code = app.start(
+        code: int | None = app.start(
             [
                 *("--quiet", "worker"),
                 *("--queues", ",".join(queues), "--concurrency", str(concurrency)),
