@@ -80,9 +80,8 @@ def start_server(*, port: int, directory: Path) -> "subprocess.Popen[bytes]":
     """
     directory.mkdir(parents=True, exist_ok=True)
     process = _try_to_start(port=port, directory=directory)
-    if process is None:
-        if set_broken_tail_aside(directory) is not None:
-            process = _try_to_start(port=port, directory=directory)
+    if process is None and set_broken_tail_aside(directory) is not None:
+        process = _try_to_start(port=port, directory=directory)
     if process is None:
         raise ValkeyError(f"Valkey did not start; {directory / 'valkey.log'} says why")
     return process
