@@ -92,10 +92,11 @@ class CursorPagination(BasePagination):
     Rows come in the order of the queryset, which must be a stable one (meeteasy/core/paging.py).
     """
 
-    def paginate_queryset(  # type: ignore[override]  # ours pages no plain sequence
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+    def paginate_queryset(
+        self, queryset: QuerySet[Any] | Sequence[Any], request: Request, view: APIView | None = None
     ) -> list[Any]:
         """Raises ValidationError or BadCursorError."""
+        assert isinstance(queryset, QuerySet)
         query = PageQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         limit, cursor = query.validated_data["page_size"], query.validated_data["cursor"]
