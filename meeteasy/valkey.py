@@ -80,9 +80,8 @@ def start_server(*, port: int, directory: Path) -> "subprocess.Popen[bytes]":
     """
     directory.mkdir(parents=True, exist_ok=True)
     process = _try_to_start(port=port, directory=directory)
-    if process is None:
-        broken = set_broken_tail_aside(directory)
-        process = broken and _try_to_start(port=port, directory=directory)
+    if process is None and set_broken_tail_aside(directory) is not None:
+        process = _try_to_start(port=port, directory=directory)
     if process is None:
         raise ValkeyError(f"Valkey did not start; {directory / 'valkey.log'} says why")
     return process
@@ -126,7 +125,7 @@ def set_broken_tail_aside(directory: Path) -> Path | None:
         size = file.seek(0, 2)
         if end == size:
             return None
-        aside = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
+        aside: Path = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
         file.seek(end)
         with aside.open("wb") as rest:
             shutil.copyfileobj(file, rest)
