@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import IO
+from typing import IO, cast
 
 from analytics.events.lines import write_line
 from analytics.models import Event
@@ -28,7 +28,9 @@ def export_file(path: str, *, conference_id: str | None = None) -> int:
         )
         stream: IO[bytes] = raw
         if path.endswith(".gz"):
-            stream = stack.enter_context(gzip.GzipFile(fileobj=raw, mode="wb"))  # type: ignore[assignment]
+            packed = gzip.GzipFile(fileobj=raw, mode="wb")
+            stack.callback(packed.close)
+            stream = cast("IO[bytes]", packed)
         written = _write(stream, conference_id)
     os.replace(part, path)
     return written
