@@ -11,11 +11,11 @@ import pytest
 import redis
 from django.contrib.auth.models import User
 from django.utils import translation
-from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from conferences import services
 from conferences.models import Conference, Member
+from meeteasy.core.tokens import create_token
 from tests.support.environment import DATA_DIR, LANGUAGE, STORE
 from tests.support.services import PostgresqlServer, ValkeyServer
 from tests.support.system import System
@@ -114,8 +114,7 @@ def api() -> Callable[[User | None], APIClient]:
     def client_of(user: User | None) -> APIClient:
         client = APIClient()
         if user is not None:
-            token, _ = Token.objects.get_or_create(user=user)
-            client.credentials(HTTP_AUTHORIZATION=f"Token {token.key}")
+            client.credentials(HTTP_AUTHORIZATION=f"Token {create_token(user)}")
         return client
 
     return client_of

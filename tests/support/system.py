@@ -98,9 +98,7 @@ class System:
     def _command(self, name: str) -> list[str]:
         """As the Procfile has it."""
         if name == "web":
-            options = ["--workers", "2", "--no-access-log", "--ws-max-size", "65536"]
-            options += ["--ws-per-message-deflate", "false", "--port", str(self.port)]
-            return [sys.executable, "-m", "uvicorn", "meeteasy.asgi:application", *options]
+            return [sys.executable, "manage.py", "web", "--port", str(self.port), "--processes", "2"]
         if name == "beat":
             return [sys.executable, "-m", "celery", "--app", "meeteasy", "beat", "--pidfile="]
         worker = [sys.executable, "manage.py", "worker", _QUEUES[name]]
