@@ -46,7 +46,7 @@ def check_mail_backend(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_lease(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """A mail keeps its lease step by step; an SMS is one step, so its task is what the lease must cover."""
+    """A mail keeps its lease while it waits; an SMS does not, so the lease must cover its task."""
     longest = WORKER_OPTIONS[Queue.NOTIFICATIONS_SMS].time_limit_seconds
     if longest < settings.NOTIFICATIONS_LEASE_SECONDS:
         return []
