@@ -2,24 +2,37 @@
 
 import datetime as dt
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.paginator import Page
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from analytics import holding
 from analytics.days.figures import figure_names
 from analytics.event_types import EVENT_TYPES
-from analytics.models import DailySummary, DeadLetter, DirtyDay, Event, UnclaimedConference
+from analytics.ingest.rules import check_rules
+from analytics.models import (
+    DailySummary,
+    DeadLetter,
+    DirtyDay,
+    DoorRules,
+    Event,
+    HoldDecision,
+    UnclaimedConference,
+)
 from analytics.stream import dead_letters
-from analytics.tasks import refresh_dirty_days
+from analytics.tasks import carry_out_hold_decisions, refresh_dirty_days
 from meeteasy.core.admin import BoundedPaginator, ReadOnlyAdmin
 
 
@@ -36,10 +49,10 @@ class LatestIdsFirst(BoundedPaginator):
     def page(self, number: int | str) -> Page[Event]:
         number = self.validate_number(number)
         start = (number - 1) * self.per_page
-        events = cast("QuerySet[Event]", self.object_list).order_by("-event_id")
+        events = cast("QuerySet[Event]", self.object_list).order_by("-id")
         bound = f"{round((timezone.now() + self._FAST).timestamp() * 1000):012x}"
         bound = f"{bound[:8]}-{bound[8:]}"  # as a UUID begins
-        timed, others = events.filter(event_id__lt=bound), events.filter(event_id__gte=bound)
+        timed, others = events.filter(id__lt=bound), events.filter(id__gte=bound)
         rows = list(timed[start : start + self.per_page])
         missing = self.per_page - len(rows)
         if missing:
@@ -71,17 +84,48 @@ class EventAdmin(ReadOnlyAdmin):
         "local_date",
         "visitor_id",
         "is_bot",
+        "hold",
     ]
-    list_filter = [TypeFilter, "is_bot"]
+    list_filter = [TypeFilter, "is_bot", "hold"]
     # Only what an index serves; see get_search_results.
-    search_fields = ["event_id"]
+    search_fields = ["id"]
     search_help_text = _(
         "An event id; a conference id, for its latest events first; or a conference id, a day and a visitor "
         "id, e.g. “summit 2026-05-01 v-7f3b”."
     )
     show_full_result_count = False  # counting ten million rows for a page of a hundred
     sortable_by = ()
-    ordering = ["-ts", "-event_id"]  # of what fits on one page; see get_paginator
+    ordering = ["-ts", "-id"]  # of what fits on one page; see get_paginator
+
+    actions = ["release", "void"]
+
+    @admin.action(description=_("Release held reports: count them"), permissions=["operate"])
+    def release(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
+        self._decide(request, queryset, HoldDecision.Action.RELEASE)
+
+    @admin.action(description=_("Void held reports: never count them"), permissions=["operate"])
+    def void(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
+        self._decide(request, queryset, HoldDecision.Action.VOID)
+
+    def _decide(self, request: HttpRequest, queryset: QuerySet[Event], action: HoldDecision.Action) -> None:
+        by_conference: dict[str, list[str]] = {}
+        for event in queryset:
+            if event.hold != Event.Hold.NONE:
+                by_conference.setdefault(event.conference_id, []).append(event.event_id)
+        for conference_id, event_ids in by_conference.items():
+            for start in range(0, len(event_ids), holding.MAX_EVENTS):
+                holding.decide(
+                    conference_id=conference_id,
+                    action=action,
+                    event_ids=event_ids[start : start + holding.MAX_EVENTS],
+                    reason="",
+                    by=request.user.get_username(),
+                )
+        with suppress(OperationalError):  # while the broker is away; the tick will do it
+            carry_out_hold_decisions.apply_async(retry=False)
+        number = sum(map(len, by_conference.values()))
+        text = ngettext("%d held report was decided.", "%d held reports were decided.", number)
+        messages.success(request, text % number)
 
     def get_paginator(self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> Any:
         """What a search finds has an order of its own, which is kept."""
@@ -99,11 +143,15 @@ class EventAdmin(ReadOnlyAdmin):
         conference_id, day, visitor_id = [*term.split(maxsplit=2), "", "", ""][:3]
         if visitor_id and _is_date(day):
             events = queryset.filter(conference_id=conference_id, local_date=day, visitor_id=visitor_id)
-        elif Event.objects.filter(event_id=term).exists():
-            return queryset.filter(event_id=term), False
+        elif (found := _of_id(queryset, term)).exists():
+            return found, False
         else:
             events = queryset.filter(conference_id=term)
-        return events.order_by("-local_date", "-ts", "-event_id"), False
+        return events.order_by("-local_date", "-ts", "-id"), False
+
+    @admin.display(description=_("event id"))
+    def event_id(self, event: Event) -> str:
+        return event.event_id
 
     @admin.display(description=_("event time (UTC)"))
     def happened_at(self, event: Event) -> dt.datetime:
@@ -113,6 +161,12 @@ class EventAdmin(ReadOnlyAdmin):
     def type_label(self, event: Event) -> str:
         event_type = EVENT_TYPES.get(event.type)
         return gettext(event_type.label) if event_type else event.type
+
+
+def _of_id(events: QuerySet[Event], event_id: str) -> QuerySet[Event]:
+    """Events of this id, in whichever conference, or of this key."""
+    following = f"{event_id}0"  # "0" follows "/"
+    return events.filter(Q(id=event_id) | Q(id__gt=f"{event_id}/", id__lt=following))
 
 
 def _is_date(text: str) -> bool:
@@ -151,6 +205,13 @@ class DirtyDayAdmin(ReadOnlyAdmin):
     def compute_now(self, request: HttpRequest, queryset: QuerySet[DirtyDay]) -> None:
         refresh_dirty_days.delay()
         messages.success(request, _("The workers were asked to compute them."))
+
+
+@admin.register(HoldDecision)
+class HoldDecisionAdmin(ReadOnlyAdmin):
+    list_display = ["conference_id", "action", "event_count", "decided_by", "decided_at", "done_at", "reason"]
+    search_fields = ["conference_id__exact"]
+    ordering = ["-decided_at"]
 
 
 @admin.register(UnclaimedConference)
@@ -201,3 +262,20 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         if done:
             text = ngettext("%d dead letter was put back.", "%d dead letters were put back.", done)
             messages.success(request, text % done)
+
+
+class DoorRulesForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any]:
+        fields = super().clean() or {}
+        names = ("allowed_origins", "blocked_networks", "blocked_pages")
+        if all(name in fields for name in names):
+            check_rules(**{name: fields[name] for name in names})
+        return fields
+
+
+@admin.register(DoorRules)
+class DoorRulesAdmin(admin.ModelAdmin):
+    form = DoorRulesForm
+    list_display = ["conference_id", "allowed_origins", "blocked_networks", "blocked_pages"]
+    search_fields = ["conference_id"]
+    search_help_text = _("A whole conference id.")

@@ -15,14 +15,16 @@ from django.db.models import Q
 
 from analytics.days.dirty import mark_days_dirty
 from analytics.event_types import is_own
-from analytics.events.rows import EventRow, to_row
+from analytics.event_types.registration import is_without_id, subject_without_id
+from analytics.events.rows import EventRow, replace_registration_id, to_row
 from analytics.models import Event
 from conferences.selectors.erased import find_replacement, load_replacements
 from conferences.services.erasing import erase_in_registrations
+from meeteasy.core.forgetting import request_rewrite
 
 _EVENTS_AT_ONCE = 500
 # Types whose subject is the id of a registration, or the event's if it has none.
-_OF_REGISTRATIONS = frozenset({"registration", "checkin"})
+_OF_REGISTRATIONS = frozenset({"registration", "registration_standing", "checkin", "checkin_undone"})
 _SUBJECT_LIMIT = 64
 _TEXT_LIMITS = (512, 2048)  # of Text and LongText (analytics/event_types)
 # The tree and the figures need these. A code that equals its sharer's id stays: it is on posters. A
@@ -40,18 +42,18 @@ def erase_events(conference_id: str, visitor_id: str) -> int:
         Q(visitor_id=visitor_id) | Q(subject=visitor_id, type__in=_OF_REGISTRATIONS),
         conference_id=conference_id,
     )
-    ids, days = [], set()
-    for event_id, date in found.values_list("event_id", "local_date"):
-        ids.append(event_id)
+    keys, days = [], set()
+    for key, date in found.values_list("id", "local_date"):
+        keys.append(key)
         if date is not None:
             days.add((conference_id, date))
     try:
-        for start in range(0, len(ids), _EVENTS_AT_ONCE):
-            part = Event.objects.filter(event_id__in=ids[start : start + _EVENTS_AT_ONCE])
+        for start in range(0, len(keys), _EVENTS_AT_ONCE):
+            part = Event.objects.filter(id__in=keys[start : start + _EVENTS_AT_ONCE])
             erase_late([to_row(event) for event in part])
     finally:  # a computation meanwhile counted one person as two
         mark_days_dirty(days)
-    return len(ids)
+    return len(keys)
 
 
 def erase_late(rows: Sequence[EventRow]) -> None:
@@ -93,7 +95,7 @@ def erase_rows(rows: Sequence[EventRow]) -> list[tuple[EventRow, str]]:
             continue
         visitor_id, subject = row.visitor_id, row.subject
         if row.type in _OF_REGISTRATIONS and (other := find(subject)) is not None:
-            _replace_registration_id(row, other)
+            replace_registration_id(row, other)
         replacement = find(visitor_id) if visitor_id else None
         if replacement is not None:
             _erase(row, replacement)
@@ -118,14 +120,6 @@ def _pattern(visitor_id: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(forms))})(?![\w-])")
 
 
-def _replace_registration_id(row: EventRow, other: str) -> None:
-    data = row.decode_data()
-    if data.get("registration_id") == row.subject:
-        data["registration_id"] = other
-        row.data = msgspec.json.encode(data).decode()
-    row.subject = other
-
-
 def _erase(row: EventRow, replacement: str) -> None:
     """Remove the id where figures need the field, and all other fields whole."""
     visitor_id = row.visitor_id
@@ -138,7 +132,9 @@ def _erase(row: EventRow, replacement: str) -> None:
     data = row.decode_data()
     data = {name: value if name in _KEPT else erase(value) for name, value in data.items()}
     row.data = msgspec.json.encode(data).decode()
-    if row.type not in _OF_REGISTRATIONS and row.subject != data.get("share_code"):
+    if row.type == "registration" and is_without_id(row.subject):
+        row.subject = subject_without_id(replacement, str(data.get("form_id", "")))
+    elif row.type not in _OF_REGISTRATIONS and row.subject != data.get("share_code"):
         row.subject = erase_text(row.subject, visitor_id, replacement)[:_SUBJECT_LIMIT]
     row.visitor_id, row.session_id, row.properties = replacement, "", "{}"
 
@@ -146,7 +142,7 @@ def _erase(row: EventRow, replacement: str) -> None:
 def _save(rows: Sequence[EventRow]) -> None:
     events = [
         Event(
-            event_id=row.event_id, visitor_id=row.visitor_id, session_id=row.session_id, subject=row.subject,
+            id=row.key, visitor_id=row.visitor_id, session_id=row.session_id, subject=row.subject,
             data=row.decode_data(), properties=msgspec.json.decode(row.properties),
         )
         for row in rows
@@ -154,3 +150,4 @@ def _save(rows: Sequence[EventRow]) -> None:
     Event.objects.bulk_update(
         events, ["visitor_id", "session_id", "subject", "data", "properties"], batch_size=_EVENTS_AT_ONCE
     )
+    request_rewrite()

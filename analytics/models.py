@@ -8,11 +8,26 @@ import datetime as dt
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from analytics.event_types import is_confirmed
+from meeteasy.core.fields import KeyField
+
+# A natural key, which on MongoDB is the document's `_id`: a unique index of any other field would have a
+# filter there that no lookup uses.
+_KEY = "_id"
+_OF_REGISTRATIONS = ["checkin", "checkin_undone", "registration", "registration_standing"]
+
 
 class Event(models.Model):
     """One accepted occurrence. Written by the worker's bulk insert (analytics/store), then only read."""
 
-    event_id = models.CharField(_("event id"), primary_key=True, max_length=64)
+    class Hold(models.TextChoices):
+        """A report beyond a quota is held: it counts nowhere until an organizer releases it."""
+
+        NONE = "", _("no")
+        HELD = "held", _("held")
+        VOID = "void", _("void")
+
+    id = KeyField(primary_key=True, db_column=_KEY, max_length=160)  # event id/conference id
     conference_id = models.CharField(_("conference"), max_length=64)
     # Event types are not `choices`: a new type must not need a migration.
     type = models.CharField(_("type"), max_length=64)
@@ -28,6 +43,7 @@ class Event(models.Model):
     is_bot = models.BooleanField(_("bot"), default=False)
     data = models.JSONField(_("own fields"), default=dict)
     properties = models.JSONField(_("properties"), default=dict)
+    hold = models.CharField(_("hold"), max_length=8, choices=Hold.choices, default="", blank=True)
 
     class Meta:
         verbose_name = _("event")
@@ -40,10 +56,35 @@ class Event(models.Model):
                 fields=["conference_id", "local_date", "is_bot", "type", "ts", "subject"],
                 name="event_day_figures",
             ),
+            # All that is known of a registration, over all days (docs/adr/0007). Views have no part in them.
+            models.Index(
+                fields=["conference_id", "subject"],
+                name="event_of_registration",
+                condition=models.Q(type__in=_OF_REGISTRATIONS),
+            ),
+            models.Index(
+                fields=["conference_id", "visitor_id"],
+                name="event_registration_visitor",
+                condition=models.Q(type="registration"),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.event_id}"
+
+    @staticmethod
+    def key(event_id: str, conference_id: str) -> str:
+        """Ids of events belong to a conference; in this order, the keys are in the order of time, too."""
+        return f"{event_id}/{conference_id}"
+
+    @property
+    def event_id(self) -> str:
+        """With the prefix of its class of sender (analytics/event_types)."""
+        return self.id.rpartition("/")[0]
+
+    @property
+    def is_confirmed(self) -> bool:
+        return is_confirmed(self.id)
 
 
 class DirtyDay(models.Model):
@@ -54,7 +95,7 @@ class DirtyDay(models.Model):
     A mark without a date means that the conference's events must be redated first.
     """
 
-    id = models.CharField(primary_key=True, max_length=64)
+    id = models.CharField(primary_key=True, db_column=_KEY, max_length=64)
     conference_id = models.CharField(_("conference"), max_length=64)
     local_date = models.DateField(_("local date"), null=True)
     marked_at = models.DateTimeField(_("marked at"))
@@ -74,7 +115,7 @@ class DirtyDay(models.Model):
 class DailySummary(models.Model):
     """The figures of one conference on one local day: a pure function of the stored events."""
 
-    id = models.CharField(primary_key=True, max_length=96)  # conference_id:date
+    id = models.CharField(primary_key=True, db_column=_KEY, max_length=96)  # conference_id:date
     conference_id = models.CharField(_("conference"), max_length=64)
     date = models.DateField(_("date"))
     # By name, as the catalogue of event types and other apps define them: {"pv": 12, "uv": 7, …}.
@@ -109,7 +150,7 @@ class AppliedSettings(models.Model):
     (analytics/days/redating.py). Comparing states cannot miss a change; passing changes on can.
     """
 
-    conference_id = models.CharField(primary_key=True, max_length=64)
+    conference_id = models.CharField(primary_key=True, db_column=_KEY, max_length=64)
     time_zone = models.CharField(max_length=64)
     zone_version = models.CharField(max_length=16, default="")  # of the zone's data (days/zones.py)
     trusts_clients = models.BooleanField(default=True)
@@ -121,7 +162,7 @@ class AppliedSettings(models.Model):
 class OwnEventSweep(models.Model):
     """Up to when all rows of a kind are known to have their own events (analytics/own_events.py)."""
 
-    kind = models.CharField(primary_key=True, max_length=64)
+    kind = models.CharField(primary_key=True, db_column=_KEY, max_length=64)
     complete_until = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -131,12 +172,37 @@ class OwnEventSweep(models.Model):
 class UnclaimedConference(models.Model):
     """The id of a conference that events named and that does not exist. They wait 7 days for it."""
 
-    conference_id = models.CharField(_("conference id"), primary_key=True, max_length=64)
+    conference_id = models.CharField(_("conference id"), primary_key=True, db_column=_KEY, max_length=64)
     first_seen_at = models.DateTimeField(_("first seen at"))
 
     class Meta:
         verbose_name = _("unknown conference")
         verbose_name_plural = _("unknown conferences")
+
+    def __str__(self) -> str:
+        return self.conference_id
+
+
+class DoorRules(models.Model):
+    """What the organizers of a conference refuse at the event door (analytics/ingest/rules.py)."""
+
+    conference_id = models.CharField(_("conference"), primary_key=True, db_column="_id", max_length=64)
+    allowed_origins = models.JSONField(
+        _("allowed origins"), default=list, blank=True,
+        help_text=_("Pages that may send events, like https://example.org. Empty: all."),
+    )  # fmt: skip
+    blocked_networks = models.JSONField(
+        _("blocked address ranges"), default=list, blank=True,
+        help_text=_("Ranges like 192.0.2.0/24 whose events are refused."),
+    )  # fmt: skip
+    blocked_pages = models.JSONField(
+        _("blocked pages"), default=list, blank=True,
+        help_text=_("Patterns like /preview/* of pages whose views are refused."),
+    )  # fmt: skip
+
+    class Meta:
+        verbose_name = _("rules of the event door")
+        verbose_name_plural = _("rules of the event door")
 
     def __str__(self) -> str:
         return self.conference_id
@@ -148,7 +214,7 @@ class DeadLetter(models.Model):
     Either a whole entry that failed too often, or a single row that the store refused.
     """
 
-    id = models.CharField(primary_key=True, max_length=96)  # entry id, or entry id:event id
+    id = models.CharField(primary_key=True, db_column=_KEY, max_length=160)  # entry id[:event key]
     entry_id = models.CharField(_("stream entry"), max_length=64)
     version = models.CharField(_("format version"), max_length=16)
     payload = models.BinaryField(_("payload"))  # all fields of the entry, a MessagePack map
@@ -167,3 +233,34 @@ class DeadLetter(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+
+class HoldDecision(models.Model):
+    """An organizer's decision about held reports, and the outbox of what follows from it.
+
+    Committed before anything else; a sweep carries out what a worker that died left undone
+    (analytics/holding.py).
+    """
+
+    class Action(models.TextChoices):
+        RELEASE = "release", _("release")
+        VOID = "void", _("void")
+
+    id = models.CharField(primary_key=True, db_column=_KEY, max_length=64)
+    conference_id = models.CharField(_("conference"), max_length=64)
+    action = models.CharField(_("decision"), max_length=8, choices=Action.choices)
+    is_for_all = models.BooleanField(_("for all that were held by then"), default=False)
+    keys = models.JSONField(_("events"), default=list)  # of those for all: of the slice at work
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    decided_by = models.CharField(_("decided by"), max_length=150)
+    decided_at = models.DateTimeField(_("decided at"))
+    done_at = models.DateTimeField(_("carried out at"), null=True)
+    event_count = models.PositiveIntegerField(_("events"), default=0)
+
+    class Meta:
+        verbose_name = _("decision about held reports")
+        verbose_name_plural = _("decisions about held reports")
+        indexes = [models.Index(fields=["done_at"], name="holddecision_done")]
+
+    def __str__(self) -> str:
+        return f"{self.conference_id}: {self.action}"

@@ -6,6 +6,7 @@ with the stored events and sends what is missing.
 """
 
 import datetime as dt
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ OVERLAP = dt.timedelta(minutes=10)
 GIVE_UP = dt.timedelta(days=7)
 _ROWS_AT_ONCE = MAX_EVENTS
 _MAX_SECONDS = 20.0
+_MAX_NAME = 32  # of a registration, in the ids of events about its standing
 
 
 def registration_row(registration: Registration) -> EventRow:
@@ -71,6 +73,29 @@ def undone_row(check_in: CheckIn) -> EventRow:
     )
 
 
+def standing_row(
+    *, conference_id: str, registration_id: str, source: str, stands: bool, version: int, at: dt.datetime
+) -> EventRow:
+    """The event that a registration is withdrawn or restored (event_types/registration_standing.py).
+
+    source: "state" or "void". version: counts the changes of this source. at: when it changed.
+    """
+    name = registration_id
+    if len(name) > _MAX_NAME:  # one that a client made up
+        name = hashlib.blake2b(name.encode(), digest_size=_MAX_NAME // 2).hexdigest()
+    event = {
+        "type": "registration_standing",
+        "event_id": f"{OWN_PREFIX}standing:{source}:{name}:{version}",
+        "conference_id": conference_id,
+        "ts": at,
+        "registration_id": registration_id,
+        "stands": stands,
+        "version": version,
+        "source": source,
+    }
+    return make_row(parse_event(event), _server())
+
+
 def _make_row(
     type_name: str, own_id: str, registration: Registration, ts: dt.datetime, **own_fields: Any
 ) -> EventRow:
@@ -84,8 +109,11 @@ def _make_row(
         "registration_id": registration.id,
         **own_fields,
     }
-    server = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "", is_server=True)
-    return make_row(parse_event(event), server)
+    return make_row(parse_event(event), _server())
+
+
+def _server() -> Client:
+    return Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "", is_server=True)
 
 
 def report(rows: list[EventRow]) -> bool:
@@ -102,20 +130,45 @@ def report(rows: list[EventRow]) -> bool:
 
 
 @dataclass(frozen=True)
-class _Kind:
+class Kind:
     """A kind of own event: its rows in the order of the time field, and how one becomes an event."""
 
-    name: str  # as in the ids of its events
+    name: str
     rows: Callable[[], QuerySet[Any]]
     time_field: str
     make_row: Callable[[Any], EventRow]
 
 
-_KINDS = (
-    _Kind("reg", Registration.objects.all, "registered_at", registration_row),
-    _Kind("checkin", lambda: CheckIn.objects.select_related("registration"), "recorded_at", check_in_row),
-    _Kind("undone", lambda: CheckIn.objects.select_related("registration"), "undone_at", undone_row),
-)
+_kinds: list[Kind] = []
+
+
+def register_kind(kind: Kind) -> None:
+    """Have the sweep send the events of these rows that are missing; other apps add kinds of their own."""
+    if any(kind.name == other.name for other in _kinds):
+        raise ValueError(f"{kind.name!r} is taken")
+    _kinds.append(kind)
+
+
+def _check_ins() -> QuerySet[CheckIn]:
+    return CheckIn.objects.select_related("registration")
+
+
+def registration_standing_row(registration: Registration) -> EventRow:
+    """The event of whether a registration's own state lets it count."""
+    return standing_row(
+        conference_id=registration.conference_id,
+        registration_id=registration.id,
+        source="state",
+        stands=registration.stands,
+        version=registration.standing_version,
+        at=registration.standing_changed_at or registration.registered_at,
+    )
+
+
+register_kind(Kind("reg", Registration.objects.all, "registered_at", registration_row))
+register_kind(Kind("checkin", _check_ins, "recorded_at", check_in_row))
+register_kind(Kind("undone", _check_ins, "undone_at", undone_row))
+register_kind(Kind("standing", Registration.objects.all, "standing_changed_at", registration_standing_row))
 
 
 def send_missing(*, now: dt.datetime | None = None) -> int:
@@ -130,13 +183,13 @@ def send_missing(*, now: dt.datetime | None = None) -> int:
         oldest_ms = queue.get_oldest_entry_ms()
         if oldest_ms is not None and oldest_ms < (now - GRACE).timestamp() * 1000:
             return 0
-        return sum(_sweep(kind, now=now) for kind in _KINDS)
+        return sum(_sweep(kind, now=now) for kind in _kinds)
     except (redis.RedisError, OSError) as error:
         log.warning("own_events_not_swept", error=str(error))
         return 0
 
 
-def _sweep(kind: _Kind, *, now: dt.datetime) -> int:
+def _sweep(kind: Kind, *, now: dt.datetime) -> int:
     """Compare the rows of a kind, send what is missing, and note up to when everything is complete."""
     deadline = time.monotonic() + _MAX_SECONDS
     done = OwnEventSweep.objects.filter(kind=kind.name).values_list("complete_until", flat=True).first()
@@ -146,12 +199,11 @@ def _sweep(kind: _Kind, *, now: dt.datetime) -> int:
     for page in _pages(kind, since=done and done - OVERLAP, until=complete_until):
         missing = _missing(kind, page)
         if missing:
-            rows = kind.rows().filter(pk__in=[pk for pk, _ in missing])
-            queue.append(encode_rows([kind.make_row(row) for row in rows]))
+            queue.append(encode_rows([event for _, event in missing]))
             sent += len(missing)
-            first_missing = first_missing or missing[0][1]
+            first_missing = first_missing or missing[0][0]
         if time.monotonic() > deadline:
-            complete_until = page[-1][1]
+            complete_until = getattr(page[-1], kind.time_field)
             break
     if first_missing is not None:
         log.warning("missing_own_events_sent", kind=kind.name, events=sent, since=first_missing.isoformat())
@@ -163,26 +215,23 @@ def _sweep(kind: _Kind, *, now: dt.datetime) -> int:
     return sent
 
 
-# The primary key of a row, and its time.
-_Found = tuple[str, dt.datetime]
-
-
-def _pages(kind: _Kind, *, since: dt.datetime | None, until: dt.datetime) -> Iterator[list[_Found]]:
+def _pages(kind: Kind, *, since: dt.datetime | None, until: dt.datetime) -> Iterator[list[Any]]:
     """The rows of [since, until) by time, _ROWS_AT_ONCE at a time."""
     field = kind.time_field
-    rows = kind.rows().filter(**{f"{field}__lt": until}).order_by(field, "pk").values_list("pk", field)
+    rows = kind.rows().filter(**{f"{field}__lt": until}).order_by(field, "pk")
     if since is not None:
         rows = rows.filter(**{f"{field}__gte": since})
     page = list(rows[:_ROWS_AT_ONCE])
     while page:
         yield page
-        last_pk, last = page[-1]
-        after = Q(**{f"{field}__gt": last}) | Q(**{field: last, "pk__gt": last_pk})
+        last = getattr(page[-1], field)
+        after = Q(**{f"{field}__gt": last}) | Q(**{field: last, "pk__gt": page[-1].pk})
         page = list(rows.filter(after, **{f"{field}__gte": last})[:_ROWS_AT_ONCE])
 
 
-def _missing(kind: _Kind, page: list[_Found]) -> list[_Found]:
-    """The rows whose events are not stored."""
-    ids = {f"{OWN_PREFIX}{kind.name}:{found[0]}": found for found in page}
-    stored = set(Event.objects.filter(event_id__in=list(ids)).values_list("event_id", flat=True))
-    return [found for event_id, found in ids.items() if event_id not in stored]
+def _missing(kind: Kind, page: list[Any]) -> list[tuple[dt.datetime, EventRow]]:
+    """The events of these rows that are not stored, with the rows' times."""
+    events = [(getattr(row, kind.time_field), kind.make_row(row)) for row in page]
+    keys = [event.key for _, event in events]
+    stored = set(Event.objects.filter(id__in=keys).values_list("id", flat=True))
+    return [(at, event) for at, event in events if event.key not in stored]

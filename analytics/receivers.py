@@ -19,6 +19,7 @@ from conferences.signals import (
     conference_saved,
     registration_created,
     registrations_imported,
+    standing_changed,
 )
 
 
@@ -47,3 +48,8 @@ def report_check_in(sender: Any, check_in: CheckIn, **kwargs: Any) -> None:
 @receiver(checkin_undone, dispatch_uid="analytics.report_undone_check_in")
 def report_undone_check_in(sender: Any, check_in: CheckIn, **kwargs: Any) -> None:
     own_events.report([own_events.undone_row(check_in)])
+
+
+@receiver(standing_changed, dispatch_uid="analytics.report_standing")
+def report_standing(sender: Any, registration: Registration, **kwargs: Any) -> None:
+    own_events.report([own_events.registration_standing_row(registration)])

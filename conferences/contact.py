@@ -48,7 +48,7 @@ def clean_email(text: str) -> str:
     email = normalise_email(text)
     local, at, domain = email.rpartition("@")
     invalid = ValidationError(_("This is not a mail address."), code="invalid")
-    # The lengths of RFC 5321, §4.5.3.1.
+    # The lengths of RFC 5321, §4.5.3.1, of what is stored: lower case can be longer.
     if not at or len(local.encode()) > 64 or not all(_ATOM.match(atom) for atom in local.split(".")):
         raise invalid
     try:

@@ -145,7 +145,7 @@ def _sqlite(path: Path) -> dict[str, Any]:
             # every 16 MB instead of 4: a bulk insert of 5,000 rows would set one off at each commit.
             "init_command": (
                 f"PRAGMA journal_mode=WAL; PRAGMA synchronous={SQLITE_SYNCHRONOUS}; "
-                "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; "
+                "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON; "
                 "PRAGMA wal_autocheckpoint=4000;"
             ),
         },
@@ -245,6 +245,11 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15,
         "queue": Queue.ANALYTICS_DAILY,
     },
+    "analytics: carry out decisions about held reports": {
+        "task": "analytics.carry_out_hold_decisions",
+        "schedule": 15,
+        "queue": Queue.ANALYTICS_DAILY,
+    },
     "analytics: close ended days": {
         "task": "analytics.close_ended_days",
         "schedule": crontab(minute="2"),
@@ -258,6 +263,11 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
     "conferences: forget idempotency keys after 48 hours, receipts after 90 days": {
         "task": "conferences.forget_expired",
         "schedule": crontab(minute="41"),
+        "queue": Queue.ANALYTICS_DAILY,
+    },
+    "analytics: forget ended salts and erased data on disk": {
+        "task": "analytics.forget_deleted",
+        "schedule": 60,
         "queue": Queue.ANALYTICS_DAILY,
     },
     "analytics: drop events of unknown conferences after 7 days": {
@@ -283,11 +293,17 @@ INGEST_MAX_BODY_BYTES = 512 * 1024
 INGEST_MAX_EVENTS = 500
 # How old an event may be when it arrives; older ones come in by `manage.py import_events` only.
 INGEST_ACCEPTANCE_DAYS = env.read_int("INGEST_ACCEPTANCE_DAYS", 7, minimum=1)
-# Requests a second of one client address, per web process; 0 = no limit. Generous, because a whole venue
-# may sit behind one address.
-INGEST_RATE_PER_SECOND = env.read_int("INGEST_RATE_PER_SECOND", 1000)
+# Requests and events a second of one client address; 0 = no limit. Generous, because a whole venue may sit
+# behind one address.
+INGEST_RATE_PER_SECOND = env.read_int("INGEST_RATE_PER_SECOND", 300)
+INGEST_EVENTS_PER_SECOND = env.read_int("INGEST_EVENTS_PER_SECOND", 5000)
 # Memory of the stream of events beyond which new batches are answered 503 until workers catch up.
 INGEST_QUEUE_MAX_BYTES = env.read_int("INGEST_QUEUE_MAX_BYTES", 512 * 1024 * 1024, minimum=1024)
+
+# Registrations and check-ins that clients report, within an hour: more are stored and held until an organizer
+# releases them (analytics/reactions/quota.py); 0 = no limit.
+REPORTS_PER_CLIENT_HOUR = env.read_int("REPORTS_PER_CLIENT_HOUR", 100, minimum=0)
+REPORTS_PER_CONFERENCE_HOUR = env.read_int("REPORTS_PER_CONFERENCE_HOUR", 2_000, minimum=0)
 
 # --- Registrations ---------------------------------------------------------------------------------------
 
@@ -357,7 +373,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
-    "ENUM_NAME_OVERRIDES": {"AnnouncementKind": "notifications.models.Announcement.Kind"},
+    "ENUM_NAME_OVERRIDES": {
+        "HoldActionEnum": "analytics.models.HoldDecision.Action",
+        "AnnouncementKind": "notifications.models.Announcement.Kind",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "meeteasy.core.openapi.describe_shared_parts",

@@ -36,7 +36,7 @@ def figures_from(*names: str) -> Callable[[Provider], Provider]:
 
 def figure_names() -> list[str]:
     """All figures in the order in which summaries and CSV columns have them."""
-    names = [*all_figure_names(), *(name for names, _ in _providers for name in names)]
+    names = [*all_figure_names(), *attendance.FIGURES, *(name for names, _ in _providers for name in names)]
     if len(set(names)) < len(names):
         raise ValueError(f"a figure is defined twice: {names}")
     return sorted(names, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
@@ -46,7 +46,7 @@ def compute_figures(conference_id: str, date: dt.date) -> dict[str, int]:
     """The figures of one day by name, 0 where nothing happened.
 
     The index `event_day_figures` covers the counting: its cost goes with the day's own events, however many
-    others are stored. Days with registrations or check-ins cost another, small query.
+    others are stored. Days with registrations or check-ins cost a few queries more.
     """
     counts = store.count_day(conference_id, date)
     figures: dict[str, int] = {}
@@ -54,8 +54,10 @@ def compute_figures(conference_id: str, date: dt.date) -> dict[str, int]:
         count = counts.get(type_name, DayCount(0, 0))
         for name, figure in event_type.figures.items():
             figures[name] = count.events if figure is Figure.EVENTS else count.distinct_subjects
-    if counts.keys() & attendance.TYPES:
-        figures.update(attendance.correct(conference_id, date, date))
+    if counts.keys() & store.ATTENDANCE_TYPES:
+        figures.update(attendance.count_attendance(conference_id, date))
+    else:
+        figures.update(dict.fromkeys(attendance.FIGURES, 0))
     for names, provider in _providers:
         given = provider(conference_id, date)
         figures.update({name: given[name] for name in names})

@@ -8,12 +8,14 @@ Validation and its errors (analytics/events/validation.py), the JSON Schema and 
 from analytics.event_types._base import (
     EVENT_TYPES,
     OWN_PREFIX,
+    SECRET_PREFIX,
     EventType,
     Figure,
     Id,
     LongText,
     Text,
     all_figure_names,
+    is_confirmed,
     is_own,
     register,
 )
@@ -21,12 +23,14 @@ from analytics.event_types._base import (
 __all__ = [
     "EVENT_TYPES",
     "OWN_PREFIX",
+    "SECRET_PREFIX",
     "EventType",
     "Figure",
     "Id",
     "LongText",
     "Text",
     "all_figure_names",
+    "is_confirmed",
     "is_own",
     "register",
 ]

@@ -18,13 +18,20 @@ LongText = Annotated[str, Meta(max_length=2048)]
 # corrected (analytics/events/clock.py): any number is a time, if not one that is accepted.
 Timestamp = Annotated[dt.datetime, Meta(tz=True)] | int | float
 
-# Prefix of the ids of events that the server makes of its own rows. No client may use it.
+# An event's id begins with the class of its sender: the server, of a row of its own, or a secret key. All
+# other ids are clients', who may use neither prefix.
 OWN_PREFIX = "own:"
+SECRET_PREFIX = "key:"  # noqa: S105  no secret
 
 
 def is_own(event_id: str) -> bool:
-    """Whether the server made this event of a row of its own; clients cannot use such ids."""
+    """Whether the server made this event of a row of its own."""
     return event_id.startswith(OWN_PREFIX)
+
+
+def is_confirmed(event_id: str) -> bool:
+    """Whether the server or the holder of a secret key says so, and not only a client."""
+    return event_id.startswith((OWN_PREFIX, SECRET_PREFIX))
 
 
 class Figure(Enum):

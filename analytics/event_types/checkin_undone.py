@@ -23,5 +23,4 @@ class CheckInUndoneEvent(EventType, tag="checkin_undone", kw_only=True):
     checkin_event_id: Id
 
     def subject(self) -> str | None:
-        """The id of the event that it takes back."""
-        return self.checkin_event_id
+        return self.registration_id

@@ -22,19 +22,21 @@ class Batch(msgspec.Struct, Generic[_Event], array_like=True, gc=False):
     received_ms: arrival, UTC milliseconds since 1970.
     is_bot: whether a crawler sent them.
     events: each with its `event_id`, its `visitor_id`, and `ts` in UTC milliseconds.
+    client: who sent it, for the quota of reports; "" for a batch without any.
     """
 
     received_ms: int
     is_bot: bool
     events: list[_Event]
+    client: str = ""
 
 
 def to_rows(batch: Batch[EventType]) -> list[EventRow]:
-    make_row = make_row_maker(batch.received_ms, batch.is_bot)
+    make_row = make_row_maker(batch.received_ms, batch.is_bot, batch.client)
     return [make_row(event) for event in batch.events]
 
 
-def make_row_maker(received_ms: int, is_bot: bool) -> Callable[[EventType], EventRow]:
+def make_row_maker(received_ms: int, is_bot: bool, client: str = "") -> Callable[[EventType], EventRow]:
     """A function that turns an event of a batch into a row. It raises what the type's own code raises.
 
     A closure, because it runs for every event, and looking its constants up on an object would be a quarter
@@ -63,6 +65,9 @@ def make_row_maker(received_ms: int, is_bot: bool) -> Callable[[EventType], Even
             is_bot,
             _encode_json(own).decode(),
             _encode_json(properties).decode() if properties else "{}",
+            None,
+            "",
+            client,
         )
 
     return make_row

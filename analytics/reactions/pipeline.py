@@ -11,9 +11,14 @@ from analytics import store
 from analytics.days.dirty import mark_conference_dirty
 from analytics.days.zones import get_zones, local_date
 from analytics.erasing import erase_late
-from analytics.events.rows import EventRow, to_row
+from analytics.events.rows import EventRow, replace_registration_id, to_row
 from analytics.models import Event
 from analytics.reactions import handlers
+from analytics.reactions.quota import hold_reports
+from conferences.selectors.receipts import resolve_receipts
+
+_WITH_RECEIPTS = frozenset({"registration", "checkin"})
+_RECEIPT = "rct_"
 
 
 @dataclass(frozen=True)
@@ -29,17 +34,20 @@ def store_and_react(rows: Sequence[EventRow]) -> StoreResult:
 
     Raises StoreUnavailableError or RowsRefusedError (analytics.store), or whatever a reaction raises.
     """
-    unique = list({row.event_id: row for row in reversed(rows)}.values())
-    unique.reverse()  # of a repeated id the first counts
+    unique = list({row.key: row for row in reversed(rows)}.values())
+    unique.reverse()  # of a repeated key the first counts
     conference_ids = {row.conference_id for row in unique}
     zones = get_zones(conference_ids)
     for row in unique:
         zone = zones.get(row.conference_id)
         row.local_date = None if zone is None else local_date(zone, row.ts_ms)
 
-    new_ids = store.insert_new(unique)
+    _resolve_receipts(unique)
+    hold_reports(unique)
 
-    stored = unique if len(new_ids) == len(unique) else _as_stored(unique, new_ids)
+    new_keys = store.insert_new(unique)
+
+    stored = unique if len(new_keys) == len(unique) else _as_stored(unique, new_keys)
     erase_late(stored)
 
     # A zone that changed while we stored: the stored events may have been redated before our rows were among
@@ -58,14 +66,26 @@ def store_and_react(rows: Sequence[EventRow]) -> StoreResult:
         mark_conference_dirty(conference_id)
 
     handlers.react(stored)
-    return StoreResult(stored=len(new_ids), duplicate=len(rows) - len(new_ids))
+    return StoreResult(stored=len(new_keys), duplicate=len(rows) - len(new_keys))
 
 
-def _as_stored(rows: list[EventRow], new_ids: set[str]) -> list[EventRow]:
+def _resolve_receipts(rows: list[EventRow]) -> None:
+    """The public form answers with a receipt in place of the registration's id; reports may name it. Unknown
+    receipts stay as they are."""
+    named = [row for row in rows if row.type in _WITH_RECEIPTS and row.subject.startswith(_RECEIPT)]
+    if not named:
+        return
+    registration_ids = resolve_receipts({row.subject for row in named})
+    for row in named:
+        if row.subject in registration_ids:
+            replace_registration_id(row, registration_ids[row.subject])
+
+
+def _as_stored(rows: list[EventRow], new_keys: set[str]) -> list[EventRow]:
     """The rows, with known ones replaced by what is stored: a repeated event may say otherwise."""
-    known_ids = [row.event_id for row in rows if row.event_id not in new_ids]
+    known = [row.key for row in rows if row.key not in new_keys]
     stored: dict[str, EventRow] = {}
-    for start in range(0, len(known_ids), 500):
-        for event in Event.objects.filter(event_id__in=known_ids[start : start + 500]):
-            stored[event.event_id] = to_row(event)
-    return [stored.get(row.event_id, row) for row in rows]
+    for start in range(0, len(known), 500):
+        for event in Event.objects.filter(id__in=known[start : start + 500]):
+            stored[event.id] = to_row(event)
+    return [stored.get(row.key, row) for row in rows]

@@ -15,6 +15,12 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 
 from analytics.events.rows import EventRow
 from analytics.models import Event
+from analytics.store._attendance import (
+    ATTENDANCE_TYPES,
+    find_events_of,
+    find_events_of_registrations,
+    find_registrations_by,
+)
 from analytics.store._counting import DayCount
 from conferences.models import Conference
 
@@ -30,9 +36,9 @@ class RowsRefusedError(Exception):
 
 
 def insert_new(rows: Sequence[EventRow]) -> set[str]:
-    """Insert those rows whose `event_id` is not stored yet. Returns the ids of those that were new.
+    """Insert those rows whose key is not stored yet. Returns the keys of those that were new.
 
-    The ids within `rows` must differ. Either all new rows are stored when it returns, or, after an
+    The keys within `rows` must differ. Either all new rows are stored when it returns, or, after an
     exception, any part of them may be: calling it again with the same rows is always right.
 
     Raises StoreUnavailableError or RowsRefusedError.
@@ -64,7 +70,7 @@ def count_day(conference_id: str, date: dt.date) -> dict[str, DayCount]:
 def takes_writes() -> bool:
     """Whether the databases take a write now: one of no rows, which needs all that a real one needs."""
     try:
-        Event.objects.filter(event_id="").update(type="")
+        Event.objects.filter(id="").update(type="")
         Conference.objects.filter(id="").update(name="")
     except (DatabaseError, InterfaceError):
         for alias in (router.db_for_write(Event), router.db_for_write(Conference)):
@@ -78,4 +84,15 @@ def _implementation(vendor: str) -> ModuleType:
     return import_module(f"{__name__}.{_IMPLEMENTATIONS[vendor]}")
 
 
-__all__ = ["DayCount", "RowsRefusedError", "StoreUnavailableError", "count_day", "insert_new", "takes_writes"]
+__all__ = [
+    "ATTENDANCE_TYPES",
+    "DayCount",
+    "RowsRefusedError",
+    "StoreUnavailableError",
+    "count_day",
+    "find_events_of",
+    "find_events_of_registrations",
+    "find_registrations_by",
+    "insert_new",
+    "takes_writes",
+]

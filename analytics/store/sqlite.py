@@ -8,7 +8,7 @@ from django.db import connections, transaction
 
 from analytics.event_types import EVENT_TYPES
 from analytics.events.rows import EventRow
-from analytics.store._columns import COLUMNS, TABLE, sql_values
+from analytics.store._columns import COLUMNS, KEY, TABLE, sql_values
 from analytics.store._counting import DayCount
 from meeteasy.core import sqlite
 
@@ -16,7 +16,7 @@ from meeteasy.core import sqlite
 def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
     """See analytics.store.insert_new."""
     with transaction.atomic(using=using):
-        return sqlite.insert_new(connections[using], TABLE, COLUMNS, sql_values(rows), key="event_id")
+        return sqlite.insert_new(connections[using], TABLE, COLUMNS, sql_values(rows), key=KEY)
 
 
 # As one JSON array a day's subjects cross over to a set in half the time that SQLite's own count(DISTINCT)

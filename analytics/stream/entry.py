@@ -86,12 +86,13 @@ def decode_readable(fields: Mapping[bytes, bytes]) -> tuple[list[EventRow], Unre
         left = []
         for event in batch.events:
             try:
-                rows += to_rows(Batch(batch.received_ms, batch.is_bot, [_event_decoder().decode(event)]))
+                event_alone = [_event_decoder().decode(event)]
+                rows += to_rows(Batch(batch.received_ms, batch.is_bot, event_alone, batch.client))
             except Exception as error:
                 left.append(event)
                 last_error = error
         if left:
-            unread.append(encode_batch(Batch(batch.received_ms, batch.is_bot, left)))
+            unread.append(encode_batch(Batch(batch.received_ms, batch.is_bot, left, batch.client)))
     return rows, None if last_error is None else Unread(encode_batches(unread), last_error)
 
 

@@ -53,9 +53,9 @@ def main() -> None:
                 rows += decode_entry(fields)
         values = [
             (
-                row.event_id, row.conference_id, row.type, timestamp_text(row.ts_ms),
+                row.key, row.conference_id, row.type, timestamp_text(row.ts_ms),
                 timestamp_text(row.received_ms), timestamp_text(row.ts_ms)[:10], row.visitor_id,
-                row.session_id, row.subject, +row.is_bot, row.data, row.properties,
+                row.session_id, row.subject, +row.is_bot, row.data, row.properties, row.hold,
             )
             for row in rows
         ]  # fmt: skip

@@ -101,7 +101,7 @@ def store_events(events: list[dict[str, Any]], received_ms: int) -> None:
     Event.objects.bulk_create(
         [
             Event(
-                event_id=event.get("event_id") or str(uuid.uuid4()),
+                id=Event.key(event.get("event_id") or str(uuid.uuid4()), event["conference_id"]),
                 type=event["type"],
                 conference_id=event["conference_id"],
                 visitor_id=event.get("visitor_id", ""),

@@ -18,7 +18,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from conferences.access import Role, get_conference, get_registration, signed_in
-from conferences.api.public import CORS_HEADERS, RegistrationThrottle, SmallJSONParser
+from conferences.api.public import CORS_HEADERS, RegistrationThrottle, SmallJSONParser, make_visitor_id
 from conferences.api.serializers import (
     RegistrationAnswer,
     RegistrationFilter,
@@ -97,8 +97,12 @@ class RegistrationList(generics.ListAPIView[Registration]):
             FieldWarning(name, "unknown_field", _("There is no such field.")) for name in given.unknown_fields
         ]
 
+        fields = dict(given.validated_data)
+        if not fields.get("visitor_id"):
+            fields["visitor_id"] = make_visitor_id(request, conference)
+
         def act() -> Answer:
-            outcome = register(conference=conference, **given.validated_data)
+            outcome = register(conference=conference, **fields)
             return 201, {
                 "receipt": outcome.receipt,
                 "conference_id": conference.id,

@@ -30,7 +30,7 @@ def normalise_email(address: str) -> str:
 def to_ascii_domain(domain: str) -> str:
     """The domain as DNS has it (A-labels), without a dot at its end. Raises ValueError."""
     try:
-        return idna.encode(domain.removesuffix("."), uts46=True).decode().lower()
+        return idna.encode(domain, uts46=True).decode().lower().removesuffix(".")
     except idna.IDNAError as error:  # a UnicodeError, so a ValueError too
         raise ValueError(str(error)) from error
 

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import uuid_utils
 from django.db import OperationalError, models, transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -32,7 +33,7 @@ SLICE_SECONDS = 15.0
 # A task of slices is killed after TIME_LIMIT_SECONDS, so a lease that ran out belonged to a dead worker.
 TIME_LIMIT_SECONDS = 60
 LEASE_SECONDS = 90
-# A piece that fails while the database is away or busy is tried again that often.
+# A job whose pieces fail that often in a row, or whose workers die, is given up.
 MAX_FAILURES = 20
 _RING_AGAIN = dt.timedelta(seconds=60)
 
@@ -82,10 +83,9 @@ class _LeaseLostError(Exception):
 
 
 def run_slice(
-    model: type[Job], pk: str, *, step: Callable[[Job], bool], ring: Callable[[str], Any],
-    seconds: float = SLICE_SECONDS,
-) -> str | None:  # fmt: skip
-    """Work on a job for some seconds, unless somebody else does. Returns its status then, or None.
+    model: type[Job], pk: str, *, step: Callable[[Job], bool], ring: Callable[[str], Any]
+) -> str | None:
+    """Work on a job for SLICE_SECONDS, unless somebody else does. Returns its status then, or None.
 
     step: does the next piece in the transaction that it is called in, changes `done`, `position` and the
         model's STEP_FIELDS on the job, and returns whether that was the last piece.
@@ -99,15 +99,17 @@ def run_slice(
     if token is None:
         return None
     job = jobs.get(pk=pk)
-    stop_at = time.monotonic() + seconds
+    stop_at = time.monotonic() + SLICE_SECONDS
     status, error, is_last = SlicedJob.Status.QUEUED, "", False
     failures = job.failures
     try:
-        while not is_last and time.monotonic() < stop_at:
+        while True:
             if jobs.filter(pk=pk, cancel_requested=True).exists():
                 status = SlicedJob.Status.CANCELLED
                 break
             is_last = _do_piece(model, job, token, step)
+            if is_last or time.monotonic() >= stop_at:
+                break
     except _LeaseLostError:
         return None
     except OperationalError as failure:  # the database is busy or away: later
@@ -156,9 +158,15 @@ def ring_waiting(model: type[Job], *, ring: Callable[[str], Any], now: dt.dateti
     """Queue the jobs of dead workers again, and ring for jobs whose message was lost. Returns how many."""
     now = now or timezone.now()
     jobs = model._default_manager.all()
-    jobs.filter(lease_expired(now), status=SlicedJob.Status.RUNNING).update(
-        status=SlicedJob.Status.QUEUED, lease_token="", lease_until=None, rung_at=now - _RING_AGAIN
-    )
+    dead = jobs.filter(lease_expired(now), status=SlicedJob.Status.RUNNING)
+    dead.filter(failures__gte=MAX_FAILURES).update(
+        status=SlicedJob.Status.FAILED, lease_token="", lease_until=None, finished_at=now,
+        error=f"given up: {MAX_FAILURES} workers died of it",
+    )  # fmt: skip
+    dead.update(
+        status=SlicedJob.Status.QUEUED, lease_token="", lease_until=None, failures=F("failures") + 1,
+        rung_at=now - _RING_AGAIN,
+    )  # fmt: skip
     waiting = jobs.filter(status=SlicedJob.Status.QUEUED, rung_at__lte=now - _RING_AGAIN)
     found = list(waiting.order_by("created_at").values_list("pk", flat=True)[:100])
     jobs.filter(pk__in=found).update(rung_at=now)

@@ -11,6 +11,7 @@ from analytics.models import Event
 from conferences.models import Conference
 from conferences.selectors.erased import is_replacement
 from conferences.services.erasing import erase_in_registrations, note_erased
+from meeteasy.core.forgetting import request_rewrite
 from sharing.derivation import bulk, deriving
 from sharing.derivation.facts import ANONYMOUS, Facts, RegistrationRecord, load_registrations, visitor_id_of
 from sharing.derivation.locks import lock_conferences
@@ -48,11 +49,14 @@ def erase_person(conference: Conference, sharer: str) -> int:
     changed = erase_in_registrations(conference.id, visitor_id, replacement_id)
     changed += erase_events(conference.id, visitor_id)
     if sharer.startswith(ANONYMOUS):
-        events = Event.objects.filter(conference_id=conference.id, event_id=sharer.removeprefix(ANONYMOUS))
+        key = Event.key(sharer.removeprefix(ANONYMOUS), conference.id)
+        events = Event.objects.filter(id=key)
         changed += events.filter(visitor_id="").update(
             visitor_id=replacement_id, session_id="", properties={}
         )
-    return changed + _erase_in_tree(conference.id, sharer, replacement_id, visitor_id)
+    changed += _erase_in_tree(conference.id, sharer, replacement_id, visitor_id)
+    request_rewrite()
+    return changed
 
 
 def _erase_in_tree(conference_id: str, sharer: str, replacement_id: str, visitor_id: str = "") -> int:

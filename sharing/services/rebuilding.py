@@ -41,7 +41,7 @@ def rebuild(conference_id: str) -> int:
         _delete_all(conference_id)
         deriving.derive(Facts(claims=minted))
         events = Event.objects.filter(conference_id=conference_id, type__in=EVENT_TYPES)
-        rows = map(to_row, events.order_by("event_id").iterator(chunk_size=_EVENTS_AT_ONCE))
+        rows = map(to_row, events.order_by("id").iterator(chunk_size=_EVENTS_AT_ONCE))
         while part := list(itertools.islice(rows, _EVENTS_AT_ONCE)):
             _apply(part)
             count += len(part)

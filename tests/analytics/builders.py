@@ -35,6 +35,15 @@ def to_row(event: dict[str, Any]) -> EventRow:
     return make_row(parse_event(item), client)
 
 
+def own_row(event: dict[str, Any]) -> EventRow:
+    """A row of the conference `summit` as the server itself, or a secret key, makes it; `event_id` has the
+    prefix."""
+    item = {"conference_id": "summit", **_OWN.get(event["type"], {}), **event, "ts": event["ts"].isoformat()}
+    received = max(NOON, event["ts"]) + dt.timedelta(days=1)
+    server = Client(round(received.timestamp() * 1000), False, lambda conference_id: "", is_server=True)
+    return make_row(parse_event(item), server)
+
+
 def page_view(event_id: str, **fields: Any) -> dict[str, Any]:
     """A page view at noon by visitor `v1`; `fields` replace those."""
     return {"event_id": event_id, "type": "page_view", "ts": NOON, "visitor_id": "v1", **fields}

@@ -92,7 +92,7 @@ def deliveries() -> dict[bytes, int]:
 
 
 def stored_ids() -> set[str]:
-    return set(Event.objects.values_list("event_id", flat=True))
+    return {event.event_id for event in Event.objects.all()}
 
 
 def length() -> int:

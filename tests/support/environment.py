@@ -35,6 +35,7 @@ os.environ.update(
     DATA_DIR=str(DATA_DIR),
     VALKEY_PORT=str(free_port()),
     INGEST_RATE_PER_SECOND="0",
+    INGEST_EVENTS_PER_SECOND="0",
 )
 os.environ.pop("REDIS_URL", None)
 

@@ -22,10 +22,12 @@ def count_days(events: Iterable[dict[str, Any]], zone: str) -> dict[str, dict[st
     """The FIGURES of each local day (YYYY-MM-DD) that has events of people.
 
     events: dicts with `event_id`, `type`, `ts` (aware datetime) and whatever of `visitor_id`,
-        `registration_id` and `bot` they have. The first of several with the same id counts.
+        `registration_id` and `bot` they have; all of them clients'. The first of several with the same id
+        counts.
     """
     seen: set[str] = set()
-    days: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    days: dict[str, dict[str, set[Any]]] = defaultdict(lambda: defaultdict(set))
+    first: dict[Any, tuple[dt.datetime, str, str]] = {}  # of a registration or an attendee, whichever day
     for event in events:
         event_id, kind = event["event_id"], event["type"]
         if event_id in seen:
@@ -33,20 +35,25 @@ def count_days(events: Iterable[dict[str, Any]], zone: str) -> dict[str, dict[st
         seen.add(event_id)
         if event.get("bot"):
             continue
-        day = days[event["ts"].astimezone(ZoneInfo(zone)).date().isoformat()]
+        day_name = event["ts"].astimezone(ZoneInfo(zone)).date().isoformat()
+        day = days[day_name]
         if kind == "page_view":
             day["pv"].add(event_id)
             day["uv"].add(event.get("visitor_id") or event_id)
-        elif kind == "registration":
-            day["registrations"].add(event.get("registration_id") or event_id)
-        elif kind == "checkin":
-            day["checkins"].add(event.get("registration_id") or event_id)
+        elif kind in ("registration", "checkin"):
+            who = event.get("registration_id") or event_id
+            if kind == "registration" and not event.get("registration_id") and event.get("visitor_id"):
+                who = ("visitor and form", event["visitor_id"], event.get("form_id", ""))
+            moment = (event["ts"], event_id, day_name)
+            first[kind, who] = min(moment, first.get((kind, who), moment))
         elif kind == "ai_chat":
             day["ai_chats"].add(event_id)
+    for (kind, who), (_, _, day_name) in first.items():
+        days[day_name][f"{kind}s"].add(who)
     return {date: {name: len(day[name]) for name in FIGURES} for date, day in days.items()}
 
 
-EVENTS = "SELECT event_id, type, ts, visitor_id, data, is_bot FROM analytics_event WHERE conference_id = "
+EVENTS = "SELECT _id, type, ts, visitor_id, data, is_bot FROM analytics_event WHERE conference_id = "
 DEAD_LETTERS = "SELECT count(*) FROM analytics_deadletter"
 
 
@@ -67,17 +74,24 @@ def read(database: str, conference: str) -> tuple[list[tuple], int]:
 
 
 def to_event(row: tuple) -> dict[str, Any]:
-    event_id, kind, ts, visitor_id, data, is_bot = row
+    key, kind, ts, visitor_id, data, is_bot = row
     own = json.loads(data) if isinstance(data, str) else data
     if isinstance(ts, str):
         ts = dt.datetime.fromisoformat(ts).replace(tzinfo=dt.UTC)
-    return {**own, "event_id": event_id, "type": kind, "ts": ts, "visitor_id": visitor_id, "bot": is_bot}
+    return {
+        **own,
+        "event_id": key.rpartition("/")[0],
+        "type": kind,
+        "ts": ts,
+        "visitor_id": visitor_id,
+        "bot": is_bot,
+    }
 
 
 def recount(database: str, conference: str, zone: str = "UTC") -> dict[str, Any]:
     rows, dead_letters = read(database, conference)
     days = count_days(map(to_event, rows), zone)
-    return {"ids": [row[0] for row in rows], "dead_letters": dead_letters, "days": days}
+    return {"ids": [row[0].rpartition("/")[0] for row in rows], "dead_letters": dead_letters, "days": days}
 
 
 if __name__ == "__main__":

@@ -66,6 +66,7 @@ class System:
             "REDIS_URL": self.valkey.url,
             "PORT": str(self.port),
             "INGEST_RATE_PER_SECOND": "0",
+            "INGEST_EVENTS_PER_SECOND": "0",
             "PYTHONUNBUFFERED": "1",
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}

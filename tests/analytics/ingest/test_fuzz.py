@@ -62,7 +62,9 @@ def take(body: bytes, *, acceptance_days: int | None = 7) -> tuple[list[EventRow
     """The rows and rejections, or None for a batch that is refused as a whole, by name."""
     client = Client(NOW_MS, False, lambda conference_id: "anonymous")
     try:
-        batch, rejected, notices = read_batch(body, client, max_events=500, acceptance_days=acceptance_days)
+        batch, rejected, notices, _ = read_batch(
+            body, client, max_events=500, acceptance_days=acceptance_days
+        )
     except BatchError as error:
         if error.code not in ("invalid_json", "no_events", "too_many_events"):
             raise
