@@ -82,8 +82,8 @@ class RegistrationInput(serializers.Serializer[Any]):
     """
 
     name = serializers.CharField(
-        trim_whitespace=False, validators=checked(contact.clean_line, most=contact.MAX_NAME, required=True),
-        help_text=f"At most {contact.MAX_NAME} characters.",
+        trim_whitespace=False, validators=checked(contact.clean_name),
+        help_text=f"At most {contact.MAX_NAME} characters, and no web address.",
     )  # fmt: skip
     email = serializers.CharField(trim_whitespace=False, validators=checked(contact.clean_email))
     phone = line(50, help_text="With country code, unless the conference has a phone region.")

@@ -168,7 +168,7 @@ def make_search_text(*, name: str, email: str, phone: str) -> str:
 def clean_person(*, conference: Conference, name: str, email: str, phone: str) -> dict[str, str]:
     """Name, address and number as they are stored. Raises ValidationError that names every bad one."""
     cleaners: dict[str, Callable[[], str]] = {
-        "name": lambda: contact.clean_line(name, most=contact.MAX_NAME, required=True),
+        "name": lambda: contact.clean_name(name),
         "email": lambda: contact.clean_email(email),
         "phone": lambda: contact.clean_phone(phone, region=conference.phone_region),
     }
