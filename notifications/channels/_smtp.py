@@ -12,6 +12,7 @@ import socket
 import ssl
 import time
 from email.utils import parseaddr
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -33,6 +34,11 @@ _ABOUT_OUR_SENDER = re.compile(r"5\.(1\.[78]|7\.(8|9|1[1-4]|2\d))\Z")
 class EmailBackend(smtp.EmailBackend):
     """Django's backend, with `transmit` for the outbox. Other mail goes out by `send_messages` as always."""
 
+    @property
+    def _open_connection(self) -> Any:
+        """After `open()`. (Typeshed does not know the attributes of smtplib.SMTP that we need.)"""
+        return self.connection
+
     def transmit(self, mail: EmailMessage, recipient: str, *, call: Call) -> None:
         """Send one mail over the open connection. Raises Failure.
 
@@ -47,8 +53,8 @@ class EmailBackend(smtp.EmailBackend):
             raise Failure(f"no answer before the mail was sent: {error}", kind=Failure.OUTAGE) from error
         call.begin(_BLOCK_SECONDS + 60)
         try:
-            self.connection.sock.settimeout(_BLOCK_SECONDS)
-            self.connection.send(_dot_stuff(raw))
+            self._open_connection.sock.settimeout(_BLOCK_SECONDS)
+            self._open_connection.send(_dot_stuff(raw))
             code, text = self._read_reply(settings.EMAIL_ANSWER_TIMEOUT, call=call)
         except (smtplib.SMTPException, OSError) as error:
             raise Failure(f"no answer: {error or type(error).__name__}", kind=Failure.UNKNOWN) from error
@@ -57,7 +63,7 @@ class EmailBackend(smtp.EmailBackend):
 
     def _prepare(self, sender: str, address: str, raw: bytes, options: list[str], *, call: Call) -> None:
         """Everything up to the mail's text. Raises Failure, or what smtplib raises without an answer."""
-        connection = self.connection
+        connection = self._open_connection
         connection.ehlo_or_helo_if_needed()
         if "SMTPUTF8" in options:
             if not connection.has_extn("smtputf8"):
@@ -81,12 +87,12 @@ class EmailBackend(smtp.EmailBackend):
             raise judge_reply(code, text, sender=sender)
 
     def _command(self, line: str, seconds: float, *, call: Call) -> tuple[int, bytes]:
-        self.connection.putcmd(line)
+        self._open_connection.putcmd(line)
         return self._read_reply(seconds, call=call)
 
     def _read_reply(self, seconds: float, *, call: Call) -> tuple[int, bytes]:
         """The server's next reply, for which we wait so long; meanwhile we keep the lease."""
-        connection, deadline = self.connection, time.monotonic() + seconds
+        connection, deadline = self._open_connection, time.monotonic() + seconds
         while True:
             call.keep()
             left = deadline - time.monotonic()
@@ -139,7 +145,7 @@ def _judge_sender_reply(code: int, text: bytes) -> Failure:
 
 def _serialise(mail: EmailMessage, address: str) -> tuple[bytes, list[str]]:
     """The mail as it goes over the wire, and the options of MAIL FROM that it needs."""
-    message = mail.message()
+    message: Any = mail.message()
     if address.isascii():
         return message.as_bytes(linesep="\r\n"), []
     # Django would encode the local part in a way that mail servers do not undo.
