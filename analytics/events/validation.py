@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Union
 import msgspec
 import uuid_utils
 
-from analytics.event_types import EVENT_TYPES, OWN_PREFIX, EventType
+from analytics.event_types import EVENT_TYPES, OWN_PREFIX, SECRET_PREFIX, EventType
 from analytics.event_types._base import Timestamp
 from analytics.events.batch import Batch, make_row_maker
 from analytics.events.clock import MS_PER_DAY, TooOldError, event_time_ms, to_ms
@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 MAX_SUBJECT_LENGTH = 64
+_RESERVED = (OWN_PREFIX, SECRET_PREFIX)
 # In one answer; a client chooses how many there could be.
 MAX_NOTICES = 100
 
@@ -150,7 +151,7 @@ def _read_events(
         try:
             event = parse_event(item, warn) if check_time is None else item
             if must_check:
-                _check_conference(event)
+                check_conference(event)
             complete(event)
             events.append(event)
         except EventError as error:
@@ -163,7 +164,7 @@ def _read_events(
     return ReadBatch(batch, rejections, notices, conference_ids)
 
 
-def _check_conference(event: EventType) -> None:
+def check_conference(event: EventType) -> None:
     """Raise EventError for an id that cannot be part of an event's key."""
     if "/" in event.conference_id:
         raise EventError("invalid_field", "`conference_id` may not contain `/`.", "conference_id")
@@ -174,7 +175,7 @@ def make_row(event: EventType, client: Client) -> EventRow:
 
     Raises EventError.
     """
-    _check_conference(event)
+    check_conference(event)
     make_completer(client, sent_ms=None, acceptance_days=None)(event)
     return make_row_maker(client.received_ms, client.is_bot)(event)
 
@@ -222,8 +223,8 @@ def make_completer(
         event_id = event.event_id
         if event_id is None:
             event.event_id = str(_new_id())
-        elif not is_server and event_id.startswith(OWN_PREFIX):
-            message = f"Ids that begin with `{OWN_PREFIX}` belong to what the server itself recorded."
+        elif not is_server and event_id.startswith(_RESERVED):
+            message = f"Ids that begin with `{OWN_PREFIX}` or `{SECRET_PREFIX}` are not for clients."
             raise EventError("reserved", message, "event_id")
         event_type = type(event)
         if event_type.internal and not is_server:

@@ -7,6 +7,7 @@ import redis
 from django.db import connections
 from django.http import HttpRequest, JsonResponse
 
+from meeteasy.core import heartbeats
 from meeteasy.core.redis import get_quick_redis
 
 _BEAT_KEY = "beat:last_tick"
@@ -64,6 +65,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     if checks["redis"] == "ok":
         try:
             silent = read_beat_age()
+            warnings |= heartbeats.find_silent()
         except redis.RedisError as error:
             checks["redis"] = type(error).__name__
         else:

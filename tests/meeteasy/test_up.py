@@ -134,6 +134,41 @@ def test_up_runs_all_ends_all_and_finds_everything_again(up: Up) -> None:
     assert up.wait_for_the_end() != 0, "a supervisor of ours must see that this was no clean end"
 
 
+@pytest.mark.processes
+def test_one_folder_serves_one_start_and_nobody_else_and_a_killed_web_server_is_noticed(up: Up) -> None:
+    up.start()
+    assert up.process is not None
+    again = subprocess.run(
+        MANAGE_UP,
+        cwd=ROOT, env={**up.environment, "PORT": str(free_port()), "VALKEY_PORT": str(free_port())},
+        capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert again.returncode == 1
+    assert f"{up.directory} is in use by another MeetEasy (process {up.process.pid})" in again.stderr.decode()
+    assert httpx.get(f"{up.url}/readyz", timeout=20).status_code == 200
+
+    # The test's own log was there before, and stays the test's.
+    files = [path for path in up.directory.rglob("*") if path.is_file() and path.name != "up.log"]
+    assert len(files) > 5
+    assert not [path for path in files if path.stat().st_mode & 0o077]
+
+    web = [child for child in up.children() if "uvicorn" in child.cmdline()]
+    next(child for child in web if child.children()).kill()
+    assert up.wait_for_the_end() != 0
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{up.url}/healthz", timeout=5)
+
+
+@pytest.mark.processes
+def test_ctrl_c_ends_everything_also_when_the_output_goes_through_a_pipe(up: Up) -> None:
+    """At Ctrl-C `tee` ends at once, and what is then written has no reader."""
+    up.start(["bash", "-c", f"{shlex.join(MANAGE_UP)} 2>&1 | tee {up.directory}/tee.log"])
+    assert up.process is not None
+    assert len(up.children()) > 10
+    os.killpg(up.process.pid, signal.SIGINT)
+    up.wait_for_the_end()
+
+
 @pytest.fixture
 def up_without_dotenv(tmp_path: Path) -> Iterator[Up]:
     """In a folder that has all that the project's has but for the `.env` of this machine."""

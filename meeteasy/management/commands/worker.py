@@ -1,10 +1,10 @@
-import os
 import sys
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from meeteasy.celery import app
 from meeteasy.core.queues import WORKER_OPTIONS, Queue
 
 
@@ -18,12 +18,12 @@ class Command(BaseCommand):
 
     def handle(self, *, queues: list[str], concurrency: int | None, **options: Any) -> None:
         concurrency = concurrency or sum(WORKER_OPTIONS[Queue(name)].concurrency for name in queues)
-        os.execv(  # noqa: S606
-            sys.executable,
+        code = app.start(
             [
-                *(sys.executable, "-m", "celery", "--app", "meeteasy", "--quiet", "worker"),
+                *("--quiet", "worker"),
                 *("--queues", ",".join(queues), "--concurrency", str(concurrency)),
                 *("--hostname", f"{'+'.join(queues)}@%h", "--loglevel", "INFO"),
                 *("--without-gossip", "--without-mingle"),  # they talk to all workers, and nobody listens
-            ],
+            ]
         )
+        sys.exit(code or 0)
