@@ -22,6 +22,7 @@ from tests.support.system import ROOT
         ("history", None),
         ("sharing", None),
         ("live", None),
+        ("registering", None),
         ("rush", "gunicorn"),
     ],
 )
