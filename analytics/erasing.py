@@ -14,7 +14,7 @@ import msgspec
 from django.db.models import Q
 
 from analytics.days.dirty import mark_days_dirty
-from analytics.event_types import is_own
+from analytics.event_types import ATTENDANCE_TYPES, is_own
 from analytics.event_types.registration import is_without_id, subject_without_id
 from analytics.events.rows import EventRow, replace_registration_id, to_row
 from analytics.models import Event
@@ -23,8 +23,6 @@ from conferences.services.erasing import erase_in_registrations
 from meeteasy.core.forgetting import request_rewrite
 
 _EVENTS_AT_ONCE = 500
-# Types whose subject is the id of a registration, or the event's if it has none.
-_OF_REGISTRATIONS = frozenset({"registration", "registration_standing", "checkin", "checkin_undone"})
 _SUBJECT_LIMIT = 64
 _TEXT_LIMITS = (512, 2048)  # of Text and LongText (analytics/event_types)
 # The tree and the figures need these. A code that equals its sharer's id stays: it is on posters. A
@@ -39,7 +37,7 @@ def erase_events(conference_id: str, visitor_id: str) -> int:
     visitor's id, since they must keep naming the registration alike.
     """
     found = Event.objects.filter(
-        Q(visitor_id=visitor_id) | Q(subject=visitor_id, type__in=_OF_REGISTRATIONS),
+        Q(visitor_id=visitor_id) | Q(subject=visitor_id, type__in=ATTENDANCE_TYPES),
         conference_id=conference_id,
     )
     keys, days = [], set()
@@ -94,7 +92,7 @@ def erase_rows(rows: Sequence[EventRow]) -> list[tuple[EventRow, str]]:
         if find is None:
             continue
         visitor_id, subject = row.visitor_id, row.subject
-        if row.type in _OF_REGISTRATIONS and (other := find(subject)) is not None:
+        if row.type in ATTENDANCE_TYPES and (other := find(subject)) is not None:
             replace_registration_id(row, other)
         replacement = find(visitor_id) if visitor_id else None
         if replacement is not None:
@@ -134,7 +132,7 @@ def _erase(row: EventRow, replacement: str) -> None:
     row.data = msgspec.json.encode(data).decode()
     if row.type == "registration" and is_without_id(row.subject):
         row.subject = subject_without_id(replacement, str(data.get("form_id", "")))
-    elif row.type not in _OF_REGISTRATIONS and row.subject != data.get("share_code"):
+    elif row.type not in ATTENDANCE_TYPES and row.subject != data.get("share_code"):
         row.subject = erase_text(row.subject, visitor_id, replacement)[:_SUBJECT_LIMIT]
     row.visitor_id, row.session_id, row.properties = replacement, "", "{}"
 

@@ -7,10 +7,10 @@ from django.utils import timezone
 
 from analytics.days.attendance import find_days
 from analytics.days.dirty import mark_days_dirty
+from analytics.event_types import ATTENDANCE_TYPES
 from analytics.events.rows import EventRow
 from analytics.models import UnclaimedConference
 from analytics.reactions.handlers import on_event
-from analytics.store import ATTENDANCE_TYPES
 
 # The ids of one `__in`; SQLite, PostgreSQL and MongoDB all take that many.
 _CHUNK = 500

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import IO
+from typing import IO, Any
 
 from analytics.events.lines import write_line
 from analytics.models import Event
@@ -26,9 +26,9 @@ def export_file(path: str, *, conference_id: str | None = None) -> int:
         raw = stack.enter_context(
             os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
         )
-        stream: IO[bytes] = raw
+        stream: Any = raw
         if path.endswith(".gz"):
-            stream = stack.enter_context(gzip.GzipFile(fileobj=raw, mode="wb"))  # type: ignore[assignment]
+            stream = stack.enter_context(gzip.GzipFile(fileobj=raw, mode="wb"))
         written = _write(stream, conference_id)
     os.replace(part, path)
     return written

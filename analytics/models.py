@@ -14,7 +14,6 @@ from meeteasy.core.fields import KeyField
 # A natural key, which on MongoDB is the document's `_id`: a unique index of any other field would have a
 # filter there that no lookup uses.
 _KEY = "_id"
-_OF_REGISTRATIONS = ["checkin", "checkin_undone", "registration", "registration_standing"]
 
 
 class Event(models.Model):
@@ -41,6 +40,9 @@ class Event(models.Model):
     session_id = models.CharField(_("session"), max_length=64, blank=True)
     subject = models.CharField(_("subject"), max_length=64)
     is_bot = models.BooleanField(_("bot"), default=False)
+    # Of the types that say something of a registration; by their names, no partial index could be made on
+    # every MongoDB.
+    is_attendance = models.BooleanField(_("of a registration"), default=False)
     data = models.JSONField(_("own fields"), default=dict)
     properties = models.JSONField(_("properties"), default=dict)
     hold = models.CharField(_("hold"), max_length=8, choices=Hold.choices, default="", blank=True)
@@ -60,7 +62,7 @@ class Event(models.Model):
             models.Index(
                 fields=["conference_id", "subject"],
                 name="event_of_registration",
-                condition=models.Q(type__in=_OF_REGISTRATIONS),
+                condition=models.Q(is_attendance=True),
             ),
             models.Index(
                 fields=["conference_id", "visitor_id"],

@@ -1,7 +1,7 @@
 """The worker's reactions to stored events: alerts for those who watch, and the mark that PV changed.
 
-They run for old and new events alike and more than once; what was told is remembered in Redis by the fact
-it tells (the row's id, else the event's), so nobody is told twice. Alerts are no facts: if Redis loses its
+They run for old and new events alike and more than once; Redis remembers what was sent by the row's id (else
+the event's), so nothing is sent twice. Alerts are not a record: if Redis loses its
 data or nobody watches, they are gone, and the numbers of the next snapshot are right all the same.
 """
 
@@ -19,7 +19,7 @@ from live.log import Alert
 from live.publish import note_page_views, publish_alerts
 from live.selectors import count_attendance
 
-# What happened longer ago (a worker was down, an import) is counted in one message, not told one by one.
+# What happened longer ago (a worker was down, an import) is counted in one message instead of sent singly.
 _TELL_SECONDS = 600
 _IDS_AT_ONCE = 500
 

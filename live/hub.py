@@ -198,7 +198,7 @@ class Hub:
                     heartbeat_due = now  # says so at once
                 watch.behind = True
             except Conference.DoesNotExist:
-                watch.recheck = True  # nobody is its member any more
+                watch.recheck = True  # it has no members any more
             if now >= heartbeat_due:
                 heartbeat_due = now + settings.LIVE_HEARTBEAT_SECONDS
                 watch.offer(_heartbeat(watch))

@@ -1,4 +1,4 @@
-"""Telling those who watch. Called by workers (live/event_handlers.py), by signals, and for PV by the hubs."""
+"""Publish to those who watch. Called by workers (live/event_handlers.py), by signals, and by hubs for PV."""
 
 import time
 import uuid

@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from meeteasy import env, mail_settings
+from meeteasy import env, mail_settings, mongodb_settings
 from meeteasy.core.queues import WORKER_OPTIONS, Queue
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -197,13 +197,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
 MONGODB_URI = env.read_str("MONGODB_URI")
 ANALYTICS_DATABASE = "analytics" if MONGODB_URI else "default"
 if MONGODB_URI:
-    DATABASES["analytics"] = {
-        "ENGINE": "django_mongodb_backend",
-        "HOST": MONGODB_URI,
-        "NAME": env.read_str("MONGODB_DATABASE", "meeteasy"),
-        "OPTIONS": {"serverSelectionTimeoutMS": 5_000, "connectTimeoutMS": 5_000, "socketTimeoutMS": 20_000},
-        "TEST": {"DEPENDENCIES": []},  # without it, creating the test databases waits for a cycle
-    }
+    DATABASES["analytics"] = mongodb_settings.read_mongodb_settings(
+        MONGODB_URI, env.read_str("MONGODB_DATABASE")
+    )
 DATABASE_ROUTERS = ["meeteasy.routers.AnalyticsRouter"]
 if MONGODB_URI:
     DATABASE_ROUTERS.append("django_mongodb_backend.routers.MongoRouter")

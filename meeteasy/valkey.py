@@ -59,9 +59,9 @@ def server_command(*, port: int, directory: Path) -> list[str]:
         "dir": directory,
         "appendonly": "yes",
         "appendfsync": settings.VALKEY_APPENDFSYNC,
-        # The file is written anew when it has doubled, from this size on. Most of it are events that are
-        # worked off seconds later: to copy a backlog at every 64 MB, and to compress it, took a tenth of the
-        # machine while events came in.
+        # Rewrite the file when it has doubled, from this size on. Most of it is events that are processed
+        # seconds later: copying and compressing a backlog at every 64 MB took a tenth of the machine while
+        # events came in.
         "auto-aof-rewrite-min-size": "256mb",
         "rdbcompression": "no",
         "save": "",
@@ -80,9 +80,8 @@ def start_server(*, port: int, directory: Path) -> "subprocess.Popen[bytes]":
     """
     directory.mkdir(parents=True, exist_ok=True)
     process = _try_to_start(port=port, directory=directory)
-    if process is None:
-        broken = set_broken_tail_aside(directory)
-        process = broken and _try_to_start(port=port, directory=directory)
+    if process is None and set_broken_tail_aside(directory) is not None:
+        process = _try_to_start(port=port, directory=directory)
     if process is None:
         raise ValkeyError(f"Valkey did not start; {directory / 'valkey.log'} says why")
     return process
@@ -126,7 +125,7 @@ def set_broken_tail_aside(directory: Path) -> Path | None:
         size = file.seek(0, 2)
         if end == size:
             return None
-        aside = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
+        aside: Path = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
         file.seek(end)
         with aside.open("wb") as rest:
             shutil.copyfileobj(file, rest)

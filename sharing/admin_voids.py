@@ -59,7 +59,7 @@ class VoidAdmin(ReadOnlyAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super(ReadOnlyAdmin, self).has_add_permission(request)
 
-    def get_fields(self, request: HttpRequest, obj: Void | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Void | None = None) -> Any:
         given = ["conference_id", "kind", "key", "reason"]
         return given if obj is None else [*given, "voided_by", "voided_at", "undone_by", "undone_at"]
 
@@ -80,5 +80,6 @@ class VoidAdmin(ReadOnlyAdmin):
                 continue
             by: Any = request.user
             undone.append(voiding.undo_void(conference, kind=item.kind, key=item.key, by=by))
-        LogEntry.objects.log_actions(request.user.pk, undone, CHANGE, change_message=str(_("Undone.")))
+        user_id: Any = request.user.pk
+        LogEntry.objects.log_actions(user_id, undone, CHANGE, change_message=str(_("Undone.")))
         self.message_user(request, _("Undone: %(count)s.") % {"count": len(undone)}, messages.SUCCESS)

@@ -68,7 +68,7 @@ class Rules(APIView):
         conference = _conference(request, role=Member.Role.OWNER)
         given = RulesSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        fields = {name: given.validated_data.get(name, []) for name in given.fields}
+        fields: dict[str, Any] = {str(name): given.validated_data.get(name, []) for name in given.fields}
         check_rules(**fields)
         rules, _ = DoorRules.objects.update_or_create(conference_id=conference.id, defaults=fields)
         return Response(RulesSerializer(rules).data)

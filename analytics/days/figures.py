@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from analytics import store
 from analytics.days import attendance
-from analytics.event_types import EVENT_TYPES, Figure, all_figure_names
+from analytics.event_types import ATTENDANCE_TYPES, EVENT_TYPES, Figure, all_figure_names
 from analytics.store import DayCount
 
 # The contract's figures come first, in its order; those of further types and apps follow.
@@ -54,7 +54,7 @@ def compute_figures(conference_id: str, date: dt.date) -> dict[str, int]:
         count = counts.get(type_name, DayCount(0, 0))
         for name, figure in event_type.figures.items():
             figures[name] = count.events if figure is Figure.EVENTS else count.distinct_subjects
-    if counts.keys() & store.ATTENDANCE_TYPES:
+    if counts.keys() & ATTENDANCE_TYPES:
         figures.update(attendance.count_attendance(conference_id, date))
     else:
         figures.update(dict.fromkeys(attendance.FIGURES, 0))

@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-from django.db import IntegrityError, InterfaceError, OperationalError, router, transaction
+from django.db import IntegrityError, router, transaction
 from django.db.models import Min
 from django.utils import timezone
 
+from analytics import store
 from analytics.days.dirty import clear_marks
 from analytics.days.figures import compute_figures
 from analytics.days.zones import get_zones
@@ -73,9 +74,9 @@ def _computes(conference_id: str, date: dt.date, *, close: bool = False) -> bool
     """Call compute_day. A failure is logged and costs no other day; it returns False then."""
     try:
         compute_day(conference_id, date, close=close)
-    except (OperationalError, InterfaceError):
-        raise  # the database is away: no day is to blame
-    except Exception:
+    except Exception as error:
+        if store.is_outage(error):
+            raise  # no day is to blame
         log.exception("day_failed", conference_id=conference_id, date=date.isoformat())
         return False
     return True
@@ -110,10 +111,21 @@ def refresh_dirty_days(*, max_seconds: float = _MAX_SECONDS, usual_seconds: floa
         seconds = time.monotonic() - started
         return seconds >= max_seconds or (seconds >= usual_seconds and marked_at > impatient_before)
 
-    computed = _compute_marked_days(until=is_over)
+    computed = 0
+    try:
+        computed = _compute_marked_days(until=is_over)
+    except Exception as error:
+        _wait_if_outage(error)
     if computed:
         log.info("days_computed", days=computed, milliseconds=round((time.monotonic() - started) * 1000))
     return computed
+
+
+def _wait_if_outage(error: Exception) -> None:
+    """Log that the days wait for a database, or raise what is no outage."""
+    if not store.is_outage(error):
+        raise error
+    log.warning("days_wait", error=repr(error)[:500])
 
 
 def _compute_marked_days(*, until: Callable[[dt.datetime], bool]) -> int:
@@ -151,8 +163,11 @@ def close_ended_days(*, now: dt.datetime | None = None) -> int:
     for conference_id, date in days:
         zone = zones.get(conference_id)
         ended = zone is None or date < now.astimezone(ZoneInfo(zone)).date()
-        if ended and _computes(conference_id, date, close=True):
-            closed += 1
+        try:
+            closed += ended and _computes(conference_id, date, close=True)
+        except Exception as error:
+            _wait_if_outage(error)
+            break
     if closed:
         log.info("days_closed", days=closed)
     return closed

@@ -6,6 +6,7 @@ Validation and its errors (analytics/events/validation.py), the JSON Schema and 
 """
 
 from analytics.event_types._base import (
+    ATTENDANCE_TYPES,
     EVENT_TYPES,
     OWN_PREFIX,
     SECRET_PREFIX,
@@ -21,6 +22,7 @@ from analytics.event_types._base import (
 )
 
 __all__ = [
+    "ATTENDANCE_TYPES",
     "EVENT_TYPES",
     "OWN_PREFIX",
     "SECRET_PREFIX",

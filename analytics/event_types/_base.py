@@ -24,6 +24,10 @@ OWN_PREFIX = "own:"
 SECRET_PREFIX = "key:"  # noqa: S105  no secret
 
 
+# What is said of a registration; `subject` is its id (analytics/days/attendance.py).
+ATTENDANCE_TYPES = frozenset({"checkin", "checkin_undone", "registration", "registration_standing"})
+
+
 def is_own(event_id: str) -> bool:
     """Whether the server made this event of a row of its own."""
     return event_id.startswith(OWN_PREFIX)

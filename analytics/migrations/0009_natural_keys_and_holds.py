@@ -9,7 +9,7 @@ from django.db import migrations, models
 import meeteasy.core.fields
 
 _AT_ONCE = 1_000
-_OF_REGISTRATIONS = ["checkin", "checkin_undone", "registration", "registration_standing"]
+_OF_REGISTRATIONS = ["checkin", "checkin_undone", "registration", "registration_standing"]  # ATTENDANCE_TYPES
 
 
 class _OnSQL:
@@ -53,6 +53,11 @@ def make_keys(apps: Any, schema_editor: Any) -> None:
     schema_editor.execute(
         f"UPDATE analytics_event SET subject = {registration} WHERE type = 'checkin_undone'"  # noqa: S608
     )
+
+
+def note_attendance(apps: Any, schema_editor: Any) -> None:
+    events = apps.get_model("analytics", "Event").objects.using(schema_editor.connection.alias)
+    events.filter(type__in=_OF_REGISTRATIONS).update(is_attendance=True)
 
 
 def _copy(connection: Any, table: str, column: str, make_key: Callable[[Any], str]) -> None:
@@ -163,6 +168,12 @@ class Migration(migrations.Migration):
         migrations.RunPython(make_keys, elidable=False),
         migrations.AddField(
             "event",
+            "is_attendance",
+            models.BooleanField(default=False, verbose_name="of a registration"),
+        ),
+        migrations.RunPython(note_attendance, migrations.RunPython.noop),
+        migrations.AddField(
+            "event",
             "hold",
             models.CharField(
                 blank=True,
@@ -175,7 +186,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             "event",
             models.Index(
-                condition=models.Q(("type__in", _OF_REGISTRATIONS)),
+                condition=models.Q(("is_attendance", True)),
                 fields=["conference_id", "subject"],
                 name="event_of_registration",
             ),

@@ -11,13 +11,13 @@ from analytics import store
 from analytics.days.dirty import mark_conference_dirty
 from analytics.days.zones import get_zones, local_date
 from analytics.erasing import erase_late
+from analytics.event_types import is_confirmed
 from analytics.events.rows import EventRow, replace_registration_id, to_row
 from analytics.models import Event
 from analytics.reactions import handlers
-from analytics.reactions.quota import hold_reports
+from analytics.reactions.quota import REPORTED_TYPES, hold_reports
 from conferences.selectors.receipts import resolve_receipts
 
-_WITH_RECEIPTS = frozenset({"registration", "checkin"})
 _RECEIPT = "rct_"
 
 
@@ -34,16 +34,17 @@ def store_and_react(rows: Sequence[EventRow]) -> StoreResult:
 
     Raises StoreUnavailableError or RowsRefusedError (analytics.store), or whatever a reaction raises.
     """
-    unique = list({row.key: row for row in reversed(rows)}.values())
-    unique.reverse()  # of a repeated key the first counts
+    unique = _without_repeats(rows)
     conference_ids = {row.conference_id for row in unique}
     zones = get_zones(conference_ids)
     for row in unique:
         zone = zones.get(row.conference_id)
         row.local_date = None if zone is None else local_date(zone, row.ts_ms)
 
-    _resolve_receipts(unique)
-    hold_reports(unique)
+    reports = [row for row in unique if row.type in REPORTED_TYPES and not is_confirmed(row.event_id)]
+    if reports:
+        _resolve_receipts(reports)
+        hold_reports(reports)
 
     new_keys = store.insert_new(unique)
 
@@ -69,10 +70,19 @@ def store_and_react(rows: Sequence[EventRow]) -> StoreResult:
     return StoreResult(stored=len(new_keys), duplicate=len(rows) - len(new_keys))
 
 
-def _resolve_receipts(rows: list[EventRow]) -> None:
+def _without_repeats(rows: Sequence[EventRow]) -> list[EventRow]:
+    """Of rows with one key the first. Usually there are none, which the shorter ids show, too."""
+    if len({row.event_id for row in rows}) == len(rows):
+        return list(rows)
+    unique = list({row.key: row for row in reversed(rows)}.values())
+    unique.reverse()
+    return unique
+
+
+def _resolve_receipts(reports: list[EventRow]) -> None:
     """The public form answers with a receipt in place of the registration's id; reports may name it. Unknown
     receipts stay as they are."""
-    named = [row for row in rows if row.type in _WITH_RECEIPTS and row.subject.startswith(_RECEIPT)]
+    named = [row for row in reports if row.subject.startswith(_RECEIPT)]
     if not named:
         return
     registration_ids = resolve_receipts({row.subject for row in named})

@@ -14,12 +14,11 @@ from typing import Any
 import redis
 from django.conf import settings
 
-from analytics.event_types import is_confirmed
 from analytics.events.rows import EventRow
 from analytics.models import Event
 from meeteasy.core.redis import get_redis
 
-_REPORTED_TYPES = frozenset({"registration", "checkin"})
+REPORTED_TYPES = frozenset({"registration", "checkin"})
 _HOUR_MS = 3_600_000
 _REMEMBERED_SECONDS = 2 * 3_600  # longer than the hour: entries may wait in the stream
 _AT_ONCE = 500
@@ -53,25 +52,21 @@ return held
 """
 
 
-def hold_reports(rows: Sequence[EventRow]) -> None:
-    """Mark the reports among `rows` that are beyond a quota as held. Raises redis.RedisError."""
+def hold_reports(reports: Sequence[EventRow]) -> None:
+    """Mark reports beyond a quota as held: events of REPORTED_TYPES that only a client says. Raises
+    redis.RedisError."""
     limits = settings.REPORTS_PER_CLIENT_HOUR, settings.REPORTS_PER_CONFERENCE_HOUR
     if not any(limits):
         return
-    reports = [row for row in rows if _is_report(row)]
-    for start in range(0, len(reports), _AT_ONCE):
-        some = reports[start : start + _AT_ONCE]
+    # Imported lines have no client, and crawlers' events count nowhere.
+    asked = [row for row in reports if row.client and not row.is_bot]
+    for start in range(0, len(asked), _AT_ONCE):
+        some = asked[start : start + _AT_ONCE]
         keys = [key for row in some for key in _keys(row)]
         members = [hashlib.blake2b(row.key.encode(), digest_size=12).digest() for row in some]
         held: Any = _script()(keys=keys, args=[*limits, _REMEMBERED_SECONDS, *members], client=get_redis())
         for number in held:
             some[number].hold = Event.Hold.HELD
-
-
-def _is_report(row: EventRow) -> bool:
-    """Imported lines have no client, and crawlers' events count nowhere."""
-    is_reported = row.client != "" and not is_confirmed(row.event_id)
-    return is_reported and row.type in _REPORTED_TYPES and not row.is_bot
 
 
 def _keys(row: EventRow) -> tuple[str, str]:

@@ -16,23 +16,16 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 from analytics.events.rows import EventRow
 from analytics.models import Event
 from analytics.store._attendance import (
-    ATTENDANCE_TYPES,
     find_events_of,
     find_events_of_registrations,
     find_registrations_by,
 )
 from analytics.store._counting import DayCount
+from analytics.store.errors import RowsRefusedError, StoreUnavailableError
+from analytics.store.outages import is_of_database, may_pass
 from conferences.models import Conference
 
 _IMPLEMENTATIONS = {"sqlite": "sqlite", "postgresql": "postgresql", "mongodb": "mongodb"}
-
-
-class StoreUnavailableError(Exception):
-    """The database cannot be reached, or is too busy: nothing is wrong with the rows; try again later."""
-
-
-class RowsRefusedError(Exception):
-    """The database refuses at least one of the rows."""
 
 
 def insert_new(rows: Sequence[EventRow]) -> set[str]:
@@ -72,11 +65,23 @@ def takes_writes() -> bool:
     try:
         Event.objects.filter(id="").update(type="")
         Conference.objects.filter(id="").update(name="")
-    except (DatabaseError, InterfaceError):
+    except Exception as error:
+        if not is_of_database(error):
+            raise
         for alias in (router.db_for_write(Event), router.db_for_write(Conference)):
             connections[alias].close_if_unusable_or_obsolete()
         return False
     return True
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether `error` means that a database is away or busy, and nothing is wrong with what was written.
+
+    The class of a database error does not tell: to SQLite an unknown column is an OperationalError, too, and
+    on MongoDB a lost connection is a plain DatabaseError. So the databases are asked to take a write, except
+    where the error itself says that it may pass, such as a lock.
+    """
+    return is_of_database(error) and (may_pass(error) or not takes_writes())
 
 
 @lru_cache(maxsize=8)
@@ -85,7 +90,6 @@ def _implementation(vendor: str) -> ModuleType:
 
 
 __all__ = [
-    "ATTENDANCE_TYPES",
     "DayCount",
     "RowsRefusedError",
     "StoreUnavailableError",
@@ -94,5 +98,6 @@ __all__ = [
     "find_events_of_registrations",
     "find_registrations_by",
     "insert_new",
+    "is_outage",
     "takes_writes",
 ]

@@ -2,26 +2,17 @@
 
 from collections.abc import Collection, Iterator
 
-from django.db import connections, router
 from django.db.models import QuerySet
 
 from analytics.models import Event
 
-# Of registrations and their check-ins. Whose `subject` is the registration.
-ATTENDANCE_TYPES = frozenset({"checkin", "checkin_undone", "registration", "registration_standing"})
-
-# Written out, not as parameters: SQLite takes a partial index only if it sees the index's own condition.
-_OF_REGISTRATIONS = f"type IN ({', '.join(repr(name) for name in sorted(ATTENDANCE_TYPES))})"
 # The values of one `__in`; SQLite, PostgreSQL and MongoDB all take that many.
 _AT_ONCE = 500
 
 
 def find_events_of_registrations(conference_id: str) -> QuerySet[Event]:
     """All events of ATTENDANCE_TYPES of a conference, in no order."""
-    events = Event.objects.filter(conference_id=conference_id).order_by()
-    if connections[router.db_for_read(Event)].vendor == "mongodb":
-        return events.filter(type__in=sorted(ATTENDANCE_TYPES))
-    return events.extra(where=[_OF_REGISTRATIONS])  # noqa: S610  constants
+    return Event.objects.filter(conference_id=conference_id, is_attendance=True).order_by()
 
 
 def find_events_of(conference_id: str, subjects: Collection[str]) -> Iterator[QuerySet[Event]]:

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 
+from analytics.event_types import ATTENDANCE_TYPES
 from analytics.events.rows import EventRow
 from analytics.models import Event
 
@@ -17,6 +18,7 @@ COLUMNS = (
     "session_id",
     "subject",
     "is_bot",
+    "is_attendance",
     "data",
     "properties",
     "hold",
@@ -51,18 +53,21 @@ def sql_values(rows: Sequence[EventRow]) -> list[tuple[str | int | None, ...]]:
     1, because SQLite's driver looks for an adapter of each bool."""
     # Most of a conference's events have the same day.
     dates = {date: None if date is None else date.isoformat() for date in {row.local_date for row in rows}}
+    # All events of a batch arrived together.
+    received = {ms: timestamp_text(ms) for ms in {row.received_ms for row in rows}}
     return [
         (
             row.key,
             row.conference_id,
             row.type,
             timestamp_text(row.ts_ms),
-            timestamp_text(row.received_ms),
+            received[row.received_ms],
             dates[row.local_date],
             row.visitor_id,
             row.session_id,
             row.subject,
             +row.is_bot,
+            +(row.type in ATTENDANCE_TYPES),
             row.data,
             row.properties,
             row.hold,

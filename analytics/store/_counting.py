@@ -1,4 +1,4 @@
-"""Counting a day's events in one statement, as it suits PostgreSQL and MongoDB."""
+"""Counting a day's events in one statement, as it suits PostgreSQL."""
 
 import datetime as dt
 from typing import NamedTuple

@@ -9,9 +9,10 @@ from bson.errors import BSONError
 from django.db import DataError, OperationalError, connections
 from pymongo.errors import BulkWriteError, PyMongoError
 
+from analytics.event_types import ATTENDANCE_TYPES
 from analytics.events.rows import EventRow
 from analytics.store._columns import TABLE
-from analytics.store._counting import count_day
+from analytics.store._counting import DayCount
 
 _DUPLICATE_KEY = 11000
 
@@ -59,10 +60,28 @@ def _document(row: EventRow) -> dict[str, object]:
         "session_id": row.session_id,
         "subject": row.subject,
         "is_bot": row.is_bot,
+        "is_attendance": row.type in ATTENDANCE_TYPES,
         "data": msgspec.json.decode(row.data),
         "properties": msgspec.json.decode(row.properties),
         "hold": row.hold,
     }
 
 
-__all__ = ["count_day", "insert_new"]
+def count_day(conference_id: str, date: dt.date, *, using: str) -> dict[str, DayCount]:
+    """See analytics.store.count_day.
+
+    Subjects are grouped, then the groups counted: a set of them, as the backend's distinct count makes, must
+    fit into one document of 16 MB.
+    """
+    connection: Any = connections[using]
+    day = dt.datetime(date.year, date.month, date.day, tzinfo=dt.UTC)
+    pipeline = [
+        {"$match": {"conference_id": conference_id, "local_date": day, "is_bot": False}},
+        {"$group": {"_id": {"type": "$type", "subject": "$subject"}, "events": {"$sum": 1}}},
+        {"$group": {"_id": "$_id.type", "events": {"$sum": "$events"}, "subjects": {"$sum": 1}}},
+    ]
+    try:
+        found = list(connection.get_collection(TABLE).aggregate(pipeline, allowDiskUse=True))
+    except PyMongoError as error:
+        raise OperationalError(str(error)) from error
+    return {group["_id"]: DayCount(group["events"], group["subjects"]) for group in found}

@@ -16,7 +16,7 @@ import redis
 
 from analytics.reactions.pipeline import StoreResult, store_and_react
 from analytics.stream.entry import decode_entry
-from analytics.stream.outages import REDIS_AWAY, STORE_AWAY, OutageError, raise_if_outage
+from analytics.stream.outages import OutageError, raise_if_outage
 from analytics.stream.queue import ALONE_FROM_DELIVERY, Consumer, Entry
 from analytics.stream.retrying import Process, process_alone
 from meeteasy.core.logs import Tally, get_logger
@@ -34,7 +34,7 @@ _ENTRIES_AT_FIRST = 4
 _STALE_AT_ONCE = 1_000
 MAX_SECONDS = 4.0
 # How long the entries of a failed read are processed alone; well below the task's time limit.
-_ALONE_SECONDS = 15.0
+ALONE_SECONDS = 15.0
 # How long a drain waits for more before it ends. While events trickle in, one wake-up then serves many:
 # a Celery message costs more than storing the events of a small batch.
 _LINGER_MS = 200
@@ -65,8 +65,12 @@ class Drain:
         if now < self._paused_until:
             return False
         try:
-            return self._run(now + max_seconds, linger_ms)
-        except (OutageError, *REDIS_AWAY, *STORE_AWAY) as error:
+            try:
+                return self._run(now + max_seconds, linger_ms)
+            except Exception as error:
+                raise_if_outage(error)
+                raise
+        except OutageError as error:
             log.warning("events_wait", error=str(error))
             self._paused_until = time.monotonic() + self._pause_seconds
             return False
@@ -150,7 +154,7 @@ class Drain:
 
     def _process_one_by_one(self, entries: list[Entry]) -> None:
         """Process each entry by itself; requeue what there is no time for."""
-        until = time.monotonic() + _ALONE_SECONDS
+        until = time.monotonic() + ALONE_SECONDS
         for position, entry in enumerate(entries):
             started = time.monotonic()
             if started >= until:

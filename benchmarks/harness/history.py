@@ -39,10 +39,10 @@ def add_history(database: Path, *, first: int, events: int, ids: str = "ordered"
             connection.execute(
                 f"""
                 INSERT INTO analytics_event (_id, conference_id, type, ts, received_at, local_date,
-                    visitor_id, session_id, subject, is_bot, data, properties, hold)
+                    visitor_id, session_id, subject, is_bot, is_attendance, data, properties, hold)
                 SELECT {_IDS[ids]} || '/' || printf('bench-%02d', n % {len(CONFERENCES)}),
                     printf('bench-%02d', n % {len(CONFERENCES)}), 'page_view',
-                    moment, moment, day, visitor, substr(visitor, 1, 16), visitor, 0,
+                    moment, moment, day, visitor, substr(visitor, 1, 16), visitor, 0, 0,
                     '{{"page":"/agenda","title":"Conference programme"}}', '{{}}', ''
                 FROM (
                     SELECT *, day || {_TIME} AS moment FROM (
@@ -65,10 +65,10 @@ def add_day(database: Path, *, conference: str, date: str, events: int) -> None:
         connection.execute(
             f"""
             INSERT INTO analytics_event (_id, conference_id, type, ts, received_at, local_date,
-                visitor_id, session_id, subject, is_bot, data, properties, hold)
+                visitor_id, session_id, subject, is_bot, is_attendance, data, properties, hold)
             SELECT 'day-' || n || '/' || :conference, :conference, 'page_view',
                 :date || {_TIME}, :date || {_TIME}, :date,
-                v, '', v, 0, '{{}}', '{{}}', ''
+                v, '', v, 0, 0, '{{}}', '{{}}', ''
             FROM (SELECT n, printf('%032x', n * 7919 % {max(events // 2, 1)}) AS v
                   FROM (WITH RECURSIVE c(n) AS (
                       SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT {events}) SELECT n FROM c))

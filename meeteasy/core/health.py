@@ -1,9 +1,11 @@
 """`/healthz`: this process runs. `/readyz`: what it depends on answers, and beat is not silent."""
 
+import shutil
 import time
 from typing import Any
 
 import redis
+from django.conf import settings
 from django.db import connections
 from django.http import HttpRequest, JsonResponse
 
@@ -11,7 +13,9 @@ from meeteasy.core import heartbeats
 from meeteasy.core.redis import get_quick_redis
 
 _BEAT_KEY = "beat:last_tick"
-# The most frequent entries of the schedule come every 5 seconds.
+# Less room than this in DATA_DIR, and stores begin to refuse writes.
+DISK_FULL_BYTES = 4 * 1024 * 1024
+# The most frequent entries of the schedule run every 5 seconds.
 BEAT_SILENT_SECONDS = 60
 
 
@@ -58,9 +62,14 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """503 while a database or Redis cannot be reached. A silent beat is reported as a warning only: web
-    processes serve without it, and taking them out of rotation would help replacement_id."""
+    """503 while a database or Redis cannot be reached, or the disk is full.
+
+    Silent queues and a silent beat are only warnings: web processes serve without them, and taking those out
+    of rotation would not help.
+    """
     checks = {dependency: check(dependency) for dependency in dependencies()}
+    if shutil.disk_usage(settings.DATA_DIR).free < DISK_FULL_BYTES:
+        checks["disk"] = "full"
     warnings: dict[str, str] = {}
     if checks["redis"] == "ok":
         try:

@@ -93,9 +93,10 @@ class CursorPagination(BasePagination):
     """
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+        self, queryset: QuerySet[Any] | Sequence[Any], request: Request, view: APIView | None = None
     ) -> list[Any]:
         """Raises ValidationError or BadCursorError."""
+        assert isinstance(queryset, QuerySet)
         query = PageQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         limit, cursor = query.validated_data["page_size"], query.validated_data["cursor"]

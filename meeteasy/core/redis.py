@@ -1,7 +1,7 @@
 """Connections to Redis, and how long each kind of caller waits for it.
 
 redis-py by itself waits for an answer as long as it takes, and tries again for seconds. Here a connection
-that was lost, as after a restart of Redis, is made anew once, at once.
+that was lost, as after a restart of Redis, is reopened once, immediately.
 """
 
 from functools import lru_cache
@@ -20,7 +20,7 @@ def get_redis() -> redis.Redis:
 
 
 def get_quick_redis() -> redis.Redis:
-    """The process's pool for where somebody waits, who would rather hear that Redis is away."""
+    """The process's pool for callers that somebody waits for: better an early error than a late answer."""
     return _pool(settings.REDIS_URL, 2, 1, 0)
 
 

@@ -50,7 +50,7 @@ def create_token(user: User) -> str:
 class TokenAuthentication(authentication.TokenAuthentication):
     """`Authorization: Token …` or `Bearer …`."""
 
-    model = ApiToken  # type: ignore[assignment]  # not DRF's own
+    model = ApiToken
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         given = authentication.get_authorization_header(request).split()

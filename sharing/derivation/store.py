@@ -184,7 +184,7 @@ def count_early_opens(sharers: dict[str, str]) -> dict[str, tuple[int, int]]:
 
 def find_first_early_opens(links: Collection[str]) -> list[tuple[str, str, int]]:
     """(link, visitor, ms) of the first early opens of two different visitors of each link, bots left out."""
-    return bulk.fetch(  # type: ignore[return-value]
+    return bulk.fetch(
         "SELECT link_key, visitor, ms FROM (SELECT link_key, visitor, ms, "  # noqa: S608
         "row_number() OVER (PARTITION BY link_key ORDER BY ms, visitor) AS place FROM ("
         "SELECT link_key, visitor, min(ms) AS ms "

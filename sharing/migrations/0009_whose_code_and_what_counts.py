@@ -22,7 +22,8 @@ def fill(apps: Any, schema_editor: Any) -> None:
     schema_editor.execute("UPDATE sharing_sharelink SET received_ms = first_ms, shared_ms = first_ms")
     schema_editor.execute("DELETE FROM sharing_notcredited WHERE reason = 'too_many_opens'")
     schema_editor.execute(
-        "UPDATE sharing_shareregistration SET is_confirmed = true WHERE event_id LIKE 'own:%'"
+        "UPDATE sharing_shareregistration SET is_confirmed = true WHERE event_id LIKE 'own:%'",
+        params=None,  # else PostgreSQL's driver takes the % for a placeholder
     )
 
 

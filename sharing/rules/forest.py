@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from sharing.rules.attribution import Moment
+from sharing.rules.opens import Moment
 
 # Link → (links, conversions): what is to be added to its totals and to those of all above it.
 Totals = dict[str, tuple[int, int]]

@@ -88,8 +88,9 @@ _Latest = tuple[list[Moment], list[Open]]
 
 def _latest_so_far(found: list[tuple[Moment, Open]]) -> _Latest:
     found.sort(key=lambda pair: pair[0])
-    latest = accumulate((item for _, item in found), lambda a, b: max(a, b, key=_by_moment))
-    return [moment for moment, _ in found], list(latest)
+    opens = [item for _, item in found]
+    latest: list[Open] = list(accumulate(opens, lambda a, b: max(a, b, key=_by_moment)))
+    return [moment for moment, _ in found], latest
 
 
 def _find(latest: _Latest, moment: Moment) -> Open | None:

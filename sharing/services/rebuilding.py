@@ -101,6 +101,7 @@ def _note_days(conference_id: str) -> None:
             links.filter(shared_ms__isnull=False).values_list("shared_ms", flat=True),
         )
         for ms in found.iterator()
+        if ms is not None  # only minted, not shared
     }
     bulk.insert(DirtyDayOutbox, ("conference_id", "ms"), [(conference_id, ms) for ms in instants])
 

@@ -90,7 +90,7 @@ def _find(conference: Conference, kind: str, key: str) -> str:
     found: str | None = None
     if kind == Void.Kind.LINK:
         link = ShareLink.objects.filter(id__in=keys_of(conference.id, key)).first()
-        found = link and link.code
+        found = None if link is None else link.code
     elif kind == Void.Kind.SHARER:
         if ShareLink.objects.filter(conference_id=conference.id, sharer=key).exists():
             found = key

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -167,6 +167,66 @@ def test_ctrl_c_ends_everything_also_when_the_output_goes_through_a_pipe(up: Up)
     assert len(up.children()) > 10
     os.killpg(up.process.pid, signal.SIGINT)
     up.wait_for_the_end()
+
+
+@pytest.fixture
+def on_small_disk(tmp_path: Path) -> Iterator[Up]:
+    """With DATA_DIR on a disk of 60 MB, which only root can make."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("a disk that can be filled needs root on Linux")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", str(disk)], check=False)
+    if made.returncode != 0:
+        pytest.skip("this machine mounts no tmpfs")
+    command = Up(disk)
+    yield command
+    command.kill_all()
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+@pytest.mark.processes
+@pytest.mark.faults
+def test_a_full_disk_ends_nothing_and_what_was_accepted_is_stored_once(on_small_disk: Up) -> None:
+    up = on_small_disk
+
+    def post(number: int) -> int:
+        event = {"type": "page_view", "conference_id": "test", "page": "/", "event_id": f"event-{number}"}
+        return httpx.post(f"{up.url}/api/analytics/events", json={"events": [event]}, timeout=20).status_code
+
+    def stored() -> int:
+        with sqlite3.connect(f"file:{up.directory}/meeteasy.sqlite3?mode=ro", uri=True) as connection:
+            (count,) = connection.execute("SELECT count(*) FROM analytics_event").fetchone()
+        return int(count)
+
+    up.start()
+    before = {child.pid for child in up.children()}
+    accepted = {number for number in range(20) if post(number) == 202}
+    filler = up.directory / "fill"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(b"x" * 65536):
+            continue
+    end = time.monotonic() + 25
+    statuses = set()
+    number = 20
+    while time.monotonic() < end:
+        number += 1
+        status = post(number)
+        statuses.add(status)
+        if status == 202:
+            accepted.add(number)
+        time.sleep(0.2)
+    assert 503 in statuses <= {202, 503}
+    ready = httpx.get(f"{up.url}/readyz", timeout=20)
+    assert (ready.status_code, ready.json()["checks"]["disk"]) == (503, "full")
+    assert up.process is not None
+    assert up.process.poll() is None
+    filler.unlink()
+    up.wait_for(lambda: post(1000) == 202, "events to be taken again")
+    accepted.add(1000)
+    up.wait_for(lambda: stored() == len(accepted), "all that was accepted, once")
+    # Each process of the Procfile is the one that it was; workers began again within theirs.
+    assert len(before & {child.pid for child in up.children()}) > 10
 
 
 @pytest.fixture

@@ -243,7 +243,8 @@ def test_an_entry_that_always_fails_becomes_a_dead_letter(conference: Conference
     drain = make_drain(failing_on("poison", KeyError("reaction\0failed \ud800")))
     run(drain)
     assert stored_ids() == {"before", "after"}, "already in the first run"
-    assert run_until_empty(lambda: run(drain)) == MAX_DELIVERIES - 1
+    # On a busy machine an entry may be overdue again, and tried again, within one run.
+    assert run_until_empty(lambda: run(drain)) <= MAX_DELIVERIES - 1
     assert stored_ids() == {"before", "after", "same-entry"}, "another client's event, with the last delivery"
     letter = DeadLetter.objects.get()
     assert (letter.deliveries, letter.event_count, letter.version) == (MAX_DELIVERIES, 1, "1")

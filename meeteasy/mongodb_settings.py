@@ -1,0 +1,67 @@
+"""The connection to MongoDB, from its address. It sets what our promises need and refuses what breaks them.
+
+docs/delivery.md promises that a stored event stays stored and that a summary counts all of them. That needs
+writes that a majority confirmed and reads from the primary.
+"""
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+# For one operation, a repeated attempt included. A worker meets it a few times in a row while the server
+# stalls, and must give up before its task is killed (analytics/checks.py).
+TIMEOUT_MS = 10_000
+_SELECTION_MS = 5_000
+
+# Options of an address that would break a promise, and the values that keep it.
+_KEEPING: dict[str, tuple[Any, ...]] = {
+    "w": ("majority",),
+    "journal": (True,),
+    "readpreference": ("primary",),
+    "readconcernlevel": ("local", "majority", "linearizable"),
+    "retrywrites": (True,),
+    "retryreads": (True,),
+}
+_TIMES = {"timeoutms", "sockettimeoutms", "connecttimeoutms", "serverselectiontimeoutms", "wtimeoutms"}
+
+
+def read_mongodb_settings(uri: str, database: str) -> dict[str, Any]:
+    """The entry of DATABASES for an address; `database` is MONGODB_DATABASE, "" where it is not set.
+
+    Raises ImproperlyConfigured, which names the option: it breaks a promise, or contradicts another setting.
+    """
+    from pymongo.errors import PyMongoError
+    from pymongo.uri_parser import parse_uri
+
+    try:
+        parsed = parse_uri(uri, warn=True)
+    except (PyMongoError, ValueError) as error:
+        raise ImproperlyConfigured(f"MONGODB_URI is not an address of MongoDB: {error}") from None
+    for name, value in parsed["options"].items():
+        kept = _KEEPING.get(name.lower())
+        if kept is not None and (value.lower() if isinstance(value, str) else value) not in kept:
+            raise ImproperlyConfigured(
+                f"MONGODB_URI: {name}={value} breaks what docs/delivery.md promises; leave it out"
+            )
+        if name.lower() in _TIMES:
+            raise ImproperlyConfigured(
+                f"MONGODB_URI: {name} is ours to set, to {TIMEOUT_MS} ms in all; leave it out"
+            )
+    named = parsed["database"]
+    if named and database and named != database:
+        raise ImproperlyConfigured(
+            f"MONGODB_URI names the database {named!r}, and MONGODB_DATABASE {database!r}; name it once"
+        )
+    return {
+        "ENGINE": "django_mongodb_backend",
+        "HOST": uri,
+        "NAME": database or named or "meeteasy",
+        "OPTIONS": {
+            "w": "majority",
+            "readPreference": "primary",
+            "timeoutMS": TIMEOUT_MS,
+            "serverSelectionTimeoutMS": _SELECTION_MS,
+            "connectTimeoutMS": _SELECTION_MS,
+        },
+        "TEST": {"DEPENDENCIES": []},  # without it, creating the test databases waits for a cycle
+    }

@@ -1,0 +1,87 @@
+"""Django's pool of threads: how many work, how many wait, and what the others get."""
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from typing import Any
+
+from meeteasy.serving.bodies import BodyLimit
+from meeteasy.serving.pool import Pool
+
+SCOPE: dict[str, Any] = {
+    "type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [], "http_version": "1.1",
+}  # fmt: skip
+
+
+class Sleeper:
+    """A WSGI application that takes a while, and knows how many were in it at once."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._inside = 0
+        self.most = self.served = 0
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        with self._lock:
+            self._inside += 1
+            self.most = max(self.most, self._inside)
+        time.sleep(self._seconds)
+        with self._lock:
+            self._inside -= 1
+            self.served += 1
+        start_response("200 OK", [("Content-Length", "2")])
+        return [b"ok"]
+
+
+async def ask(app: Any, **scope: Any) -> tuple[int, dict[bytes, bytes]]:
+    messages: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        messages.append(message)
+
+    await app({**SCOPE, **scope}, receive, send)
+    return messages[0]["status"], dict(messages[0]["headers"])
+
+
+async def test_as_many_work_as_there_are_threads_and_as_many_wait_as_may() -> None:
+    sleeper = Sleeper(0.2)
+    pool = Pool(sleeper, threads=3, waiting=4, wait_seconds=30)
+    answers = await asyncio.gather(*(ask(pool) for _ in range(20)))
+    assert Counter(status for status, _ in answers) == {200: 7, 503: 13}
+    assert {headers.get(b"retry-after") for status, headers in answers if status == 503} == {b"1"}
+    assert (sleeper.most, sleeper.served) == (3, 7)
+    assert (await ask(pool))[0] == 200
+
+
+async def test_nobody_waits_longer_than_allowed() -> None:
+    sleeper = Sleeper(1.0)
+    pool = Pool(sleeper, threads=1, waiting=100, wait_seconds=0.2)
+    started = time.monotonic()
+    first = asyncio.create_task(ask(pool))
+    await asyncio.sleep(0.05)
+    others = await asyncio.gather(*(ask(pool) for _ in range(10)))
+    assert time.monotonic() - started < 0.8
+    assert {status for status, _ in others} == {503}
+    assert (await first)[0] == 200
+    assert sleeper.served == 1
+
+
+async def test_a_header_with_an_underscore_cannot_pose_as_another() -> None:
+    seen: dict[str, Any] = {}
+
+    def note(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        seen.update(environ)
+        start_response("200 OK", [])
+        return [b""]
+
+    headers = [(b"x_forwarded_for", b"203.0.113.7"), (b"x-real", b"1")]
+    pool = BodyLimit(Pool(note, threads=1, waiting=1, wait_seconds=1), limits=[], default=10)
+    await ask(pool, headers=headers, query_string=b"q=\xff&a=%20")
+    assert "HTTP_X_FORWARDED_FOR" not in seen
+    assert seen["HTTP_X_REAL"] == "1"
+    assert seen["QUERY_STRING"] == "q=%FF&a=%20"
