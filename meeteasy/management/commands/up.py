@@ -56,7 +56,7 @@ class Command(BaseCommand):
                 probe.settimeout(1)
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
-            time.sleep(0.2)
+            time.sleep(0.05)
         with suppress(OSError):
             self._print_addresses(port, password)
 
