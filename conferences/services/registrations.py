@@ -29,7 +29,7 @@ class Registered:
     """What became of a registration that was sent in.
 
     created: False where this person was registered already, and nothing was changed.
-    state: the one that a new registration gets. The public is shown this one, whoever was registered before.
+    state: the one that a new registration gets. The public form always shows this one.
     receipt: stands for the registration outside, where its id would tell who is registered already; only for
         the public form, else empty.
     warnings: what was left out or changed of language, form id, visitor id, share code and answers.

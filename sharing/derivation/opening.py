@@ -32,22 +32,25 @@ class OpenedLinks:
 
         A sharer's own opens count nowhere. moved: from `count_moved`.
         """
-        counts: Counter[str] = Counter()
-        pairs: set[tuple[str, str]] = set()
+        found = {key: node for key in {item.key for item in opens} if (node := self._get(key))}
+        theirs: list[tuple[str, str]] = []
         for item in opens:
-            node = None if item.is_bot else self._get(item.key)
-            if node is None:
+            node = found.get(item.key)
+            if node is None or item.is_bot:
                 continue
-            node.note_open(item.moment[0], item.visitor)
-            if item.visitor != node.sharer:
-                counts[item.key] += 1
-                pairs.add((item.key, item.visitor))
+            visitor, ms = item.visitor, item.moment[0]
+            if node.second_open_ms is None or ms <= node.second_open_ms:  # most opens are later
+                node.note_open(ms, visitor)
+            if visitor != node.sharer:
+                theirs.append((item.key, visitor))
+        counts = Counter([key for key, _ in theirs])
+        pairs = set(theirs)
         openers = Counter(key for key, _ in pairs - self._before)
         for key, visitor, ms in store.find_first_early_opens(claimed.created):
             self._forest.nodes[key].note_open(ms, visitor)
         sharers = {key: self._forest.nodes[key].sharer for key in claimed.created}
-        for found in (store.count_early_opens(sharers), moved):
-            for key, (count, distinct) in found.items():
+        for further in (store.count_early_opens(sharers), moved):
+            for key, (count, distinct) in further.items():
                 counts[key] += count
                 openers[key] += distinct
         self._share()
