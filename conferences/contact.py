@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from conferences.models import Conference
 from conferences.validators import validate_single_line
 from meeteasy.core.addresses import normalise_email, to_ascii_domain
+from meeteasy.core.names import has_web_address, strip_invisible
 
 MAX_NAME = 200
 MAX_EMAIL = 254
@@ -53,6 +54,15 @@ def clean_line(text: str, *, most: int, required: bool = False) -> str:
         )
     validate_single_line(text)
     return text
+
+
+def clean_name(text: str) -> str:
+    """A person's name, without characters that show nothing. Raises ValidationError, also for a name that
+    carries a web address: the confirmation would mail it to whatever address a stranger types."""
+    name = clean_line(strip_invisible(text), most=MAX_NAME, required=True)
+    if has_web_address(name):
+        raise ValidationError(_("A name cannot contain a web address."), code="web_address")
+    return name
 
 
 def clean_email(text: str) -> str:

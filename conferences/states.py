@@ -25,7 +25,7 @@ TRANSITIONS: dict[Action, tuple[frozenset[State], State]] = {
 }
 
 
-# What an organizer is told of the rest.
+# The messages for all other combinations.
 REFUSALS = {
     (State.CANCELLED, Action.APPROVE): _("A cancelled registration cannot be approved."),
     (State.APPROVED, Action.REJECT): _("An approved registration cannot be rejected."),

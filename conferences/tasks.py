@@ -22,7 +22,7 @@ def catch_up() -> None:
 
 @queue_task(Queue.ANALYTICS_DAILY, name="conferences.forget_expired")
 def forget_expired() -> None:
-    """Delete keys of requests and receipts that nobody sends any more, and reports of old jobs."""
+    """Delete old idempotency keys, receipts and reports of jobs."""
     idempotency.forget_old_keys()
     receipts.forget_old_receipts()
     jobs.forget_old_jobs()

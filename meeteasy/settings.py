@@ -458,6 +458,7 @@ LOGGING = {
     "loggers": {
         # One line per message at INFO says nothing that the tasks' own lines do not say better.
         "celery.worker.strategy": {"level": "WARNING"},
+        "celery.worker.request": {"level": "WARNING"},  # "Discarding revoked task": a tick that came too late
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},

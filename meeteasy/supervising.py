@@ -67,7 +67,7 @@ class _Printer(honcho.printer.Printer):  # type: ignore[misc]
 
 class _Manager(honcho.manager.Manager):  # type: ignore[misc]
     def __init__(self) -> None:
-        super().__init__(_Printer(sys.stdout))
+        super().__init__(_Printer(sys.stdout, time_format=""))  # lines have a time stamp of their own
         self._process_ctor = _Process
         self._procmgr = _Processes()
 

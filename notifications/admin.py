@@ -170,7 +170,7 @@ class NotificationAdmin(admin.ModelAdmin):
 def _framed(html: str) -> HttpResponse:
     response = HttpResponse(html)
     response["Content-Security-Policy"] = (
-        "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+        "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'"
     )
     return response
 

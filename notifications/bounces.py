@@ -23,7 +23,7 @@ def is_hard(event: AnymailTrackingEvent, *, provider: str) -> bool:
     judge = _JUDGES.get(provider.replace(" ", "").lower())
     if judge is not None and isinstance(event.esp_event, dict):
         return judge(event.esp_event)
-    return event.reject_reason == RejectReason.INVALID
+    return bool(event.reject_reason == RejectReason.INVALID)
 
 
 def _is_soft_reply(text: str) -> bool:

@@ -8,6 +8,7 @@ from django.utils.module_loading import import_string
 
 from meeteasy.core.queues import WORKER_OPTIONS, Queue
 from notifications.channels.sms import SMS_PROVIDERS
+from notifications.tasks import SEND_EMAIL_SECONDS
 
 # Connecting and all SMTP steps before the mail's end, at their longest (channels/_smtp.py).
 _BEFORE_THE_ANSWER_SECONDS = 1000
@@ -46,7 +47,7 @@ def check_mail_backend(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_lease(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """A mail keeps its lease step by step; an SMS is one step, so its task is what the lease must cover."""
+    """A mail keeps its lease while it waits; an SMS does not, so the lease must cover its task."""
     longest = WORKER_OPTIONS[Queue.NOTIFICATIONS_SMS].time_limit_seconds
     if longest < settings.NOTIFICATIONS_LEASE_SECONDS:
         return []
@@ -61,7 +62,7 @@ def check_lease(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_answer_timeout(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    most = WORKER_OPTIONS[Queue.NOTIFICATIONS_EMAIL].time_limit_seconds - _BEFORE_THE_ANSWER_SECONDS
+    most = SEND_EMAIL_SECONDS - _BEFORE_THE_ANSWER_SECONDS
     if most >= settings.EMAIL_ANSWER_TIMEOUT:
         return []
     return [Error(f"EMAIL_ANSWER_TIMEOUT is more than {most}", id="notifications.E004")]

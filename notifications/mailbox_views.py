@@ -25,7 +25,10 @@ from notifications.segments import count_segments
 
 _View = Callable[..., HttpResponse]
 # What a mail program would allow, and less: no scripts, nothing from the network but our own pictures.
-_MAIL_POLICY = "sandbox allow-popups; default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+_MAIL_POLICY = (
+    "sandbox allow-popups; default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+    "frame-ancestors 'self'"
+)
 
 
 def _closed_by_default(view: _View) -> _View:

@@ -18,6 +18,7 @@ from django.utils import timezone, translation
 
 from conferences import badges
 from conferences.models import Conference, Registration
+from meeteasy.core.names import strip_invisible
 from notifications import unsubscribe_links
 from notifications.invitations import Invitation, make_invitation
 from notifications.message_types import MessageType, get_message_type
@@ -170,7 +171,7 @@ def _mail_domain() -> str:
 
 
 def _shorten(name: str) -> str:
-    name = one_line(name)
+    name = one_line(strip_invisible(name))
     return name if len(name) <= _NAME_CHARACTERS else f"{name[: _NAME_CHARACTERS - 1]}…"
 
 

@@ -7,8 +7,11 @@ from meeteasy.core.queues import Queue, queue_task
 from notifications.services import announcing, reminding, sweeping
 from notifications.services.delivering import deliver
 
+# A mail server may take ten minutes to answer (RFC 5321 §4.5.3.2), and the steps before that take time.
+SEND_EMAIL_SECONDS = 1800
 
-@queue_task(Queue.NOTIFICATIONS_EMAIL, name="notifications.send_email")
+
+@queue_task(Queue.NOTIFICATIONS_EMAIL, name="notifications.send_email", time_limit_seconds=SEND_EMAIL_SECONDS)
 def send_email(notification_id: str) -> None:
     deliver(notification_id)
 

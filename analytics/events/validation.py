@@ -8,6 +8,7 @@ import datetime as dt
 import math
 from collections.abc import Callable
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple, Union
 
 import msgspec
@@ -82,8 +83,12 @@ class ReadBatch(NamedTuple):
     conference_ids: set[str]
 
 
-class _RoundedTimeError(Exception):
-    """A time may have been rounded up; its text must be read again."""
+class _OddError(Exception):
+    """Something needs a closer look, event by event."""
+
+
+# What tells that a batch is not whole; OverflowError: of a `sent_at` beyond the calendar.
+_NOT_WHOLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError, EventError, _OddError)
 
 
 def read_batch(body: bytes, client: Client, *, max_events: int, acceptance_days: int | None) -> ReadBatch:
@@ -96,30 +101,59 @@ def read_batch(body: bytes, client: Client, *, max_events: int, acceptance_days:
     def check_time(ts: Timestamp) -> None:
         """msgspec rounds a time to microseconds: 23:59:59.9999995 comes out as the next day."""
         if type(ts) is dt.datetime and not ts.microsecond and b".999999" in body:
-            raise _RoundedTimeError
+            raise _OddError
 
     # Backslashes are rare, and one byte is found in a tenth of the time of six.
     if b"\\" not in body or b"\\u0000" not in body:
         try:
             sent = _strict_decoder().decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            pass
-        else:
-            try:
-                return _read_events(sent, client, max_events, acceptance_days, check_time)
-            except _RoundedTimeError:
-                pass
-    return _read_events(_read_loosely(body), client, max_events, acceptance_days, None)
+            found = _read_whole(sent, client, max_events, acceptance_days, check_time)
+        except _NOT_WHOLE:
+            found = None
+        if found is not None:
+            return found
+    return _read_events(_read_loosely(body), client, max_events, acceptance_days)
 
 
-def _read_events(
+def _read_whole(
     sent: Any,
     client: Client,
     max_events: int,
     acceptance_days: int | None,
-    check_time: Callable[[Timestamp], None] | None,
-) -> ReadBatch:
-    """check_time: called with the times that msgspec read; None: the events are not decoded yet."""
+    check_time: Callable[[Timestamp], None],
+) -> ReadBatch | None:
+    """A batch in which nothing is wrong; nearly all are. None, EventError or _OddError for any other."""
+    events = sent.events
+    if not 0 < len(events) <= max_events:
+        return None
+    sent_ms = None
+    if sent.sent_at is not None:
+        check_time(sent.sent_at)
+        sent_ms = to_ms(sent.sent_at)
+    conference_ids = set(map(_get_conference_id, events))
+    if "/" in "".join(conference_ids):
+        return None
+    complete = make_completer(
+        client,
+        sent_ms=sent_ms,
+        acceptance_days=acceptance_days,
+        warn=_give_up,
+        check_time=check_time,
+    )
+    for event in events:
+        complete(event)
+    return ReadBatch(Batch(client.received_ms, client.is_bot, events), [], [], conference_ids)
+
+
+_get_conference_id = attrgetter("conference_id")
+
+
+def _give_up(code: str, message: str, field: str | None) -> None:
+    raise _OddError
+
+
+def _read_events(sent: _SentBatch, client: Client, max_events: int, acceptance_days: int | None) -> ReadBatch:
+    """Judge each event of a batch alone."""
     if not sent.events:
         raise BatchError("no_events", "`events` is empty; send at least one event.")
     if len(sent.events) > max_events:
@@ -136,32 +170,22 @@ def _read_events(
     sent_ms = None
     if sent.sent_at is not None:
         try:
-            if check_time is not None:
-                check_time(sent.sent_at)
             sent_ms = _read_sent_at(sent.sent_at)
         except EventError as error:
             rejections.append(Rejection(None, error.code, error.message, error.field))
-    complete = make_completer(
-        client, sent_ms=sent_ms, acceptance_days=acceptance_days, warn=warn, check_time=check_time
-    )
-    conference_ids = None if check_time is None else {event.conference_id for event in sent.events}
-    # Looked for in the set, which costs a tenth of looking at each event.
-    must_check = conference_ids is None or "/" in "".join(conference_ids)
+    complete = make_completer(client, sent_ms=sent_ms, acceptance_days=acceptance_days, warn=warn)
     for index, item in enumerate(sent.events):
         try:
-            event = parse_event(item, warn) if check_time is None else item
-            if must_check:
-                check_conference(event)
+            event = parse_event(item, warn)
+            check_conference(event)
             complete(event)
             events.append(event)
         except EventError as error:
             rejections.append(Rejection(index, error.code, error.message, error.field))
             while notices and notices[-1].index == index:
                 notices.pop()
-    if conference_ids is None or rejections:
-        conference_ids = {event.conference_id for event in events}
     batch = Batch(client.received_ms, client.is_bot, events)
-    return ReadBatch(batch, rejections, notices, conference_ids)
+    return ReadBatch(batch, rejections, notices, set(map(_get_conference_id, events)))
 
 
 def check_conference(event: EventType) -> None:
@@ -196,7 +220,7 @@ def make_completer(
     sent_ms: when the batch was sent by the client's clock, UTC milliseconds; None: its clock is trusted.
     check_time: called with each time that needs correction; what it raises is raised.
     """
-    received_ms, is_server = client.received_ms, client.is_server
+    received_ms, is_server, reserved = client.received_ms, client.is_server, _RESERVED
     oldest_ms = None if acceptance_days is None else received_ms - acceptance_days * MS_PER_DAY
     # A time in milliseconds from here on is taken as it is, as event_time_ms would do, without the call.
     believed_from_ms = math.inf if sent_ms is not None or oldest_ms is None else oldest_ms
@@ -223,8 +247,10 @@ def make_completer(
         event_id = event.event_id
         if event_id is None:
             event.event_id = str(_new_id())
-        elif not is_server and event_id.startswith(_RESERVED):
-            message = f"Ids that begin with `{OWN_PREFIX}` or `{SECRET_PREFIX}` are not for clients."
+        elif not is_server and event_id.startswith(reserved):
+            message = (
+                f"`event_id`: `{OWN_PREFIX}` and `{SECRET_PREFIX}` begin the ids of others than clients."
+            )
             raise EventError("reserved", message, "event_id")
         event_type = type(event)
         if event_type.internal and not is_server:

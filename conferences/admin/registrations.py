@@ -94,7 +94,7 @@ class RegistrationAdmin(admin.ModelAdmin):
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
-        """Check-ins go with their registration, whoever may not delete them by themselves."""
+        """Deleting a registration deletes its check-ins, which cannot be deleted by themselves."""
         found, counts, _perms_needed, protected = super().get_deleted_objects(objs, request)
         text = _("Messages to the person, and their visitor id in events and share links. Figures stay.")
         return [*found, str(text)], counts, set(), protected

@@ -1,4 +1,4 @@
-"""Who may see and do what in a conference."""
+"""Members of a conference and their roles."""
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema

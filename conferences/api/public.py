@@ -1,4 +1,4 @@
-"""What public endpoints have in common: no account, any origin, little at a time, not too often."""
+"""What public endpoints share: no account, any origin, small bodies, a limited rate."""
 
 import zoneinfo
 from typing import IO, Any

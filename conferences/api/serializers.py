@@ -81,7 +81,7 @@ class RegistrationInput(serializers.Serializer[Any]):
     exist, are named in `warnings` of the answer. Answers to questions go into `answers`.
     """
 
-    name = serializers.CharField(help_text=f"At most {contact.MAX_NAME} characters.")
+    name = serializers.CharField(help_text=f"At most {contact.MAX_NAME} characters, and no web address.")
     email = serializers.CharField()
     phone = serializers.CharField(
         required=False, help_text="With country code, unless the conference has a phone region."

@@ -121,7 +121,7 @@ class Conference(models.Model):
 
 
 class Member(models.Model):
-    """A user's part in a conference. Everything that a user may see goes by this table (access.py)."""
+    """A user's role in a conference. It decides everything that the user may see (access.py)."""
 
     class Role(models.TextChoices):
         OWNER = "owner", _("owner")

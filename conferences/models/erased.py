@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 class ErasedVisitor(models.Model):
     """A visitor who was erased, and the random id that stands in their place from then on.
 
-    Of the visitor's own id only a keyed digest is kept: enough to know it again in what arrives later, not
-    enough to say what it was. No foreign key: an erasure outlives the conference, whose events may come
+    Of the visitor's own id only a keyed digest is kept: enough to recognize it in later events, not
+    enough to reveal it. No foreign key: an erasure outlives the conference, whose events may come
     again.
     """
 

@@ -5,7 +5,7 @@ from conferences.models.conference import Conference
 
 
 class IdempotencyKey(models.Model):
-    """What was answered to a request that carried an `Idempotency-Key`, to be answered again.
+    """The answer to a request that carried an `Idempotency-Key`, for when the request is repeated.
 
     Committed together with what the request did. The answer holds ids and states, no personal data.
     """

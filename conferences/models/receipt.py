@@ -17,8 +17,8 @@ def new_receipt() -> str:
 class RegistrationReceipt(models.Model):
     """What the public form answers instead of the registration's id, another one each time.
 
-    An id would tell whoever enters another person's address whether that person is registered. Browsers
-    report the receipt with their events, and analytics looks up which registration is meant.
+    An id would reveal to anybody who enters another person's address whether that person is registered.
+    Browsers report the receipt with their events, and analytics looks up which registration is meant.
     """
 
     receipt = KeyField(primary_key=True, max_length=26, default=new_receipt)

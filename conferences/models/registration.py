@@ -69,7 +69,7 @@ class Registration(models.Model):
         verbose_name_plural = _("registrations")
         ordering = ["-registered_at", "-id"]
         constraints = [
-            # Whoever cancelled may come again, with a new registration.
+            # A person who cancelled can register again, with a new row.
             models.UniqueConstraint(
                 fields=["conference", "email"],
                 condition=~Q(state="cancelled"),

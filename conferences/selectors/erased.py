@@ -1,4 +1,4 @@
-"""Who of a conference's visitors was erased."""
+"""Looking up erased visitors."""
 
 from collections.abc import Collection
 
@@ -10,7 +10,7 @@ _IDS_AT_ONCE = 500
 def load_replacements(conference_ids: Collection[str]) -> dict[str, dict[str, str]]:
     """Conference id → digest of a visitor who was erased there → what stands in their place.
 
-    Conferences in which nobody was erased, which is nearly all, are left out. One query, unless there are
+    Conferences without erased visitors, which are nearly all, are left out. One query, unless there are
     hundreds of conferences.
     """
     ids = list(conference_ids)
@@ -25,11 +25,11 @@ def load_replacements(conference_ids: Collection[str]) -> dict[str, dict[str, st
 
 
 def find_replacement(known: dict[str, str], conference_id: str, visitor_id: str) -> str | None:
-    """What stands in a visitor's place; None: they were not erased. known: of that conference."""
+    """The replacement of a visitor's id, or None if they were not erased. known: of that conference."""
     digests = ErasedVisitor.digests(conference_id, visitor_id)
     return next((known[digest] for digest in digests if digest in known), None)
 
 
 def is_replacement(conference_id: str, visitor_id: str) -> bool:
-    """Whether the id stands for somebody who was erased."""
+    """Whether the id replaces that of an erased visitor."""
     return ErasedVisitor.objects.filter(conference_id=conference_id, replacement=visitor_id).exists()

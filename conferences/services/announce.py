@@ -7,6 +7,8 @@ from django.dispatch import Signal
 
 
 def after_commit(signal: Signal, sender: type, **given: Any) -> None:
-    """Send `signal` once the transaction is committed. A failing receiver is logged by Django, no more:
-    what the signal tells has happened."""
+    """Send `signal` once the transaction is committed.
+
+    Django logs a failing receiver, and that is all: what the signal announces has happened.
+    """
     transaction.on_commit(lambda: signal.send_robust(sender=sender, **given), robust=True)

@@ -49,7 +49,7 @@ def check_in(
             .get(id=registration_id)
         )
         moment = now
-        if scanned_at is not None:  # nobody comes in before they are registered, whatever a wrong clock says
+        if scanned_at is not None:  # a scan before the registration comes from a wrong clock
             moment = max(min(scanned_at, now), registration.registered_at)
         made = CheckIn(
             registration=registration, method=method, gate=gate, checked_in_at=moment, recorded_at=now,

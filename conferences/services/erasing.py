@@ -31,7 +31,7 @@ def erase_registration(registration_id: str) -> None:
         registration.check_ins.update(superseded_by=None)
         registration.delete()
         if visitor_id:
-            # Noted now, so that it holds even if nobody gets to what comes after the commit.
+            # Noted now, so that it holds even if the process dies right after the commit.
             note_erased(conference.id, visitor_id)
             after_commit(signals.visitor_erased, Registration, conference=conference, visitor_id=visitor_id)
         if stood and conference.capacity is not None:

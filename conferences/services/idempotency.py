@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: a request that is sent again is answered again, and does nothing."""
+"""`Idempotency-Key`: a repeated request gets the first answer again, and does nothing."""
 
 import datetime as dt
 import hashlib

@@ -53,7 +53,7 @@ def import_registrations(
     content: UTF-8, separated by commas, semicolons or tabs, with a heading that names at least `name` and
     `email`. `answers` is JSON, and any column that is no field is an answer by its heading. Of an export, the
     state of each registration is kept, and what else it has besides the fields is left out.
-    dry_run: report only; nothing changes and nobody gets mail.
+    dry_run: only report; nothing is stored.
 
     A person who was registered before, in whatever state, stays as they are, so the same file can be imported
     again. Raises ValidationError (`file`) for a file that cannot be read as a whole.
@@ -141,7 +141,7 @@ class Import:
 
 
 def _store(registrations: list[Registration]) -> list[Registration]:
-    """Store those whom nobody registers at this very moment. Returns them."""
+    """Store registrations, without those that another request stores at the same moment. Returns the rest."""
     Registration.objects.bulk_create(registrations, ignore_conflicts=True)
     ids = Registration.objects.filter(id__in=[registration.id for registration in registrations])
     stored_ids = set(ids.values_list("id", flat=True))

@@ -1,4 +1,4 @@
-"""Who may see and do what in a conference."""
+"""Adding and removing members of a conference, and changing their roles."""
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError

@@ -29,7 +29,7 @@ class Registered:
     """What became of a registration that was sent in.
 
     created: False where this person was registered already, and nothing was changed.
-    state: the one that a new registration gets. The public is shown this one, whoever was registered before.
+    state: the one that a new registration gets. The public form always shows this one.
     receipt: stands for the registration outside, where its id would tell who is registered already; only for
         the public form, else empty.
     warnings: what was left out or changed of language, form id, visitor id, share code and answers.
@@ -168,7 +168,7 @@ def make_search_text(*, name: str, email: str, phone: str) -> str:
 def clean_person(*, conference: Conference, name: Any, email: Any, phone: Any) -> dict[str, str]:
     """Name, address and number as they are stored. Raises ValidationError that names every bad one."""
     cleaners: dict[str, Callable[[], str]] = {
-        "name": lambda: contact.clean_line(contact.read_text(name), most=contact.MAX_NAME, required=True),
+        "name": lambda: contact.clean_name(contact.read_text(name)),
         "email": lambda: contact.clean_email(contact.read_text(email)),
         "phone": lambda: contact.clean_phone(contact.read_text(phone), region=conference.phone_region),
     }

@@ -38,8 +38,8 @@ class WorkerOptions:
 WORKER_OPTIONS: dict[Queue, WorkerOptions] = {
     Queue.ANALYTICS_EVENTS: WorkerOptions(concurrency=2, time_limit_seconds=55),
     Queue.ANALYTICS_DAILY: WorkerOptions(concurrency=1, time_limit_seconds=600),
-    # A mail server may take ten minutes to answer (RFC 5321 §4.5.3.2), and the steps before that take time.
-    Queue.NOTIFICATIONS_EMAIL: WorkerOptions(concurrency=4, time_limit_seconds=1800),
+    # Four, because a slow mail server may hold one for minutes (notifications/tasks.py).
+    Queue.NOTIFICATIONS_EMAIL: WorkerOptions(concurrency=4, time_limit_seconds=120),
     Queue.NOTIFICATIONS_SMS: WorkerOptions(concurrency=2, time_limit_seconds=120),
     Queue.FILES_CONVERT: WorkerOptions(concurrency=1, time_limit_seconds=300),
     Queue.AI_GENERATE: WorkerOptions(concurrency=2, time_limit_seconds=300),
@@ -52,7 +52,7 @@ def queue_task(
     queue: Queue, *, name: str, time_limit_seconds: int | None = None
 ) -> Callable[[Callable[..., Any]], Any]:
     """Decorator that makes a function a Celery task of `queue`, with a hard time limit: the queue's, unless
-    the task has a shorter one of its own.
+    the task has one of its own.
 
     @queue_task(Queue.ANALYTICS_DAILY, name="analytics.close_ended_days")
     def close_ended_days() -> None: ...

@@ -16,14 +16,18 @@ CHANNELS: Registry["Channel"] = Registry("notifications.channels")
 
 
 class Call(Protocol):
-    """The way of one message to its provider, as far as the outbox must know. Each method keeps the lease
-    for that many seconds, and raises if the message is not ours any more; then nothing may be sent."""
+    """The way of one message to its provider, as far as the outbox must know.
 
-    def prepare(self, seconds: float) -> None:
-        """A step follows in which the provider cannot act on the message yet."""
+    Each method keeps the lease for `seconds`, at least NOTIFICATIONS_LEASE_SECONDS, and raises if the message
+    is not ours any more; then nothing may be sent. A channel that waits for long calls `keep` now and then,
+    so that a lease can stay short: when it runs out, its worker is dead.
+    """
 
-    def begin(self, seconds: float | None = None) -> None:
-        """From here on the provider may act on the message. None: as long as a task may run."""
+    def keep(self, seconds: float = 0) -> None:
+        """We are alive, and go on with the message."""
+
+    def begin(self, seconds: float = 0) -> None:
+        """From here on the provider may act on the message."""
 
 
 @dataclass(frozen=True)

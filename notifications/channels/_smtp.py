@@ -6,8 +6,13 @@ the moment from which the server may act: the end of the mail's text.
 """
 
 import re
+import select
 import smtplib
+import socket
+import ssl
+import time
 from email.utils import parseaddr
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -29,6 +34,11 @@ _ABOUT_OUR_SENDER = re.compile(r"5\.(1\.[78]|7\.(8|9|1[1-4]|2\d))\Z")
 class EmailBackend(smtp.EmailBackend):
     """Django's backend, with `transmit` for the outbox. Other mail goes out by `send_messages` as always."""
 
+    @property
+    def _open_connection(self) -> Any:
+        """After `open()`. (Typeshed does not know the attributes of smtplib.SMTP that we need.)"""
+        return self.connection
+
     def transmit(self, mail: EmailMessage, recipient: str, *, call: Call) -> None:
         """Send one mail over the open connection. Raises Failure.
 
@@ -39,14 +49,13 @@ class EmailBackend(smtp.EmailBackend):
         raw, options = _serialise(mail, address)
         try:
             self._prepare(sender, address, raw, options, call=call)
-            self._wait(_BLOCK_SECONDS)
-            call.begin(_BLOCK_SECONDS + settings.EMAIL_ANSWER_TIMEOUT + 60)
         except (smtplib.SMTPServerDisconnected, OSError) as error:
             raise Failure(f"no answer before the mail was sent: {error}", kind=Failure.OUTAGE) from error
+        call.begin(_BLOCK_SECONDS + 60)
         try:
-            self.connection.send(_dot_stuff(raw))
-            self._wait(settings.EMAIL_ANSWER_TIMEOUT)
-            code, text = self.connection.getreply()
+            self._open_connection.sock.settimeout(_BLOCK_SECONDS)
+            self._open_connection.send(_dot_stuff(raw))
+            code, text = self._read_reply(settings.EMAIL_ANSWER_TIMEOUT, call=call)
         except (smtplib.SMTPException, OSError) as error:
             raise Failure(f"no answer: {error or type(error).__name__}", kind=Failure.UNKNOWN) from error
         if code != 250:
@@ -54,34 +63,53 @@ class EmailBackend(smtp.EmailBackend):
 
     def _prepare(self, sender: str, address: str, raw: bytes, options: list[str], *, call: Call) -> None:
         """Everything up to the mail's text. Raises Failure, or what smtplib raises without an answer."""
-        connection = self.connection
-        call.prepare(_MAIL_SECONDS + 60)
-        self._wait(_MAIL_SECONDS)
+        connection = self._open_connection
         connection.ehlo_or_helo_if_needed()
-        if "SMTPUTF8" in options and not connection.has_extn("smtputf8"):
-            raise Failure(
-                "the mail server cannot send to addresses outside ASCII (SMTPUTF8)", kind=Failure.PERMANENT
-            )
+        if "SMTPUTF8" in options:
+            if not connection.has_extn("smtputf8"):
+                raise Failure(
+                    "the mail server cannot send to addresses outside ASCII (SMTPUTF8)",
+                    kind=Failure.PERMANENT,
+                )
+            connection.command_encoding = "utf-8"
         if connection.has_extn("size"):
-            options = [*options, f"size={len(raw)}"]
+            options = [*options, f"SIZE={len(raw)}"]
         if connection.has_extn("8bitmime"):
             options = [*options, "BODY=8BITMIME"]
-        code, text = connection.mail(sender, options)
+        code, text = self._command(" ".join([f"MAIL FROM:<{sender}>", *options]), _MAIL_SECONDS, call=call)
         if code != 250:
             raise _judge_sender_reply(code, text)
-        call.prepare(_RCPT_SECONDS + 60)
-        self._wait(_RCPT_SECONDS)
-        code, text = connection.rcpt(address)
+        code, text = self._command(f"RCPT TO:<{address}>", _RCPT_SECONDS, call=call)
         if code not in (250, 251):
             raise judge_reply(code, text, sender=sender)
-        call.prepare(_DATA_SECONDS + 60)
-        self._wait(_DATA_SECONDS)
-        code, text = connection.docmd("DATA")
+        code, text = self._command("DATA", _DATA_SECONDS, call=call)
         if code != 354:
             raise judge_reply(code, text, sender=sender)
 
-    def _wait(self, seconds: float) -> None:
-        self.connection.sock.settimeout(seconds)
+    def _command(self, line: str, seconds: float, *, call: Call) -> tuple[int, bytes]:
+        self._open_connection.putcmd(line)
+        return self._read_reply(seconds, call=call)
+
+    def _read_reply(self, seconds: float, *, call: Call) -> tuple[int, bytes]:
+        """The server's next reply, for which we wait so long; meanwhile we keep the lease."""
+        connection, deadline = self._open_connection, time.monotonic() + seconds
+        while True:
+            call.keep()
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"no reply within {seconds} s")
+            if _is_readable(connection.sock, min(left, settings.NOTIFICATIONS_LEASE_SECONDS / 3)):
+                break
+        connection.sock.settimeout(left)
+        code, text = connection.getreply()
+        return code, text
+
+
+def _is_readable(sock: socket.socket, seconds: float) -> bool:
+    """Whether there is something to read within so many seconds."""
+    if isinstance(sock, ssl.SSLSocket) and sock.pending():
+        return True
+    return bool(select.select([sock], [], [], seconds)[0])
 
 
 def judge_reply(code: int, text: bytes | str, *, sender: str = "") -> Failure:
@@ -117,7 +145,7 @@ def _judge_sender_reply(code: int, text: bytes) -> Failure:
 
 def _serialise(mail: EmailMessage, address: str) -> tuple[bytes, list[str]]:
     """The mail as it goes over the wire, and the options of MAIL FROM that it needs."""
-    message = mail.message()
+    message: Any = mail.message()
     if address.isascii():
         return message.as_bytes(linesep="\r\n"), []
     # Django would encode the local part in a way that mail servers do not undo.

@@ -77,7 +77,7 @@ class _MailWithPictures(EmailMultiAlternatives):
     """Inline pictures go into a multipart/related with the HTML that shows them (RFC 2387)."""
 
     def message(self, *args: Any, **kwargs: Any) -> Any:
-        mixed = super().message(*args, **kwargs)
+        mixed: Any = super().message(*args, **kwargs)
         parts = mixed.get_payload()
         pictures = [part for part in parts if part.get_content_disposition() == "inline"]
         if not pictures:

@@ -66,23 +66,19 @@ class _Call:
         self.begun = False
         self._noted = {"provider": provider, "sent_text": storable(sent_text)}
 
-    def prepare(self, seconds: float) -> None:
-        self._keep(seconds)
-
-    def begin(self, seconds: float | None = None) -> None:
-        """If we die from here on, nobody knows whether the provider acted."""
-        self._keep(seconds, called_at=timezone.now(), **self._noted)
-        self.begun = True
-
-    def _keep(self, seconds: float | None, **changes: Any) -> None:
-        """Write `changes` and keep the lease for so many seconds, if it is still ours."""
+    def keep(self, seconds: float = 0, **changes: Any) -> None:
         now = timezone.now()
-        if seconds is not None:
-            kept = max(seconds, settings.NOTIFICATIONS_LEASE_SECONDS)
-            changes["lease_until"] = now + dt.timedelta(seconds=kept)
-        rows = Notification.objects.all()
-        if not update_claimed(rows, pk=self.notification.pk, token=self.token, updated_at=now, **changes):
+        seconds = max(seconds, settings.NOTIFICATIONS_LEASE_SECONDS)
+        if not update_claimed(
+            Notification.objects.all(), pk=self.notification.pk, token=self.token,
+            lease_until=now + dt.timedelta(seconds=seconds), updated_at=now, **changes,
+        ):  # fmt: skip
             raise LeaseLostError
+
+    def begin(self, seconds: float = 0) -> None:
+        """If we die from here on, nobody knows whether the provider acted."""
+        self.keep(seconds, called_at=timezone.now(), **self._noted)
+        self.begun = True
 
 
 class _Delivery:

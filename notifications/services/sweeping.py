@@ -52,7 +52,7 @@ def ring_due(channel: Channel, now: dt.datetime) -> int:
 
 
 def _clear_up_after_dead_workers(channel_name: str, now: dt.datetime) -> None:
-    """A lease is longer than the step that it covers, so an expired one belonged to a dead worker."""
+    """A living worker keeps its lease, so an expired one belonged to a dead worker."""
     abandoned = Notification.objects.filter(lease_expired(now), channel=channel_name, status=Status.SENDING)
     free = {"lease_token": "", "lease_until": None, "updated_at": now}
     not_called = abandoned.filter(called_at=None)

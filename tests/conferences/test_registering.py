@@ -177,3 +177,24 @@ def test_answers_are_kept_with_their_kinds(conference: Conference) -> None:
     registration.refresh_from_db()
     assert registration.answers == answers
     assert registration.registered_at.tzinfo == dt.UTC
+
+
+@pytest.mark.parametrize("name", ["Win at https://evil.example", "evil.com", "www.evil.example", "t.me/evil"])
+def test_a_name_that_carries_a_web_address_is_refused(conference: Conference, name: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        register(conference=conference, name=name, email="victim@example.com")
+    assert set(refusal.value.message_dict) == {"name"}
+    assert not Registration.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "stored"), [("\u202eAnn\u200b", "Ann"), ("Ann\u3164", "Ann"), ("\u3164", None), ("\u200b", None)]
+)
+def test_invisible_characters_are_left_out_of_names(
+    conference: Conference, name: str, stored: str | None
+) -> None:
+    if stored is None:
+        with pytest.raises(ValidationError):
+            register(conference=conference, name=name, email="ann@example.com")
+    else:
+        assert register(conference=conference, name=name, email="ann@example.com").registration.name == stored

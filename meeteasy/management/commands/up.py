@@ -7,6 +7,8 @@ import secrets
 import socket
 import subprocess
 import sys
+import threading
+import time
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,7 +40,8 @@ class Command(BaseCommand):
                 call_command("migrate", database="analytics", interactive=False, verbosity=0)
             call_command("collectstatic", interactive=False, verbosity=0)
             sync_schedule()
-            self._print_addresses(port, _create_demo())
+            password = _create_demo()
+            threading.Thread(target=self._print_when_it_answers, args=(port, password), daemon=True).start()
             code = supervise(valkey)
         finally:
             if valkey is not None:
@@ -47,11 +50,19 @@ class Command(BaseCommand):
             lock.close()
         sys.exit(code)
 
+    def _print_when_it_answers(self, port: int, password: str | None) -> None:
+        while True:
+            with socket.socket() as probe:
+                probe.settimeout(1)
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        with suppress(OSError):
+            self._print_addresses(port, password)
+
     def _print_addresses(self, port: int, password: str | None) -> None:
         base = f"http://localhost:{port}"
-        who = (
-            f"organizer, password {password}" if password else "organizer, password as printed at first start"
-        )
+        who = f"organizer, password {password or 'as printed at first start'}"
         for line in (
             f"MeetEasy at {base}",
             f"  admin     {base}/admin/   ({who})",
@@ -59,6 +70,7 @@ class Command(BaseCommand):
             *([f"  mailbox   {base}/dev/mailbox   (mails and SMS)"] if settings.DEVELOPMENT_MAILBOX else []),
             f"  API       {base}/api/docs",
             f"  events    POST {base}/api/analytics/events",
+            "  password  manage.py changepassword organizer   sets a new one",
             "  token     manage.py drf_create_token organizer   (bin/manage on a machine set up by bin/run)",
             "  Ctrl-C stops everything",
         ):

@@ -1,10 +1,12 @@
 import os
 import sys
 import time
+import warnings
 from argparse import ArgumentParser
 from typing import Any
 
 import redis
+from celery.exceptions import SecurityWarning
 from celery.worker import state
 from django.core.management.base import BaseCommand
 
@@ -42,6 +44,8 @@ class Command(BaseCommand):
 
 def _run(arguments: list[str]) -> int:
     """Celery's worker until it ends; its exit code."""
+    # It is said at each start where everything runs as root, as in most containers.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     try:
         code: Any = app.start(arguments)
     except SystemExit as end:

@@ -70,9 +70,7 @@ def test_the_export_has_every_registration_with_its_check_in(
     assert [row["name"] for row in export(checked_in="true")[1]] == ["张伟 🎉"]
 
 
-@pytest.mark.parametrize(
-    "name", ["=1+1", "+1", "-1", "@SUM(A1)", "＝1+1", '=HYPERLINK("http://x")', "'=x", "''=x"]
-)
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "＝1+1", "=HYPERLINK(A1)", "'=x", "''=x"])
 def test_names_that_are_formulas_are_neutralised_and_come_back_as_they_were(
     conference: Conference, export, upload: Upload, name: str
 ) -> None:

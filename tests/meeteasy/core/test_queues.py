@@ -51,7 +51,9 @@ def test_every_task_is_acknowledged_late_and_has_a_hard_time_limit(celery: Celer
         task = celery.tasks[name]
         assert task.acks_late, name
         assert task.reject_on_worker_lost, name
-        assert (task.time_limit or celery.conf.task_time_limit) <= 600, name
+        # A mail server may take ten minutes for its answer alone (RFC 5321 §4.5.3.2).
+        most = 1800 if name == "notifications.send_email" else 600
+        assert (task.time_limit or celery.conf.task_time_limit) <= most, name
 
 
 def test_no_task_of_the_events_queue_outlives_its_visibility_timeout(celery: Celery) -> None:

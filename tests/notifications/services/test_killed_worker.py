@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import redis
 
+from meeteasy.core.queues import WORKER_OPTIONS, Queue
 from tests.notifications.servers import MailServer, SilentServer, SmsServer
 from tests.support.system import System
 
@@ -185,13 +186,13 @@ def test_a_mail_server_that_hangs_holds_up_no_sms(
     impatient: System, mail_server: MailServer, sms_server: SmsServer
 ) -> None:
     impatient.environment.update(SMS_PROVIDER="twilio", NOTIFICATIONS_LEASE_SECONDS="150")
-    mail_server.script = ["hang"] * 4
+    processes = WORKER_OPTIONS[Queue.NOTIFICATIONS_EMAIL].concurrency
+    mail_server.script = ["hang"] * (processes + 2)
     impatient.start("email", "sms")
-    impatient.run_code(REGISTER.format(count=4))
-    # Both processes of the mail worker are at it.
-    busy = impatient.wait_for(lambda: len(mail_server.mails) == 2, "two mails to hang")
-    assert busy
+    impatient.run_code(REGISTER.format(count=processes + 2))
+    # Every process of the mail worker waits for an answer.
+    impatient.wait_for(lambda: len(mail_server.mails) == processes, "a mail to hang in each process")
     impatient.run_code(REMIND)
     wait_for_status(impatient, "sms", "sent")
-    assert len(mail_server.mails) == 2
+    assert len(mail_server.mails) == processes
     mail_server.release.set()
