@@ -44,9 +44,9 @@ class RegistrationRecord(msgspec.Struct, gc=False):
         return self.id.partition("/")[2].startswith(_REPORT)
 
     @property
-    def same_form(self) -> tuple[str, str, str]:
-        """What a report without id has in common with the registration that it speaks of."""
-        return (self.conference_id, self.visitor, self.form_digest)
+    def whose(self) -> tuple[str, str]:
+        """The conference and visitor: what a report without id has in common with what it reports."""
+        return (self.conference_id, self.visitor)
 
     def merge(self, other: "RegistrationRecord") -> None:
         """Take what `other` knows from earlier on; may be repeated.
@@ -222,7 +222,7 @@ def to_attribute(records: dict[str, RegistrationRecord]) -> dict[str, Registrati
     """The registrations as the rules see them, each with what speaks against it as a whole."""
     standings = _load_standings(records)
     without_id = {item.visitor for item in records.values() if item.has_no_id}
-    confirmed = {item.same_form for item in find_registrations_by(without_id) if item.is_confirmed}
+    confirmed = {item.whose for item in find_registrations_by(without_id) if item.is_confirmed}
     return {
         key: Registration(
             item.moment, item.visitor, item.code_key, item.window_days,
@@ -233,7 +233,7 @@ def to_attribute(records: dict[str, RegistrationRecord]) -> dict[str, Registrati
 
 
 def _find_refusal(
-    item: RegistrationRecord, standing: list[int] | None, confirmed: set[tuple[str, str, str]]
+    item: RegistrationRecord, standing: list[int] | None, confirmed: set[tuple[str, str]]
 ) -> Reason | None:
     if standing is not None and (standing[1] or standing[3]):
         return Reason.WITHDRAWN
@@ -241,6 +241,6 @@ def _find_refusal(
         return Reason.HELD
     if not item.is_trusted:
         return Reason.NOT_TRUSTED
-    if item.has_no_id and not item.is_confirmed and item.same_form in confirmed:
+    if item.has_no_id and not item.is_confirmed and item.whose in confirmed:
         return Reason.REPORTED_AGAIN
     return None
