@@ -35,7 +35,8 @@ export function flush(): Promise<void> {
   if (!isOn) return Promise.resolve()
   sending ??= exclusively(sendAll, leaseMs()).finally(() => {
     sending = undefined
-    if (!isEmpty()) arm(pauseLeft() || options.flushInterval)
+    // What is left waits for the server's pause to end, or for a claim.
+    if (!isEmpty()) arm(pauseLeft() || Math.min(options.flushInterval, leaseMs()))
   })
   return sending
 }
