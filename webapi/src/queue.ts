@@ -55,17 +55,19 @@ const rankOf = (key: string) => +key[EVENT.length]!
 function trim(): void {
   const dropped: SentEvent[] = []
   const byWorth = keys(EVENT).sort((a, b) => rankOf(a) - rankOf(b) || (a < b ? 1 : -1))
-  count = characters = 0
+  let kept = 0
+  characters = 0
   for (const key of byWorth) {
     const text = get(key) ?? ''
-    if (count < options.maxQueued && characters + text.length <= MAX_CHARACTERS) {
-      count++
+    if (kept < options.maxQueued && characters + text.length <= MAX_CHARACTERS) {
+      kept++
       characters += text.length
     } else {
       dropped.push(...parse([text]))
       forget(key)
     }
   }
+  count = kept
   if (dropped.length) report('queue_full', 'Too many events wait; the oldest were dropped.', dropped)
 }
 

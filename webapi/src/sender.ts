@@ -17,6 +17,7 @@ const MAX_PAUSE_MS = 3_600_000
 let isOn = false
 let sending: Promise<void> | undefined
 let timer: ReturnType<typeof setTimeout> | undefined
+let due = Infinity // when the timer goes off, by performance.now()
 let bytesInFlight = 0
 let maxEvents = MAX_EVENTS
 let expected = 0
@@ -49,12 +50,16 @@ export function expect(isUrgent: boolean): void {
 
 /** Flush in `ms` milliseconds, or earlier if that was planned. */
 export function arm(ms: number): void {
-  timer ??= setTimeout(() => void flush(), ms)
+  const at = performance.now() + ms
+  if (at >= due) return
+  clearTimeout(timer)
+  due = at
+  timer = setTimeout(() => void flush(), ms)
 }
 
 function disarm(): void {
   clearTimeout(timer)
-  timer = undefined
+  due = Infinity
 }
 
 async function sendAll(keep: () => boolean): Promise<void> {
