@@ -10,10 +10,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 
 from tests.system import System
-from tests.webapi.server import RecordingServer
+from tests.webapi.server import DIST, RecordingServer
 
 _Found = TypeVar("_Found")
 
+DIST_FILES = sorted(DIST.glob("*.js"))
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
