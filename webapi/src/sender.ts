@@ -122,7 +122,7 @@ async function post(batch: Batch): Promise<boolean> {
   }
   bytesInFlight -= batch.bytes
   clearTimeout(timeout)
-  return settle(batch, answer ?? {}, response)
+  return isOn && settle(batch, answer ?? {}, response) // who opted out meanwhile leaves no trace
 }
 
 /** What the answer means for the batch. Returns whether to go on with the next. */
