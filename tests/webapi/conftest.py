@@ -50,15 +50,18 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="package")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """Chromium with a user-data directory of its own."""
-    # With the back/forward cache, as people have it; Playwright turns it off.
-    browser = playwright.chromium.launch(
-        executable_path=CHROMIUM,
-        args=[*FLAGS, f"--user-agent={USER_AGENT}"],
-        ignore_default_args=["--disable-back-forward-cache"],
-    )
+    browser = launch(playwright)
     yield browser
     browser.close()
+
+
+def launch(playwright: Playwright, *flags: str) -> Browser:
+    """Chromium with a user-data directory of its own."""
+    return playwright.chromium.launch(
+        executable_path=CHROMIUM,
+        args=[*FLAGS, f"--user-agent={USER_AGENT}", *flags],
+        ignore_default_args=["--disable-back-forward-cache"],  # people have it; Playwright turns it off
+    )
 
 
 class Visitor:

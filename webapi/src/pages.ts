@@ -44,7 +44,11 @@ export function onNavigate(listener: () => void): void {
 
 /** @internal Changes the address without being a navigation; the page's own state stays. */
 export function replaceAddress(address: string): void {
-  replaceState.call(history, history.state, '', address)
+  try {
+    if (address !== location.href) replaceState.call(history, history.state, '', address)
+  } catch {
+    // Pages out of a file, and those that change their address too often, have to keep it.
+  }
 }
 
 let isTracking = false

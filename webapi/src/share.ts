@@ -200,8 +200,8 @@ export function followShares(): void {
         if (isNew) recordShare(current, clean.href, '', true)
       }
     }
-    if (current) replaceAddressBy(withCode(clean, current))
-    else if (!code) replaceAddressBy(clean.href)
+    if (current) replaceAddress(withCode(clean, current))
+    else if (!code) replaceAddress(clean.href)
   }
   hooks.record.push(event => {
     if (event.type !== 'registration') return
@@ -213,7 +213,7 @@ export function followShares(): void {
   hooks.reset.push(() => {
     current = undefined
     recorded.clear()
-    replaceAddressBy(cleanAddress(location.href).href)
+    replaceAddress(cleanAddress(location.href).href)
   })
   document.addEventListener('submit', event => {
     const form = event.target as HTMLFormElement
@@ -224,8 +224,4 @@ export function followShares(): void {
     look()
     onNavigate(look)
   })
-}
-
-const replaceAddressBy = (address: string) => {
-  if (address !== location.href) replaceAddress(address)
 }
