@@ -8,7 +8,12 @@ QUIET = {"flushInterval": 1_000_000, "flushAt": 100_000}
 
 
 def sdk_page(
-    options: dict[str, Any] | None = None, *, before: str = "", after: str = "", head: str = "", body: str = ""
+    options: dict[str, Any] | None = None,
+    *,
+    before: str = "",
+    after: str = "",
+    head: str = "",
+    body: str = "",
 ) -> str:
     """A page that loads the classic script and starts it for the conference `test`.
 

@@ -26,9 +26,7 @@ def problems_of(page: Any) -> list[dict[str, Any]]:
 
 def is_empty(page: Any) -> bool:
     """Whether nothing waits any more."""
-    return bool(
-        page.evaluate("!Object.keys(localStorage).some(key => /^meeteasy:(event|claim):/.test(key))")
-    )
+    return bool(page.evaluate("!Object.keys(localStorage).some(key => /^meeteasy:(event|claim):/.test(key))"))
 
 
 def test_on_a_slow_network_no_event_is_in_two_requests_at_once(
@@ -50,9 +48,9 @@ def test_on_a_slow_network_no_event_is_in_two_requests_at_once(
     wait_for(lambda: all(sent.ended for sent in server.requests), "all answers")
     assert len(server.requests) > 3
     assert set(Counter(event["event_id"] for event in server.events).values()) == {1}
-    assert [
-        pair for pair in combinations(server.requests, 2) if pair[1].started < (pair[0].ended or 0)
-    ], "the control: requests did overlap"
+    assert [pair for pair in combinations(server.requests, 2) if pair[1].started < (pair[0].ended or 0)], (
+        "the control: requests did overlap"
+    )
 
 
 def test_a_request_without_answer_is_given_up_and_sent_again(
@@ -69,7 +67,9 @@ def test_a_request_without_answer_is_given_up_and_sent_again(
 
 
 def test_a_batch_that_is_too_large_is_halved_until_it_fits(visitor: Visitor, server: RecordingServer) -> None:
-    server.answer = lambda sent: Answer(413, {"error": {"code": "too_large"}}) if len(sent.body) > 8000 else None
+    server.answer = lambda sent: (
+        Answer(413, {"error": {"code": "too_large"}}) if len(sent.body) > 8000 else None
+    )
     server.pages["/"] = sdk_page(QUIET, before=PAGE_VIEWS)
     page = visitor.open("/")
     page.evaluate("""() => {
@@ -92,8 +92,8 @@ def test_a_batch_that_is_too_large_is_halved_until_it_fits(visitor: Visitor, ser
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_is_respected_by_all_tabs(visitor: Visitor, server: RecordingServer, status: int) -> None:
-    server.answer = (
-        lambda sent: Answer(status, {"error": {"code": "busy"}}, {"retry-after": "3"})
+    server.answer = lambda sent: (
+        Answer(status, {"error": {"code": "busy"}}, {"retry-after": "3"})
         if len(server.requests) == 1
         else None
     )
@@ -109,7 +109,10 @@ def test_retry_after_is_respected_by_all_tabs(visitor: Visitor, server: Recordin
     first, second = server.requests[:2]
     assert second.started - first.started >= 3
     one.wait_for_timeout(500)
-    assert Counter(event["form_id"] for sent in server.requests[1:] for event in sent.events) == {"f": 1, "g": 1}
+    assert Counter(event["form_id"] for sent in server.requests[1:] for event in sent.events) == {
+        "f": 1,
+        "g": 1,
+    }
     assert problems_of(one) == problems_of(other) == []
 
 

@@ -44,15 +44,15 @@ def folder(tmp_path: Path) -> Iterator[str]:
     server.server_close()
 
 
-def test_the_page_of_the_docs_runs_as_it_stands(
-    chromium_of_docs: Browser, folder: str, real: System
-) -> None:
+def test_the_page_of_the_docs_runs_as_it_stands(chromium_of_docs: Browser, folder: str, real: System) -> None:
     before = day_figures(real, "test")
     sharer, other = (chromium_of_docs.new_context() for _ in range(2))
     errors: list[str] = []
     for context in (sharer, other):
         context.on("weberror", lambda error: errors.append(str(error.error)))
-        context.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        context.on(
+            "console", lambda message: errors.append(message.text) if message.type == "error" else None
+        )
     page = sharer.new_page()
     page.goto(f"{folder}/page.html")
     page.click("#share")
@@ -77,7 +77,9 @@ def test_the_page_of_the_docs_runs_as_it_stands(
     assert [error for error in errors if "favicon" not in error and "404" not in error] == []
 
 
-def test_a_page_out_of_a_file_runs_too(chromium_of_docs: Browser, tmp_path: Path, folder: str, real: System) -> None:
+def test_a_page_out_of_a_file_runs_too(
+    chromium_of_docs: Browser, tmp_path: Path, folder: str, real: System
+) -> None:
     """Its address cannot be changed, and its origin shares nothing."""
     before = day_figures(real, "test")
     context = chromium_of_docs.new_context()
@@ -90,7 +92,9 @@ def test_a_page_out_of_a_file_runs_too(chromium_of_docs: Browser, tmp_path: Path
     assert errors == []
 
 
-def test_the_script_needs_nothing_that_a_strict_policy_forbids(visitor: Visitor, server: RecordingServer) -> None:
+def test_the_script_needs_nothing_that_a_strict_policy_forbids(
+    visitor: Visitor, server: RecordingServer
+) -> None:
     server.page_headers = {
         "content-security-policy": "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none';"
         " form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
@@ -99,7 +103,9 @@ def test_the_script_needs_nothing_that_a_strict_policy_forbids(visitor: Visitor,
       window.violations = []
       addEventListener('securitypolicyviolation', event => violations.push(event.violatedDirective))
     """
-    server.pages["/later.js"] = "document.querySelector('button').onclick = () => meeteasy.fillForm(document.forms[0])"
+    server.pages["/later.js"] = (
+        "document.querySelector('button').onclick = () => meeteasy.fillForm(document.forms[0])"
+    )
     server.pages["/"] = """<!doctype html><script src="/page.js"></script>
       <script src="/sdk/meeteasy.js" data-conference="test"></script>
       <form><button type=button>Fill</button></form><script src="/later.js"></script>"""

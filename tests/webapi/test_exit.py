@@ -33,7 +33,8 @@ def test_200_events_of_1_kb_at_exit_are_200_stored_after_the_next_visit(
     server.upstream = real.url
     server.pages["/"] = sdk_page(
         {**SHORT, "conferenceId": conference},
-        before=PAGE_VIEWS + REGISTRATIONS
+        before=PAGE_VIEWS
+        + REGISTRATIONS
         # Before the SDK's own listener, with the registrations last.
         + "addEventListener('pagehide', () => { if (window.full) { pageViews(190); registrations(10) } })",
     )
@@ -55,7 +56,9 @@ def test_200_events_of_1_kb_at_exit_are_200_stored_after_the_next_visit(
     assert sorted(times.values()) == [1] * (200 - len(beacon.ids)) + [2] * len(beacon.ids)
     assert all(len(sent.body) <= 60 * KIB for sent in server.requests)
     figures = wait_for(
-        lambda: (found := day_figures(real, conference))["pv"] == 190 and found, "the day's figures", seconds=40
+        lambda: (found := day_figures(real, conference))["pv"] == 190 and found,
+        "the day's figures",
+        seconds=40,
     )
     assert figures == {"pv": 190, "uv": 1, "registrations": 10, "shares": 0, "share_conversions": 0}
 
@@ -131,8 +134,6 @@ def test_a_hidden_page_sends_at_once_and_hears_the_answer(visitor: Visitor, serv
     }""")
     wait_for(lambda: len(server.requests) == 1, "the request")
     wait_for(
-        lambda: page.evaluate(
-            "!Object.keys(localStorage).some(key => /^meeteasy:(event|claim):/.test(key))"
-        ),
+        lambda: page.evaluate("!Object.keys(localStorage).some(key => /^meeteasy:(event|claim):/.test(key))"),
         "an empty queue",
     )

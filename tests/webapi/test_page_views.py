@@ -47,7 +47,9 @@ def test_a_page_out_of_the_back_forward_cache_is_one_page_view(
         assert sent_now(page, server) == ["/"] * count
 
 
-def test_a_page_goes_into_the_cache_with_a_request_under_way(visitor: Visitor, server: RecordingServer) -> None:
+def test_a_page_goes_into_the_cache_with_a_request_under_way(
+    visitor: Visitor, server: RecordingServer
+) -> None:
     server.pages["/"] = sdk_page(
         QUIET, before="let wasRestored; addEventListener('pageshow', event => wasRestored = event.persisted)"
     )

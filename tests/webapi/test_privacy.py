@@ -113,8 +113,12 @@ def test_opting_out_empties_all_tabs(visitor: Visitor, server: RecordingServer) 
     later.wait_for_timeout(300)
     assert len(server.requests) == before
 
-    later.evaluate("meeteasy.optIn(); meeteasy.trackEvent('page_view', { page: '/again' }); void meeteasy.flush()")
-    wait_for(lambda: [event["page"] for event in server.events][-1:] == ["/again"], "the event after opting in")
+    later.evaluate(
+        "meeteasy.optIn(); meeteasy.trackEvent('page_view', { page: '/again' }); void meeteasy.flush()"
+    )
+    wait_for(
+        lambda: [event["page"] for event in server.events][-1:] == ["/again"], "the event after opting in"
+    )
 
 
 def test_an_answer_that_comes_after_opting_out_brings_nothing_back(
@@ -155,9 +159,7 @@ def test_cookieless_stores_nothing_and_the_server_tells_visitors_apart(
 
 
 @pytest.mark.parametrize("cookieless", [False, True])
-def test_no_cookie_is_ever_set_or_sent(
-    visitor: Visitor, server: RecordingServer, cookieless: bool
-) -> None:
+def test_no_cookie_is_ever_set_or_sent(visitor: Visitor, server: RecordingServer, cookieless: bool) -> None:
     server.pages["/"] = sdk_page({**QUIET, "cookieless": cookieless}, after=EVERYTHING)
     page = visitor.open(f"/?_s={OF_A}")
     page.evaluate("document.cookie = 'of_the_page=1'; void meeteasy.flush()")

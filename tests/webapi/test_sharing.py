@@ -42,7 +42,9 @@ def address_of(page: Any) -> str:
     return str(page.evaluate("location.href"))
 
 
-def test_opening_a_link_is_recorded_once_per_visitor_and_code(visitor: Visitor, site: RecordingServer) -> None:
+def test_opening_a_link_is_recorded_once_per_visitor_and_code(
+    visitor: Visitor, site: RecordingServer
+) -> None:
     for _ in range(2):
         page = visitor.open(f"/conf/test?_s={OF_A}")
         page.reload()
@@ -55,7 +57,9 @@ def test_opening_a_link_is_recorded_once_per_visitor_and_code(visitor: Visitor, 
     assert [event["share_code"] for event in site.of_type("share_open")] == [OF_A, "another-code"]
 
 
-def test_the_address_bar_gets_a_proven_code_of_the_visitors_own(visitor: Visitor, site: RecordingServer) -> None:
+def test_the_address_bar_gets_a_proven_code_of_the_visitors_own(
+    visitor: Visitor, site: RecordingServer
+) -> None:
     page = visitor.open(f"/conf/test?_s={OF_A}&day=2#hall")
     flush(page)
 
@@ -192,7 +196,9 @@ def test_without_a_lasting_id_a_link_is_random_and_the_address_stays(
     assert "visitor_id" not in shared
 
 
-def test_wechats_menu_gets_links_that_count_when_they_are_opened(visitor: Visitor, site: RecordingServer) -> None:
+def test_wechats_menu_gets_links_that_count_when_they_are_opened(
+    visitor: Visitor, site: RecordingServer
+) -> None:
     page = visitor.open(f"/conf/test?_s={OF_A}")
     told = page.evaluate("""() => {
       const told = {}
@@ -219,7 +225,10 @@ def test_wechats_menu_gets_links_that_count_when_they_are_opened(visitor: Visito
 
 @pytest.mark.parametrize(
     ("agent", "first"),
-    [("iPhone; CPU iPhone OS 18_0 like Mac OS X) MicroMessenger/8.0", True), ("Linux; Android 15) MicroMessenger", False)],
+    [
+        ("iPhone; CPU iPhone OS 18_0 like Mac OS X) MicroMessenger/8.0", True),
+        ("Linux; Android 15) MicroMessenger", False),
+    ],
     ids=["iOS", "Android"],
 )
 def test_wechat_signs_the_first_address_on_ios(
@@ -257,7 +266,9 @@ def test_forms_and_registrations_get_the_visitor_the_code_and_the_receipt(
 ) -> None:
     form = "<form data-meeteasy method=get action=/thanks><input name=email value=c@example.com><button>Go</button></form>"
     site.pages["/conf/test"] = sdk_page(QUIET, after=FOLLOWED, body=form)
-    site.pages["/thanks"] = sdk_page(QUIET, after=FOLLOWED, body="<p data-meeteasy-receipt='rcpt-7'>Thanks</p>")
+    site.pages["/thanks"] = sdk_page(
+        QUIET, after=FOLLOWED, body="<p data-meeteasy-receipt='rcpt-7'>Thanks</p>"
+    )
     page = visitor.open(f"/conf/test?_s={OF_A}")
     page.click("button")
     page.wait_for_url("**/thanks*")
@@ -268,7 +279,11 @@ def test_forms_and_registrations_get_the_visitor_the_code_and_the_receipt(
     page.evaluate("meeteasy.trackEvent('registration', { form_id: 'main' })")
     flush(page)
     (event,) = site.of_type("registration")
-    assert (event["visitor_id"], event["share_code"], event["registration_id"]) == (visitor_id, OF_A, "rcpt-7")
+    assert (event["visitor_id"], event["share_code"], event["registration_id"]) == (
+        visitor_id,
+        OF_A,
+        "rcpt-7",
+    )
 
 
 def test_reset_makes_the_next_person_another_visitor(visitor: Visitor, site: RecordingServer) -> None:

@@ -56,9 +56,7 @@ def test_calls_before_a_late_script_count_at_the_time_they_were_made(
     assert registration["visitor_id"] == page_view["visitor_id"]
 
 
-def test_calls_are_sent_at_exit_when_the_script_never_came(
-    visitor: Visitor, server: RecordingServer
-) -> None:
+def test_calls_are_sent_at_exit_when_the_script_never_came(visitor: Visitor, server: RecordingServer) -> None:
     server.blocked.add("/sdk/meeteasy.js")
     server.pages["/"] = stub_page()
     server.pages["/elsewhere"] = EMPTY

@@ -133,7 +133,9 @@ def test_what_a_killed_tab_was_sending_is_sent_again_after_a_while(
     for number, tab in enumerate(tabs[:4]):
         tab.evaluate(record(20, str(number)) + "; void meeteasy.flush()")
 
-    wait_for(lambda: len(server.events) >= 120, "all events, and those of the killed tab once more", seconds=20)
+    wait_for(
+        lambda: len(server.events) >= 120, "all events, and those of the killed tab once more", seconds=20
+    )
     tabs[0].wait_for_timeout(5000)
     times = Counter(event["page"] for event in server.events)
     assert times == Counter({f"/{n}/{i}": 1 + (n == 4) for n in range(5) for i in range(20)})

@@ -16,18 +16,6 @@ export interface CommonFields {
   properties?: Record<string, unknown>
 }
 
-/** A visitor made a share link, or passed one on. */
-export interface Share extends CommonFields {
-  /** Matches `^(?:[A-Za-z0-9_-]{4,16}|s\.[A-Za-z0-9_-]{4,16}\.[A-Za-z0-9_-]{43})(?![\s\S])`. */
-  share_code: string
-  /** At most 512 characters. */
-  channel?: string
-  /** At most 2048 characters. */
-  target_url?: string
-  /** Matches `^(?:[A-Za-z0-9_-]{4,16}|s\.[A-Za-z0-9_-]{4,16}\.[A-Za-z0-9_-]{43})(?![\s\S])`. */
-  parent_share_code?: string
-}
-
 /** A visitor wrote a message to the conference's assistant. The message itself is never sent here. */
 export interface AIChat extends CommonFields {
   /** From 0 to 1000000000. */
@@ -64,6 +52,18 @@ export interface RegistrationEvent extends CommonFields {
   share_code?: string
 }
 
+/** A visitor made a share link, or passed one on. */
+export interface Share extends CommonFields {
+  /** Matches `^(?:[A-Za-z0-9_-]{4,16}|s\.[A-Za-z0-9_-]{4,16}\.[A-Za-z0-9_-]{43})(?![\s\S])`. */
+  share_code: string
+  /** At most 512 characters. */
+  channel?: string
+  /** At most 2048 characters. */
+  target_url?: string
+  /** Matches `^(?:[A-Za-z0-9_-]{4,16}|s\.[A-Za-z0-9_-]{4,16}\.[A-Za-z0-9_-]{43})(?![\s\S])`. */
+  parent_share_code?: string
+}
+
 /** A visitor opened a share link. */
 export interface ShareOpen extends CommonFields {
   /** Matches `^(?:[A-Za-z0-9_-]{4,16}|s\.[A-Za-z0-9_-]{4,16}\.[A-Za-z0-9_-]{43})(?![\s\S])`. */
@@ -74,10 +74,10 @@ export interface ShareOpen extends CommonFields {
 
 /** The fields of each event type. */
 export interface EventTypes {
-  share: Share
   ai_chat: AIChat
   checkin: CheckInEvent
   page_view: PageView
   registration: RegistrationEvent
+  share: Share
   share_open: ShareOpen
 }
