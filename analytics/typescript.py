@@ -66,7 +66,7 @@ def _fields(
 
 
 def _type(info: msgspec.inspect.Type) -> str:
-    """A type of the catalogue in TypeScript. Raises TypeError for a kind that the catalogue has not had yet."""
+    """A type of the catalogue in TypeScript. Raises TypeError for a kind that is not known here yet."""
     kinds = msgspec.inspect
     match info:
         case kinds.StrType() | kinds.DateTimeType():

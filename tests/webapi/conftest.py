@@ -20,8 +20,8 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-# Not that of headless Chromium, which counts as a bot. By flag, since beacons of a page that is gone do without
-# what Playwright sets for a page.
+# Not that of headless Chromium, which counts as a bot. By flag, since beacons of a page that is gone do
+# without what Playwright sets for a page.
 USER_AGENT = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 )

@@ -8,19 +8,14 @@ QUIET = {"flushInterval": 1_000_000, "flushAt": 100_000}
 
 
 def sdk_page(
-    options: dict[str, Any] | None = None,
-    *,
-    before: str = "",
-    after: str = "",
-    head: str = "",
-    body: str = "",
+    options: dict[str, Any] | None = None, *, before: str = "", after: str = "", body: str = ""
 ) -> str:
     """A page that loads the classic script and starts it for the conference `test`.
 
     options: of `init`; `onError` collects into `problems`. before, after: script around `init`.
     """
     given = json.dumps({"conferenceId": "test", **(options or {})})
-    return f"""<!doctype html><meta charset="utf-8"><title>Agenda</title>{head}
+    return f"""<!doctype html><meta charset="utf-8"><title>Agenda</title>
     <script src="/sdk/meeteasy.js"></script>
     <script>
       const problems = []
@@ -39,7 +34,8 @@ PAGE_VIEWS = """function pageViews(count, prefix = 'p') {
   }
 }"""
 REGISTRATIONS = """function registrations(count) {
+  const pad = 'x'.repeat(700)
   for (let i = 0; i < count; i++) {
-    meeteasy.trackEvent('registration', { form_id: 'f', registration_id: 'r' + i, properties: { pad: 'x'.repeat(700) } })
+    meeteasy.trackEvent('registration', { form_id: 'f', registration_id: 'r' + i, properties: { pad } })
   }
 }"""

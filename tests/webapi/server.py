@@ -1,5 +1,6 @@
 """A small server for pages and events, which records what the SDK sends and can misbehave."""
 
+import contextlib
 import json
 import threading
 import time
@@ -49,7 +50,7 @@ class Sent:
 class RecordingServer:
     """Serves `pages` by path and the built SDK below /sdk/, and answers requests with events by `answer`.
 
-    answer: what to say to a request; None: take it, or hand it on to `upstream`, the address of a real system.
+    answer: what to say to a request; None: take it, or hand it on to `upstream`, a real system's address.
     """
 
     def __init__(self, upstream: str | None = None) -> None:
@@ -138,10 +139,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.close()
             return
         text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
-        try:
+        with contextlib.suppress(OSError):  # the page is gone
             self._send(answer.status, text.encode(), "application/json", answer.headers)
-        except OSError:
-            pass  # the page is gone
 
     def _send(self, status: int, body: bytes, kind: str, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)

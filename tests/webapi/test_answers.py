@@ -10,6 +10,8 @@ from tests.webapi.conftest import Visitor, wait_for
 from tests.webapi.pages import PAGE_VIEWS, QUIET, sdk_page
 from tests.webapi.server import Answer, RecordingServer, Sent
 
+pytestmark = pytest.mark.processes
+
 HIDE_AND_SHOW = """() => {
   let state = 'hidden'
   Object.defineProperty(document, 'visibilityState', { get: () => state, configurable: true })

@@ -30,7 +30,7 @@ def packed(name: str) -> int:
 def test_the_core_fits_5_kb_and_sharing_2_5_more(capsys: pytest.CaptureFixture[str]) -> None:
     core, share, classic, stub = (packed(f"{name}.js") for name in ("core", "share", "meeteasy", "stub"))
     with capsys.disabled():
-        print(
+        print(  # noqa: T201
             f"\ngzip, bytes: core {core}, share module {share}, classic script {classic}, stub {stub}"
             " (others, from npm: Plausible 2,700; Segment 31,000; PostHog 122,000)"
         )
@@ -87,8 +87,8 @@ def compile_consumer(directory: Path, source: str) -> subprocess.CompletedProces
     (directory / "consumer.ts").write_text(source)
     tsc = WEBAPI / "node_modules" / "typescript" / "bin" / "tsc"
     return subprocess.run(
-        ["node", str(tsc), "--noEmit", "--strict", "--module", "nodenext", "--target", "es2020", "--lib", "es2022,dom",
-         "--types", "", "consumer.ts"],
+        ["node", str(tsc), "--noEmit", "--strict", "--module", "nodenext", "--target", "es2020",
+         "--lib", "es2022,dom", "--types", "", "consumer.ts"],
         cwd=directory, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -102,7 +102,8 @@ def test_the_six_types_compile(tmp_path: Path) -> None:
 @needs_packages
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_a_wrong_field_is_a_compile_error(tmp_path: Path, wrong: str) -> None:
-    source = f"import {{ init, trackEvent }} from '@meeteasy/webapi/analytics'\n{wrong}\nexport {{ init, trackEvent }}"
+    names = "{ init, trackEvent }"
+    source = f"import {names} from '@meeteasy/webapi/analytics'\n{wrong}\nexport {names}"
     result = compile_consumer(tmp_path, source)
     assert result.returncode != 0
     assert "consumer.ts(2," in result.stdout, result.stdout

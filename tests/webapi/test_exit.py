@@ -2,10 +2,14 @@
 
 from collections import Counter
 
+import pytest
+
 from tests.system import System
 from tests.webapi.conftest import Visitor, day_figures, wait_for
 from tests.webapi.pages import EMPTY, PAGE_VIEWS, QUIET, REGISTRATIONS, sdk_page
 from tests.webapi.server import Answer, RecordingServer, Sent
+
+pytestmark = pytest.mark.processes
 
 KIB = 1024
 # So that what a beacon carried is sent once more after three seconds.

@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from tests.webapi.conftest import DIST_FILES, Visitor
 from tests.webapi.pages import EMPTY, QUIET, sdk_page
 from tests.webapi.server import RecordingServer
+
+pytestmark = pytest.mark.processes
 
 TRACKED = "meeteasy.trackPageViews()"
 

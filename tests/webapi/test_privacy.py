@@ -9,6 +9,8 @@ from tests.webapi.conftest import Visitor, day_figures, wait_for
 from tests.webapi.pages import EMPTY, QUIET, sdk_page
 from tests.webapi.server import Answer, RecordingServer
 
+pytestmark = pytest.mark.processes
+
 OF_A = "A1b2C3d4E5f6G7h8"
 GPC = "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => true })"
 EVERYTHING = """meeteasy.followShares(); meeteasy.trackPageViews()

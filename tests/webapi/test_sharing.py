@@ -13,6 +13,8 @@ from tests.webapi.conftest import Visitor
 from tests.webapi.pages import EMPTY, QUIET, sdk_page
 from tests.webapi.server import RecordingServer
 
+pytestmark = pytest.mark.processes
+
 FOLLOWED = "meeteasy.followShares()"
 OF_A = "A1b2C3d4E5f6G7h8"
 
@@ -134,8 +136,10 @@ def test_a_share_link_is_recorded_once_and_the_same_for_the_same_purpose(
 ) -> None:
     page = visitor.open("/conf/test")
     link, again, mail, other = page.evaluate("""[
-      meeteasy.createShareLink({ channel: 'wechat' }), meeteasy.createShareLink({ channel: 'wechat' }),
-      meeteasy.createShareLink({ channel: 'mail' }), meeteasy.createShareLink({ channel: 'mail', target: '/agenda' })
+      meeteasy.createShareLink({ channel: 'wechat' }),
+      meeteasy.createShareLink({ channel: 'wechat' }),
+      meeteasy.createShareLink({ channel: 'mail' }),
+      meeteasy.createShareLink({ channel: 'mail', target: '/agenda' })
     ]""")
     flush(page)
 
@@ -245,7 +249,10 @@ def test_the_share_sheet_counts_only_if_the_visitor_shares(visitor: Visitor, sit
     assert page.evaluate(share) is False, "this Chromium has no share sheet"
     page.evaluate("""() => {
       window.refuse = true
-      navigator.share = data => (window.shared = data, window.refuse ? Promise.reject(new Error('no')) : Promise.resolve())
+      navigator.share = async data => {
+        window.shared = data
+        if (window.refuse) throw new Error('no')
+      }
     }""")
     assert page.evaluate(share) is False
     flush(page)
@@ -264,7 +271,8 @@ def test_the_share_sheet_counts_only_if_the_visitor_shares(visitor: Visitor, sit
 def test_forms_and_registrations_get_the_visitor_the_code_and_the_receipt(
     visitor: Visitor, site: RecordingServer
 ) -> None:
-    form = "<form data-meeteasy method=get action=/thanks><input name=email value=c@example.com><button>Go</button></form>"
+    form = """<form data-meeteasy method=get action=/thanks>
+      <input name=email value=c@example.com><button>Go</button></form>"""
     site.pages["/conf/test"] = sdk_page(QUIET, after=FOLLOWED, body=form)
     site.pages["/thanks"] = sdk_page(
         QUIET, after=FOLLOWED, body="<p data-meeteasy-receipt='rcpt-7'>Thanks</p>"

@@ -9,6 +9,8 @@ from tests.webapi.conftest import Visitor, day_figures, wait_for
 from tests.webapi.pages import EMPTY, PAGE_VIEWS, QUIET, REGISTRATIONS, sdk_page
 from tests.webapi.server import Answer, RecordingServer
 
+pytestmark = pytest.mark.processes
+
 # Leaves room for `left` characters.
 FILL = """function fill(left) {
   localStorage.setItem('room', 'x'.repeat(left))

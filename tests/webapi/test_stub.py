@@ -9,6 +9,8 @@ from tests.webapi.conftest import Visitor, wait_for
 from tests.webapi.pages import EMPTY
 from tests.webapi.server import DIST, RecordingServer
 
+pytestmark = pytest.mark.processes
+
 CALLS = """
   meeteasy.init({ conferenceId: 'test', flushInterval: 1000000 })
   meeteasy.followShares()

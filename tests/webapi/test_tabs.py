@@ -14,6 +14,8 @@ from tests.webapi.conftest import Visitor, day_figures, wait_for
 from tests.webapi.pages import QUIET, sdk_page
 from tests.webapi.server import Answer, RecordingServer, Sent
 
+pytestmark = pytest.mark.processes
+
 NO_LOCKS = "Object.defineProperty(Navigator.prototype, 'locks', { get: () => undefined })"
 # A lock that locks nothing, and storage in which no claim is ever seen.
 NO_GUARD = """
@@ -58,7 +60,8 @@ def send_from_five_tabs_at_once(visitor: Visitor, server: RecordingServer, scrip
     tabs = open_tabs(visitor, 5, script)
     for number, tab in enumerate(tabs):
         tab.evaluate(f"""{{ let left = 20; const timer = setInterval(() => {{
-            meeteasy.trackEvent('page_view', {{ page: '/{number}/' + left }}); if (!--left) clearInterval(timer)
+            meeteasy.trackEvent('page_view', {{ page: '/{number}/' + left }})
+            if (!--left) clearInterval(timer)
         }}, 50) }}""")
     wait_for(
         lambda: len({event["page"] for event in server.events}) == 100, "100 events of five tabs", seconds=40

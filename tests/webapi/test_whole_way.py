@@ -12,8 +12,10 @@ from tests.webapi.conftest import Visitor, day_figures, wait_for
 from tests.webapi.pages import EMPTY, QUIET, sdk_page
 from tests.webapi.server import RecordingServer
 
-# Codes that nobody but their maker opened, as C's in the address bar, are no shares; to a server whose catalogue
-# does not have `minted` yet, they are.
+pytestmark = pytest.mark.processes
+
+# Codes that nobody but their maker opened, as C's in the address bar, are no shares; to a server whose
+# catalogue does not have `minted` yet, they are.
 UNOPENED = 0 if "minted" in EVENT_TYPES["share"].__struct_fields__ else 1
 TRACKED = "meeteasy.followShares(); meeteasy.trackPageViews()"
 
