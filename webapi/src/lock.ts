@@ -7,25 +7,38 @@ const NAME = 'meeteasy'
 const LEASE = 'lease'
 const tab = randomHex(8)
 
+type Work = (keep: () => boolean) => Promise<void>
+
 /**
  * Does `work` while no other tab does. `work` asks `keep()` before each request whether it may go on.
  *
  * With Web Locks the browser frees the lock of a tab that dies. Without them (insecure origins, old browsers) a
  * lease in the shared storage stands in: where another tab has it, nothing is done, and the caller tries again later.
  */
-export async function exclusively(work: (keep: () => boolean) => Promise<void>, leaseMs: number): Promise<void> {
-  if (navigator.locks) {
-    let started = false
-    try {
-      return await navigator.locks.request(NAME, () => {
-        started = true
-        return work(() => true)
-      })
-    } catch {
-      if (started) return
-      // Sandboxed frames have no locks, and nobody to share with either.
-    }
-  }
+export async function exclusively(work: Work, leaseMs: number): Promise<void> {
+  if (navigator.locks && (await withLock(work, leaseMs))) return
+  await withLease(work, leaseMs) // sandboxed frames have locks, but may not use them
+}
+
+/** Returns whether there are locks. */
+async function withLock(work: Work, patienceMs: number): Promise<boolean> {
+  let isOurs = false
+  const request = (how: LockOptions) =>
+    navigator.locks.request(NAME, how, () => {
+      isOurs = true
+      clearTimeout(timer)
+      return work(() => isOurs)
+    })
+  const patience = new AbortController()
+  const timer = setTimeout(() => patience.abort(), patienceMs)
+  // A tab may hang with the lock: suspended by the system, or behind a dialog. What it is sending is claimed.
+  const steal = () => (patience.signal.aborted ? request({ steal: true }).then(() => true) : isOurs)
+  const done = await request({ signal: patience.signal }).then(() => true, steal).catch(() => true)
+  isOurs = false
+  return done
+}
+
+async function withLease(work: Work, leaseMs: number): Promise<void> {
   const [holder, until] = read()
   const left = +until! - Date.now()
   if (holder && holder !== tab && left > 0 && left <= leaseMs) return
