@@ -148,11 +148,12 @@ def test_page_views_say_where_they_came_from(visitor: Visitor, server: Recording
 
 def test_a_prepared_page_counts_once_it_is_shown(visitor: Visitor, server: RecordingServer) -> None:
     visitor.context.add_init_script("Object.defineProperty(document, 'prerendering', { value: true })")
-    server.pages["/"] = sdk_page(QUIET, after=TRACKED)
-    page = visitor.open("/")
-    assert sent_now(page, server) == []
+    server.pages["/"] = sdk_page(QUIET, after=f"{TRACKED}; meeteasy.followShares()")
+    page = visitor.open("/?_s=A1b2C3d4E5f6G7h8")
+    assert sent_now(page, server) == server.events == []
     page.evaluate("document.dispatchEvent(new Event('prerenderingchange'))")
     assert sent_now(page, server) == ["/"]
+    assert len(server.of_type("share_open")) == 1
 
 
 def test_starting_twice_counts_once(visitor: Visitor, server: RecordingServer) -> None:

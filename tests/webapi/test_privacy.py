@@ -184,6 +184,19 @@ def test_events_can_be_changed_or_dropped_before_they_are_kept(
     assert [(event["page"], event["title"]) for event in server.events] == [("/a", "T")]
 
 
+def test_an_error_hook_may_record_events(visitor: Visitor, server: RecordingServer) -> None:
+    server.pages["/"] = sdk_page({**QUIET, "maxQueued": 3})
+    page = visitor.open("/")
+    page.evaluate("""() => {
+      let reports = 0
+      meeteasy.init({ onError: () => { reports++; meeteasy.trackEvent('page_view', { page: '/report' }) } })
+      for (let i = 0; i < 5; i++) meeteasy.trackEvent('page_view', { page: '/' + i })
+      void meeteasy.flush()
+    }""")
+    wait_for(lambda: server.events, "the events that fit")
+    assert [event["page"] for event in server.events] == ["/report", "/4", "/report"]
+
+
 def test_mistakes_of_the_page_are_reported_and_not_thrown(visitor: Visitor, server: RecordingServer) -> None:
     server.pages["/"] = sdk_page(QUIET)
     page = visitor.open("/")

@@ -11,7 +11,7 @@ import { arm, expect, leave, resume, switchSending } from './sender.js'
 import { clear, get, hasOptedOut, keys, OPT_OUT, persist, put, remove, setOptedOut } from './storage.js'
 
 export { flush } from './sender.js'
-export { cleanAddress, onNavigate, replaceAddress, trackPageViews } from './pages.js'
+export { cleanAddress, onNavigate, replaceAddress, trackPageViews, whenShown } from './pages.js'
 export { get, options, put, randomHex }
 
 const SESSION_MS = 30 * 60_000

@@ -55,11 +55,16 @@ const DEFAULTS = {
 /** The options in force. */
 export const options: Options & typeof DEFAULTS = { ...DEFAULTS }
 
-/** Reports to `onError`, whose own errors are not the page's problem either. */
+let isReporting = false
+
+/** Reports to `onError`. Errors in it stop nothing, and events recorded in it cause no reports of their own. */
 export function report(code: string, message: string, events: SentEvent[], more: Partial<Problem> = {}): void {
+  if (isReporting) return
+  isReporting = true
   try {
     options.onError?.({ code, message, events, isWarning: false, ...more })
   } catch {
     // The page's own mistake; the SDK goes on.
   }
+  isReporting = false
 }

@@ -51,6 +51,13 @@ export function replaceAddress(address: string): void {
   }
 }
 
+/** @internal Acts when the page is shown: one that is only prepared may never be seen. */
+export function whenShown(act: () => void): void {
+  if ((document as { prerendering?: boolean }).prerendering) {
+    document.addEventListener('prerenderingchange', act, { once: true })
+  } else act()
+}
+
 let isTracking = false
 
 /** Records a page view now and whenever another page is shown. Calling it again changes nothing. */
@@ -76,13 +83,9 @@ export function trackPageViews({ anyHash = false }: PageViewOptions = {}): void 
     previous = url.href
   }
 
-  const begin = () => {
+  whenShown(() => {
     view(false)
     onNavigate(() => view(false))
     addEventListener('pageshow', event => event.persisted && view(true))
-  }
-  // A page that is only prepared may never be seen.
-  if ((document as { prerendering?: boolean }).prerendering) {
-    document.addEventListener('prerenderingchange', begin, { once: true })
-  } else begin()
+  })
 }

@@ -24,6 +24,7 @@ export interface Batch {
 
 /** Keys of the events that this page added and that are not sent yet. */
 const own = new Set<string>()
+// Of those at least; `trim` counts exactly.
 let count = 0
 let characters = 0
 
@@ -53,22 +54,22 @@ const rankOf = (key: string) => +key[EVENT.length]!
 
 /** Drops what exceeds the cap: the oldest of the least rank. */
 function trim(): void {
-  const dropped: SentEvent[] = []
-  const byWorth = keys(EVENT).sort((a, b) => rankOf(a) - rankOf(b) || (a < b ? 1 : -1))
-  let kept = 0
-  characters = 0
-  for (const key of byWorth) {
-    const text = get(key) ?? ''
-    if (kept < options.maxQueued && characters + text.length <= MAX_CHARACTERS) {
-      kept++
-      characters += text.length
-    } else {
-      dropped.push(...parse([text]))
-      forget(key)
-    }
+  const waiting = keys(EVENT)
+  const dropped: string[] = []
+  // Other tabs' events count too, and what earlier pages left.
+  count = waiting.length
+  if (characters > MAX_CHARACTERS) characters = waiting.reduce((sum, key) => sum + (get(key) ?? '').length, 0)
+  while (waiting.length && (count > options.maxQueued || characters > MAX_CHARACTERS)) {
+    const least = rankOf(waiting[waiting.length - 1]!)
+    const [key] = waiting.splice(waiting.findIndex(other => rankOf(other) === least), 1)
+    const text = get(key!) ?? ''
+    dropped.push(text)
+    remove(key!)
+    own.delete(key!)
+    count--
+    characters -= text.length
   }
-  count = kept
-  if (dropped.length) report('queue_full', 'Too many events wait; the oldest were dropped.', dropped)
+  if (dropped.length) report('queue_full', 'Too many events wait; the oldest were dropped.', parse(dropped))
 }
 
 /**
@@ -117,13 +118,13 @@ export const release = (batch: Batch) => remove(batch.claim)
 
 /** The batch is done with. The claim goes last: whoever still sees the events sees the claim too. */
 export function finish(batch: Batch): void {
-  batch.keys.forEach(forget)
+  batch.keys.forEach((key, index) => {
+    remove(key)
+    if (!own.delete(key)) return
+    count--
+    characters -= batch.texts[index]!.length
+  })
   release(batch)
-}
-
-function forget(key: string): void {
-  remove(key)
-  if (own.delete(key) && count) count--
 }
 
 /** Whether this page answers for the event: it added it, or nobody else can see it. */

@@ -1,7 +1,8 @@
 // Who shared with whom: codes of the visitor's own, links, the address bar, WeChat and the system's share sheet.
 
 import {
-  cleanAddress, get, hooks, isOn, onNavigate, options, put, randomHex, record, replaceAddress, visitorId, whenOn
+  cleanAddress, get, hooks, isOn, onNavigate, options, put, randomHex, record, replaceAddress, visitorId, whenOn,
+  whenShown
 } from './core.js'
 import { sha256 } from './sha256.js'
 
@@ -220,8 +221,9 @@ export function followShares(): void {
     if (form.dataset.meeteasy !== undefined) fillForm(form)
   }, true)
   // A frame's address is nobody's to pass on, and whoever embeds a page with a code has not opened it.
-  if (window.top === window.self) whenOn(() => {
+  if (window.top !== window.self) return
+  whenShown(() => whenOn(() => {
     look()
     onNavigate(look)
-  })
+  }))
 }

@@ -4,7 +4,7 @@ import { randomHex } from './ids.js';
 import { options } from './options.js';
 import { get, put } from './storage.js';
 export { flush } from './sender.js';
-export { cleanAddress, onNavigate, replaceAddress, trackPageViews } from './pages.js';
+export { cleanAddress, onNavigate, replaceAddress, trackPageViews, whenShown } from './pages.js';
 export { get, options, put, randomHex };
 /** @internal What other modules add: to each event before it is kept, and to `reset`. */
 export declare const hooks: {

@@ -53,6 +53,6 @@ declare const DEFAULTS: {
 };
 /** The options in force. */
 export declare const options: Options & typeof DEFAULTS;
-/** Reports to `onError`, whose own errors are not the page's problem either. */
+/** Reports to `onError`. Errors in it stop nothing, and events recorded in it cause no reports of their own. */
 export declare function report(code: string, message: string, events: SentEvent[], more?: Partial<Problem>): void;
 export {};

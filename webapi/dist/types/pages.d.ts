@@ -8,5 +8,7 @@ export declare function cleanAddress(address: string): URL;
 export declare function onNavigate(listener: () => void): void;
 /** @internal Changes the address without being a navigation; the page's own state stays. */
 export declare function replaceAddress(address: string): void;
+/** @internal Acts when the page is shown: one that is only prepared may never be seen. */
+export declare function whenShown(act: () => void): void;
 /** Records a page view now and whenever another page is shown. Calling it again changes nothing. */
 export declare function trackPageViews({ anyHash }?: PageViewOptions): void;
