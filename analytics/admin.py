@@ -1,74 +1,36 @@
-"""What operators see of the analytics. The worker owns these tables: they are read here, not edited."""
+"""Admin pages of analytics. The worker owns these tables, so operators only read them here."""
 
 import datetime as dt
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR
-from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.core.paginator import Page
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date
-from django.utils.functional import cached_property
-from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from analytics import dead_letters
+from analytics import holding
+from analytics.days.figures import figure_names
 from analytics.event_types import EVENT_TYPES
-from analytics.figures import figure_names
-from analytics.models import DailySummary, DeadLetter, DirtyDay, Event, UnclaimedConference
-from analytics.tasks import refresh_dirty_days
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    show_facets = admin.ShowFacets.NEVER  # they count every row of the table for each choice of a filter
-
-    class Media:
-        css = {"all": ["analytics/admin.css"]}
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Named by what it lists: nothing is selected here to be changed."""
-        title = {"title": capfirst(self.opts.verbose_name_plural)}
-        return super().changelist_view(request, {**title, **(extra_context or {})})
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_operate_permission(self, request: HttpRequest) -> bool:
-        """Who may use the actions: not everybody who may look, but who may change the model elsewhere."""
-        opts = self.opts
-        return request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}")
-
-
-class BoundedPaginator(Paginator):
-    """Counts no more rows than an operator would page through; those beyond are found by a filter."""
-
-    MAX_ROWS = 10_000
-
-    @cached_property
-    def count(self) -> int:
-        rows = cast("QuerySet[Event]", self.object_list)
-        return len(rows.order_by().values_list("pk", flat=True)[: self.MAX_ROWS + 1])
+from analytics.models import DailySummary, DeadLetter, DirtyDay, Event, HoldDecision, UnclaimedConference
+from analytics.stream import dead_letters
+from analytics.tasks import carry_out_hold_decisions, refresh_dirty_days
+from meeteasy.core.admin import BoundedPaginator, ReadOnlyAdmin
 
 
 class LatestIdsFirst(BoundedPaginator):
-    """Pages of events by their ids, which the primary key has in order: an index by time would be written
-    with every event.
+    """Pages of events in the order of the primary key: an index by time would be written with every event.
 
-    Ids that begin with their time (UUIDv7, as our SDK and the server make them) come first, from now on back;
-    then those that stand behind them in the alphabet: random ones, those of imported lines and of facts.
+    Ids that begin with their time (UUIDv7, as our SDK and the server make them) come first, the latest on
+    top. Ids behind them in the alphabet follow: random ones, those of imported lines and of own events.
     """
 
     # Clocks of clients are fast at times. Of ten million random ids some three fall into a day.
@@ -77,10 +39,10 @@ class LatestIdsFirst(BoundedPaginator):
     def page(self, number: int | str) -> Page[Event]:
         number = self.validate_number(number)
         start = (number - 1) * self.per_page
-        events = cast("QuerySet[Event]", self.object_list).order_by("-event_id")
+        events = cast("QuerySet[Event]", self.object_list).order_by("-id")
         bound = f"{round((timezone.now() + self._FAST).timestamp() * 1000):012x}"
         bound = f"{bound[:8]}-{bound[8:]}"  # as a UUID begins
-        timed, others = events.filter(event_id__lt=bound), events.filter(event_id__gte=bound)
+        timed, others = events.filter(id__lt=bound), events.filter(id__gte=bound)
         rows = list(timed[start : start + self.per_page])
         missing = self.per_page - len(rows)
         if missing:
@@ -112,39 +74,74 @@ class EventAdmin(ReadOnlyAdmin):
         "local_date",
         "visitor_id",
         "is_bot",
+        "hold",
     ]
-    list_filter = [TypeFilter, "is_bot"]
-    # Only what an index serves, see get_search_results.
-    search_fields = ["event_id"]
+    list_filter = [TypeFilter, "is_bot", "hold"]
+    # Only what an index serves; see get_search_results.
+    search_fields = ["id"]
     search_help_text = _(
-        "A whole event id; a conference id, for its events from the latest on; or a conference id, a day "
-        "and a visitor id, e.g. “summit 2026-05-01 v-7f3b”."
+        "An event id; a conference id, for its latest events first; or a conference id, a day and a visitor "
+        "id, e.g. “summit 2026-05-01 v-7f3b”."
     )
     show_full_result_count = False  # counting ten million rows for a page of a hundred
     sortable_by = ()
-    ordering = ["-ts", "-event_id"]  # of what fits on one page; see get_paginator
+    ordering = ["-ts", "-id"]  # of what fits on one page; see get_paginator
+
+    actions = ["release", "void"]
+
+    @admin.action(description=_("Release held reports: count them"), permissions=["operate"])
+    def release(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
+        self._decide(request, queryset, HoldDecision.Action.RELEASE)
+
+    @admin.action(description=_("Void held reports: never count them"), permissions=["operate"])
+    def void(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
+        self._decide(request, queryset, HoldDecision.Action.VOID)
+
+    def _decide(self, request: HttpRequest, queryset: QuerySet[Event], action: HoldDecision.Action) -> None:
+        by_conference: dict[str, list[str]] = {}
+        for event in queryset:
+            if event.hold != Event.Hold.NONE:
+                by_conference.setdefault(event.conference_id, []).append(event.event_id)
+        for conference_id, event_ids in by_conference.items():
+            for start in range(0, len(event_ids), holding.MAX_EVENTS):
+                holding.decide(
+                    conference_id=conference_id,
+                    action=action,
+                    event_ids=event_ids[start : start + holding.MAX_EVENTS],
+                    reason="",
+                    by=request.user.get_username(),
+                )
+        with suppress(OperationalError):  # while the broker is away; the tick will do it
+            carry_out_hold_decisions.apply_async(retry=False)
+        number = sum(map(len, by_conference.values()))
+        text = ngettext("%d held report was decided.", "%d held reports were decided.", number)
+        messages.success(request, text % number)
 
     def get_paginator(self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> Any:
-        """Of more events than a page has, the ones that a search found are in an order of their own."""
+        """What a search finds has an order of its own, which is kept."""
         paginator = BoundedPaginator if request.GET.get(SEARCH_VAR, "").strip() else LatestIdsFirst
         return paginator(queryset, *args, **kwargs)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Event], search_term: str
     ) -> tuple[QuerySet[Event], bool]:
-        """Of a conference, its latest day's events come first, by time: the index of a conference's days has
-        them in that order but for a sort within each day."""
+        """A conference's latest day comes first, by time: the index of its days has that order but for a sort
+        within each day."""
         term = search_term.strip()
         if not term:
             return queryset, False
         conference_id, day, visitor_id = [*term.split(maxsplit=2), "", "", ""][:3]
         if visitor_id and _is_date(day):
             events = queryset.filter(conference_id=conference_id, local_date=day, visitor_id=visitor_id)
-        elif Event.objects.filter(event_id=term).exists():
-            return queryset.filter(event_id=term), False
+        elif (found := _of_id(queryset, term)).exists():
+            return found, False
         else:
             events = queryset.filter(conference_id=term)
-        return events.order_by("-local_date", "-ts", "-event_id"), False
+        return events.order_by("-local_date", "-ts", "-id"), False
+
+    @admin.display(description=_("event id"))
+    def event_id(self, event: Event) -> str:
+        return event.event_id
 
     @admin.display(description=_("event time (UTC)"))
     def happened_at(self, event: Event) -> dt.datetime:
@@ -154,6 +151,12 @@ class EventAdmin(ReadOnlyAdmin):
     def type_label(self, event: Event) -> str:
         event_type = EVENT_TYPES.get(event.type)
         return gettext(event_type.label) if event_type else event.type
+
+
+def _of_id(events: QuerySet[Event], event_id: str) -> QuerySet[Event]:
+    """Events of this id, in whichever conference, or of this key."""
+    following = f"{event_id}0"  # "0" follows "/"
+    return events.filter(Q(id=event_id) | Q(id__gt=f"{event_id}/", id__lt=following))
 
 
 def _is_date(text: str) -> bool:
@@ -192,6 +195,13 @@ class DirtyDayAdmin(ReadOnlyAdmin):
     def compute_now(self, request: HttpRequest, queryset: QuerySet[DirtyDay]) -> None:
         refresh_dirty_days.delay()
         messages.success(request, _("The workers were asked to compute them."))
+
+
+@admin.register(HoldDecision)
+class HoldDecisionAdmin(ReadOnlyAdmin):
+    list_display = ["conference_id", "action", "event_count", "decided_by", "decided_at", "done_at", "reason"]
+    search_fields = ["conference_id__exact"]
+    ordering = ["-decided_at"]
 
 
 @admin.register(UnclaimedConference)

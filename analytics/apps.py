@@ -7,8 +7,9 @@ class AnalyticsConfig(AppConfig):
     verbose_name = _("Analytics")
 
     def ready(self) -> None:
-        from analytics import handlers, metrics, receivers  # noqa: F401  they register what they have
+        from analytics import receivers  # noqa: F401  connects to signals
         from analytics.event_types import EVENT_TYPES
+        from analytics.reactions import handlers
 
         handlers.discover_handlers()
         EVENT_TYPES.items()  # found now, while there is one thread

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from django.db import connections, router
 from django.utils import timezone
 
-from analytics.dirty import mark_days_dirty
-from analytics.handlers import on_event
+from analytics.days.attendance import find_days
+from analytics.days.dirty import mark_days_dirty
+from analytics.events.rows import EventRow
 from analytics.models import UnclaimedConference
-from analytics.rows import EventRow
+from analytics.reactions.handlers import on_event
+from analytics.store import ATTENDANCE_TYPES
 
 # The ids of one `__in`; SQLite, PostgreSQL and MongoDB all take that many.
 _CHUNK = 500
@@ -19,6 +21,29 @@ def mark_days(events: Sequence[EventRow]) -> None:
     mark_days_dirty(
         {(event.conference_id, event.local_date) for event in events if event.local_date is not None}
     )
+
+
+@on_event(*ATTENDANCE_TYPES)
+def mark_days_of_registrations(events: Sequence[EventRow]) -> None:
+    """A registration counts on the day of its first moment, which any event about it may move."""
+    by_conference: dict[str, list[EventRow]] = {}
+    for event in events:
+        if event.local_date is not None:
+            by_conference.setdefault(event.conference_id, []).append(event)
+    days = {
+        (conference_id, date)
+        for conference_id, of_conference in by_conference.items()
+        for date in find_days(
+            conference_id,
+            subjects={event.subject for event in of_conference},
+            visitor_ids={
+                event.visitor_id
+                for event in of_conference
+                if event.type == "registration" and event.visitor_id
+            },
+        )
+    }
+    mark_days_dirty(days - {(event.conference_id, event.local_date) for event in events})
 
 
 @on_event()
@@ -45,7 +70,7 @@ def note_unclaimed(events: Sequence[EventRow]) -> None:
 
 
 def _insert_unclaimed(new: list[UnclaimedConference]) -> None:
-    """Insert what no other worker has inserted since; its row stays as it is."""
+    """Insert rows unless another worker did meanwhile; its row stays as it is."""
     alias = router.db_for_write(UnclaimedConference)
     if connections[alias].features.supports_ignore_conflicts:
         UnclaimedConference.objects.using(alias).bulk_create(new, ignore_conflicts=True)

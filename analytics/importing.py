@@ -1,5 +1,6 @@
-"""Importing events from files: the same validation, store and reactions as for events that clients send."""
+"""Import events from files, with the same validation, store and reactions as for clients' events."""
 
+import codecs
 import gzip
 import hashlib
 import io
@@ -16,36 +17,30 @@ from django.db import DatabaseError, InterfaceError
 from redis.exceptions import RedisError
 from tqdm import tqdm
 
-from analytics.ingest.clock import now_ms
-from analytics.ingest.validate import (
-    BatchError,
-    Client,
-    EventError,
-    make_row,
-    parse_event,
-    read_json,
-)
-from analytics.pipeline import store_and_react
-from analytics.rows import EventRow
+from analytics.events.clock import now_ms
+from analytics.events.rows import EventRow
+from analytics.events.validation import BatchError, Client, EventError, make_row, parse_event, read_json
+from analytics.reactions.pipeline import store_and_react
 from analytics.store import RowsRefusedError, StoreUnavailableError
 
 MAX_LINE_BYTES = 512 * 1024  # of one event
-_ROWS_AT_ONCE = 5_000
+_LINES_AT_ONCE = 5_000
+_BYTES_AT_ONCE = 4 * 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-# How the standard library says that a gzip file is cut off, or damaged.
+# What the standard library raises for a gzip file that is cut off or damaged.
 _DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
-# What stores and reactions stand on. Nothing is wrong with the lines then.
+# A store or Redis is away; nothing is wrong with the lines.
 _AWAY = (StoreUnavailableError, DatabaseError, InterfaceError, RedisError)
 
 
 class ImportStoppedError(Exception):
-    """The import did not come to its end. `report` says what was imported before.
+    """The import ended early. `report` says what was imported until then.
 
-    It may be started again, with the whole file: lines without `event_id` are told apart by their numbers.
+    Start it again with the whole file: an event that is stored already is a duplicate.
     """
 
     def __init__(self, message: str, report: "ImportReport") -> None:
@@ -55,7 +50,7 @@ class ImportStoppedError(Exception):
 
 @dataclass
 class ImportReport:
-    """What became of the lines; blank ones count as nothing but a line."""
+    """How many lines were read, and what became of them; blank lines count in `lines` only."""
 
     lines: int = 0
     stored: int = 0
@@ -65,7 +60,7 @@ class ImportReport:
 
 
 class _ErrorFile:
-    """JSON lines `{"line", "code", "field", "message"}`; the file is made at the first error."""
+    """JSON lines `{"line", "code", "field", "message"}`; the first error creates the file."""
 
     def __init__(self, path: str | None, stack: ExitStack) -> None:
         self.path = path
@@ -103,47 +98,46 @@ def import_file(path: str, *, errors_path: str | None = None, progress: bool = T
         bar = stack.enter_context(
             tqdm(total=size, unit="B", unit_scale=True, disable=not progress, desc="import", file=sys.stderr)
         )
-        counted = _Counted(raw, bar)
         report = ImportReport(errors_path=errors_path)
-        rows: list[tuple[int, EventRow]] = []
-        damage: Exception | None = None
-        lines = enumerate(_lines(counted), start=1)
-        while True:
-            try:
-                number, line = next(lines)
-            except StopIteration:
-                break
-            except _DAMAGED as error:
-                damage = error
-                break
-            report.lines = number
-            try:
-                row = _read_line(number, line)
-            except (EventError, BatchError) as error:
-                errors.write(number, code=error.code, message=str(error), field=getattr(error, "field", None))
-                report.rejected += 1
-                continue
-            if row is not None:
-                rows.append((number, row))
-            if len(rows) >= _ROWS_AT_ONCE:
-                _store(rows, report, errors)
-                rows = []
-        _store(rows, report, errors)
-    if damage is not None:
-        raise ImportStoppedError(
-            f"the file is damaged after line {report.lines}: {damage}", report
-        ) from damage
+        try:
+            for lines in _chunks(_Counted(raw, bar)):
+                _store(_read_lines(lines, report, errors), report, errors)
+        except _DAMAGED as error:
+            message = f"the file is damaged after line {report.lines}: {error}"
+            raise ImportStoppedError(message, report) from error
     return report
 
 
+def _read_lines(
+    lines: list[tuple[int, bytes]], report: ImportReport, errors: _ErrorFile
+) -> list[tuple[int, EventRow]]:
+    """The rows of the good lines, with the lines' numbers; the bad ones are reported."""
+    rows = []
+    for number, line in lines:
+        report.lines = number
+        try:
+            row = _read_line(number, line)
+        except (EventError, BatchError) as error:
+            errors.write(number, code=error.code, message=str(error), field=getattr(error, "field", None))
+            report.rejected += 1
+        else:
+            if row is not None:
+                rows.append((number, row))
+    return rows
+
+
 def _read_line(number: int, line: bytes) -> EventRow | None:
-    if not line.strip():
+    """The line's event; None for a blank line. Raises EventError or BatchError."""
+    content = line.removeprefix(codecs.BOM_UTF8).strip()  # an editor adds one, and the line is the same
+    if not content:
         return None
     if len(line.rstrip(b"\r\n")) > MAX_LINE_BYTES:
         raise BatchError("too_large", f"The line has more than {MAX_LINE_BYTES} bytes.")
-    event = parse_event(read_json(line))
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise BatchError("invalid_encoding", "The file is UTF-16; save it as UTF-8.")
+    event = parse_event(read_json(content))
     if event.event_id is None:
-        digest = hashlib.blake2b(b"%d:%s" % (number, line.strip()), digest_size=16).hexdigest()
+        digest = hashlib.blake2b(b"%d:%s" % (number, content), digest_size=16).hexdigest()
         event.event_id = f"import-{digest}"
     client = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "", is_server=True)
     return make_row(event, client)
@@ -155,7 +149,7 @@ def _store(rows: list[tuple[int, EventRow]], report: ImportReport, errors: _Erro
     while parts:
         part = parts.pop()
         try:
-            outcome = store_and_react([row for _, row in part])
+            result = store_and_react([row for _, row in part])
         except RowsRefusedError as error:
             if len(part) > 1:
                 middle = len(part) // 2
@@ -167,12 +161,12 @@ def _store(rows: list[tuple[int, EventRow]], report: ImportReport, errors: _Erro
             message = f"stopped at line {part[0][0]}: {error}; start the import again"
             raise ImportStoppedError(message, report) from error
         else:
-            report.stored += outcome.stored
-            report.duplicate += outcome.duplicate
+            report.stored += result.stored
+            report.duplicate += result.duplicate
 
 
 class _Counted(io.RawIOBase):
-    """A file that moves the progress bar by the bytes read from it, packed or not."""
+    """A file that moves the progress bar by the bytes read from it, before they are unpacked."""
 
     def __init__(self, file: BinaryIO, bar: "tqdm[Any]") -> None:
         self._file = file
@@ -186,6 +180,26 @@ class _Counted(io.RawIOBase):
         buffer[: len(data)] = data
         self._bar.update(len(data))
         return len(data)
+
+
+def _chunks(file: io.RawIOBase) -> Iterator[list[tuple[int, bytes]]]:
+    """The lines with their numbers, as many at a time as are stored at once.
+
+    A damaged file raises one of _DAMAGED after the lines before the damage.
+    """
+    chunk: list[tuple[int, bytes]] = []
+    size = 0
+    try:
+        for numbered in enumerate(_lines(file), start=1):
+            chunk.append(numbered)
+            size += len(numbered[1])
+            if len(chunk) >= _LINES_AT_ONCE or size >= _BYTES_AT_ONCE:
+                yield chunk
+                chunk, size = [], 0
+    except _DAMAGED:
+        yield chunk
+        raise
+    yield chunk
 
 
 def _lines(file: io.RawIOBase) -> Iterator[bytes]:

@@ -10,9 +10,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from redis.exceptions import ResponseError
 
 from analytics.models import DeadLetter, DirtyDay
-from analytics.stream import GROUP, STREAM
-from meeteasy.metrics import metrics_from
-from meeteasy.redis_clients import get_quick_redis
+from analytics.stream.queue import GROUP, STREAM
+from meeteasy.core.metrics import metrics_from
+from meeteasy.core.redis import get_quick_redis
 
 # No more rows than that are read for a number; what an alarm needs is whether there are any.
 MAX_ROWS = 1_000
@@ -33,10 +33,10 @@ def read_stream() -> Iterator[Metric]:
         if isinstance(reply, ResponseError):
             raise reply
     length = stream["length"]
-    # Workers delete what they have finished, so what is there and was delivered to nobody is the lag. Redis'
+    # Workers delete what they have finished, so what is there and undelivered is the lag. Redis'
     # own figure is the same, but missing when it cannot tell.
     pending = sum(group["pending"] for group in groups if group["name"] == GROUP.encode())
-    yield _gauge("stream_entries", "Entries of the stream that are not worked off.", length)
+    yield _gauge("stream_entries", "Entries of the stream that are not finished.", length)
     yield _gauge("stream_lag_entries", "Of these, delivered to no worker yet.", length - pending)
     yield _gauge("stream_pending_entries", "Of these, delivered to a worker.", pending)
     yield _gauge(

@@ -1,4 +1,4 @@
-"""What the analytics store keeps, alike on SQLite, PostgreSQL and MongoDB.
+"""The tables of analytics, alike on SQLite, PostgreSQL and MongoDB.
 
 Natural string keys, no foreign keys, and only what `django-mongodb-backend` supports (docs/adr/0002).
 """
@@ -8,19 +8,34 @@ import datetime as dt
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from analytics.event_types import is_confirmed
+from meeteasy.core.fields import KeyField
+
+# A natural key, which on MongoDB is the document's `_id`: a unique index of any other field would have a
+# filter there that no lookup uses.
+_KEY = "_id"
+_OF_REGISTRATIONS = ["checkin", "checkin_undone", "registration", "registration_standing"]
+
 
 class Event(models.Model):
-    """One accepted occurrence. Written by the worker's bulk insert (analytics/store), read by all else."""
+    """One accepted occurrence. Written by the worker's bulk insert (analytics/store), then only read."""
 
-    event_id = models.CharField(_("event id"), primary_key=True, max_length=64)
+    class Hold(models.TextChoices):
+        """A report beyond a quota is held: it counts nowhere until an organizer releases it."""
+
+        NONE = "", _("no")
+        HELD = "held", _("held")
+        VOID = "void", _("void")
+
+    id = KeyField(primary_key=True, db_column=_KEY, max_length=160)  # event id/conference id
     conference_id = models.CharField(_("conference"), max_length=64)
-    # Names of event types are not `choices`: a new type must not need a migration.
+    # Event types are not `choices`: a new type must not need a migration.
     type = models.CharField(_("type"), max_length=64)
     ts = models.DateTimeField(_("event time"))
     received_at = models.DateTimeField(_("received at"))
     local_date = models.DateField(
         _("local date"), null=True,
-        help_text=_("The conference's own day. Empty while no conference has this id."),
+        help_text=_("The conference's own day; empty while there is no conference with this id."),
     )  # fmt: skip
     visitor_id = models.CharField(_("visitor"), max_length=64, blank=True)
     session_id = models.CharField(_("session"), max_length=64, blank=True)
@@ -28,33 +43,59 @@ class Event(models.Model):
     is_bot = models.BooleanField(_("bot"), default=False)
     data = models.JSONField(_("own fields"), default=dict)
     properties = models.JSONField(_("properties"), default=dict)
+    hold = models.CharField(_("hold"), max_length=8, choices=Hold.choices, default="", blank=True)
 
     class Meta:
         verbose_name = _("event")
         verbose_name_plural = _("events")
         indexes = [
-            # Covers the whole summary of a (conference, day): see analytics/figures.py. With the time before
-            # the subject, events are added at the end of their day's part of the index; in the order of
-            # subjects, each would write a page of its own (docs/adr/0004).
+            # Covers the whole summary of a (conference, day): analytics/days/figures.py. With the time
+            # before the subject, events are added at the end of their day's part of the index; in the order
+            # of subjects, each would write a page of its own (docs/adr/0004).
             models.Index(
                 fields=["conference_id", "local_date", "is_bot", "type", "ts", "subject"],
                 name="event_day_figures",
+            ),
+            # All that is known of a registration, over all days (docs/adr/0007). Views have no part in them.
+            models.Index(
+                fields=["conference_id", "subject"],
+                name="event_of_registration",
+                condition=models.Q(type__in=_OF_REGISTRATIONS),
+            ),
+            models.Index(
+                fields=["conference_id", "visitor_id"],
+                name="event_registration_visitor",
+                condition=models.Q(type="registration"),
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.event_id}"
 
+    @staticmethod
+    def key(event_id: str, conference_id: str) -> str:
+        """Ids of events belong to a conference; in this order, the keys are in the order of time, too."""
+        return f"{event_id}/{conference_id}"
+
+    @property
+    def event_id(self) -> str:
+        """With the prefix of its class of sender (analytics/event_types)."""
+        return self.id.rpartition("/")[0]
+
+    @property
+    def is_confirmed(self) -> bool:
+        return is_confirmed(self.id)
+
 
 class DirtyDay(models.Model):
-    """A mark: the figures of a (conference, local day) must be computed again.
+    """A mark: the figures of a (conference, local day) must be recomputed.
 
-    Every change inserts marks of its own, after the events are committed; computing a day deletes exactly
-    the marks that were read before the events. So a mark that arrives in between stays (docs/delivery.md).
-    A mark without a date: the conference's events must first be given their local dates again.
+    Every change inserts marks of its own, after the events are committed. Computing a day deletes exactly
+    the marks that were read before the events, so a mark that arrives in between stays (docs/delivery.md).
+    A mark without a date means that the conference's events must be redated first.
     """
 
-    id = models.CharField(primary_key=True, max_length=64)
+    id = models.CharField(primary_key=True, db_column=_KEY, max_length=64)
     conference_id = models.CharField(_("conference"), max_length=64)
     local_date = models.DateField(_("local date"), null=True)
     marked_at = models.DateTimeField(_("marked at"))
@@ -74,19 +115,19 @@ class DirtyDay(models.Model):
 class DailySummary(models.Model):
     """The figures of one conference on one local day: a pure function of the stored events."""
 
-    id = models.CharField(primary_key=True, max_length=96)  # conference_id:date
+    id = models.CharField(primary_key=True, db_column=_KEY, max_length=96)  # conference_id:date
     conference_id = models.CharField(_("conference"), max_length=64)
     date = models.DateField(_("date"))
-    # By name, as the catalogue of event types and other apps define them: {"pv": 12, "uv": 7, ...}.
+    # By name, as the catalogue of event types and other apps define them: {"pv": 12, "uv": 7, …}.
     figures = models.JSONField(_("figures"), default=dict)
     revision = models.PositiveIntegerField(
-        _("revision"), default=1, help_text=_("Goes up by one whenever a figure changed.")
+        _("revision"), default=1, help_text=_("Rises by one whenever a figure changes.")
     )
     # Counts computations, changed figures or not; the optimistic lock between two that run at once.
     computations = models.PositiveIntegerField(_("computations"), default=1)
     computed_at = models.DateTimeField(_("computed at"))
     closed_at = models.DateTimeField(
-        _("closed at"), null=True, help_text=_("When the day had ended and was computed once more.")
+        _("closed at"), null=True, help_text=_("When the day was computed for the last time, after its end.")
     )
 
     class Meta:
@@ -102,25 +143,26 @@ class DailySummary(models.Model):
         return f"{conference_id}:{date.isoformat()}"
 
 
-class LocalisedConference(models.Model):
-    """The settings of a conference under which its stored events were given their days and counted.
+class AppliedSettings(models.Model):
+    """The settings of a conference under which its stored events got their days and were counted.
 
-    Where they differ from the conference's own, or are missing, its days are computed anew
-    (analytics/localise.py). Comparing states, not passing changes on, is what cannot miss one.
+    If they differ from the conference's own, or are missing, its days are recomputed
+    (analytics/days/redating.py). Comparing states cannot miss a change; passing changes on can.
     """
 
-    conference_id = models.CharField(primary_key=True, max_length=64)
+    conference_id = models.CharField(primary_key=True, db_column=_KEY, max_length=64)
     time_zone = models.CharField(max_length=64)
+    zone_version = models.CharField(max_length=16, default="")  # of the zone's data (days/zones.py)
     trusts_clients = models.BooleanField(default=True)
 
     def __str__(self) -> str:
         return f"{self.conference_id}: {self.time_zone}"
 
 
-class FactSweep(models.Model):
-    """Up to when all rows of a kind of fact are known to be among the events (analytics/facts.py)."""
+class OwnEventSweep(models.Model):
+    """Up to when all rows of a kind are known to have their own events (analytics/own_events.py)."""
 
-    kind = models.CharField(primary_key=True, max_length=64)
+    kind = models.CharField(primary_key=True, db_column=_KEY, max_length=64)
     complete_until = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -128,9 +170,9 @@ class FactSweep(models.Model):
 
 
 class UnclaimedConference(models.Model):
-    """An id that events came for and no conference has. Its events wait 7 days for one, then go."""
+    """The id of a conference that events named and that does not exist. They wait 7 days for it."""
 
-    conference_id = models.CharField(_("conference id"), primary_key=True, max_length=64)
+    conference_id = models.CharField(_("conference id"), primary_key=True, db_column=_KEY, max_length=64)
     first_seen_at = models.DateTimeField(_("first seen at"))
 
     class Meta:
@@ -142,12 +184,12 @@ class UnclaimedConference(models.Model):
 
 
 class DeadLetter(models.Model):
-    """Something from the stream that cannot be worked off, kept whole, to be replayed once it can.
+    """Something from the stream that cannot be stored, kept whole, to be replayed once it can.
 
     Either a whole entry that failed too often, or a single row that the store refused.
     """
 
-    id = models.CharField(primary_key=True, max_length=96)  # entry id, or entry id:event id
+    id = models.CharField(primary_key=True, db_column=_KEY, max_length=160)  # entry id[:event key]
     entry_id = models.CharField(_("stream entry"), max_length=64)
     version = models.CharField(_("format version"), max_length=16)
     payload = models.BinaryField(_("payload"))  # all fields of the entry, a MessagePack map
@@ -161,8 +203,39 @@ class DeadLetter(models.Model):
         verbose_name = _("dead letter")
         verbose_name_plural = _("dead letters")
         ordering = ["-created_at"]
-        # Those that wait, without a walk through all payloads.
+        # Finds those that wait without reading all payloads.
         indexes = [models.Index(fields=["replayed_at"], name="deadletter_replayed")]
 
     def __str__(self) -> str:
         return self.id
+
+
+class HoldDecision(models.Model):
+    """An organizer's decision about held reports, and the outbox of what follows from it.
+
+    Committed before anything else; a sweep carries out what a worker that died left undone
+    (analytics/holding.py).
+    """
+
+    class Action(models.TextChoices):
+        RELEASE = "release", _("release")
+        VOID = "void", _("void")
+
+    id = models.CharField(primary_key=True, db_column=_KEY, max_length=64)
+    conference_id = models.CharField(_("conference"), max_length=64)
+    action = models.CharField(_("decision"), max_length=8, choices=Action.choices)
+    is_for_all = models.BooleanField(_("for all that were held by then"), default=False)
+    keys = models.JSONField(_("events"), default=list)  # of those for all: of the slice at work
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    decided_by = models.CharField(_("decided by"), max_length=150)
+    decided_at = models.DateTimeField(_("decided at"))
+    done_at = models.DateTimeField(_("carried out at"), null=True)
+    event_count = models.PositiveIntegerField(_("events"), default=0)
+
+    class Meta:
+        verbose_name = _("decision about held reports")
+        verbose_name_plural = _("decisions about held reports")
+        indexes = [models.Index(fields=["done_at"], name="holddecision_done")]
+
+    def __str__(self) -> str:
+        return f"{self.conference_id}: {self.action}"

@@ -1,5 +1,8 @@
-"""What analytics does when conferences change. Only hints: what a signal did not tell is found by itself,
-by analytics/localise.py (settings) and analytics/facts.py (registrations and check-ins)."""
+"""What analytics does when conferences change.
+
+Signals are only hints: analytics/days/redating.py (settings) and analytics/own_events.py (registrations and
+check-ins) find by themselves what no signal reported.
+"""
 
 from contextlib import suppress
 from typing import Any
@@ -7,29 +10,46 @@ from typing import Any
 from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 
-from analytics import facts
+from analytics import own_events
 from analytics.tasks import refresh_dirty_days
 from conferences.models import CheckIn, Registration
-from conferences.signals import checked_in, checkin_undone, conference_saved, registration_created
+from conferences.signals import (
+    checked_in,
+    checkin_undone,
+    conference_saved,
+    registration_created,
+    registrations_imported,
+    standing_changed,
+)
 
 
 @receiver(conference_saved, dispatch_uid="analytics.refresh_soon")
 def refresh_soon(sender: Any, **kwargs: Any) -> None:
-    """Adopt waiting events, or compute days anew, now instead of at the next tick."""
+    """Adopt waiting events, or recompute days, now instead of at the next tick."""
     with suppress(OperationalError):  # while the broker is away; the tick will do it
         refresh_dirty_days.apply_async(retry=False)
 
 
 @receiver(registration_created, dispatch_uid="analytics.report_registration")
 def report_registration(sender: Any, registration: Registration, **kwargs: Any) -> None:
-    facts.report([facts.registration_row(registration)])
+    own_events.report([own_events.registration_row(registration)])
+
+
+@receiver(registrations_imported, dispatch_uid="analytics.report_imported_registrations")
+def report_imported_registrations(sender: Any, registrations: list[Registration], **kwargs: Any) -> None:
+    own_events.report([own_events.registration_row(registration) for registration in registrations])
 
 
 @receiver(checked_in, dispatch_uid="analytics.report_check_in")
 def report_check_in(sender: Any, check_in: CheckIn, **kwargs: Any) -> None:
-    facts.report([facts.check_in_row(check_in)])
+    own_events.report([own_events.check_in_row(check_in)])
 
 
 @receiver(checkin_undone, dispatch_uid="analytics.report_undone_check_in")
 def report_undone_check_in(sender: Any, check_in: CheckIn, **kwargs: Any) -> None:
-    facts.report([facts.undone_row(check_in)])
+    own_events.report([own_events.undone_row(check_in)])
+
+
+@receiver(standing_changed, dispatch_uid="analytics.report_standing")
+def report_standing(sender: Any, registration: Registration, **kwargs: Any) -> None:
+    own_events.report([own_events.registration_standing_row(registration)])

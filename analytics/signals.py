@@ -1,19 +1,19 @@
-"""What this app tells the apps that may import it, besides events (analytics/handlers.py).
+"""Signals of this app, besides the reactions to events (analytics/reactions/handlers.py).
 
-Each is sent before it is noted that there was something to tell: a receiver that fails, or a worker that
-dies, has it told again. So a receiver may be called twice for the same thing.
+Each is sent before its cause is marked as handled, and sent again if a receiver fails or the worker dies. So
+a receiver may be called twice for the same thing.
 """
 
 from django.dispatch import Signal
 
 # A conference began or ceased to trust what clients report, or some of it may have been judged by a setting
 # that is not the current one. Gives: conference_id.
-judge_anew = Signal()
+trust_changed = Signal()
 
-# Conferences that nobody created within UNCLAIMED_DAYS: what follows from their events is not kept any
-# longer, though young events of them may go on waiting. Gives: conference_ids.
+# These conferences were not created within UNCLAIMED_DAYS: drop what was derived from their events, though
+# younger events may still wait. Gives: conference_ids.
 unclaimed_dropped = Signal()
 
-# One of them was created after all, and what follows from the events that still wait is to be had again.
-# Gives: conference_id.
+# One of them was created after all: rebuild what is derived from the events that still wait. Gives:
+# conference_id.
 adopted_late = Signal()

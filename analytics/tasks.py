@@ -3,12 +3,13 @@
 import os
 from functools import lru_cache
 
-from analytics import daily, facts, localise
-from analytics.drain import Drain
-from analytics.stream import Consumer
-from meeteasy.health import note_beat
-from meeteasy.queues import Queue, queue_task
-from meeteasy.redis_clients import get_redis
+from analytics import holding, own_events
+from analytics.days import redating, summaries
+from analytics.stream.drain import Drain
+from analytics.stream.queue import Consumer
+from meeteasy.core.health import note_beat
+from meeteasy.core.queues import Queue, queue_task
+from meeteasy.core.redis import get_redis
 
 
 @lru_cache(maxsize=1)
@@ -18,32 +19,38 @@ def _drain_of_process(pid: int) -> Drain:
 
 @queue_task(Queue.ANALYTICS_EVENTS, name="analytics.drain_events")
 def drain_events() -> None:
-    """Work off the stream of events; ring again for what is left when the time is up."""
+    """Drain the stream of events; ring again if entries are left when the time is up."""
     if _drain_of_process(os.getpid()).run():
         drain_events.delay()
 
 
 @queue_task(Queue.ANALYTICS_DAILY, name="analytics.refresh_dirty_days")
 def refresh_dirty_days() -> None:
-    """Localise what changed its zone, then compute the days that are marked dirty."""
+    """Redate conferences whose settings changed, then compute the days that are marked dirty."""
     note_beat()
-    localise.localise_changed_conferences()
-    daily.refresh_dirty_days(usual_seconds=daily.USUAL_SECONDS)
+    redating.redate_changed_conferences()
+    summaries.refresh_dirty_days(usual_seconds=summaries.USUAL_SECONDS)
 
 
 @queue_task(Queue.ANALYTICS_DAILY, name="analytics.close_ended_days")
 def close_ended_days() -> None:
-    """Compute once more, and close, the days whose local midnight has passed."""
-    daily.close_ended_days()
+    """Compute and close the days whose local midnight has passed."""
+    summaries.close_ended_days()
 
 
 @queue_task(Queue.ANALYTICS_DAILY, name="analytics.drop_unclaimed_events")
 def drop_unclaimed_events() -> None:
-    """Delete events that waited a week for a conference that nobody created."""
-    localise.drop_unclaimed_events()
+    """Delete events that waited a week and still have no conference."""
+    redating.drop_unclaimed_events()
 
 
-@queue_task(Queue.ANALYTICS_DAILY, name="analytics.send_missing_facts")
-def send_missing_facts() -> None:
-    """Send what is missing of the registrations' and check-ins' events."""
-    facts.send_missing()
+@queue_task(Queue.ANALYTICS_DAILY, name="analytics.send_missing_own_events")
+def send_missing_own_events() -> None:
+    """Send the own events of registrations and check-ins that are missing."""
+    own_events.send_missing()
+
+
+@queue_task(Queue.ANALYTICS_DAILY, name="analytics.carry_out_hold_decisions")
+def carry_out_hold_decisions() -> None:
+    """Release or void held reports as organizers decided."""
+    holding.carry_out_decisions()

@@ -2,10 +2,12 @@
 
     python -m benchmarks.sharing [--rounds 7] [--events 100000] [--databases sqlite postgresql] [--smoke]
 
-The events are the generator's (benchmarks/share_events.py): of 100, some 8 shares, 85 opens and 7
+The events are the generator's (tests/support/share_events.py): of 100, some 8 shares, 85 opens and 7
 registrations. "Many shares" is a heavier mix, reported without a target: of 100, some 47 shares, 49 opens
 and 4 registrations. The same worker with all reactions works off page views in the same round; beside it, one
-process inserts the rows that the share events had become, in all tables, and does nothing else. The trees of
+process inserts the rows that the share events had become, in all tables, and does nothing else. The ratio to
+that process is the target. On SQLite the ratio of their processor times is stated, too: steadier on a busy
+machine (PostgreSQL's own processes are not in it, so there it would say nothing). The trees of
 10 thousand and 1 million links have 20 children a link and a way of 60 levels; opening a level and crediting
 registrations at different depths are timed in a process of their own, warm.
 """
@@ -24,8 +26,8 @@ from benchmarks.harness.report import make_parser, median, target, write_report
 from benchmarks.storing import STREAM, fill
 
 if TYPE_CHECKING:
-    from analytics.batch import Batch
     from analytics.event_types import EventType
+    from analytics.events.batch import Batch
 
 OPENS_PER_LINK = {"share events": 10, "many shares": 1}
 CHILDREN = 20
@@ -59,7 +61,11 @@ def main() -> None:
             lab = stack.enter_context(open_lab(**environment))
             found = results[name] = _measure(lab, options)
         targets += [
-            target(f"{name}: share events/s to page views/s", found["ratio"], at_least=0.5),
+            target(
+                f"{name}: share events/s to a bare insert of all rows they become",
+                found["ratio_to_bare"],
+                at_least=0.55 if name == "sqlite" else 0.4,
+            ),
             target(f"{name}: opening a level, large to small tree", found["level_ratio"], at_most=2),
             target(f"{name}: crediting at one depth, large to small tree", found["credit_ratio"], at_most=2),
         ]
@@ -68,6 +74,7 @@ def main() -> None:
 
 def _measure(lab: Lab, options: Any) -> dict[str, Any]:
     rates: dict[str, list[float]] = {"page views": [], **{kind: [] for kind in OPENS_PER_LINK}, "bare": []}
+    cpu: dict[str, list[float]] = {"share events": [], "bare": []}
     for _ in range(options.rounds):
         for kind in ("page views", *OPENS_PER_LINK):
             lab.empty()
@@ -77,8 +84,15 @@ def _measure(lab: Lab, options: Any) -> dict[str, Any]:
             if kind == "share events":
                 with lab.helper(["-m", "benchmarks.sharing", "--helper", "rewrite"]) as helper:
                     helper.go()
-                    rates["bare"].append(options.events / helper.result()["seconds"])
-                print(f"{'bare insert':14} {rates['bare'][-1]:9,.0f} events/s", flush=True)
+                    bare = helper.result()
+                rates["bare"].append(options.events / bare["seconds"])
+                cpu["share events"].append(1 / cpu_us)
+                cpu["bare"].append(options.events / bare["cpu_seconds"] / 1e6)
+                print(
+                    f"{'bare insert':14} {rates['bare'][-1]:9,.0f} events/s  "
+                    f"process {1 / cpu['bare'][-1]:.0f} µs CPU an event",
+                    flush=True,
+                )
     trees = []
     for links in options.links:
         lab.empty()
@@ -93,6 +107,7 @@ def _measure(lab: Lab, options: Any) -> dict[str, Any]:
         "rounds": rates,
         "ratio": _ratio(rates, "share events", "page views"),
         "ratio_to_bare": _ratio(rates, "share events", "bare"),
+        "cpu_ratio_to_bare": _ratio(cpu, "share events", "bare"),
         "many_shares_ratio": _ratio(rates, "many shares", "page views"),
         "trees": trees,
         "level_ratio": large["level_ms"] / small["level_ms"],
@@ -152,7 +167,7 @@ def _rewrite() -> dict[str, float]:
     from django.db.models import AutoField
 
     from analytics.models import Event
-    from sharing import bulk
+    from sharing.derivation import bulk
 
     tables = []
     for model in (Event, *apps.get_app_config("sharing").get_models()):
@@ -167,13 +182,16 @@ def _rewrite() -> dict[str, float]:
             empty = "DELETE FROM" if connection.vendor == "sqlite" else "TRUNCATE"
             cursor.execute(f"{empty} {model._meta.db_table}")
     deliveries = max(1, len(tables[0][2]) // _EVENTS_AT_ONCE)
-    started = time.perf_counter()
+    started, cpu_started = time.perf_counter(), time.process_time()
     for number in range(deliveries):
         with transaction.atomic():
             for model, columns, rows in tables:
                 part = rows[len(rows) * number // deliveries : len(rows) * (number + 1) // deliveries]
                 bulk.insert(model, columns, part)
-    return {"seconds": time.perf_counter() - started}
+    return {
+        "seconds": time.perf_counter() - started,
+        "cpu_seconds": time.process_time() - cpu_started,
+    }
 
 
 def _fill(events: int, opens_per_link: int) -> dict[str, Any]:
@@ -181,10 +199,10 @@ def _fill(events: int, opens_per_link: int) -> dict[str, Any]:
     import redis
     from django.conf import settings
 
-    from analytics.ingest.entry import encode_batch, encode_batches
-    from analytics.stream import STREAM as NAME
+    from analytics.stream.entry import encode_batch, encode_batches
+    from analytics.stream.queue import STREAM as NAME
     from benchmarks.harness.batches import CONFERENCES
-    from benchmarks.share_events import share_events
+    from tests.support.share_events import share_events
 
     client = redis.Redis.from_url(settings.REDIS_URL)
     made = share_events(
@@ -200,12 +218,12 @@ def _fill(events: int, opens_per_link: int) -> dict[str, Any]:
 
 def _take(sent: list[dict[str, Any]], *, is_bot: bool) -> "Batch[EventType]":
     """What the door makes of those that bots sent, or of the others."""
-    from analytics.batch import Batch
-    from analytics.ingest.clock import now_ms
-    from analytics.ingest.validate import Client, completer, parse_event
+    from analytics.events.batch import Batch
+    from analytics.events.clock import now_ms
+    from analytics.events.validation import Client, make_completer, parse_event
 
     client = Client(now_ms(), is_bot, lambda conference_id: "nobody")
-    complete = completer(client, sent_ms=None, acceptance_days=None)
+    complete = make_completer(client, sent_ms=None, acceptance_days=None)
     events = []
     for item in sent:
         if bool(item.get("bot")) is is_bot:
@@ -216,27 +234,24 @@ def _take(sent: list[dict[str, Any]], *, is_bot: bool) -> "Batch[EventType]":
 
 def _time_tree(links: int) -> dict[str, Any]:
     """Median milliseconds of opening a level of 20, and of crediting 100 registrations at three depths."""
-    from sharing import bulk
-    from sharing.derive import apply_facts
-    from sharing.facts import read_facts
+    from sharing.derivation import bulk
+    from sharing.derivation.deriving import apply_facts
+    from sharing.derivation.facts import read_facts
     from sharing.models import ShareLink
     from sharing.selectors.tree import get_tree
     from tests.sharing.cast import START_MS, registered, row
 
-    columns = (
-        "id", "conference_id", "code", "sharer", "label", "channel", "target_url", "is_minted", "first_ms",
-        "first_event_id", "claimed_parent", "parent_ms", "parent_event_id", "parent_id", "closes_cycle",
-        "is_contested", "shared_on", "direct", "assisted", "subtree_links", "subtree_conversions", "opens",
-        "openers",
-    )  # fmt: skip
+    columns = [field.column for field in ShareLink._meta.concrete_fields]
 
     def link(number: int, parent: int | None) -> tuple[Any, ...]:
         key, above = f"summit/link{number:08}", None if parent is None else f"summit/link{parent:08}"
-        return (
-            key, "summit", key[7:], f"v{number}", "", "", "", False, START_MS, f"e{number:08}", above or "",
-            None if above is None else START_MS, "" if above is None else f"e{number:08}", above,
-            False, False, CHILDREN, 0, 0, 0, 0, 0, 0,
+        made = ShareLink(
+            id=key, conference_id="summit", code=key[7:], sharer=f"v{number}", first_ms=START_MS,
+            first_event_id=f"e{number:08}", claimed_parent=above or "", parent_id=above, child_count=CHILDREN,
         )  # fmt: skip
+        if above is not None:
+            made.parent_ms, made.parent_event_id = START_MS, f"e{number:08}"
+        return tuple(getattr(made, name) for name in columns)
 
     def parent_of(number: int) -> int | None:
         if number < DEPTH:  # the long way

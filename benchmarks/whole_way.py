@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.harness.processes import Lab, free_port, open_lab, spent_between, use_two_cores
 from benchmarks.harness.report import make_parser, median, target, write_report
-from meeteasy.queues import WORKER_OPTIONS, Queue
+from meeteasy.core.queues import WORKER_OPTIONS, Queue
 
 STREAM = "stream:analytics.events"
 _OURS = ("web", "events", "daily", "beat")

@@ -1,7 +1,7 @@
 """The only door for ids of conferences, and of what belongs to them, that a user supplies.
 
-A conference that the user is no member of answers 404, as if it did not exist; a member whose role does
-not allow the action gets 403, as they know of it anyway.
+A conference that the user is not a member of answers 404, as if it did not exist. A member whose role does
+not allow the action gets 403, since they know of it anyway.
 """
 
 from django.contrib.auth.models import AnonymousUser, User
@@ -9,17 +9,17 @@ from django.db.models import QuerySet
 from django.http import Http404
 from rest_framework.exceptions import PermissionDenied
 
-from conferences.models import CheckIn, Conference, Member, Registration
+from conferences.models import CheckIn, Conference, Job, Member, Registration
 from conferences.selectors.registrations import find_check_ins, find_registrations
 
 Role = Member.Role
 
-# Each role may do what those after it may, and more.
+# Each role may do what the roles after it may, and more.
 _RANKED = [Role.OWNER, Role.HELPER, Role.VIEWER]
 
 
 def signed_in(user: User | AnonymousUser) -> User:
-    """The user of a request that permissions let nobody else make."""
+    """The user of a request that only signed-in users may make."""
     assert isinstance(user, User)
     return user
 
@@ -79,6 +79,17 @@ def get_check_in(
     found = find_check_ins(conference).filter(id=check_in_id).first()
     if found is None:
         raise Http404(f"This conference has no check-in {check_in_id!r}.")
+    return found
+
+
+def get_job(
+    user: User | AnonymousUser, conference_id: str, job_id: str, *, role: Member.Role = Role.HELPER
+) -> Job:
+    """A job of that conference, if `user` holds at least `role` in it. Raises as get_conference."""
+    conference = get_conference(user, conference_id, role=role)
+    found = Job.objects.defer("content").filter(conference=conference, id=job_id).first()
+    if found is None:
+        raise Http404(f"This conference has no job {job_id!r}.")
     return found
 
 

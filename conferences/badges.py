@@ -1,7 +1,7 @@
 """Badges: the signed code that a scanner reads, and its QR picture.
 
-Whoever holds the code is let in, so it is signed, and each use has a salt of its own: what opens the public
-page of a badge is no check-in code. Keys rotate by SECRET_KEY_FALLBACKS, as all that Django signs.
+A holder of the code is let in, so it is signed. Each use has a salt of its own: what opens the public page of
+a badge is not a check-in code. Keys rotate by SECRET_KEY_FALLBACKS, as for everything that Django signs.
 """
 
 import io
@@ -9,10 +9,11 @@ import io
 import segno
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
+from django.utils.translation import gettext as _
 
 from conferences.models import Conference, Registration
 from conferences.states import State
-from meeteasy.errors import RefusedError
+from meeteasy.core.errors import RefusedError
 
 KINDS = {"svg": "image/svg+xml", "png": "image/png"}
 
@@ -33,12 +34,12 @@ def make_link(registration: Registration, kind: str = "svg") -> str:
 def find_by_code(conference: Conference, code: str) -> Registration:
     """The registration of this conference whose badge has the code.
 
-    Raises RefusedError: `invalid_code` (forged, damaged, or of a registration that is gone) or
-    `foreign_badge` (of another conference).
+    Raises RefusedError: `invalid_code` (forged, damaged, or of a deleted registration) or `foreign_badge` (of
+    another conference).
     """
     registration = _find(_CODE_SALT, code.strip())
     if registration.conference_id != conference.id:
-        raise RefusedError("foreign_badge", "This badge is for another conference.", status=404)
+        raise RefusedError("foreign_badge", _("This badge is for another conference."), status=404)
     return registration
 
 
@@ -53,13 +54,13 @@ def find_by_link(token: str) -> Registration:
 
 
 def check_admissible(registration: Registration) -> None:
-    """Raises RefusedError for who may not come in: `registration_cancelled` or `not_approved`."""
+    """Raises RefusedError where the attendee may not come in: `registration_cancelled` or `not_approved`."""
     if registration.state == State.CANCELLED:
-        raise RefusedError("registration_cancelled", "This registration was cancelled.")
+        raise RefusedError("registration_cancelled", _("This registration was cancelled."))
     if registration.state != State.APPROVED:
         raise RefusedError(
             "not_approved",
-            f"This registration is {registration.state}, not approved.",
+            _("This registration is not approved: %(state)s.") % {"state": registration.get_state_display()},
             state=registration.state,
         )
 
@@ -82,5 +83,5 @@ def _find(salt: str, signed: str) -> Registration:
         else None
     )
     if registration is None:
-        raise RefusedError("invalid_code", "This is not the code of a badge.", status=404)
+        raise RefusedError("invalid_code", _("This is not the code of a badge."), status=404)
     return registration

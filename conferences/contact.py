@@ -1,12 +1,8 @@
-"""What attendees say about themselves, brought into one form and checked field by field."""
+"""Names, mail addresses and phone numbers of attendees, checked and brought into one form."""
 
-import math
 import re
 import unicodedata
-from typing import Any
 
-import idna
-import msgspec
 import phonenumbers
 from django.core.exceptions import ValidationError
 from django.core.validators import DomainNameValidator
@@ -14,12 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from conferences.models import Conference
 from conferences.validators import validate_single_line
+from meeteasy.core.addresses import normalise_email, to_ascii_domain
 
 MAX_NAME = 200
 MAX_EMAIL = 254
-MAX_ID = 64
-MAX_ANSWERS = 100
-MAX_ANSWERS_BYTES = 16 * 1024
+MAX_PHONE = 16  # E.164: "+" and 15 digits
 
 # An atom of RFC 5322, with the letters and digits of every script (RFC 6531).
 _ATOM = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+\Z")
@@ -46,23 +41,26 @@ def clean_line(text: str, *, most: int, required: bool = False) -> str:
 def clean_email(text: str) -> str:
     """A mail address in the form in which equal ones are equal: NFC, lower case, domain in its own script.
 
-    RFC 5321 lets a server tell `Ann@` from `ann@`; none does, and people type both. Quoted local parts are
-    refused. Raises ValidationError.
+    meeteasy/core/addresses.py says which addresses are equal. Quoted local parts are refused. Raises
+    ValidationError.
     """
     text = clean_line(text, most=MAX_EMAIL, required=True)
-    local, at, domain = text.rpartition("@")
+    email = normalise_email(text)
+    local, at, domain = email.rpartition("@")
     invalid = ValidationError(_("This is not a mail address."), code="invalid")
+    # The lengths of RFC 5321, §4.5.3.1, of what is stored: lower case can be longer.
     if not at or len(local.encode()) > 64 or not all(_ATOM.match(atom) for atom in local.split(".")):
         raise invalid
     try:
-        ascii_domain = idna.encode(domain, uts46=True).decode()
+        ascii_domain = to_ascii_domain(domain)
         _validate_domain(ascii_domain)
-        domain = idna.decode(ascii_domain)
-    except (idna.IDNAError, UnicodeError, ValidationError):
+    except (ValueError, ValidationError):
         raise invalid from None
     if "." not in domain:
         raise invalid
-    return f"{local.lower()}@{domain}"
+    if len(email) > MAX_EMAIL or len(f"{local}@{ascii_domain}".encode()) > MAX_EMAIL:
+        raise invalid
+    return email
 
 
 def clean_phone(text: str, *, region: str) -> str:
@@ -81,46 +79,25 @@ def clean_phone(text: str, *, region: str) -> str:
         else:
             message = _("This is not a phone number.")
         raise ValidationError(message, code="invalid") from None
-    # Not `is_valid_number`: its tables age, and would turn people away whose operator got a new range.
-    if not phonenumbers.is_possible_number(number):
-        raise ValidationError(_("This phone number is too short or too long."), code="invalid")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if len(written) > MAX_PHONE or not _can_be_reached(number):
+        raise ValidationError(_("Nobody can be reached at this phone number."), code="invalid")
+    return written
 
 
-def clean_answers(answers: Any) -> dict[str, Any]:
-    """What was filled in beside the fixed fields: texts, numbers, yes or no, or lists of those, by name.
+def _can_be_reached(number: phonenumbers.PhoneNumber) -> bool:
+    """Whether it can be dialled from abroad: no emergency or service number, no number without area code.
 
-    Line breaks are fine here. Raises ValidationError.
+    `is_valid_number` alone is not asked: its tables age, and would turn people away whose operator got a new
+    range. Without it, a number has at least seven digits, as all but those of a few islands have.
     """
-    if not isinstance(answers, dict) or len(answers) > MAX_ANSWERS:
-        raise ValidationError(_("This must be an object of at most %(most)s answers."), params={"most": 100})
-    for name, answer in answers.items():
-        if not isinstance(name, str):
-            raise ValidationError(_("The names of answers are texts."))
-        _check_text(name)
-        for value in answer if isinstance(answer, list) else [answer]:
-            if isinstance(value, str):
-                _check_text(value)
-            elif isinstance(value, float) and not math.isfinite(value):
-                raise ValidationError(_("“%(name)s” is not a number."), params={"name": name[:64]})
-            elif isinstance(value, int) and abs(value) >= 2**63:
-                raise ValidationError(_("“%(name)s” has more than 64 bits."), params={"name": name[:64]})
-            elif not (value is None or isinstance(value, bool | int | float)):
-                raise ValidationError(
-                    _("“%(name)s” must be a text, a number, yes or no, or a list of those."),
-                    params={"name": name[:64]},
-                )
-    if len(msgspec.json.encode(answers)) > MAX_ANSWERS_BYTES:
-        raise ValidationError(
-            _("The answers take more than %(most)s bytes."), params={"most": MAX_ANSWERS_BYTES}
-        )
-    return answers
-
-
-def _check_text(text: str) -> None:
-    """Refuse what databases cannot keep: NUL, and halves of surrogate pairs."""
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValidationError(_("NUL and halves of surrogate pairs are not allowed."), code="invalid_text")
+    if phonenumbers.is_valid_number(number):
+        return True
+    return (
+        phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
+        and len(phonenumbers.national_significant_number(number)) >= 7
+        and not phonenumbers.is_valid_short_number(number)
+    )
 
 
 def pick_language(conference: Conference, wanted: str) -> str:

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from django.utils.translation import gettext_lazy as _
+
 from conferences.models import Registration
 
 State = Registration.State
@@ -14,17 +16,26 @@ class Action(StrEnum):
 
 
 # action: (the states that it is allowed in, the state that it leads to). An action in the state that it
-# leads to changes nothing. A rejection may be taken back; a cancelled registration stays cancelled, and
-# its person may register anew.
+# leads to changes nothing. A rejection can be taken back; a cancelled registration stays cancelled, and its
+# person can register again. An organizer can approve somebody on the waiting list whatever the capacity.
 TRANSITIONS: dict[Action, tuple[frozenset[State], State]] = {
-    Action.APPROVE: (frozenset({State.PENDING, State.REJECTED}), State.APPROVED),
-    Action.REJECT: (frozenset({State.PENDING}), State.REJECTED),
-    Action.CANCEL: (frozenset({State.PENDING, State.APPROVED}), State.CANCELLED),
+    Action.APPROVE: (frozenset({State.WAITING, State.PENDING, State.REJECTED}), State.APPROVED),
+    Action.REJECT: (frozenset({State.WAITING, State.PENDING}), State.REJECTED),
+    Action.CANCEL: (frozenset({State.WAITING, State.PENDING, State.APPROVED}), State.CANCELLED),
+}
+
+
+# What an organizer is told of the rest.
+REFUSALS = {
+    (State.CANCELLED, Action.APPROVE): _("A cancelled registration cannot be approved."),
+    (State.APPROVED, Action.REJECT): _("An approved registration cannot be rejected."),
+    (State.CANCELLED, Action.REJECT): _("A cancelled registration cannot be rejected."),
+    (State.REJECTED, Action.CANCEL): _("A rejected registration cannot be cancelled."),
 }
 
 
 def first_state(*, approval_required: bool) -> State:
-    """The state that a registration begins in."""
+    """The state of a registration that has a place."""
     return State.PENDING if approval_required else State.APPROVED
 
 

@@ -1,10 +1,28 @@
-"""Celery tasks of the conferences. They are rare and short, so they share the queue of the daily work."""
+"""Celery tasks of the conferences. Beat's are rare and short, and share the queue of the daily work."""
 
-from conferences.services import idempotency
-from meeteasy.queues import Queue, queue_task
+from django.utils import timezone
+
+from conferences.services import idempotency, jobs, places, receipts
+from meeteasy.core.queues import Queue, queue_task
+from meeteasy.core.slices import TIME_LIMIT_SECONDS
 
 
-@queue_task(Queue.ANALYTICS_DAILY, name="conferences.forget_idempotency_keys")
-def forget_idempotency_keys() -> None:
-    """Delete the keys of requests that nobody sends again any more."""
+@queue_task(Queue.FILES_CONVERT, name=jobs.TASK, time_limit_seconds=TIME_LIMIT_SECONDS)
+def work_on_job(pk: str) -> None:
+    """A slice of an import or of decisions about many registrations."""
+    jobs.work_on_job(pk)
+
+
+@queue_task(Queue.ANALYTICS_DAILY, name="conferences.catch_up")
+def catch_up() -> None:
+    """Go on with jobs that lost their worker or message, and give away places that are still free."""
+    jobs.ring_waiting_jobs()
+    places.promote_everywhere(now=timezone.now())
+
+
+@queue_task(Queue.ANALYTICS_DAILY, name="conferences.forget_expired")
+def forget_expired() -> None:
+    """Delete keys of requests and receipts that nobody sends any more, and reports of old jobs."""
     idempotency.forget_old_keys()
+    receipts.forget_old_receipts()
+    jobs.forget_old_jobs()

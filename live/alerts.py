@@ -7,7 +7,7 @@ from conferences.models import CheckIn, Registration
 
 def registration_body(registration: Registration) -> dict[str, Any]:
     """A `registration` message. `at`: when the person registered, or when the state last changed."""
-    at = registration.decided_at or registration.created_at
+    at = registration.decided_at or registration.registered_at
     return {
         "type": "registration",
         "at": at.isoformat(),

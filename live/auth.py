@@ -24,7 +24,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from conferences.access import get_conference
 from conferences.models import Member
 from live.outbox import Close
-from meeteasy.logs import get_logger
+from meeteasy.core.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 
 from django.utils import timezone
 
-from analytics.event_types import FACT_PREFIX
-from analytics.handlers import on_event
-from analytics.rows import EventRow
+from analytics.event_types import OWN_PREFIX
+from analytics.events.rows import EventRow
+from analytics.reactions.handlers import on_event
 from conferences.models import CheckIn, Conference, Registration
 from live import alerts, groups
 from live.log import Alert
@@ -75,7 +75,7 @@ def _tell_registrations(conference_id: str, events: Sequence[EventRow]) -> None:
 
 def _tell_check_ins(conference_id: str, events: Sequence[EventRow]) -> None:
     """Only our own check-ins, given and taken back: at the door there is no other way in."""
-    recent, old = _split_by_age([event for event in events if event.event_id.startswith(FACT_PREFIX)])
+    recent, old = _split_by_age([event for event in events if event.event_id.startswith(OWN_PREFIX)])
     order = {event.event_id.rsplit(":", 1)[1]: number for number, event in enumerate(recent)}
     rows = [
         row

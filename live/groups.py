@@ -14,8 +14,8 @@ from typing import Any
 import redis
 from channels.layers import get_channel_layer
 
-from meeteasy.logs import get_logger
-from meeteasy.redis_clients import get_redis
+from meeteasy.core.logs import get_logger
+from meeteasy.core.redis import get_redis
 
 log = get_logger(__name__)
 

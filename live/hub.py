@@ -22,8 +22,8 @@ from conferences.models import Conference
 from live import groups, log, publish, selectors
 from live.auth import Credential, find_ended
 from live.outbox import Outbox
-from meeteasy.logs import get_logger
-from meeteasy.redis_clients import connect_async
+from meeteasy.core.logs import get_logger
+from meeteasy.core.redis import connect_async
 
 logger = get_logger(__name__)
 

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from redis.commands.core import Script
 
-from meeteasy.redis_clients import get_redis
+from meeteasy.core.redis import get_redis
 
 # Messages kept for those who missed some: minutes of a busy conference. Redis trims in steps of 100.
 KEPT = 1000

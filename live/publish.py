@@ -8,7 +8,7 @@ from typing import Any
 from analytics.selectors.live import get_live
 from conferences.models import Conference
 from live import groups, log
-from meeteasy.redis_clients import get_redis
+from meeteasy.core.redis import get_redis
 
 # At most two `pv` messages a second and conference: never less than this between two.
 PV_GATE_MS = 510

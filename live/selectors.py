@@ -53,7 +53,7 @@ def build_snapshot(conference_id: str) -> tuple[int, dict[str, Any]]:
 
 def _last_alerts(conference_id: str) -> list[dict[str, Any]]:
     """The last registrations and check-ins as messages without numbers, the newest first."""
-    registrations = Registration.objects.filter(conference_id=conference_id).order_by("-created_at", "-id")
+    registrations = Registration.objects.filter(conference_id=conference_id).order_by("-registered_at", "-id")
     check_ins = (
         CheckIn.objects.filter(registration__conference_id=conference_id, undone_at=None)
         .select_related("registration")

@@ -1,5 +1,12 @@
 """Settings, wiring and the plumbing that every app shares."""
 
-from meeteasy.celery import app as celery_app
+import zoneinfo
+
+# Only the locked `tzdata` package says what local time is. By default Python prefers the machine's files,
+# which may be older, and differ from one machine to the next.
+zoneinfo.reset_tzpath(())
+zoneinfo.ZoneInfo.clear_cache()
+
+from meeteasy.celery import app as celery_app  # noqa: E402  after the zone data
 
 __all__ = ["celery_app"]

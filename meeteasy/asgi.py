@@ -10,7 +10,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meeteasy.settings")
 django_application = get_asgi_application()
 
-from analytics.ingest.app import PATH, ingest  # noqa: E402  needs the apps to be loaded
+from analytics.ingest.app import PATHS, ingest  # noqa: E402  needs the apps to be loaded
 from live.hub import hub  # noqa: E402
 from live.routing import websocket_application  # noqa: E402
 
@@ -22,7 +22,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     kind = scope["type"]
     if kind == "http":
-        if scope["path"] == PATH:
+        if scope["path"] in PATHS:
             await ingest(scope, receive, send)
         else:
             await django_application(scope, receive, send)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The Celery application. Tasks live in each app's tasks.py, declared by `meeteasy.queues.queue_task`."""
+"""The Celery application. Tasks live in each app's tasks.py, declared by `core.queues.queue_task`."""
 
 import gc
 import os

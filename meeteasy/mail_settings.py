@@ -44,7 +44,7 @@ def read_mail_settings(*, development_mailbox: bool) -> MailSettings:
     if use_tls and use_ssl:
         raise ImproperlyConfigured("set EMAIL_USE_TLS or EMAIL_USE_SSL, not both")
     return MailSettings(
-        "django.core.mail.backends.smtp.EmailBackend",
+        "notifications.channels._smtp.EmailBackend",
         host=host or "localhost",
         port=env.read_int("EMAIL_PORT", 465 if use_ssl else 587 if use_tls else 25, minimum=1),
         user=env.read_str("EMAIL_HOST_USER"),
@@ -70,7 +70,7 @@ def _parse(url: str) -> MailSettings:
         # The value itself may hold a password and does not belong in a log.
         raise ImproperlyConfigured("EMAIL_URL must look like smtp+tls://user:password@host:587")
     return MailSettings(
-        "django.core.mail.backends.smtp.EmailBackend",
+        "notifications.channels._smtp.EmailBackend",
         host=parts.hostname,
         port=port or {"smtp": 25, "smtp+tls": 587, "smtps": 465}[parts.scheme],
         user=unquote(parts.username or ""),

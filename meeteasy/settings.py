@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from meeteasy import env, mail_settings
-from meeteasy.queues import WORKER_OPTIONS, Queue
+from meeteasy.core.queues import WORKER_OPTIONS, Queue
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.read_str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "meeteasy.core.middleware.refuse_nul",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -118,7 +119,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_SSL_REDIRECT = HTTPS_ONLY
 # Asked by machines within, without the proxy that ends TLS.
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
-# What Prometheus brings to read /metrics; without one only this machine may (meeteasy/metrics.py).
+# What Prometheus brings to read /metrics; without one only this machine may (meeteasy/core/metrics.py).
 METRICS_TOKEN = env.read_str("METRICS_TOKEN")
 
 # --- Stores ----------------------------------------------------------------------------------------------
@@ -205,7 +206,7 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_RESULT_BACKEND = None  # a job's state is its database row, never a Celery result
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = Queue.ANALYTICS_DAILY
-CELERY_TASK_ROUTES = ["meeteasy.queues.route_task"]
+CELERY_TASK_ROUTES = ["meeteasy.core.queues.route_task"]
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -240,7 +241,12 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "queue": Queue.ANALYTICS_DAILY,
     },
     "analytics: send registrations and check-ins that are missing among the events": {
-        "task": "analytics.send_missing_facts",
+        "task": "analytics.send_missing_own_events",
+        "schedule": 15,
+        "queue": Queue.ANALYTICS_DAILY,
+    },
+    "analytics: carry out decisions about held reports": {
+        "task": "analytics.carry_out_hold_decisions",
         "schedule": 15,
         "queue": Queue.ANALYTICS_DAILY,
     },
@@ -249,8 +255,13 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute="2"),
         "queue": Queue.ANALYTICS_DAILY,
     },
-    "conferences: forget idempotency keys after 48 hours": {
-        "task": "conferences.forget_idempotency_keys",
+    "conferences: jobs that were lost, places that are free": {
+        "task": "conferences.catch_up",
+        "schedule": 30,
+        "queue": Queue.ANALYTICS_DAILY,
+    },
+    "conferences: forget idempotency keys after 48 hours, receipts after 90 days": {
+        "task": "conferences.forget_expired",
         "schedule": crontab(minute="41"),
         "queue": Queue.ANALYTICS_DAILY,
     },
@@ -283,6 +294,11 @@ INGEST_RATE_PER_SECOND = env.read_int("INGEST_RATE_PER_SECOND", 1000)
 # Memory of the stream of events beyond which new batches are answered 503 until workers catch up.
 INGEST_QUEUE_MAX_BYTES = env.read_int("INGEST_QUEUE_MAX_BYTES", 512 * 1024 * 1024, minimum=1024)
 
+# Registrations and check-ins that clients report, within an hour: more are stored and held until an organizer
+# releases them (analytics/reactions/quota.py); 0 = no limit.
+REPORTS_PER_CLIENT_HOUR = env.read_int("REPORTS_PER_CLIENT_HOUR", 100, minimum=0)
+REPORTS_PER_CONFERENCE_HOUR = env.read_int("REPORTS_PER_CONFERENCE_HOUR", 2_000, minimum=0)
+
 # --- Registrations ---------------------------------------------------------------------------------------
 
 # Registrations a minute of one client address; 0 = no limit.
@@ -299,6 +315,9 @@ EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.use_tls, _mail.use_ssl
 EMAIL_TIMEOUT = env.read_int("EMAIL_TIMEOUT", 20, minimum=1)
+# How long a mail server may take to answer a mail that it has: RFC 5321 §4.5.3.2.6. Less, and slow servers
+# get the mail twice.
+EMAIL_ANSWER_TIMEOUT = env.read_int("EMAIL_ANSWER_TIMEOUT", 600, minimum=1)
 DEFAULT_FROM_EMAIL = env.read_str("MAIL_FROM", f"MeetEasy <noreply@{urlsplit(PUBLIC_URL).hostname}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_RATE_PER_SECOND = env.read_int("EMAIL_RATE_PER_SECOND", 20)  # over all workers; 0 = no limit
@@ -320,7 +339,7 @@ ALIYUN_SMS_CALLBACK_TOKEN = env.read_str("ALIYUN_SMS_CALLBACK_TOKEN")
 
 # How long a worker may be at a message before it counts as dead; more than the tasks' hard time limit.
 NOTIFICATIONS_LEASE_SECONDS = env.read_int("NOTIFICATIONS_LEASE_SECONDS", 150, minimum=1)
-# Hosts for outbound HTTP that may be at private addresses (meeteasy/http_client.py).
+# Hosts for outbound HTTP that may be at private addresses (meeteasy/core/http_client.py).
 OUTBOUND_PRIVATE_HOSTS = env.read_list("OUTBOUND_PRIVATE_HOSTS")
 OUTBOUND_TIMEOUT_SECONDS = env.read_int("OUTBOUND_TIMEOUT_SECONDS", 15, minimum=1)
 
@@ -333,9 +352,9 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],  # closed by default
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PAGINATION_CLASS": "meeteasy.http.PagePagination",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "meeteasy.http.exception_handler",
+    "DEFAULT_PAGINATION_CLASS": "meeteasy.core.http.CursorPagination",
+    "DEFAULT_SCHEMA_CLASS": "meeteasy.core.openapi.Schema",
+    "EXCEPTION_HANDLER": "meeteasy.core.http.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {
@@ -348,8 +367,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "HoldActionEnum": "analytics.models.HoldDecision.Action",
+        "AnnouncementKind": "notifications.models.Announcement.Kind",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "meeteasy.core.openapi.describe_shared_parts",
         "analytics.api.schema.add_ingest_endpoint",
     ],
 }
@@ -360,7 +384,7 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"structured": {"()": "meeteasy.logs.make_formatter"}},
+    "formatters": {"structured": {"()": "meeteasy.core.logs.make_formatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
     "root": {"handlers": ["stderr"], "level": env.read_choice("LOG_LEVEL", _LEVELS, "INFO")},
     "loggers": {

@@ -7,9 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from meeteasy.health import healthz, readyz
-from meeteasy.http import api_not_found
-from meeteasy.metrics import metrics
+from meeteasy.core.health import healthz, readyz
+from meeteasy.core.http import api_not_found
+from meeteasy.core.metrics import metrics
 
 admin.site.site_header = admin.site.site_title = "MeetEasy"
 admin.site.index_title = _("Operations")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,11 +15,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from notifications import outbox
+from conferences.models import Conference
 from notifications.channels import CHANNELS
 from notifications.message_types import MESSAGE_TYPES
-from notifications.models import Notification, Suppression
-from notifications.preview import list_previews, preview_html, preview_sample
+from notifications.models import Announcement, Notification, Suppression
+from notifications.previews import list_previews, preview_row, preview_sample
+from notifications.selectors.outages import list_outages
+from notifications.services import announcing, outbox
 
 
 class _RegistryFilter(admin.SimpleListFilter):
@@ -61,16 +64,25 @@ class NotificationAdmin(admin.ModelAdmin):
     ]  # fmt: skip
     list_filter = ["status", ChannelFilter, MessageTypeFilter]
     search_fields = ["=recipient", "=conference_id", "=registration_id", "=provider_id"]
-    search_help_text = _("A whole address, conference, registration or provider's id.")
+    search_help_text = _(
+        "A whole address, or the id of a conference, a registration or a provider's message."
+    )
     show_full_result_count = False
     actions = ["resend", "abort"]
     change_list_template = "notifications/admin/change_list.html"
     readonly_fields = [
         "message_type", "channel", "recipient", "language", "conference_id", "registration_id", "status",
-        "attempts", "last_error", "scheduled_for", "expires_at", "lease_until", "called_at", "provider",
-        "provider_id", "created_at", "updated_at", "sent_at", "delivered_at", "preview",
+        "attempts", "last_error", "scheduled_for", "lease_until", "called_at", "provider",
+        "provider_id", "created_at", "updated_at", "sent_at", "delivered_at", "sent_text", "preview",
     ]  # fmt: skip
     fields = tuple(readonly_fields)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        for outage in list_outages(needs_attention=True):
+            label = CHANNELS[outage.channel].label if outage.channel in CHANNELS else outage.channel
+            text = _("%(channel)s: the provider refuses us, and messages wait. %(error)s")
+            messages.error(request, text % {"channel": label, "error": outage.error})
+        return super().changelist_view(request, extra_context)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -141,7 +153,7 @@ class NotificationAdmin(admin.ModelAdmin):
         row = Notification.objects.filter(pk=pk).first()
         if row is None or not self.has_view_permission(request, row):
             raise Http404
-        return _framed(preview_html(row))
+        return _framed(preview_row(row))
 
     @admin.action(description=_("Send again"), permissions=["change"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
@@ -149,7 +161,7 @@ class NotificationAdmin(admin.ModelAdmin):
         text = ngettext("%d message will be sent again.", "%d messages will be sent again.", done)
         _report(request, text % done, refused)
 
-    @admin.action(description=_("Abort: do not send"), permissions=["change"])
+    @admin.action(description=_("Abort (do not send)"), permissions=["change"])
     def abort(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
         done, refused = _act_on(queryset, outbox.abort, request)
         text = ngettext("%d message was aborted.", "%d messages were aborted.", done)
@@ -182,9 +194,58 @@ def _report(request: HttpRequest, text: str, refused: int) -> None:
     messages.success(request, text)
     if refused:
         text = ngettext(
-            "%d is not in a state that allows this.", "%d are not in a state that allows this.", refused
+            "%d message is not in a state that allows this.",
+            "%d messages are not in a state that allows this.",
+            refused,
         )
         messages.warning(request, text % refused)
+
+
+@admin.register(Announcement)
+class AnnouncementAdmin(admin.ModelAdmin):
+    """Adding one tells everybody who is registered; it cannot be taken back, so nothing else is offered."""
+
+    list_display = ["created_at", "conference_id", "kind", "created_by", "written", "finished_at"]
+    list_filter = ["kind"]
+    search_fields = ["=conference_id"]
+    search_help_text = _("A whole conference id.")
+    show_full_result_count = False
+    fields = ("conference_id", "kind")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return super().get_form(request, *args, form=_AnnouncementForm, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Announcement, form: Any, change: bool) -> None:
+        announced = announcing.announce(form.conference, obj.kind, by=request.user)
+        obj.pk = announced.announcement.pk
+        if not announced.created:
+            messages.warning(request, _("This was announced before; nobody gets a second message."))
+
+
+class _AnnouncementForm(forms.ModelForm):
+    class Meta:
+        model = Announcement
+        fields = ("conference_id", "kind")
+
+    conference: Conference
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        conference = Conference.objects.filter(pk=cleaned.get("conference_id", "")).first()
+        if conference is None:
+            raise forms.ValidationError({"conference_id": _("There is no such conference.")})
+        if cleaned.get("kind") == Announcement.Kind.MOVED and conference.starts_at is None:
+            raise forms.ValidationError(
+                {"conference_id": _("The conference has no date that could be announced.")}
+            )
+        self.conference = conference
+        return cleaned
 
 
 @admin.register(Suppression)

@@ -1,4 +1,4 @@
-"""System checks: settings without which messages would fail one by one, later, in a worker."""
+"""System checks for settings without which messages would fail one by one, later, in a worker."""
 
 from typing import Any
 
@@ -6,8 +6,11 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.utils.module_loading import import_string
 
-from meeteasy.queues import WORKER_OPTIONS, Queue
+from meeteasy.core.queues import WORKER_OPTIONS, Queue
 from notifications.channels.sms import SMS_PROVIDERS
+
+# Connecting and all SMTP steps before the mail's end, at their longest (channels/_smtp.py).
+_BEFORE_THE_ANSWER_SECONDS = 1000
 
 
 @register()
@@ -43,16 +46,22 @@ def check_mail_backend(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_lease(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    longest = max(
-        WORKER_OPTIONS[queue].time_limit_seconds
-        for queue in (Queue.NOTIFICATIONS_EMAIL, Queue.NOTIFICATIONS_SMS)
-    )
+    """A mail keeps its lease step by step; an SMS is one step, so its task is what the lease must cover."""
+    longest = WORKER_OPTIONS[Queue.NOTIFICATIONS_SMS].time_limit_seconds
     if longest < settings.NOTIFICATIONS_LEASE_SECONDS:
         return []
     return [
         Warning(
             f"NOTIFICATIONS_LEASE_SECONDS is {settings.NOTIFICATIONS_LEASE_SECONDS}, not more than a task "
-            f"may take ({longest}): a message could be sent twice",
+            f"may take ({longest}): an SMS could be sent twice",
             id="notifications.W001",
         )
     ]
+
+
+@register()
+def check_answer_timeout(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    most = WORKER_OPTIONS[Queue.NOTIFICATIONS_EMAIL].time_limit_seconds - _BEFORE_THE_ANSWER_SECONDS
+    if most >= settings.EMAIL_ANSWER_TIMEOUT:
+        return []
+    return [Error(f"EMAIL_ANSWER_TIMEOUT is more than {most}", id="notifications.E004")]

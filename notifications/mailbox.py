@@ -1,4 +1,4 @@
-"""The development mailbox: keeps mails and SMS for a page instead of sending them (DEVELOPMENT_MAILBOX)."""
+"""The development mailbox keeps mails and SMS for a page instead of sending them (DEVELOPMENT_MAILBOX)."""
 
 from base64 import b64encode
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class EmailBackend(BaseEmailBackend):
 def keep_mail(message: EmailMessage) -> None:
     _keep(
         channel="email",
-        recipient=", ".join(message.recipients()),
+        recipient=getattr(message, "recipient", ", ".join(message.recipients())),
         conference_id=getattr(message, "conference_id", ""),
         subject=str(message.subject),
         raw=message.message().as_bytes(),
@@ -38,7 +38,7 @@ def keep_sms(*, recipient: str, text: str, conference_id: str) -> None:
 
 
 def _keep(*, recipient: str, **fields: Any) -> None:
-    """Store one, and let go of the oldest: this is a look-out, not an archive."""
+    """Store one and drop the oldest: the mailbox is for looking, not an archive."""
     kept = MailboxMessage.objects.create(recipient=recipient[:320], **fields)
     MailboxMessage.objects.filter(pk__lte=kept.pk - KEPT).delete()
 
@@ -57,7 +57,7 @@ class Attachment:
 
 @dataclass(frozen=True)
 class ReadMail:
-    """A mail taken apart as a mail program does. html: with its inline pictures as data: addresses."""
+    """A mail as a mail program takes it apart. html: with its inline pictures as data: addresses."""
 
     headers: list[tuple[str, str]]
     text: str
@@ -69,7 +69,7 @@ _SHOWN_HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "List-Unsubscri
 
 
 def read_mail(raw: bytes) -> ReadMail:
-    """Take apart what went over the wire, so that the page shows what was sent and not what was meant."""
+    """Take apart what went over the wire, so that the page shows what was really sent."""
     parsed = message_from_bytes(raw, policy=policy.default)
     html_part, text_part = parsed.get_body(("html",)), parsed.get_body(("plain",))
     html = html_part.get_content() if html_part is not None else ""

@@ -1,4 +1,4 @@
-"""The outbox: every message to a person is a row here before it is anything else."""
+"""The outbox: every message to a person is first a row here."""
 
 import uuid
 from typing import Any
@@ -8,39 +8,45 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from meeteasy.jobs import LeasedModel
+from meeteasy.core.addresses import normalise_email
+from meeteasy.core.fields import KeyField
+from meeteasy.core.jobs import LeasedModel
 
 
 def new_id() -> uuid.UUID:
-    """Time-ordered, so that ids sort as the rows came."""
+    """A UUIDv7, so that ids sort in the order of time."""
     return uuid.UUID(str(uuid_utils.uuid7()))
 
 
 class Notification(LeasedModel):
     """One message to one recipient over one channel.
 
-    `dedupe_key` says what the message is about, so that one fact makes one message however often it is
-    announced. docs/notifications.md has the way through the states.
+    A row says who gets which message about which registration. The text is rendered when it is sent, from
+    what the registration and the conference are then. `dedupe_key` keeps one cause at one message, however
+    often it is announced. docs/notifications.md explains the states.
     """
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("queued")
         SENDING = "sending", _("sending")
         SENT = "sent", _("sent")  # the provider took it
-        DELIVERED = "delivered", _("delivered")  # the provider says that it arrived
+        DELIVERED = "delivered", _("delivered")  # the provider reports that it arrived
         BOUNCED = "bounced", _("bounced")
         FAILED = "failed", _("failed")  # refused for good, or too many attempts
         SUPPRESSED = "suppressed", _("suppressed")  # on purpose: unsubscribed, overtaken, aborted
-        UNKNOWN = "unknown", _("unknown")  # the provider was called, its answer is not known
+        UNKNOWN = "unknown", _("unknown")  # the provider was called, and its answer is not known
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    # Keys of the registries in message_types/ and channels/. No choices: a new one needs no migration.
+    # Keys of the registries in message_types/ and channels/. Without choices, a new one needs no migration.
     message_type = models.CharField(_("message type"), max_length=64)
     channel = models.CharField(_("channel"), max_length=16)
-    recipient = models.CharField(_("recipient"), max_length=320, help_text=_("Mail address or E.164 number."))
-    context = models.JSONField(_("context"), default=dict)
+    recipient = models.CharField(
+        _("recipient"), max_length=320, help_text=_("Email address or E.164 number.")
+    )
+    # What this one message says beside the registration and the conference, e.g. {"hours_before": 24}.
+    facts = models.JSONField(_("facts"), default=dict, blank=True)
     language = models.CharField(_("language"), max_length=16, default="en")
-    # No foreign keys: what was sent stays on record when a conference or a registration is deleted.
+    # No foreign keys: the record of what was sent outlives a deleted conference or registration.
     conference_id = models.CharField(_("conference"), max_length=64, db_index=True)
     registration_id = models.CharField(_("registration"), max_length=64, default="", blank=True)
     dedupe_key = models.CharField(max_length=200, unique=True)
@@ -48,19 +54,22 @@ class Notification(LeasedModel):
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.QUEUED)
     scheduled_for = models.DateTimeField(
         _("scheduled for"), default=timezone.now,
-        help_text=_("Not sent, tried again or looked up before this time."),
+        help_text=_("The message is not sent, retried or looked up before this time."),
     )  # fmt: skip
-    expires_at = models.DateTimeField(_("expires at"), null=True, blank=True)
-    # Put on the queue at; the sweeper rings again for what has waited too long since.
+    # A person asked for it: it is sent even if it is late by now.
+    on_request = models.BooleanField(_("sent on request"), default=False, editable=False)
+    # When its message was put on the queue. The sweeper rings again for rows that have waited too long since.
     rung_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # When the provider was called in the present attempt. A lease that ran out before it means that
-    # nothing was sent; after it, that nobody knows.
+    # When the provider was called in the present attempt. If the lease runs out before that, nothing was
+    # sent; after it, nobody knows.
     called_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # A person's resending of what had arrived; part of the Message-ID, as mailboxes hide a known one.
+    # How often a person sent again what had arrived. Part of the Message-ID: mailboxes hide a known one.
     resends = models.PositiveIntegerField(default=0, editable=False)
     provider = models.CharField(_("provider"), max_length=64, default="", blank=True)
     provider_id = models.CharField(_("provider's id"), max_length=200, default="", blank=True, db_index=True)
     last_error = models.TextField(_("last error"), default="", blank=True)
+    # The SMS, or the mail's subject, as the provider last got it. A look-up compares the text.
+    sent_text = models.TextField(_("text as sent"), default="", blank=True)
 
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
@@ -81,11 +90,11 @@ class Notification(LeasedModel):
 
 
 class Suppression(models.Model):
-    """An address that gets no more messages, or none of those that may be unsubscribed from."""
+    """An address on the list of those that get no more messages, or no more reminders."""
 
     class Scope(models.TextChoices):
-        ALL = "all", _("all messages")  # it bounced, or its owner complained
-        REMINDERS = "reminders", _("reminders")  # unsubscribed
+        ALL = "all", _("all messages")  # it does not exist, or its owner complained
+        REMINDERS = "reminders", _("reminders")  # its owner unsubscribed
 
     class Reason(models.TextChoices):
         BOUNCED = "bounced", _("bounced")
@@ -94,17 +103,21 @@ class Suppression(models.Model):
         OPERATOR = "operator", _("by an operator")
 
     channel = models.CharField(_("channel"), max_length=16)
-    address = models.CharField(_("address"), max_length=320, help_text=_("Mail addresses in lower case."))
+    address = models.CharField(_("address"), max_length=320)
     scope = models.CharField(_("scope"), max_length=16, choices=Scope)
     conference_id = models.CharField(
-        _("conference"), max_length=64, default="", blank=True, help_text=_("Empty: of all conferences.")
+        _("conference"),
+        max_length=64,
+        default="",
+        blank=True,
+        help_text=_("Leave empty for all conferences."),
     )
     reason = models.CharField(_("reason"), max_length=16, choices=Reason)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:
-        verbose_name = _("suppression")
-        verbose_name_plural = _("suppressions")
+        verbose_name = _("suppressed address")
+        verbose_name_plural = _("suppressed addresses")
         constraints = [
             models.UniqueConstraint(
                 fields=["channel", "address", "scope", "conference_id"], name="one_suppression_per_address"
@@ -120,23 +133,23 @@ class Suppression(models.Model):
 
 
 def storable(text: str, *, most: int = 2000) -> str:
-    """What others told us, as every database takes it: PostgreSQL's text has no NUL."""
+    """Text from outside in a form that every database takes: PostgreSQL's text has no NUL."""
     return text.replace("\x00", "\ufffd")[:most]
 
 
 def normalise_address(address: str) -> str:
-    """Mail servers may tell letters' cases apart before the @, but none that people use does."""
-    return address.strip().casefold()
+    """The form in which equal addresses are equal, as registrations have them; numbers stay as they are."""
+    return normalise_email(address) if "@" in address else address.strip()
 
 
 class MailboxMessage(models.Model):
-    """A mail or SMS kept for the development mailbox page instead of being sent."""
+    """A mail or SMS that the development mailbox kept instead of sending it."""
 
     channel = models.CharField(max_length=16)
     recipient = models.CharField(max_length=320)
     conference_id = models.CharField(max_length=64, default="", blank=True)
     subject = models.TextField(default="", blank=True)
-    raw = models.BinaryField()  # the mail as it would have gone over the wire; an SMS's text in UTF-8
+    raw = models.BinaryField()  # the mail as it goes over the wire, or the SMS's text in UTF-8
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -147,7 +160,7 @@ class MailboxMessage(models.Model):
 
 
 class ReminderRound(models.Model):
-    """That a reminder of a conference was written to everybody who was due (notifications/reminders.py)."""
+    """Notes that everybody who was due got their reminder (notifications/services/reminding.py)."""
 
     conference_id = models.CharField(max_length=64)
     channel = models.CharField(max_length=16)
@@ -164,3 +177,62 @@ class ReminderRound(models.Model):
 
     def __str__(self) -> str:
         return f"{self.conference_id} · {self.channel} · {self.hours_before} h"
+
+
+class Announcement(models.Model):
+    """Something that the organizers tell everybody who is registered: the conference moved, or is cancelled.
+
+    The sweeper writes the messages in slices (services/announcing.py). The latest one counts: a conference
+    that is announced as moved after it was cancelled takes place again.
+    """
+
+    class Kind(models.TextChoices):
+        MOVED = "moved", _("new date or place")
+        CANCELLED = "cancelled", _("cancelled")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    conference_id = models.CharField(_("conference"), max_length=64, db_index=True)
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind)
+    # What it announces: the same facts are announced once.
+    facts_sha256 = models.CharField(max_length=64, editable=False)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    created_by = models.CharField(_("created by"), max_length=150, blank=True, editable=False)
+    # The last registration that has its message, in the order of ids.
+    position = KeyField(max_length=32, default="", blank=True, editable=False)
+    written = models.PositiveIntegerField(_("messages"), default=0, editable=False)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("announcement")
+        verbose_name_plural = _("announcements")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.conference_id} · {self.kind}"
+
+
+class CalendarRevision(models.Model):
+    """The SEQUENCE of a conference's calendar entries: it goes up when the entry's facts change."""
+
+    conference_id = models.CharField(primary_key=True, max_length=64)
+    sequence = models.PositiveIntegerField(default=0)
+    facts_sha256 = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"{self.conference_id} · {self.sequence}"
+
+
+class Outage(models.Model):
+    """A channel whose provider cannot be reached, or refuses our account or sender. A row while it lasts."""
+
+    channel = models.CharField(primary_key=True, max_length=16)
+    since = models.DateTimeField()
+    paused_until = models.DateTimeField()
+    failures = models.PositiveIntegerField(default=1)
+    needs_attention = models.BooleanField(default=False)  # refused: only a person can mend it
+    # The recipient of the message that met it last: a second one proves that it is not the recipient's.
+    met_by = models.CharField(max_length=320, default="", blank=True)
+    error = models.TextField(default="", blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.channel} · {self.error}"

@@ -1,17 +1,18 @@
 """What happens elsewhere and concerns the outbox: registrations that change, mail providers that report."""
 
+import datetime as dt
 from typing import Any
 
-import structlog
-from anymail.signals import AnymailTrackingEvent, EventType, tracking
+from anymail.signals import AnymailTrackingEvent, EventType, RejectReason, tracking
 from django.dispatch import receiver
 
 from conferences.models import Registration
-from conferences.signals import registration_changing
-from notifications import outbox, reports
-from notifications.models import Notification, Suppression
+from conferences.signals import registration_changing, registration_erasing, registration_repeated
+from notifications import bounces
+from notifications.message_types import MESSAGE_TYPES
+from notifications.models import MailboxMessage, Notification, Suppression
+from notifications.services import outbox, reporting
 
-log = structlog.get_logger(__name__)
 _ACCEPTED = {EventType.QUEUED, EventType.SENT, EventType.DEFERRED, EventType.OPENED, EventType.CLICKED}
 
 
@@ -19,15 +20,29 @@ _ACCEPTED = {EventType.QUEUED, EventType.SENT, EventType.DEFERRED, EventType.OPE
 def notify_of_change(
     sender: Any, *, registration: Registration, previous_state: str | None, **kwargs: Any
 ) -> None:
-    """In the transaction of the change: no fact without its message, no message without its fact."""
+    """In the transaction of the change, so that there is no change without its message, or the reverse."""
     outbox.notify_of_change(registration, previous=previous_state)
 
 
+@receiver(registration_repeated, dispatch_uid="notifications.notify_of_repetition")
+def notify_of_repetition(sender: Any, *, registration: Registration, now: dt.datetime, **kwargs: Any) -> None:
+    if registration.state in MESSAGE_TYPES["already_registered"].states:
+        outbox.notify_of_repetition(registration, now=now)
+
+
+@receiver(registration_erasing, dispatch_uid="notifications.erase_recipient")
+def erase_recipient(sender: Any, *, registration: Registration, **kwargs: Any) -> None:
+    """Delete what was written to a person who is erased, kept copies included."""
+    recipients = [text for text in (registration.email, registration.phone) if text]
+    MailboxMessage.objects.filter(recipient__in=recipients, conference_id=registration.conference_id).delete()
+    Notification.objects.filter(registration_id=registration.id).delete()
+
+
 @receiver(tracking, dispatch_uid="notifications.note_mail_event")
-def note_mail_event(sender: Any, *, event: AnymailTrackingEvent, **kwargs: Any) -> None:
+def note_mail_event(sender: Any, *, event: AnymailTrackingEvent, esp_name: str, **kwargs: Any) -> None:
     """A webhook of a mail provider, whose secret or signature anymail has checked."""
     provider_id = event.message_id if isinstance(event.message_id, str) else ""
-    row = reports.find_notification(
+    row = reporting.find_notification(
         channel="email",
         reference=str((event.metadata or {}).get("notification_id", "")),
         provider_id=provider_id,
@@ -36,21 +51,22 @@ def note_mail_event(sender: Any, *, event: AnymailTrackingEvent, **kwargs: Any) 
         return
     kind, detail = event.event_type, event.description or event.mta_response or event.reject_reason or ""
     if kind == EventType.DELIVERED:
-        reports.note_delivered(row, provider_id=provider_id)
+        reporting.note_delivered(row, provider_id=provider_id)
     elif kind == EventType.BOUNCED:
-        reports.note_lost(
+        reporting.note_lost(
             row, status=Notification.Status.BOUNCED, detail=f"bounced: {detail}", provider_id=provider_id
         )
-        reports.suppress_recipient(row, scope=Suppression.Scope.ALL, reason=Suppression.Reason.BOUNCED)
+        if bounces.is_hard(event, provider=esp_name):
+            reporting.suppress_recipient(row, reason=Suppression.Reason.BOUNCED)
     elif kind in (EventType.REJECTED, EventType.FAILED):
-        reports.note_lost(
+        reporting.note_lost(
             row, status=Notification.Status.FAILED, detail=f"{kind}: {detail}", provider_id=provider_id
         )
+        if event.reject_reason == RejectReason.INVALID and bounces.is_hard(event, provider=esp_name):
+            reporting.suppress_recipient(row, reason=Suppression.Reason.BOUNCED)
     elif kind == EventType.COMPLAINED:
-        reports.suppress_recipient(row, scope=Suppression.Scope.ALL, reason=Suppression.Reason.COMPLAINED)
+        reporting.suppress_recipient(row, reason=Suppression.Reason.COMPLAINED)
     elif kind == EventType.UNSUBSCRIBED:
-        reports.suppress_recipient(
-            row, scope=Suppression.Scope.REMINDERS, reason=Suppression.Reason.UNSUBSCRIBED
-        )
+        reporting.unsubscribe_recipient(row)
     elif kind in _ACCEPTED:
-        reports.note_accepted(row, provider_id=provider_id)
+        reporting.note_accepted(row, provider_id=provider_id)

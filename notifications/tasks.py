@@ -3,9 +3,9 @@
 Every tick is a task of its channel's own queue: a mail server that hangs holds up no SMS.
 """
 
-from meeteasy.queues import Queue, queue_task
-from notifications import reminders, sweeping
-from notifications.delivery import deliver
+from meeteasy.core.queues import Queue, queue_task
+from notifications.services import announcing, reminding, sweeping
+from notifications.services.delivering import deliver
 
 
 @queue_task(Queue.NOTIFICATIONS_EMAIL, name="notifications.send_email")
@@ -20,13 +20,14 @@ def send_sms(notification_id: str) -> None:
 
 @queue_task(Queue.NOTIFICATIONS_EMAIL, name="notifications.sweep_email")
 def sweep_email() -> None:
-    """Write the reminders that are due, clear up after dead workers, ring for what is due or was lost."""
-    reminders.plan_reminders("email")
+    """Write announcements and reminders, clear up after dead workers, ring for what is due or was lost."""
+    announcing.write_announced_messages()
+    reminding.plan_reminders("email")
     sweeping.sweep("email")
 
 
 @queue_task(Queue.NOTIFICATIONS_SMS, name="notifications.sweep_sms")
 def sweep_sms() -> None:
-    """The same for SMS."""
-    reminders.plan_reminders("sms")
+    """The same for SMS, which has no announcements."""
+    reminding.plan_reminders("sms")
     sweeping.sweep("sms")

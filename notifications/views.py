@@ -1,47 +1,57 @@
-"""The page behind "unsubscribe": public, as its address is signed and can do nothing else."""
+"""The page behind an unsubscribe link. It is public: its address is signed and good for nothing else."""
 
 from django.core.signing import BadSignature
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from conferences.models import Conference
-from notifications import unsubscribe
+from notifications import unsubscribe_links
 from notifications.models import Suppression
+from notifications.rendering import pick_language
+from notifications.services.suppressing import suppress, unsuppress
 
-_SCOPE = Suppression.Scope.REMINDERS
+_TEMPLATE = "notifications/unsubscribe.html"
 
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe_page(request: HttpRequest, token: str) -> HttpResponse:
-    """GET asks, POST does: mail scanners open every link of a mail, and must not unsubscribe anybody.
+    """Ask on GET, act on POST: mail scanners open every link in a mail and must not unsubscribe anybody.
 
-    A mail program's own button POSTs `List-Unsubscribe=One-Click` (RFC 8058) from its own servers, without
-    a cookie, so there is no CSRF token to ask for; the signature in the address stands in for it.
+    A mail program's own button POSTs `List-Unsubscribe=One-Click` (RFC 8058) from the provider's servers,
+    without a cookie. So there is no CSRF token to check; the signature in the address stands in for it.
     """
     try:
-        channel, address, conference_id = unsubscribe.read_token(token)
-    except (BadSignature, ValueError):
-        return render(request, "notifications/unsubscribe.html", {"invalid": True}, status=404)
+        subscription = unsubscribe_links.read_token(token)
+    except (BadSignature, TypeError):
+        return render(request, _TEMPLATE, {"invalid": True}, status=404)
     done = again = False
     if request.method == "POST":
         again = "resubscribe" in request.POST
-        change = {"channel": channel, "address": address, "scope": _SCOPE, "conference_id": conference_id}
+        done = not again
+        change = {
+            "channel": subscription.channel,
+            "address": subscription.address,
+            "conference_id": subscription.conference_id,
+            "scope": Suppression.Scope.REMINDERS,
+        }
         if again:
-            unsubscribe.unsuppress(**change)
+            unsuppress(**change)
         else:
-            unsubscribe.suppress(**change, reason=Suppression.Reason.UNSUBSCRIBED)
-            done = True
-    conference = Conference.objects.filter(pk=conference_id).first()
-    return render(
-        request,
-        "notifications/unsubscribe.html",
-        {
-            "address": address,
-            "conference": conference.name if conference else conference_id,
-            "done": done,
-            "again": again,
-        },
-    )
+            suppress(**change, reason=Suppression.Reason.UNSUBSCRIBED)
+    conference = Conference.objects.filter(pk=subscription.conference_id).first()
+    context = {
+        "address": subscription.address,
+        "conference": conference.name if conference else subscription.conference_id,
+        "done": done,
+        "again": again,
+    }
+    # In the language of the message, whatever the browser asks for.
+    language = pick_language(subscription.language)
+    with translation.override(language):
+        response = render(request, _TEMPLATE, context)
+    response.headers["Content-Language"] = language
+    return response

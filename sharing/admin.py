@@ -16,14 +16,14 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics.admin import BoundedPaginator, ReadOnlyAdmin
-from sharing.attribution import REASON_LABELS
-from sharing.codes import code_of, key_of, keys_of
+from meeteasy.core.admin import BoundedPaginator, ReadOnlyAdmin
+from meeteasy.core.paging import BadCursorError
 from sharing.models import NotCredited, ShareClaim, ShareConversion, ShareLink
-from sharing.selectors.conversions import conversion_rows
+from sharing.rules.attribution import REASON_LABELS
+from sharing.rules.codes import code_of, key_of, keys_of
+from sharing.selectors.conversions import read_paths
+from sharing.selectors.not_credited import get_not_credited, get_shown_reason
 from sharing.selectors.opens import get_opened_by
-from sharing.selectors.paging import BadCursorError
-from sharing.selectors.refusals import get_refusals, refusal_row
 from sharing.selectors.tree import get_level, get_path
 
 _LEVEL_SIZE = 100
@@ -56,7 +56,7 @@ class FlaggedFilter(admin.SimpleListFilter):
 class ShareLinkAdmin(ReadOnlyAdmin):
     # As many as a screen holds beside the filters; all of them are on the link's own page.
     list_display = [
-        "code", "tree_link", "conference_id", "sharer", "label", "channel", "opens", "shared_on", "direct",
+        "code", "tree_link", "conference_id", "sharer", "label", "channel", "opens", "child_count", "direct",
         "assisted", "subtree_conversions", "flags",
     ]  # fmt: skip
     list_filter = [FlaggedFilter, "is_minted"]
@@ -70,7 +70,7 @@ class ShareLinkAdmin(ReadOnlyAdmin):
     fields = [
         "code", "conference_id", "sharer", "sharer_user", "label", "channel", "target_url", "is_minted",
         "shared_at", "way_up", "tree_link", "claimed_parent", "closes_cycle", "is_contested", "opens",
-        "openers", "shared_on", "direct", "assisted", "subtree_links", "subtree_conversions", "claims",
+        "openers", "child_count", "direct", "assisted", "subtree_links", "subtree_conversions", "claims",
     ]  # fmt: skip
 
     @admin.display(description=_("first shared"), ordering="first_ms")
@@ -142,62 +142,72 @@ class ShareLinkAdmin(ReadOnlyAdmin):
 @admin.register(ShareConversion)
 class ShareConversionAdmin(ReadOnlyAdmin):
     list_display = ["registration", "conference_id", "direct_link", "registered_at"]
-    search_fields = ["registrant__id__exact", "conference_id__exact", "nearest__id__exact"]
+    search_fields = ["registration__id__exact", "conference_id__exact", "nearest__id__exact"]
     search_help_text = _("A conference id, “conference id/registration id” or “conference id/code”; whole.")
     paginator = BoundedPaginator
     show_full_result_count = False
-    ordering = ["-frozen_ms"]
-    fields = ["registration", "conference_id", "direct_link", "registered_at", "chain", "refused", "opened"]
+    ordering = ["-registered_ms"]
+    fields = [
+        "registration",
+        "conference_id",
+        "direct_link",
+        "registered_at",
+        "chain",
+        "not_credited",
+        "opened",
+    ]
 
-    @admin.display(description=_("registration"), ordering="registrant_id")
+    @admin.display(description=_("registration"), ordering="registration_id")
     def registration(self, conversion: ShareConversion) -> str:
-        return conversion.registrant_id.partition("/")[2]
+        return conversion.registration_id.partition("/")[2]
 
     @admin.display(description=_("direct link"), ordering="nearest_id")
     def direct_link(self, conversion: ShareConversion) -> SafeString:
         key = conversion.nearest_id
         return format_html('<a href="{}">{}</a>', _address(key), code_of(key))
 
-    @admin.display(description=_("registered at"), ordering="frozen_ms")
+    @admin.display(description=_("registered at"), ordering="registered_ms")
     def registered_at(self, conversion: ShareConversion) -> str:
-        return _when(conversion.frozen_at)
+        return _when(conversion.registered_at)
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> ShareConversion | None:
-        """With `way`: the nearest places of its way to the root, read once for all fields that show them."""
+        """With `path`: the nearest places of its way to the root, read once for all fields that show them."""
         conversion = super().get_object(request, object_id, from_field)
         if conversion is not None:
-            conversion.way = conversion_rows([conversion])[0]
+            conversion.path = read_paths([conversion.registration_id])[conversion.registration_id]
         return conversion
 
     @admin.display(description=_("credited, nearest first"))
     def chain(self, conversion: ShareConversion) -> SafeString:
-        kinds = {"direct": _("direct"), "assisted": _("assisted")}
-        way = conversion.way  # type: ignore[attr-defined]  # get_object
+        path = conversion.path  # type: ignore[attr-defined]  # get_object
         rows = format_html_join(
             "", '<div>{}. <a href="{}">{}</a> · {} · {}</div>',
             (
                 (
-                    item["distance"], _address(key_of(conversion.conference_id, item["code"])), item["code"],
-                    item["sharer"], kinds[item["kind"]],
+                    item.distance, _address(key_of(conversion.conference_id, item.code)), item.code,
+                    item.sharer, _("direct") if item.is_direct else _("assisted"),
                 )
-                for item in way["credits"]
+                for item in path.credits
             ),
         )  # fmt: skip
-        if way["next"] is None:
+        if path.next is None:
             return rows
         return format_html(
             "{}<div>… {}</div>", rows, _("The nearest 50 places; the API has the whole chain.")
         )
 
     @admin.display(description=_("not credited"))
-    def refused(self, conversion: ShareConversion) -> SafeString | str:
-        items = conversion.way["not_credited"]  # type: ignore[attr-defined]  # get_object
+    def not_credited(self, conversion: ShareConversion) -> SafeString | str:
+        items = conversion.path.not_credited  # type: ignore[attr-defined]  # get_object
         rows = format_html_join(
             "", "<div>{}{} · {}</div>",
             (
-                (f"{item['distance']}. " if item["distance"] else "", item["code"], item["message"])
+                (
+                    f"{item.distance}. " if item.distance else "", code_of(item.link_key),
+                    REASON_LABELS[get_shown_reason(item)],
+                )
                 for item in items
             ),
         )  # fmt: skip
@@ -208,11 +218,8 @@ class ShareConversionAdmin(ReadOnlyAdmin):
         rows = format_html_join(
             "", "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
             (
-                (
-                    item["code"], *(_when(dt.datetime.fromisoformat(item[at])) for at in
-                    ("first_opened_at", "last_opened_at")), item["count"],
-                )
-                for item in get_opened_by(conversion.conference_id, conversion.registrant.visitor)
+                (item.code, _when(item.first_opened_at), _when(item.last_opened_at), item.count)
+                for item in get_opened_by(conversion.conference_id, conversion.registration.visitor)
             ),
         )  # fmt: skip
         if not rows:
@@ -243,7 +250,7 @@ class ReasonFilter(admin.SimpleListFilter):
 class NotCreditedAdmin(ReadOnlyAdmin):
     list_display = ["registration", "why", "code", "distance"]
     list_filter = [ReasonFilter]
-    search_fields = ["registrant__id"]  # what an index serves, see get_search_results
+    search_fields = ["registration__id"]  # what an index serves, see get_search_results
     search_help_text = _(
         "A conference id, “conference id/registration id” or “conference id/code”; whole. "
         "What is found can be filtered by reason."
@@ -254,7 +261,7 @@ class NotCreditedAdmin(ReadOnlyAdmin):
     fields = ["registration", "code", "why", "distance"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NotCredited]:
-        return get_refusals()
+        return get_not_credited()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[NotCredited], search_term: str
@@ -263,15 +270,15 @@ class NotCreditedAdmin(ReadOnlyAdmin):
         if "/" in term:
             conference_id, _slash, code = term.partition("/")
             keys = keys_of(conference_id, code)
-            return queryset.filter(Q(registrant=term) | Q(link_key__in=keys)), False
+            return queryset.filter(Q(registration=term) | Q(link_key__in=keys)), False
         if not term:
             return queryset, False
         # By the index of a conference's registrations, and not through the table until it has enough.
-        return queryset.filter(registrant__conference_id=term).order_by("-registrant__ms", "-id"), False
+        return queryset.filter(registration__conference_id=term).order_by("-registration__ms", "-id"), False
 
-    @admin.display(description=_("registration"), ordering="registrant_id")
+    @admin.display(description=_("registration"), ordering="registration_id")
     def registration(self, item: NotCredited) -> str:
-        return item.registrant_id
+        return item.registration_id
 
     @admin.display(description=_("code"), ordering="link_key")
     def code(self, item: NotCredited) -> SafeString:
@@ -280,4 +287,4 @@ class NotCreditedAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("reason"), ordering="reason")
     def why(self, item: NotCredited) -> str:
-        return str(refusal_row(item)["message"])
+        return str(REASON_LABELS[get_shown_reason(item)])

@@ -2,18 +2,12 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
 
-from django.dispatch import receiver
-
-from analytics.figures import figures_from
-from analytics.handlers import on_event
-from analytics.rows import EventRow
-from analytics.signals import adopted_late, judge_anew, unclaimed_dropped
-from sharing.derive import apply_facts
-from sharing.dropping import drop
-from sharing.facts import EVENT_TYPES, read_facts
-from sharing.rebuild import rebuild, rederive_registrations
+from analytics.days.figures import figures_from
+from analytics.events.rows import EventRow
+from analytics.reactions.handlers import on_event
+from sharing.derivation.deriving import apply_facts
+from sharing.derivation.facts import EVENT_TYPES, read_facts
 from sharing.selectors.figures import count_day
 
 
@@ -25,18 +19,3 @@ def attribute_shares(events: Sequence[EventRow]) -> None:
 @figures_from("shares", "share_conversions")
 def share_figures(conference_id: str, date: dt.date) -> dict[str, int]:
     return count_day(conference_id, date)
-
-
-@receiver(judge_anew, dispatch_uid="sharing.rederive_registrations")
-def judge_registrations_anew(sender: Any, conference_id: str, **kwargs: Any) -> None:
-    rederive_registrations(conference_id)
-
-
-@receiver(unclaimed_dropped, dispatch_uid="sharing.drop")
-def drop_unclaimed(sender: Any, conference_ids: Sequence[str], **kwargs: Any) -> None:
-    drop(conference_ids)
-
-
-@receiver(adopted_late, dispatch_uid="sharing.rebuild")
-def rebuild_late(sender: Any, conference_id: str, **kwargs: Any) -> None:
-    rebuild(conference_id)

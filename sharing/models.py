@@ -1,8 +1,8 @@
 """Who brought whom: facts as they were reported, and what follows from them.
 
-Facts are ShareClaim, ShareOpen and Registrant: inserted once, keyed by their events. ShareLink,
-ShareConversion, Credit and NotCredited are derived from the facts alone (sharing/attribution.py), so they
-come out the same in whatever order the facts arrived (docs/sharing.md).
+Facts are ShareClaim, ShareOpen and ShareRegistration: inserted once, keyed by their events. ShareLink,
+ShareConversion, Credit and NotCredited are derived from the facts alone (sharing/rules/), so they come
+out the same in whatever order the facts arrived (docs/sharing.md).
 
 Links, claims and opens are keyed `<conference id>/<code>`: a fact may come before the link that it speaks of,
 and codes of different conferences never meet. Instants are UTC milliseconds since 1970, as the events have
@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from meeteasy.fields import KeyField
+from meeteasy.core.fields import KeyField
 
 
 def instant(ms: int) -> dt.datetime:
@@ -27,7 +27,7 @@ def instant(ms: int) -> dt.datetime:
 
 
 class ShareClaim(models.Model):
-    """A fact: somebody shared a code, or the server minted it. The first claim decides (sharing/tree.py)."""
+    """A fact: somebody shared a code, or the server minted it. The first claim decides (rules/forest.py)."""
 
     # No foreign key: the link follows from the claims, not the other way round.
     link_key = KeyField(_("link"), max_length=130)
@@ -96,7 +96,7 @@ class ShareOpen(models.Model):
         return instant(self.ms)
 
 
-class Registrant(models.Model):
+class ShareRegistration(models.Model):
     """A fact: who registered, when, and with which code; one row for all events of one registration.
 
     The registration happened at its first event. Visitor and code come from the first event that has them:
@@ -122,11 +122,11 @@ class Registrant(models.Model):
     )
 
     class Meta:
-        verbose_name = _("registrant")
-        verbose_name_plural = _("registrants")
+        verbose_name = _("registration")
+        verbose_name_plural = _("registrations")
         indexes = [
-            models.Index(fields=["visitor", "conference_id"], name="registrant_visitor"),
-            models.Index(fields=["conference_id", "ms"], name="registrant_time"),
+            models.Index(fields=["visitor", "conference_id"], name="share_registration_visitor"),
+            models.Index(fields=["conference_id", "ms"], name="share_registration_time"),
         ]
 
     def __str__(self) -> str:
@@ -177,7 +177,7 @@ class ShareLink(models.Model):
     )
     opens = models.PositiveIntegerField(_("opens"), default=0)
     openers = models.PositiveIntegerField(_("openers"), default=0)
-    shared_on = models.PositiveIntegerField(_("shared on"), default=0)
+    child_count = models.PositiveIntegerField(_("shared on"), default=0)
     direct = models.PositiveIntegerField(_("direct"), default=0)
     assisted = models.PositiveIntegerField(_("assisted"), default=0)
     # Of everything below it, and for conversions of itself, too.
@@ -199,7 +199,7 @@ class ShareLink(models.Model):
                 condition=models.Q(claimed_parent__gt="", parent=None),
             ),
             models.Index(fields=["conference_id", "first_ms"], name="link_first_shared"),
-            # Whether a code that a conference does not know is another's (sharing/selectors/refusals.py).
+            # Whether a code that a conference does not know is another's (sharing/selectors/not_credited.py).
             models.Index(fields=["code"], name="link_code"),
         ]
 
@@ -214,8 +214,8 @@ class ShareLink(models.Model):
 class ShareConversion(models.Model):
     """A registration with at least one credit. It counts once, however many credits it has."""
 
-    registrant = models.OneToOneField(
-        Registrant, primary_key=True, on_delete=models.DO_NOTHING, verbose_name=_("registration"),
+    registration = models.OneToOneField(
+        ShareRegistration, primary_key=True, on_delete=models.DO_NOTHING, verbose_name=_("registration"),
         db_constraint=False,
     )  # fmt: skip
     conference_id = KeyField(_("conference"), max_length=64)
@@ -224,19 +224,19 @@ class ShareConversion(models.Model):
         db_constraint=False,
     )  # fmt: skip
     # The registration's event time. What happened before and arrives late still completes the credits.
-    frozen_ms = models.BigIntegerField()
+    registered_ms = models.BigIntegerField()
 
     class Meta:
         verbose_name = _("share conversion")
         verbose_name_plural = _("share conversions")
-        indexes = [models.Index(fields=["conference_id", "frozen_ms"], name="conversion_time")]
+        indexes = [models.Index(fields=["conference_id", "registered_ms"], name="conversion_time")]
 
     def __str__(self) -> str:
-        return str(self.registrant_id)
+        return str(self.registration_id)
 
     @property
-    def frozen_at(self) -> dt.datetime:
-        return instant(self.frozen_ms)
+    def registered_at(self) -> dt.datetime:
+        return instant(self.registered_ms)
 
 
 class Credit(models.Model):
@@ -268,11 +268,11 @@ class Credit(models.Model):
 
 
 class NotCredited(models.Model):
-    """What a registration did not credit, and why (sharing.attribution.Reason)."""
+    """What a registration did not credit, and why (sharing.rules.attribution.Reason)."""
 
-    registrant = models.ForeignKey(
-        Registrant, on_delete=models.DO_NOTHING, related_name="not_credited", verbose_name=_("registration"),
-        db_index=False, db_constraint=False,
+    registration = models.ForeignKey(
+        ShareRegistration, on_delete=models.DO_NOTHING, related_name="not_credited",
+        verbose_name=_("registration"), db_index=False, db_constraint=False,
     )  # fmt: skip
     # May be a code that no link has.
     link_key = KeyField(_("link"), max_length=130, db_index=True)
@@ -283,14 +283,14 @@ class NotCredited(models.Model):
         verbose_name = _("not credited")
         verbose_name_plural = _("not credited")
         constraints = [
-            models.UniqueConstraint(fields=["registrant", "link_key", "reason"], name="one_reason_per_link")
+            models.UniqueConstraint(fields=["registration", "link_key", "reason"], name="one_reason_per_link")
         ]
 
     def __str__(self) -> str:
-        return f"{self.registrant_id} ← {self.link_key}: {self.reason}"
+        return f"{self.registration_id} ← {self.link_key}: {self.reason}"
 
 
-class DayToMark(models.Model):
+class DirtyDayOutbox(models.Model):
     """Outbox: a local day whose figures changed, written with the change and passed on after its commit.
 
     The events may be in another database, so marking there cannot be part of our transaction, and a worker

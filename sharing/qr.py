@@ -4,8 +4,8 @@ import io
 
 import segno
 
+from sharing.addresses import share_url
 from sharing.models import ShareLink
-from sharing.selectors.tree import share_url
 
 
 def draw_qr(link: ShareLink, *, kind: str) -> bytes:

@@ -16,26 +16,38 @@ from rest_framework.test import APIClient
 
 from conferences import services
 from conferences.models import Conference, Member
-from tests.environment import DATA_DIR, STORE
-from tests.services import PostgresqlServer, ValkeyServer
-from tests.system import System
+from tests.support.environment import DATA_DIR, LANGUAGE, STORE
+from tests.support.services import PostgresqlServer, ValkeyServer
+from tests.support.system import System
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out tests of other databases than this run's and, in a run on another than SQLite, those that use
-    none (tests/test_stores.py). On MongoDB, which has an alias of its own, open all aliases to every test."""
+    """Leave out what this run is not for, and begin with the files that take longest.
+
+    A run on SQLite has all tests, one on another database those that use it, without processes of their own;
+    one that sorts by a language has those that are marked `ordered`. `faults` are run when `-m` names them.
+    """
     kept, left_out = [], []
     for item in items:
-        only_on = item.get_closest_marker("only_on")
         uses = item.get_closest_marker("django_db") or "db" in getattr(item, "fixturenames", ())
-        wanted = STORE in only_on.args if only_on else STORE == "sqlite" or uses
-        (kept if wanted else left_out).append(item)
-        if uses and STORE == "mongodb":
+        (kept if _is_wanted(item, bool(uses), config.option.markexpr) else left_out).append(item)
+        if uses and STORE == "mongodb":  # which has an alias of its own: open all to every test
             mark = item.get_closest_marker("django_db")
             arguments = {**(mark.kwargs if mark else {}), "databases": "__all__"}
             item.add_marker(pytest.mark.django_db(**arguments), append=False)
     config.hook.pytest_deselected(items=left_out)
-    items[:] = kept
+    slow_files = {item.path for item in kept if item.get_closest_marker("processes")}
+    items[:] = sorted(kept, key=lambda item: item.path not in slow_files)
+
+
+def _is_wanted(item: pytest.Item, uses_database: bool, expression: str) -> bool:
+    if item.get_closest_marker("faults") and "faults" not in expression:
+        return False
+    if LANGUAGE and not item.get_closest_marker("ordered"):
+        return False
+    if only_on := item.get_closest_marker("only_on"):
+        return STORE in only_on.args
+    return STORE == "sqlite" or (uses_database and not item.get_closest_marker("processes"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -111,7 +123,7 @@ def api() -> Callable[[User | None], APIClient]:
 
 @pytest.fixture
 def system(tmp_path: Path) -> Iterator[System]:
-    """Real processes on a database and a Valkey of their own; see tests/system.py. Starts none by itself."""
+    """Real processes on a database and a Valkey of their own; starts none by itself."""
     running = System(tmp_path)
     yield running
     running.stop()

@@ -1,4 +1,4 @@
-"""The query parameters that several endpoints read."""
+"""Query parameters that several endpoints share."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ class ConferenceQuery(serializers.Serializer[Any]):
 
 
 class RangeQuery(ConferenceQuery):
-    """`conference_id`, and a range of local days of which each end may be left open."""
+    """`conference_id` and a range of local days; either end may be left out."""
 
     to = serializers.DateField(required=False, source="last")
 
     def get_fields(self) -> dict[str, Any]:
-        # `from` is a keyword of Python's, so it cannot be declared above.
+        # `from` is a keyword in Python, so it cannot be declared above.
         return {**super().get_fields(), "from": serializers.DateField(required=False, source="first")}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

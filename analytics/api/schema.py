@@ -1,4 +1,4 @@
-"""The ingest endpoint in the OpenAPI description, derived from the catalogue of event types."""
+"""The event endpoint in the OpenAPI description, derived from the catalogue of event types."""
 
 from typing import Any
 
@@ -7,6 +7,41 @@ from django.conf import settings
 
 from analytics.event_types import EVENT_TYPES
 from analytics.ingest.app import PATH
+from meeteasy.core.openapi import ERROR_RESPONSE
+
+_REFUSALS = {
+    "400": "Not JSON, nested too deeply, no events, or no valid event",
+    "413": "Too large",
+    "415": "Neither JSON nor plain text, or an unknown encoding",
+    "429": "Over the client's rate: nothing was taken, see Retry-After",
+    "503": (
+        "See Retry-After. After `queue_full` nothing was taken. After `broker_unavailable` the batch may "
+        "have been taken: send it again with the same event ids"
+    ),
+}
+_REJECTION: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "index": {
+            "type": ["integer", "null"],
+            "description": "Place in the batch; null: the batch's own `sent_at`.",
+        },
+        "code": {"type": "string"},
+        "message": {"type": "string"},
+        "field": {"type": "string", "description": "The field at fault, where there is one."},
+    },
+}
+_ACCEPTED: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "accepted": {"type": "integer", "description": "How many events were taken."},
+        "rejected": {
+            "type": "array",
+            "items": _REJECTION,
+            "description": "The events that were not taken.",
+        },
+    },
+}
 
 
 def event_json_schemas() -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -16,18 +51,20 @@ def event_json_schemas() -> tuple[list[dict[str, Any]], dict[str, Any]]:
     for event_type in types:
         schema = components[event_type.__name__]
         schema["title"] = event_type.label
-        # Fields that no type declares are kept as properties.
+        # Fields that the type does not declare are kept as properties.
         schema["additionalProperties"] = True
         schema["examples"] = [example_event(event_type.__struct_config__.tag)]  # type: ignore[arg-type]
     return list(references), components
 
 
 def example_event(type_name: str) -> dict[str, Any]:
-    """A realistic event of a type, as a client sends it."""
+    """A realistic event of a type, as a client sends it.
+
+    It has no `event_id`, so that each time it is sent it is another event.
+    """
     return {
         "type": type_name,
         "conference_id": "test",
-        "event_id": "0199d3a8-6f5e-7c1a-9b7e-0a4f6d2c8e10",
         "visitor_id": "v-7f3b2c",
         **EVENT_TYPES[type_name].example,
     }
@@ -37,8 +74,14 @@ def add_ingest_endpoint(result: dict[str, Any], generator: Any, request: Any, pu
     """Postprocessing hook of drf-spectacular: the endpoint that Django does not serve itself."""
     references, components = event_json_schemas()
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
-    schemas.update(components)
-    schemas["EventBatch"] = {
+    schemas.update(components, EventBatch=_batch_schema(references), EventBatchAccepted=_ACCEPTED)
+    result["paths"][PATH] = {"post": _operation()}
+    result["paths"] = dict(sorted(result["paths"].items()))
+    return result
+
+
+def _batch_schema(event_references: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
         "type": "object",
         "required": ["events"],
         "properties": {
@@ -46,88 +89,47 @@ def add_ingest_endpoint(result: dict[str, Any], generator: Any, request: Any, pu
                 "type": "array",
                 "minItems": 1,
                 "maxItems": settings.INGEST_MAX_EVENTS,
-                "items": {"oneOf": references, "discriminator": {"propertyName": "type"}},
+                "items": {"oneOf": event_references, "discriminator": {"propertyName": "type"}},
             },
             "sent_at": {
                 "description": (
-                    "When the batch was sent, by the client's clock; corrects `ts`. One that is no time is "
-                    "named in `rejected`, and costs no event."
+                    "When the batch was sent, by the client's clock; corrects `ts`. A value that is not a "
+                    "time is named in `rejected` and costs no event."
                 ),
                 "anyOf": [{"type": "string", "format": "date-time"}, {"type": "number"}],
             },
         },
     }
-    rejection = {
-        "type": "object",
-        "properties": {
-            "index": {
-                "type": ["integer", "null"],
-                "description": "Place in the batch; null: the batch's own `sent_at`.",
+
+
+def _operation() -> dict[str, Any]:
+    batch = {"schema": {"$ref": "#/components/schemas/EventBatch"}, "examples": _examples()}
+    accepted = {"application/json": {"schema": {"$ref": "#/components/schemas/EventBatchAccepted"}}}
+    return {
+        "operationId": "analytics_events_create",
+        "tags": ["analytics"],
+        "summary": "Send a batch of events",
+        "description": (
+            f"At most {settings.INGEST_MAX_EVENTS} events and {settings.INGEST_MAX_BODY_BYTES} bytes; gzip "
+            "is allowed. A bad event is rejected alone. 202 means that the batch is in the queue. Give each "
+            "event an `event_id`: the batch can then be sent again at any time without counting twice."
+        ),
+        "security": [{}],
+        "requestBody": {"required": True, "content": {"application/json": batch, "text/plain": batch}},
+        "responses": {
+            "202": {"description": "Taken", "content": accepted},
+            **{
+                status: {"description": description, "content": ERROR_RESPONSE}
+                for status, description in _REFUSALS.items()
             },
-            "code": {"type": "string"},
-            "message": {"type": "string"},
-            "field": {"type": "string"},
         },
     }
-    schemas["EventBatchAccepted"] = {
-        "type": "object",
-        "properties": {
-            "accepted": {"type": "integer"},
-            "rejected": {"type": "array", "items": rejection},
-        },
+
+
+def _examples() -> dict[str, Any]:
+    """A batch of one event for each type that clients send."""
+    return {
+        name: {"summary": event_type.label, "value": {"events": [example_event(name)]}}
+        for name, event_type in EVENT_TYPES.items()
+        if not event_type.internal
     }
-    schemas["Error"] = {
-        "type": "object",
-        "properties": {
-            "error": {
-                "type": "object",
-                "properties": {
-                    "code": {"type": "string"},
-                    "message": {"type": "string"},
-                    "details": {},
-                },
-            }
-        },
-    }
-    batch = {"schema": {"$ref": "#/components/schemas/EventBatch"}}
-    error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    for path in result["paths"].values():
-        for operation in path.values():
-            operation["responses"].setdefault("4XX", {"description": "Refused", "content": error})
-            if "503" in operation["responses"]:
-                operation["responses"]["503"]["content"] = error
-    result["paths"][PATH] = {
-        "post": {
-            "operationId": "analytics_events_create",
-            "tags": ["analytics"],
-            "summary": "Send a batch of events",
-            "description": (
-                f"At most {settings.INGEST_MAX_EVENTS} events and {settings.INGEST_MAX_BODY_BYTES} bytes, "
-                "gzip allowed. A bad event is rejected by itself. 202 means that the batch is in the queue; "
-                "give each event an `event_id` and a batch may be sent again at any time without counting "
-                "twice."
-            ),
-            "security": [{}],
-            "requestBody": {"required": True, "content": {"application/json": batch, "text/plain": batch}},
-            "responses": {
-                "202": {
-                    "description": "Taken",
-                    "content": {
-                        "application/json": {"schema": {"$ref": "#/components/schemas/EventBatchAccepted"}}
-                    },
-                },
-                "400": {
-                    "description": (
-                        "Not JSON, nested so deeply that it cannot be read, no events, or no valid one"
-                    ),
-                    "content": error,
-                },
-                "413": {"description": "Too large", "content": error},
-                "415": {"description": "Not JSON or plain text, or an unknown encoding", "content": error},
-                "429": {"description": "Over the client's rate; see Retry-After", "content": error},
-                "503": {"description": "Queue full or broker away; see Retry-After", "content": error},
-            },
-        }
-    }
-    result["paths"] = dict(sorted(result["paths"].items()))
-    return result

@@ -1,8 +1,9 @@
 from django.urls import path
 
-from analytics.api import views
+from analytics.api import held, views
 
 urlpatterns = [
     path("daily", views.Daily.as_view(), name="analytics-daily"),
+    path("held", held.Held.as_view(), name="analytics-held"),
     path("live", views.Live.as_view(), name="analytics-live"),
 ]

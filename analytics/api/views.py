@@ -1,4 +1,4 @@
-"""What organizers read: daily summaries and today's counters. Events are taken by analytics/ingest."""
+"""Daily summaries and today's figures, for organizers. analytics/ingest takes the events."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from analytics.api.queries import ConferenceQuery, RangeQuery
-from analytics.figures import figure_names
+from analytics.days.figures import figure_names
 from analytics.models import DailySummary
 from analytics.selectors.daily import get_summaries
 from analytics.selectors.live import get_live
 from conferences.access import get_conference
-from meeteasy.errors import RefusedError
-from meeteasy.http import CSVFormat, csv_response
+from meeteasy.core.errors import RefusedError
+from meeteasy.core.http import CSVFormat, csv_response
 
 _CONFERENCE_ID = OpenApiParameter("conference_id", OpenApiTypes.STR, required=True)
 
@@ -64,13 +64,14 @@ def summary_row(summary: DailySummary) -> dict[str, Any]:
 
 
 class Daily(generics.ListAPIView[DailySummary]):
-    """Summaries of a conference by local day."""
+    """The summaries of a conference, a row for each local day."""
 
     serializer_class = SummarySerializer
     renderer_classes = [JSONRenderer, CSVFormat]
     queryset = DailySummary.objects.none()
 
     @extend_schema(
+        summary="Read daily summaries",
         parameters=[
             _CONFERENCE_ID,
             OpenApiParameter("from", OpenApiTypes.DATE, description="First local day, included."),
@@ -102,6 +103,7 @@ class Live(APIView):
     """Today's figures so far, and the visitors of the last 5 minutes."""
 
     @extend_schema(
+        summary="Read today's figures",
         parameters=[_CONFERENCE_ID],
         responses={200: LiveSerializer, 503: OpenApiResponse(description="Redis cannot be reached")},
     )

@@ -1,30 +1,36 @@
 """The catalogue of event types: a file per type, and everything about a type is derived from its file.
 
-Validation and its errors (analytics/ingest/validate.py), the JSON Schema and OpenAPI description
+Validation and its errors (analytics/events/validation.py), the JSON Schema and OpenAPI description
 (analytics/api/schema.py), the admin's label, and the figures of the daily summary that the type feeds
-(analytics/figures.py). CONTRIBUTING.md has the recipe for a new one.
+(analytics/days/figures.py). CONTRIBUTING.md has the recipe for a new one.
 """
 
 from analytics.event_types._base import (
     EVENT_TYPES,
-    FACT_PREFIX,
+    OWN_PREFIX,
+    SECRET_PREFIX,
     EventType,
     Figure,
     Id,
     LongText,
     Text,
     all_figure_names,
+    is_confirmed,
+    is_own,
     register,
 )
 
 __all__ = [
     "EVENT_TYPES",
-    "FACT_PREFIX",
+    "OWN_PREFIX",
+    "SECRET_PREFIX",
     "EventType",
     "Figure",
     "Id",
     "LongText",
     "Text",
     "all_figure_names",
+    "is_confirmed",
+    "is_own",
     "register",
 ]

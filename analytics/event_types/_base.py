@@ -1,4 +1,4 @@
-"""What every event type shares: the common fields, the figures and the registry."""
+"""What all event types share: the common fields, the figures and the registry."""
 
 import datetime as dt
 from enum import Enum
@@ -7,18 +7,31 @@ from typing import Annotated, Any, ClassVar, TypeVar
 import msgspec
 from msgspec import Meta
 
-from meeteasy.registry import Registry
+from meeteasy.core.registry import Registry
 
-Id = Annotated[str, Meta(min_length=1, max_length=64)]
+# A text of at most so many characters is an id: it is never cut (analytics/events/parsing.py).
+MAX_ID_LENGTH = 64
+Id = Annotated[str, Meta(min_length=1, max_length=MAX_ID_LENGTH)]
 Text = Annotated[str, Meta(min_length=1, max_length=512)]
 LongText = Annotated[str, Meta(max_length=2048)]
 # RFC 3339 with a zone, or milliseconds since 1970-01-01T00:00Z. The range is checked when the clock is
-# corrected (analytics/ingest/clock.py): any number is a time, if not one that is accepted.
+# corrected (analytics/events/clock.py): any number is a time, if not one that is accepted.
 Timestamp = Annotated[dt.datetime, Meta(tz=True)] | int | float
 
-# Ids of events that the server makes of its own rows. As no client may use them, they also tell what the
-# server knows from what it was told.
-FACT_PREFIX = "fact:"
+# An event's id begins with the class of its sender: the server, of a row of its own, or a secret key. All
+# other ids are clients', who may use neither prefix.
+OWN_PREFIX = "own:"
+SECRET_PREFIX = "key:"  # noqa: S105  no secret
+
+
+def is_own(event_id: str) -> bool:
+    """Whether the server made this event of a row of its own."""
+    return event_id.startswith(OWN_PREFIX)
+
+
+def is_confirmed(event_id: str) -> bool:
+    """Whether the server or the holder of a secret key says so, and not only a client."""
+    return event_id.startswith((OWN_PREFIX, SECRET_PREFIX))
 
 
 class Figure(Enum):
@@ -46,11 +59,11 @@ class EventType(
             page: LongText
 
     Class attributes:
-        label: what people read in the admin; in `gettext_noop`, which has it translated.
+        label: what the admin shows; in `gettext_noop`, so that it is translated.
         figures: names of the daily figures that this type feeds, and how each counts. Two types may not
             feed the same figure.
         example: own fields of one realistic event; documentation and tests use it.
-        internal: only the server itself makes such events; from clients they are refused.
+        internal: only the server makes such events; clients' are refused.
     """
 
     label: ClassVar[str] = ""
@@ -66,16 +79,16 @@ class EventType(
     properties: dict[str, Any] | None = None
 
     def subject(self) -> str | None:
-        """What a DISTINCT_SUBJECTS figure counts once: by default the visitor; None stands for the event.
+        """What a DISTINCT_SUBJECTS figure counts once: the visitor by default; None means the event.
 
-        Called twice: by the door, which refuses one that is too long, and by the worker.
+        Called by the door, which refuses one that is too long, and by the worker.
         """
         return self.visitor_id
 
     def derived_fields(self) -> dict[str, Any]:
-        """Own fields that the server reads out of the others, e.g. UTM parameters out of the address.
+        """Own fields that the server derives from the others, e.g. UTM parameters from the address.
 
-        Called by the worker, when nobody can be told any more: an error makes a dead letter of the event.
+        Called by the worker, after the client got its answer: an error makes the event a dead letter.
         """
         return {}
 
@@ -86,7 +99,7 @@ _Type = TypeVar("_Type", bound=type[EventType])
 def register(event_type: _Type) -> _Type:
     """Class decorator that puts an event type into the catalogue, under its tag.
 
-    Raises TypeError for a field that some event could fill with more than can be carried and stored.
+    Raises TypeError for a field without bounds, which an event could fill with more than can be stored.
     """
     for field in msgspec.inspect.type_info(event_type).fields:  # type: ignore[attr-defined]
         if field.name not in COMMON_FIELDS and not _is_bounded(field.type):

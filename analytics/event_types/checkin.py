@@ -10,7 +10,8 @@ from analytics.event_types import EventType, Figure, Id, Text, register
 @register
 class CheckInEvent(EventType, tag="checkin", kw_only=True):
     label: ClassVar[str] = gettext_noop("Check-in")
-    figures: ClassVar[dict[str, Figure]] = {"checkins": Figure.DISTINCT_SUBJECTS}
+    # Its figure is counted over all days: analytics/days/attendance.py.
+    figures: ClassVar[dict[str, Figure]] = {}
     example: ClassVar[dict[str, Any]] = {"method": "qr", "registration_id": "5b0e9a4c"}
 
     method: Text

@@ -1,7 +1,6 @@
-"""A check-in was taken back. Made by the server only (analytics/facts.py).
+"""A check-in was taken back. Made by the server only (analytics/own_events.py).
 
-Its event time is that of the check-in, so that both fall on the same local day and the summary of a day
-needs no other day's events.
+Its event time is that of the check-in.
 """
 
 from typing import Any, ClassVar
@@ -17,12 +16,11 @@ class CheckInUndoneEvent(EventType, tag="checkin_undone", kw_only=True):
     internal: ClassVar[bool] = True
     example: ClassVar[dict[str, Any]] = {
         "registration_id": "0199d3a86f5e7c1a9b7e0a4f6d2c8e10",
-        "checkin_event_id": "fact:checkin:0199d3a9c0de7b52a1f3d6e87b90c4aa",
+        "checkin_event_id": "own:checkin:0199d3a9c0de7b52a1f3d6e87b90c4aa",
     }
 
     registration_id: Id
     checkin_event_id: Id
 
     def subject(self) -> str | None:
-        """The event that it takes back."""
-        return self.checkin_event_id
+        return self.registration_id

@@ -28,16 +28,16 @@ class PageView(EventType, tag="page_view", kw_only=True):
     title: LongText = ""
 
     def derived_fields(self) -> dict[str, Any]:
-        """The UTM parameters of `url`, cut at 512 characters; none of an address that cannot be read.
+        """The UTM parameters of `url`, cut at 512 characters; none if the address cannot be parsed.
 
-        Without NUL, which `%00` stands for and PostgreSQL refuses.
+        NUL (`%00`), which PostgreSQL refuses, is removed.
         """
         return _read_utm(self.url) if "utm_" in self.url else {}
 
 
 @lru_cache(maxsize=1024)
 def _read_utm(url: str) -> dict[str, Any]:
-    """Remembered, because a campaign's links are all alike, and reading one costs as much as all else."""
+    """Cached, because a campaign's links are all alike, and parsing one costs as much as everything else."""
     try:
         query = parse_qsl(urlsplit(url).query)
     except ValueError:

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from analytics.event_types import EventType, Figure, LongText, Text, register
 
-# base64url; with `s.` in front and a signature behind where the server made and signed it (sharing/codes.py).
+# base64url; `s.` in front and a signature behind where the server signed it (sharing/rules/codes.py).
 # The end is written so that Python and JavaScript read it alike, and a newline at the end is none.
 SHARE_CODE_PATTERN = r"^(?:[A-Za-z0-9_-]{4,16}|s\.[A-Za-z0-9_-]{4,16}\.[A-Za-z0-9_-]{43})(?![\s\S])"
 ShareCode = Annotated[str, Meta(pattern=SHARE_CODE_PATTERN)]

@@ -1,5 +1,5 @@
 """The HTTP door: `POST /api/analytics/events`, from the request's bytes to the stream of events.
 
-app.py (the ASGI application) → body.py (read, unpack) → validate.py (good events and named rejections)
-→ publisher.py (grouped XADD, answered only when Redis has it).
+app.py (the ASGI application) → body.py (read, unpack) → events/validation.py (good events and named
+rejections) → publisher.py (grouped XADD, answered once Redis has it).
 """

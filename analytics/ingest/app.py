@@ -1,17 +1,22 @@
 """The ASGI application behind `POST /api/analytics/events`.
 
-It stands before Django for this one path: a Django view costs several times what the work itself does
-(docs/adr/0001 has the figures). What it lacks for that (sessions, middleware) this path does not need.
+It answers this one path in front of Django, because a Django view costs several times what the work itself
+does (docs/adr/0001 has the figures). This path needs neither sessions nor middleware.
 """
 
 import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
+from itertools import count
 from typing import Any
 
 import msgspec
 from django.conf import settings
 
+from analytics.days.redating import UNCLAIMED_DAYS
+from analytics.event_types import EventType
+from analytics.events.clock import now_ms
+from analytics.events.validation import BatchError, Client, Notice, Rejection, read_batch
 from analytics.ingest.body import (
     BadEncodingError,
     BodyTooLargeError,
@@ -21,15 +26,15 @@ from analytics.ingest.body import (
     unpack_gzip,
 )
 from analytics.ingest.bots import is_bot
-from analytics.ingest.clock import now_ms
+from analytics.ingest.conferences import Directory
 from analytics.ingest.publisher import NotTakenError, StreamPublisher
 from analytics.ingest.rate import RateLimiter
-from analytics.ingest.validate import BatchError, Client, Rejection, read_batch
-from analytics.stream import wake_worker
-from meeteasy.http import error_body
-from meeteasy.redis_clients import connect_async
+from analytics.stream.queue import wake_worker
+from meeteasy.core.http import error_body
+from meeteasy.core.redis import connect_async
 
 PATH = "/api/analytics/events"
+PATHS = frozenset((PATH, f"{PATH}/"))  # some clients add a slash, and a redirect would lose the body
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -38,7 +43,7 @@ _Headers = list[tuple[bytes, bytes]]
 _MEDIA_TYPES = {b"application/json", b"text/plain", b""}
 _CORS: _Headers = [
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"retry-after"),  # scripts of other origins could not read it
+    (b"access-control-expose-headers", b"retry-after"),  # otherwise scripts of other origins cannot read it
 ]
 _PREFLIGHT: _Headers = [
     *_CORS,
@@ -47,6 +52,7 @@ _PREFLIGHT: _Headers = [
     (b"access-control-max-age", b"86400"),
 ]
 _STATUS_OF_BATCH_ERROR = {"too_many_events": 413}
+_MAX_UNKNOWN_NAMED = 20
 
 _encode = msgspec.json.Encoder().encode
 
@@ -54,15 +60,15 @@ _encode = msgspec.json.Encoder().encode
 class Ingest:
     """Takes batches of events and answers 202 once Redis has them.
 
-    `start` and `stop` are called from the server's lifespan; where a server has none, the first request
-    starts it.
+    The server's lifespan calls `start` and `stop`; without a lifespan the first request starts it.
     """
 
     def __init__(self) -> None:
         self._publisher: StreamPublisher | None = None
         self._starting: asyncio.Lock | None = None
         self._limiter = RateLimiter(settings.INGEST_RATE_PER_SECOND)
-        # Read once: Django's settings cost half a microsecond each time.
+        self._directory = Directory()
+        # Read once: each access to Django's settings costs half a microsecond.
         self._max_body_bytes: int = settings.INGEST_MAX_BODY_BYTES
         self._max_events: int = settings.INGEST_MAX_EVENTS
         self._acceptance_days: int = settings.INGEST_ACCEPTANCE_DAYS
@@ -83,6 +89,7 @@ class Ingest:
         publisher, self._publisher = self._publisher, None
         if publisher is not None:
             await publisher.stop()
+        self._directory.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope["method"]
@@ -115,7 +122,7 @@ class Ingest:
         address = scope["client"][0] if scope.get("client") else ""
         if not self._limiter.allow(address):
             return _error(429, "rate_limited", "Too many requests from this address.", retry_after=1)
-        refusal = publisher.refusal()  # before any work is done for a batch that cannot be taken
+        refusal = publisher.refusal()  # before any work for a batch that cannot be taken
         if refusal is not None:
             return _not_taken(refusal)
         if content_type.split(b";", 1)[0].strip().lower() not in _MEDIA_TYPES:
@@ -137,12 +144,17 @@ class Ingest:
         received_ms = now_ms()
         agent = user_agent.decode("latin-1")
         try:
-            batch, rejected = read_batch(
+            batch, rejected, notices = read_batch(
                 body,
                 Client(received_ms, is_bot(agent), self._visitor_ids(publisher, received_ms, address, agent)),
                 max_events=self._max_events,
                 acceptance_days=self._acceptance_days,
             )
+            conference_ids = {event.conference_id for event in batch.events}
+            self._directory.forget_stale()
+            if not conference_ids <= self._directory.existing:
+                missing = await self._directory.find_missing(conference_ids)
+                notices += _name_unknown(missing, batch.events, rejected)
             if not batch.events:
                 publisher.taken.add(batches=1, accepted=0, rejected=len(rejected))
                 return _error(400, "no_valid_event", "No event of the batch is valid.", details=rejected)
@@ -152,13 +164,13 @@ class Ingest:
         except NotTakenError as error:
             return _not_taken(error)
         publisher.taken.add(batches=1, accepted=len(batch.events), rejected=len(rejected))
-        return _accepted(len(batch.events), rejected)
+        return _accepted(len(batch.events), rejected, notices)
 
     @staticmethod
     def _visitor_ids(
         publisher: StreamPublisher, received_ms: int, address: str, agent: str
     ) -> Callable[[str], str]:
-        """Ids for visitors that the client gave none; one per conference and request, computed when asked."""
+        """Makes ids for visitors without one: one per conference and request, computed when needed."""
         known: dict[str, str] = {}
 
         def visitor_id(conference_id: str) -> str:
@@ -176,9 +188,37 @@ class Ingest:
         return visitor_id
 
 
-def _accepted(events: int, rejected: list[Rejection]) -> tuple[int, _Headers, bytes]:
-    if rejected:
-        body = _encode({"accepted": events, "rejected": rejected})
+def _name_unknown(
+    conference_ids: Collection[str], events: Iterable[EventType], rejected: Iterable[Rejection]
+) -> list[Notice]:
+    """A notice for each conference that does not exist, at its first event in the batch.
+
+    events: those that were taken; rejected: the others, so that places can be told.
+    """
+    if not conference_ids:
+        return []
+    not_taken = {rejection.index for rejection in rejected}
+    places = (index for index in count() if index not in not_taken)
+    first: dict[str, int] = {}
+    for index, event in zip(places, events, strict=False):
+        first.setdefault(event.conference_id, index)
+    return [
+        Notice(
+            first[conference_id],
+            "unknown_conference",
+            f"No conference has the id `{conference_id}`. Its events wait {UNCLAIMED_DAYS} days for one.",
+            "conference_id",
+        )
+        for conference_id in sorted(conference_ids)[:_MAX_UNKNOWN_NAMED]
+    ]
+
+
+def _accepted(events: int, rejected: list[Rejection], notices: list[Notice]) -> tuple[int, _Headers, bytes]:
+    if rejected or notices:
+        answer: dict[str, Any] = {"accepted": events, "rejected": rejected}
+        if notices:
+            answer["warnings"] = notices
+        body = _encode(answer)
     else:
         body = b'{"accepted":%d,"rejected":[]}' % events
     return 202, _headers(body), body

@@ -1,4 +1,4 @@
-"""Reading a request body without ever holding more than the limit."""
+"""Read a request body without ever holding more than the limit."""
 
 import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -50,7 +50,7 @@ async def read_body(receive: Receive, *, declared_length: bytes | None, limit: i
 
 
 def _is_more(length: bytes, limit: int) -> bool:
-    """Python refuses to read a number of thousands of digits; a client may well send one."""
+    """Whether a Content-Length is above `limit`; it may have any number of digits, which int() refuses."""
     return length.isdigit() and (len(length) > 18 or int(length) > limit)
 
 
@@ -76,5 +76,5 @@ def unpack_gzip(body: bytes, *, limit: int) -> bytes:
             raise BodyTooLargeError
         if not unpacker.eof:
             raise BadEncodingError("the gzip stream ends early")
-        body = unpacker.unused_data
+        body = unpacker.unused_data.lstrip(b"\0")  # padding, as Python's and GNU's gzip take it
     return b"".join(parts)

@@ -1,14 +1,14 @@
-"""Which user agents are bots. A bot's events are stored, marked, and counted in no figure."""
+"""Which user agents are bots. A bot's events are stored and marked, and no figure counts them."""
 
 import re
 from functools import lru_cache
 
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
-# Programs that send events for people, from a server or a script: what they are written with says nothing
-# about the visitor, so the list's entries for HTTP libraries and command-line clients are left out.
+# A server or a script may send events on behalf of people, and its HTTP library says nothing about them. So
+# the list's entries for HTTP libraries and command-line clients are left out.
 _SENDER_TAGS = {"http-library"}
-# Words that crawlers use of themselves and that no browser does; they catch those not on the list yet.
+# Words in the names of crawlers and in those of no browser; they catch crawlers that the list lacks.
 _GENERIC = r"(?i:\bbots?\b|bot/|crawler|spider|crawling|scraper|headless|phantomjs|lighthouse|monitoring)"
 
 _pattern = re.compile(
@@ -26,14 +26,14 @@ _pattern = re.compile(
 
 
 def is_bot(user_agent: str) -> bool:
-    """Whether the User-Agent names a crawler or another program that reads pages by itself.
+    """Whether the User-Agent names a crawler or another program that reads pages on its own.
 
-    Only its beginning is looked at, and kept: a header may have any length.
+    Reads and remembers only its beginning, because a header may have any length.
     """
     return _names_a_bot(user_agent[:512])
 
 
 @lru_cache(maxsize=4096)
 def _names_a_bot(user_agent: str) -> bool:
-    """Remembered: a match against some 1,500 patterns costs a millisecond, and few agents are distinct."""
+    """Cached: matching some 1,500 patterns takes a millisecond, and there are few distinct agents."""
     return _pattern.search(user_agent) is not None

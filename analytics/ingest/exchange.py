@@ -1,9 +1,9 @@
-"""Commands to Redis and their replies over one connection that is kept, for where every microsecond counts.
+"""Send commands to Redis over one kept connection, where every microsecond counts.
 
-redis-py's pipeline costs some 170 µs of processor time a call before it has sent anything: taking the
+redis-py's pipeline spends some 170 µs of processor time a call before it sends anything: taking the
 connection from its pool, tracing, a task and a timer for each write and read. Its connection alone, with one
-time-out around the whole exchange, costs a quarter of that (docs/performance.md), and still does all that a
-connection must know: TLS, passwords, the protocol's version, connecting again.
+time-out around the whole exchange, costs a quarter of that (docs/performance.md) and still handles TLS,
+passwords, the protocol's version and reconnecting.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ Command = tuple[bytes | int, ...]
 
 
 class Exchange:
-    """One connection out of the pool of `redis`. Not for several callers at once.
+    """One connection from the pool of `redis`. Use it from one caller at a time.
 
     timeout_seconds: for all of an exchange, connecting included.
     """
@@ -30,10 +30,10 @@ class Exchange:
         self._connection: AbstractConnection | None = None
 
     async def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Their replies, in order. Tried once more if the connection turns out to be lost.
+        """Send commands and return their replies in order. Retries once if the connection is lost.
 
-        Raises RedisError (a ResponseError when Redis refused any of them), OSError or TimeoutError; the
-        commands may then have been carried out all the same.
+        Raises RedisError (a ResponseError when Redis refused any of them), OSError or TimeoutError; Redis may
+        have carried out the commands all the same.
         """
         async with asyncio.timeout(self._timeout_seconds):
             if self._connection is None:
@@ -51,8 +51,8 @@ class Exchange:
 
     @staticmethod
     async def _exchange(connection: AbstractConnection, commands: Sequence[Command]) -> list[Any]:
-        # Connects if need be; whatever goes wrong in between, time-outs included, closes the connection, so
-        # that no reply is left over for the next exchange.
+        # Connects if necessary. Any error in between, time-outs included, closes the connection, so that no
+        # reply is left over for the next exchange.
         await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
         replies = []
         refused: ResponseError | None = None
@@ -63,7 +63,7 @@ class Exchange:
                 refused = refused or error
                 continue
             replies.append(reply)
-            if isinstance(reply, list):  # of EXEC: a command may be refused there that was queued
+            if isinstance(reply, list):  # of EXEC, which may refuse a command that was queued
                 refused = refused or next((part for part in reply if isinstance(part, ResponseError)), None)
         if refused is not None:
             raise refused

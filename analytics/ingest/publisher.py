@@ -1,8 +1,8 @@
-"""From the web process into the stream: grouped without a timer, refused at once when it cannot be taken.
+"""Append batches to the stream, in groups without a timer; refuse at once what cannot be taken.
 
-While one group is on its way to Redis, the batches of other requests collect in the next; when nothing is
-under way, a batch goes at once. So a lone request waits for nobody, and under load a group carries dozens
-of requests. Each request is answered after Redis confirmed its group.
+While one group is on its way to Redis, the batches of other requests collect in the next group. When no group
+is under way, a batch is sent at once. So a lone request does not wait, and under load a group carries dozens
+of requests. Each request is answered after Redis has confirmed its group.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ from itertools import chain
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from analytics.batch import Batch
 from analytics.event_types import EventType
-from analytics.ingest.entry import MAX_EVENTS, encode_batch, encode_batches
+from analytics.events.batch import Batch
 from analytics.ingest.exchange import Command, Exchange
 from analytics.ingest.visitor import DailySalts
-from analytics.stream import BELL, BELL_TTL_MS, STREAM
-from meeteasy.logs import Tally, get_logger
+from analytics.stream.entry import MAX_EVENTS, encode_batch, encode_batches
+from analytics.stream.queue import BELL, BELL_TTL_MS, STREAM
+from meeteasy.core.logs import Tally, get_logger
 
 log = get_logger(__name__)
 
@@ -29,10 +29,10 @@ POLL_SECONDS = 0.5
 MAX_WAITING_BYTES = 16 * 1024 * 1024
 # Batches share an entry of the stream up to this size: workers read entries by number.
 MAX_ENTRY_BYTES = 512 * 1024
-# The part of Redis's maxmemory beyond which the stream counts as full, too: its size is estimated from a few
-# entries, and Celery's messages need what is left.
+# Beyond this part of Redis's maxmemory the stream counts as full, too: its size is only an estimate from a
+# few entries, and Celery's messages need the rest.
 MAX_REDIS_PERCENT = 80
-# How long Redis may take to confirm a group; a client can send again, but not wait for ever.
+# How long Redis may take to confirm a group. A client can send again, but cannot wait for ever.
 SEND_SECONDS = 2.0
 
 _STREAM = STREAM.encode()
@@ -40,7 +40,7 @@ _RING_UNLESS_RUNG: Command = (b"SET", BELL.encode(), b"1", b"NX", b"PX", BELL_TT
 
 
 class NotTakenError(Exception):
-    """The batch was not taken; the client may send it again. `code` is one of the API's error codes."""
+    """The batch was refused; the client may send it again. `code` is one of the API's error codes."""
 
     def __init__(self, code: str, message: str, *, retry_after_seconds: int) -> None:
         super().__init__(message)
@@ -57,9 +57,9 @@ def _queue_full() -> NotTakenError:
 
 
 class _Group:
-    """Batches that go to Redis together, and the requests that wait for the one outcome.
+    """Batches that go to Redis together, and the requests that wait for the outcome.
 
-    Each waits on a future of its own: one that is cancelled takes nothing from the others.
+    Each request has its own future, so cancelling one does not affect the others.
     """
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class _Group:
         return outcome
 
     def entries(self) -> Iterator[list[bytes]]:
-        """The batches that share an entry; one that is larger has an entry of its own."""
+        """Yield the batches of each entry; a batch above the limit gets its own entry."""
         together: list[bytes] = []
         events = size = 0
         for batch, more in self._batches:
@@ -105,8 +105,8 @@ class StreamPublisher:
     """Appends events to the stream. One per web process and event loop.
 
     ring: sends the wake-up to the workers; called in a thread, as Celery's publishing blocks.
-    max_bytes: memory of the stream beyond which it counts as full, until it is down to 9/10 of that. So it
-    does beyond MAX_REDIS_PERCENT of what Redis may use, where that is bounded.
+    max_bytes: beyond this much memory the stream counts as full, until it is down to 9/10 of it. It also
+        counts as full beyond MAX_REDIS_PERCENT of Redis's memory limit, if there is one.
     """
 
     def __init__(self, redis: "Redis", *, ring: Callable[[], None], max_bytes: int) -> None:
@@ -128,7 +128,7 @@ class StreamPublisher:
         self._poller = asyncio.create_task(self._poll())
 
     async def stop(self) -> None:
-        """Let what is under way arrive, then close the connection."""
+        """Wait for the groups under way, then close the connection."""
         if self._poller:
             self._poller.cancel()
         while self._tasks:
@@ -137,7 +137,7 @@ class StreamPublisher:
         await self._redis.aclose()
 
     def refusal(self) -> NotTakenError | None:
-        """Why a batch would not be taken right now; None when it would."""
+        """Why a batch would be refused right now; None if it would be taken."""
         if not self._reachable:
             return _broker_away()
         if self._full or (self._group is not None and self._group.is_full):
@@ -145,11 +145,11 @@ class StreamPublisher:
         return None
 
     async def publish(self, batch: Batch[EventType]) -> None:
-        """Returns when Redis has the events, at most MAX_EVENTS. Raises NotTakenError."""
+        """Append a batch of at most MAX_EVENTS events; return when Redis has it. Raises NotTakenError."""
         refusal = self.refusal()
         if refusal is not None:
             raise refusal
-        # By itself: what cannot be encoded fails its own request, and text takes less memory than objects.
+        # Encoded alone, so that a failure costs only its own request; bytes also take less memory.
         encoded = encode_batch(batch)
         group = self._group
         if group is None:
@@ -161,8 +161,11 @@ class StreamPublisher:
         await outcome
 
     async def _flush(self) -> None:
-        """Send group after group until none has collected. One that waited for a group which Redis did not
-        take is refused with it, as waiting for the same time-out again would help nobody."""
+        """Send group after group until no batch is left.
+
+        When Redis does not take a group, the one that waited for it is refused, too: it would only run into
+        the same time-out.
+        """
         error: NotTakenError | None = None
         try:
             while self._group is not None:
@@ -178,13 +181,13 @@ class StreamPublisher:
                 group.settle(error)
         finally:
             self._flushing = False
-            if self._group is not None:  # only after an error that nobody foresaw
+            if self._group is not None:  # only after an unforeseen error
                 waiting, self._group = self._group, None
                 waiting.settle(_broker_away())
 
     async def _send(self, entries: Iterable[list[bytes]]) -> None:
         commands: list[Command] = [
-            (b"MULTI",),  # all or nothing, should Redis run full before the last of them
+            (b"MULTI",),  # all or nothing, in case Redis runs full before the last of them
             *(
                 (b"XADD", _STREAM, b"*", *chain.from_iterable(encode_batches(batches).items()))
                 for batches in entries
@@ -203,24 +206,24 @@ class StreamPublisher:
             log.warning("broker_lost", error=str(error))
             self._reachable = False
             raise _broker_away() from error
-        if replies[-1][-1]:  # the last one's of the transaction
+        if replies[-1][-1]:  # of the last command, the bell
             self._spawn(self._ring_in_thread())
 
     async def _ring_in_thread(self) -> None:
         try:
             await asyncio.to_thread(self._ring)
         except Exception as error:
-            # The entries are safe; beat's tick makes up for the bell.
+            # The entries are safe; beat's tick replaces the lost bell.
             log.warning("wake_up_not_sent", error=str(error))
 
     async def _poll(self) -> None:
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            self.taken.add()  # logs what is due
+            self.taken.add()  # logs the sums that are due
             await self._look()
 
     async def _look(self) -> None:
-        """See whether Redis answers and how much memory it and the stream take; load the day's salt."""
+        """Check that Redis answers, and the memory of Redis and the stream; load the salts."""
         try:
             await self.salts.load(self._redis, dt.datetime.now(dt.UTC).date())
             pipeline = self._redis.pipeline(transaction=False)

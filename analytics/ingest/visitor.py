@@ -1,8 +1,8 @@
-"""A visitor id for clients that send none, without a cookie and without keeping an address.
+"""A visitor id for clients that send none: no cookie, and no address is kept.
 
 HMAC of (the day's secret salt, conference, IP address, user agent). The salt lives in Redis, shared by all
-web processes, and is gone an hour after its UTC day: from then on nobody can say which address an id stood
-for, us included. The address itself is never stored.
+web processes, and is gone an hour after its UTC day: from then on the address behind an id cannot be found,
+not even by us. The address itself is never stored.
 """
 
 import datetime as dt
@@ -15,13 +15,13 @@ _PREFIX = "ingest:salt:"
 
 
 class DailySalts:
-    """The salts of today and tomorrow, so that midnight finds the next one loaded."""
+    """The salts of today and tomorrow, so that the next one is loaded before midnight."""
 
     def __init__(self) -> None:
         self._by_date: dict[dt.date, bytes] = {}
 
     async def load(self, redis: "Redis", today: dt.date) -> None:
-        """Fetch what is missing; the first process to ask makes a day's salt. Forgets the past ones."""
+        """Fetch missing salts and forget past ones; the first process that asks creates the day's salt."""
         days = (today, today + dt.timedelta(days=1))
         for day in days:
             if day not in self._by_date:
@@ -34,7 +34,7 @@ class DailySalts:
         self._by_date = {day: salt for day, salt in self._by_date.items() if day in days}
 
     def visitor_id(self, today: dt.date, conference_id: str, address: str, user_agent: str) -> str | None:
-        """32 hex characters; None while the salt could not be had."""
+        """32 hex characters; None while the salt is not loaded."""
         salt = self._by_date.get(today)
         if salt is None:
             return None

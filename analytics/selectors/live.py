@@ -1,4 +1,4 @@
-"""What happens today: figures so far, and who is here now."""
+"""Today's figures so far, and the visitors of the last minutes."""
 
 import datetime as dt
 import time
@@ -8,14 +8,15 @@ from typing import Any, TypeVar
 from django.core.cache import cache
 from django.utils import timezone
 
-from analytics.figures import compute_figures
+from analytics.days.figures import compute_figures
+from analytics.days.zones import local_date
+from analytics.event_types import EVENT_TYPES
 from analytics.models import Event
-from analytics.zones import local_date
 from conferences.models import Conference
 
 VISITOR_MINUTES = 5
-# All is counted from the store, so it is exact, and at most this often per conference, however many look on;
-# what takes long is counted less often (5 % of a core at most).
+# Everything is counted from the store, so it is exact, and at most this often per conference, however many
+# watch; what takes long is counted less often (5 % of a core at most).
 _MIN_SECONDS = 1
 _SHARE_OF_A_CORE = 0.05
 
@@ -27,7 +28,7 @@ def get_live(
 ) -> dict[str, Any]:
     """Today's figures of the conference's local day so far, and the visitors of the last 5 minutes.
 
-    fresh: count now, for a caller that limits by itself how often it does.
+    fresh: count now; the caller limits how often.
     """
     now = now or timezone.now()
     date = _local_date(conference, now)
@@ -44,20 +45,23 @@ def get_live(
 
 
 def count_visitors_now(conference: Conference, *, now: dt.datetime) -> int:
-    """Distinct visitors with a page view in the 5 minutes before `now`, by event time; bots are left out.
+    """Distinct visitors with an event in the 5 minutes before `now`, by event time, without bots.
 
-    A short piece of the day index, which is in the order of time (docs/adr/0004).
+    Reads a short part of the day index, which is in the order of time (docs/adr/0004). It covers the page
+    views, nearly all of the events.
     """
     since = now - dt.timedelta(minutes=VISITOR_MINUTES)
-    views = Event.objects.filter(
+    events = Event.objects.filter(
         conference_id=conference.id,
         local_date__in={_local_date(conference, since), _local_date(conference, now)},
         is_bot__in=[False],  # SQLite looks up NOT is_bot in no index
-        type="page_view",
         ts__gte=since,
         ts__lte=now,
-    )
-    return views.order_by().values("subject").distinct().count()
+    ).order_by()
+    viewers = events.filter(type="page_view").values("subject").distinct()
+    types = [name for name, event_type in EVENT_TYPES.items() if not event_type.internal]
+    others = events.filter(type__in=[name for name in types if name != "page_view"]).exclude(visitor_id="")
+    return viewers.count() + (others.exclude(visitor_id__in=viewers).values("visitor_id").distinct().count())
 
 
 def _local_date(conference: Conference, instant: dt.datetime) -> dt.date:
@@ -65,7 +69,7 @@ def _local_date(conference: Conference, instant: dt.datetime) -> dt.date:
 
 
 def _remember(key: str, count: Callable[[], _T]) -> _T:
-    """What `count` gives, or gave a short while ago."""
+    """The result of `count`, now or a short while ago."""
     found: _T | None = cache.get(key)
     if found is None:
         started = time.monotonic()

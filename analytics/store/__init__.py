@@ -1,8 +1,8 @@
-"""The one seam between the databases: "insert these, and tell me which were new", and "count this day".
+"""The one seam between the databases: "insert these and say which were new", and "count this day".
 
-Each picks its implementation by the database behind `Event`. Inserting has a bulk statement of its own for
-each, because the ORM's object building costs more than the insert itself (docs/adr/0002); counting only
-where the database's own way is slow. Everything else reads and writes through the ORM.
+The database behind `Event` decides the implementation. Inserting has a bulk statement for each, because the
+ORM's object building costs more than the insert itself (docs/adr/0002); counting has one only where the
+database's own way is slow. Everything else reads and writes through the ORM.
 """
 
 import datetime as dt
@@ -13,8 +13,14 @@ from types import ModuleType
 
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connections, router
 
+from analytics.events.rows import EventRow
 from analytics.models import Event
-from analytics.rows import EventRow
+from analytics.store._attendance import (
+    ATTENDANCE_TYPES,
+    find_events_of,
+    find_events_of_registrations,
+    find_registrations_by,
+)
 from analytics.store._counting import DayCount
 from conferences.models import Conference
 
@@ -30,9 +36,9 @@ class RowsRefusedError(Exception):
 
 
 def insert_new(rows: Sequence[EventRow]) -> set[str]:
-    """Insert those rows whose `event_id` is not stored yet. Returns the ids of those that were new.
+    """Insert those rows whose key is not stored yet. Returns the keys of those that were new.
 
-    The ids within `rows` must differ. Either all new rows are stored when it returns, or, after an
+    The keys within `rows` must differ. Either all new rows are stored when it returns, or, after an
     exception, any part of them may be: calling it again with the same rows is always right.
 
     Raises StoreUnavailableError or RowsRefusedError.
@@ -46,15 +52,14 @@ def insert_new(rows: Sequence[EventRow]) -> set[str]:
     except (DataError, IntegrityError, ValueError, OverflowError) as error:
         raise RowsRefusedError(f"{type(error).__name__}: {error}") from error
     except (DatabaseError, InterfaceError) as error:
-        # Also what is neither: a read-only standby, a damaged file, a table that is not migrated yet.
+        # Other errors, too: a read-only standby, a damaged file, a table that is not migrated yet.
         connections[alias].close_if_unusable_or_obsolete()
         raise StoreUnavailableError(f"{type(error).__name__}: {error}") from error
     return new
 
 
 def count_day(conference_id: str, date: dt.date) -> dict[str, DayCount]:
-    """What is stored of a conference's local day by event type, bots left out. Types without events have no
-    entry."""
+    """Counts of a conference's local day by event type, without bots. Types without events have no entry."""
     alias = router.db_for_read(Event)
     counts: dict[str, DayCount] = _implementation(connections[alias].vendor).count_day(
         conference_id, date, using=alias
@@ -63,9 +68,9 @@ def count_day(conference_id: str, date: dt.date) -> dict[str, DayCount]:
 
 
 def takes_writes() -> bool:
-    """Whether the databases take a write just now: one of no rows, which needs all that a real one needs."""
+    """Whether the databases take a write now: one of no rows, which needs all that a real one needs."""
     try:
-        Event.objects.filter(event_id="").update(type="")
+        Event.objects.filter(id="").update(type="")
         Conference.objects.filter(id="").update(name="")
     except (DatabaseError, InterfaceError):
         for alias in (router.db_for_write(Event), router.db_for_write(Conference)):
@@ -79,4 +84,15 @@ def _implementation(vendor: str) -> ModuleType:
     return import_module(f"{__name__}.{_IMPLEMENTATIONS[vendor]}")
 
 
-__all__ = ["DayCount", "RowsRefusedError", "StoreUnavailableError", "count_day", "insert_new", "takes_writes"]
+__all__ = [
+    "ATTENDANCE_TYPES",
+    "DayCount",
+    "RowsRefusedError",
+    "StoreUnavailableError",
+    "count_day",
+    "find_events_of",
+    "find_events_of_registrations",
+    "find_registrations_by",
+    "insert_new",
+    "takes_writes",
+]

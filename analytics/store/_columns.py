@@ -3,11 +3,11 @@
 import datetime as dt
 from collections.abc import Sequence
 
+from analytics.events.rows import EventRow
 from analytics.models import Event
-from analytics.rows import EventRow
 
 COLUMNS = (
-    "event_id",
+    "_id",
     "conference_id",
     "type",
     "ts",
@@ -19,7 +19,9 @@ COLUMNS = (
     "is_bot",
     "data",
     "properties",
+    "hold",
 )
+KEY = "_id"
 TABLE = Event._meta.db_table
 
 
@@ -51,7 +53,7 @@ def sql_values(rows: Sequence[EventRow]) -> list[tuple[str | int | None, ...]]:
     dates = {date: None if date is None else date.isoformat() for date in {row.local_date for row in rows}}
     return [
         (
-            row.event_id,
+            row.key,
             row.conference_id,
             row.type,
             timestamp_text(row.ts_ms),
@@ -63,6 +65,7 @@ def sql_values(rows: Sequence[EventRow]) -> list[tuple[str | int | None, ...]]:
             +row.is_bot,
             row.data,
             row.properties,
+            row.hold,
         )
         for row in rows
     ]

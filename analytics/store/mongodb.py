@@ -1,4 +1,4 @@
-"""MongoDB: unordered insert_many; duplicates come back as errors with their place."""
+"""MongoDB: unordered insert_many; duplicates come back as errors with their index."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from bson.errors import BSONError
 from django.db import DataError, OperationalError, connections
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from analytics.rows import EventRow
+from analytics.events.rows import EventRow
 from analytics.store._columns import TABLE
 from analytics.store._counting import count_day
 
@@ -20,12 +20,12 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
     """See analytics.store.insert_new. pymongo's errors become Django's here: the backend's own wrapper
     knows none of them.
 
-    Sorted by id, as servers that keep documents locked until the batch is through could otherwise have two
+    Sorted by key, as servers that keep documents locked until the batch is through could otherwise have two
     writers wait for each other.
     """
     connection: Any = connections[using]  # the backend's own class
-    ordered = sorted(rows, key=lambda row: row.event_id)
-    new_ids = {row.event_id for row in ordered}
+    ordered = sorted(rows, key=lambda row: row.key)
+    new_keys = {row.key for row in ordered}
     documents = [_document(row) for row in ordered]
     try:
         connection.get_collection(TABLE).insert_many(documents, ordered=False)
@@ -37,21 +37,19 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
             raise DataError(other[0]["errmsg"]) from error
         if details.get("writeConcernErrors"):  # stored, but not as safely as was asked for
             raise OperationalError(str(details["writeConcernErrors"])) from error
-        return new_ids - {ordered[item["index"]].event_id for item in refused}
+        return new_keys - {ordered[item["index"]].key for item in refused}
     except BSONError as error:
         raise DataError(str(error)) from error
     except PyMongoError as error:
         raise OperationalError(str(error)) from error
-    return new_ids
+    return new_keys
 
 
 def _document(row: EventRow) -> dict[str, object]:
     """The row as the backend's own fields write it: dates as midnight UTC, JSON as documents."""
     date = row.local_date
     return {
-        # Unique on every shard, if the collection is sharded by it (docs/operations.md).
-        "_id": row.event_id,
-        "event_id": row.event_id,
+        "_id": row.key,
         "conference_id": row.conference_id,
         "type": row.type,
         "ts": dt.datetime.fromtimestamp(row.ts_ms / 1000, dt.UTC),
@@ -63,6 +61,7 @@ def _document(row: EventRow) -> dict[str, object]:
         "is_bot": row.is_bot,
         "data": msgspec.json.decode(row.data),
         "properties": msgspec.json.decode(row.properties),
+        "hold": row.hold,
     }
 
 

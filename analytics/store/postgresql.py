@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from django.db import connections, transaction
 
-from analytics.rows import EventRow
-from analytics.store._columns import COLUMNS, TABLE, sql_values
+from analytics.events.rows import EventRow
+from analytics.store._columns import COLUMNS, KEY, TABLE, sql_values
 from analytics.store._counting import count_day
 
 _COLUMN_LIST = ", ".join(COLUMNS)
@@ -17,17 +17,17 @@ _CREATE = (
 _COPY = f"COPY {_STAGE} ({_COLUMN_LIST}) FROM STDIN"
 _INSERT = (
     f"INSERT INTO {TABLE} ({_COLUMN_LIST}) SELECT {_COLUMN_LIST} FROM {_STAGE} "  # noqa: S608
-    "ON CONFLICT (event_id) DO NOTHING RETURNING event_id"
+    f"ON CONFLICT ({KEY}) DO NOTHING RETURNING {KEY}"
 )
 
 
 def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
     """See analytics.store.insert_new.
 
-    Sorted by id, because two workers that insert the same rows in different orders would each wait for the
+    Sorted by key, because two workers that insert the same rows in different orders would each wait for the
     other's half (a deadlock, which PostgreSQL ends by failing one).
     """
-    ordered = sorted(rows, key=lambda row: row.event_id)
+    ordered = sorted(rows, key=lambda row: row.key)
     nested = connections[using].in_atomic_block
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute("SET LOCAL client_min_messages = warning")
@@ -37,10 +37,10 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
             for values in sql_values(ordered):
                 copy.write_row(values)
         cursor.execute(_INSERT)
-        new_ids = {event_id for (event_id,) in cursor.fetchall()}
+        new_keys = {key for (key,) in cursor.fetchall()}
         if nested:  # there is no commit that would empty the stage
             cursor.execute(f"DELETE FROM {_STAGE}")  # noqa: S608
-        return new_ids
+        return new_keys
 
 
 __all__ = ["count_day", "insert_new"]

@@ -38,11 +38,12 @@ def add_history(database: Path, *, first: int, events: int, ids: str = "ordered"
             count = min(_CHUNK, first + events - start)
             connection.execute(
                 f"""
-                INSERT INTO analytics_event (event_id, conference_id, type, ts, received_at, local_date,
-                    visitor_id, session_id, subject, is_bot, data, properties)
-                SELECT {_IDS[ids]}, printf('bench-%02d', n % {len(CONFERENCES)}), 'page_view',
+                INSERT INTO analytics_event (_id, conference_id, type, ts, received_at, local_date,
+                    visitor_id, session_id, subject, is_bot, data, properties, hold)
+                SELECT {_IDS[ids]} || '/' || printf('bench-%02d', n % {len(CONFERENCES)}),
+                    printf('bench-%02d', n % {len(CONFERENCES)}), 'page_view',
                     moment, moment, day, visitor, substr(visitor, 1, 16), visitor, 0,
-                    '{{"page":"/agenda","title":"Conference programme"}}', '{{}}'
+                    '{{"page":"/agenda","title":"Conference programme"}}', '{{}}', ''
                 FROM (
                     SELECT *, day || {_TIME} AS moment FROM (
                     SELECT n, lower(hex(randomblob(15))) AS noise,
@@ -63,10 +64,11 @@ def add_day(database: Path, *, conference: str, date: str, events: int) -> None:
     with sqlite3.connect(database) as connection:
         connection.execute(
             f"""
-            INSERT INTO analytics_event (event_id, conference_id, type, ts, received_at, local_date,
-                visitor_id, session_id, subject, is_bot, data, properties)
-            SELECT 'day-' || n, :conference, 'page_view', :date || {_TIME}, :date || {_TIME}, :date,
-                v, '', v, 0, '{{}}', '{{}}'
+            INSERT INTO analytics_event (_id, conference_id, type, ts, received_at, local_date,
+                visitor_id, session_id, subject, is_bot, data, properties, hold)
+            SELECT 'day-' || n || '/' || :conference, :conference, 'page_view',
+                :date || {_TIME}, :date || {_TIME}, :date,
+                v, '', v, 0, '{{}}', '{{}}', ''
             FROM (SELECT n, printf('%032x', n * 7919 % {max(events // 2, 1)}) AS v
                   FROM (WITH RECURSIVE c(n) AS (
                       SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT {events}) SELECT n FROM c))

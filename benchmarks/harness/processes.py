@@ -20,8 +20,8 @@ import psutil
 import redis
 
 from benchmarks.harness.batches import CONFERENCES
-from tests.services import free_port
-from tests.system import ROOT, System
+from tests.support.services import free_port
+from tests.support.system import ROOT, System
 
 _CREATE_CONFERENCES = f"""
 from django.contrib.auth import get_user_model
@@ -29,8 +29,8 @@ from conferences import services
 owner = get_user_model().objects.get(username="organizer")
 for id in {CONFERENCES!r}:
     services.create_conference(owner=owner, id=id, name=id, time_zone="Europe/Berlin")
-from analytics.localise import localise_changed_conferences
-localise_changed_conferences()
+from analytics.days.redating import redate_changed_conferences
+redate_changed_conferences()
 """
 
 

@@ -26,10 +26,10 @@ def main() -> None:
     from django.conf import settings
     from django.db import connection
 
-    from analytics.ingest.entry import decode_entry
-    from analytics.rows import EventRow
+    from analytics.events.rows import EventRow
     from analytics.store._columns import COLUMNS, TABLE, timestamp_text
-    from analytics.stream import STREAM
+    from analytics.stream.entry import decode_entry
+    from analytics.stream.queue import STREAM
 
     connection.ensure_connection()
     database = connection.connection
@@ -53,9 +53,9 @@ def main() -> None:
                 rows += decode_entry(fields)
         values = [
             (
-                row.event_id, row.conference_id, row.type, timestamp_text(row.ts_ms),
+                row.key, row.conference_id, row.type, timestamp_text(row.ts_ms),
                 timestamp_text(row.received_ms), timestamp_text(row.ts_ms)[:10], row.visitor_id,
-                row.session_id, row.subject, +row.is_bot, row.data, row.properties,
+                row.session_id, row.subject, +row.is_bot, row.data, row.properties, row.hold,
             )
             for row in rows
         ]  # fmt: skip

@@ -8,9 +8,9 @@ A whole project in one module: view with serializers, a task whose message carri
     python -m benchmarks.references.drf_celery         (creates the table)
 """
 
+import datetime as dt
 import os
 import uuid
-from datetime import UTC, datetime
 from typing import Any
 
 import django
@@ -97,16 +97,16 @@ class BatchSerializer(serializers.Serializer):
 
 @app.task
 def store_events(events: list[dict[str, Any]], received_ms: int) -> None:
-    received_at = datetime.fromtimestamp(received_ms / 1000, UTC)
+    received_at = dt.datetime.fromtimestamp(received_ms / 1000, dt.UTC)
     Event.objects.bulk_create(
         [
             Event(
-                event_id=event.get("event_id") or str(uuid.uuid4()),
+                id=Event.key(event.get("event_id") or str(uuid.uuid4()), event["conference_id"]),
                 type=event["type"],
                 conference_id=event["conference_id"],
                 visitor_id=event.get("visitor_id", ""),
                 session_id=event.get("session_id", ""),
-                ts=datetime.fromtimestamp(event.get("ts", received_ms) / 1000, UTC),
+                ts=dt.datetime.fromtimestamp(event.get("ts", received_ms) / 1000, dt.UTC),
                 received_at=received_at,
                 data={name: event[name] for name in ("page", "url", "referrer", "title") if name in event},
             )
@@ -121,7 +121,7 @@ class TakeEvents(APIView):
         batch = BatchSerializer(data=request.data)
         batch.is_valid(raise_exception=True)
         events = batch.validated_data["events"]
-        store_events.delay(events, int(datetime.now(UTC).timestamp() * 1000))
+        store_events.delay(events, int(dt.datetime.now(dt.UTC).timestamp() * 1000))
         return Response({"accepted": len(events)}, status=202)
 
 

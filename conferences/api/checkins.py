@@ -2,6 +2,7 @@
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics
@@ -15,12 +16,12 @@ from conferences.api.registrations import IDEMPOTENCY_KEY
 from conferences.api.serializers import CheckInAnswer, CheckInInput, CheckInSerializer
 from conferences.models import CheckIn
 from conferences.selectors.registrations import find_check_ins
-from conferences.services.checkins import check_in, undo_check_in
+from conferences.services.checkins import check_in, correct_clock, undo_check_in
 from conferences.services.idempotency import Answer, answer_once
 
 
 class CheckInList(generics.ListAPIView[CheckIn]):
-    """The check-ins, undone ones included, newest first; POST checks an attendee in (helpers and owners)."""
+    """Check-ins of a conference."""
 
     serializer_class = CheckInSerializer
     queryset = CheckIn.objects.none()
@@ -29,11 +30,15 @@ class CheckInList(generics.ListAPIView[CheckIn]):
         conference = get_conference(self.request.user, self.kwargs["conference_id"])
         return find_check_ins(conference, gate=self.request.query_params.get("gate"))
 
-    @extend_schema(parameters=[OpenApiParameter("gate", OpenApiTypes.STR)])
+    @extend_schema(
+        summary="List check-ins, newest first", parameters=[OpenApiParameter("gate", OpenApiTypes.STR)]
+    )
     def get(self, request: Request, *args: object, **kwargs: object) -> Response:
+        """Undone ones are included."""
         return super().get(request, *args, **kwargs)
 
     @extend_schema(
+        summary="Check an attendee in",
         request=CheckInInput,
         parameters=[IDEMPOTENCY_KEY],
         responses={
@@ -42,8 +47,12 @@ class CheckInList(generics.ListAPIView[CheckIn]):
         },
     )
     def post(self, request: Request, conference_id: str) -> Response:
+        """Helpers and owners. Of two scans of one attendee the earlier is the check-in, in whatever order
+        they arrive: a scanner that was offline sends `scanned_at` and `sent_at`.
+        """
         conference = get_conference(request.user, conference_id, role=Role.HELPER)
-        query = CheckInInput(data=request.data)
+        now = timezone.now()
+        query = CheckInInput(data=request.data, context={"conference": conference})
         query.is_valid(raise_exception=True)
         given = query.validated_data
         if "code" in given:
@@ -51,12 +60,18 @@ class CheckInList(generics.ListAPIView[CheckIn]):
         else:
             registration = get_registration(request.user, conference_id, given["registration_id"])
 
+        scanned_at = given.get("scanned_at")
+        if scanned_at is not None:
+            scanned_at = correct_clock(scanned_at, sent_at=given.get("sent_at"), now=now)
+
         def act() -> Answer:
             outcome = check_in(
                 registration.id,
                 by=signed_in(request.user),
                 method=given.get("method") or ("qr" if "code" in given else "manual"),
                 gate=given.get("gate", ""),
+                scanned_at=scanned_at,
+                now=now,
             )
             status = "checked_in" if outcome.created else "already_checked_in"
             return (201 if outcome.created else 200), {"status": status, "check_in": outcome.check_in.id}
@@ -76,7 +91,7 @@ class CheckInList(generics.ListAPIView[CheckIn]):
 
 
 class UndoCheckIn(APIView):
-    """Take a check-in back; one that was taken back stays so. Helpers and owners."""
+    """Undo a check-in; one that is undone stays so. Helpers and owners."""
 
     @extend_schema(request=None, responses=CheckInSerializer)
     def post(self, request: Request, conference_id: str, check_in_id: str) -> Response:

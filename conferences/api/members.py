@@ -14,7 +14,7 @@ from conferences.services import members
 
 
 class MemberList(generics.ListAPIView[Member]):
-    """The members of a conference; POST adds one (owners)."""
+    """Members of a conference."""
 
     serializer_class = MemberSerializer
     queryset = Member.objects.none()
@@ -25,7 +25,13 @@ class MemberList(generics.ListAPIView[Member]):
             Member.objects.filter(conference=conference).select_related("user").order_by("created_at", "id")
         )
 
-    @extend_schema(request=NewMember, responses={201: MemberSerializer})
+    @extend_schema(summary="List the members of a conference")
+    def get(self, request: Request, *args: object, **kwargs: object) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        summary="Add a member", description="Owners.", request=NewMember, responses={201: MemberSerializer}
+    )
     def post(self, request: Request, conference_id: str) -> Response:
         conference = get_conference(request.user, conference_id, role=Role.OWNER)
         given = NewMember(data=request.data)
@@ -35,19 +41,23 @@ class MemberList(generics.ListAPIView[Member]):
 
 
 class MemberDetail(APIView):
-    """A member: PATCH changes the role (owners), DELETE ends the membership (owners, and each their own).
+    """A member of a conference."""
 
-    The last owner stays.
-    """
-
-    @extend_schema(request=MemberRole, responses=MemberSerializer)
+    @extend_schema(
+        summary="Change a member's role", description="Owners. The last owner stays one.",
+        request=MemberRole, responses=MemberSerializer,
+    )  # fmt: skip
     def patch(self, request: Request, conference_id: str, member_id: int) -> Response:
         member = get_member(request.user, conference_id, member_id, role=Role.OWNER)
         given = MemberRole(data=request.data)
         given.is_valid(raise_exception=True)
         return Response(MemberSerializer(members.change_role(member, given.validated_data["role"])).data)
 
-    @extend_schema(responses={204: None})
+    @extend_schema(
+        summary="End a membership",
+        description="Owners, and each member their own. The last owner stays.",
+        responses={204: None},
+    )
     def delete(self, request: Request, conference_id: str, member_id: int) -> Response:
         member = get_member(request.user, conference_id, member_id)
         if member.user_id != request.user.pk:

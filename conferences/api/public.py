@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
-from meeteasy.errors import RefusedError
-from meeteasy.logs import get_logger
+from meeteasy.core.errors import RefusedError
+from meeteasy.core.logs import get_logger
 
 log = get_logger(__name__)
 

@@ -1,23 +1,45 @@
-from collections.abc import Callable
+"""What the API reads and writes about conferences, their members, registrations and check-ins."""
+
 from typing import Any, TypedDict
 
 from django.contrib.auth.models import User
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from conferences import contact
-from conferences.models import CheckIn, Conference, Member, Registration
+from conferences.api.fields import AnswersField, DecorationField, LocalTimeField, checked, line
+from conferences.models import CheckIn, Conference, Job, Member, Registration
 from conferences.selectors.registrations import active_check_in
+from conferences.states import Action
+from meeteasy.core.identifiers import MAX_ID
+from meeteasy.core.serializers import StrictModelSerializer, StrictSerializer, unknown_fields
 
 
-class ConferenceSerializer(serializers.ModelSerializer[Conference]):
-    languages = serializers.ListField(child=serializers.CharField(), required=False)
-    reminder_hours_before = serializers.ListField(child=serializers.IntegerField(), required=False)
+class ConferenceSerializer(StrictModelSerializer):
+    languages = serializers.ListField(
+        child=serializers.CharField(), required=False,
+        help_text=Conference._meta.get_field("languages").help_text,
+    )  # fmt: skip
+    reminder_hours_before = serializers.ListField(
+        child=serializers.IntegerField(), required=False,
+        help_text=Conference._meta.get_field("reminder_hours_before").help_text,
+    )  # fmt: skip
+    starts_at = LocalTimeField(required=False, allow_null=True)
+    ends_at = LocalTimeField(required=False, allow_null=True)
+    registration_opens_at = LocalTimeField(
+        required=False, allow_null=True, help_text="Null: it is open at once."
+    )
+    registration_closes_at = LocalTimeField(
+        required=False, allow_null=True, help_text="Null: it closes when the conference ends."
+    )
 
     class Meta:
         model = Conference
         fields = [
-            "id", "name", "venue", "time_zone", "starts_at", "ends_at", "languages", "phone_region",
+            "id", "name", "venue", "time_zone", "starts_at", "ends_at", "registration_opens_at",
+            "registration_closes_at", "capacity", "waiting_list", "languages", "phone_region",
             "approval_required", "trust_client_registrations", "attribution_window_days",
             "reminder_hours_before", "quiet_from", "quiet_until", "created_at",
         ]  # fmt: skip
@@ -43,66 +65,60 @@ class MemberSerializer(serializers.ModelSerializer[Member]):
         read_only_fields = ["created_at"]
 
 
-class NewMember(serializers.Serializer[Any]):
+class NewMember(StrictSerializer):
     username = serializers.CharField(max_length=150)
     role = serializers.ChoiceField(choices=Member.Role.choices)
 
 
-class MemberRole(serializers.Serializer[Any]):
+class MemberRole(StrictSerializer):
     role = serializers.ChoiceField(choices=Member.Role.choices)
 
 
-def _checked(clean: Callable[..., Any], **options: Any) -> list[Callable[[Any], None]]:
-    """A cleaner of conferences/contact.py as a validator, so that all bad fields are named at once: what the
-    service would refuse is refused here."""
-
-    def check(value: Any) -> None:
-        clean(value, **options)
-
-    return [check]
-
-
-def _line(most: int, *, required: bool = False) -> serializers.CharField:
-    return serializers.CharField(
-        required=required,
-        allow_blank=not required,
-        allow_null=not required,
-        trim_whitespace=False,
-        validators=_checked(contact.clean_line, most=most, required=required),
-        help_text=f"At most {most} characters.",
-    )
-
-
 class RegistrationInput(serializers.Serializer[Any]):
-    """What a registration form sends. Other fields are ignored; answers to questions go into `answers`."""
+    """What a registration form sends.
 
-    name = _line(contact.MAX_NAME, required=True)
-    email = serializers.CharField(trim_whitespace=False, validators=_checked(contact.clean_email))
-    phone = _line(50)
-    language = _line(35)
-    form_id = _line(contact.MAX_ID)
-    answers = serializers.JSONField(
-        required=False,
-        allow_null=True,
-        validators=_checked(contact.clean_answers),
-        help_text="An object of texts, numbers, yes or no, or lists of those.",
-    )
-    visitor_id = _line(contact.MAX_ID)
-    share_code = _line(contact.MAX_ID)
+    Only name, mail and phone can be refused. What cannot be used of the other fields, and fields that do not
+    exist, are named in `warnings` of the answer. Answers to questions go into `answers`.
+    """
 
-    def validate_phone(self, value: str | None) -> str | None:
+    name = serializers.CharField(
+        trim_whitespace=False, validators=checked(contact.clean_line, most=contact.MAX_NAME, required=True),
+        help_text=f"At most {contact.MAX_NAME} characters.",
+    )  # fmt: skip
+    email = serializers.CharField(trim_whitespace=False, validators=checked(contact.clean_email))
+    phone = line(50, help_text="With country code, unless the conference has a phone region.")
+    language = DecorationField(required=False, help_text="What a browser says, e.g. `zh-CN`.")
+    form_id = DecorationField(required=False, help_text="Which form, if there are several.")
+    answers = AnswersField(required=False, help_text="Texts, numbers, yes or no, or lists of those, by name.")
+    visitor_id = DecorationField(required=False, help_text="The visitor id of the SDK.")
+    share_code = DecorationField(required=False, help_text="The code of the share link that led here.")
+
+    def validate_phone(self, value: str | None) -> str:
         return contact.clean_phone(value or "", region=self.context["conference"].phone_region)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in attrs.items() if value is not None}
 
+    @property
+    def unknown_fields(self) -> list[str]:
+        return unknown_fields(self, self.initial_data)
+
+
+class FieldWarningSerializer(serializers.Serializer[Any]):
+    field = serializers.CharField(help_text="Name of the field, `answers.<name>` for an answer.")
+    code = serializers.ChoiceField(choices=["left_out", "cut", "hashed", "malformed_code", "unknown_field"])
+    message = serializers.CharField()
+
 
 class RegistrationAnswer(serializers.Serializer[Any]):
-    """What the public learns: never more than that there is a registration, and its state."""
+    """What the public learns. It is the same for a person who was registered already."""
 
-    id = serializers.CharField()
+    receipt = serializers.CharField(
+        help_text="Stands for the registration in events: send it as their `registration_id`."
+    )
     conference_id = serializers.CharField()
     state = serializers.ChoiceField(choices=Registration.State.choices)
+    warnings = FieldWarningSerializer(many=True, help_text="What was left out or changed.")
 
 
 _Username = serializers.SlugRelatedField[User]
@@ -110,31 +126,37 @@ _Username = serializers.SlugRelatedField[User]
 
 class CheckInSerializer(serializers.ModelSerializer[CheckIn]):
     name = serializers.CharField(source="registration.name", read_only=True)
-    checked_in_by: serializers.SlugRelatedField[User] = serializers.SlugRelatedField(
-        "username", read_only=True
-    )
+    checked_in_by: _Username = serializers.SlugRelatedField("username", read_only=True)
     undone_by: _Username = serializers.SlugRelatedField("username", read_only=True)
 
     class Meta:
         model = CheckIn
         fields = [
-            "id", "registration_id", "name", "method", "gate", "checked_in_at", "checked_in_by",
-            "undone_at", "undone_by",
+            "id", "registration_id", "name", "method", "gate", "checked_in_at", "recorded_at",
+            "checked_in_by", "undone_at", "undone_by", "superseded_by",
         ]  # fmt: skip
 
 
-class CheckInInput(serializers.Serializer[Any]):
+class CheckInInput(StrictSerializer):
     """Either `code`, as read from a badge, or `registration_id`."""
 
     code = serializers.CharField(required=False, max_length=512)
     registration_id = serializers.CharField(required=False, max_length=64)
     method = serializers.CharField(
-        required=False, max_length=32, validators=_checked(contact.clean_line, most=32),
+        required=False, max_length=32, validators=checked(contact.clean_line, most=32),
         help_text="How, e.g. `qr` (the default with a code) or `manual`.",
     )  # fmt: skip
     gate = serializers.CharField(
-        required=False, allow_blank=True, max_length=100, validators=_checked(contact.clean_line, most=100)
+        required=False, allow_blank=True, max_length=100, validators=checked(contact.clean_line, most=100),
+        help_text="Where, or with what device.",
+    )  # fmt: skip
+    scanned_at = LocalTimeField(
+        required=False, allow_null=True, help_text="When, by the scanner's clock, if it was offline."
     )
+    sent_at = LocalTimeField(
+        required=False, allow_null=True,
+        help_text="The scanner's clock when it sends this; it corrects `scanned_at`.",
+    )  # fmt: skip
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("code" in attrs) == ("registration_id" in attrs):
@@ -167,7 +189,7 @@ class RegistrationSerializer(serializers.ModelSerializer[Registration]):
         model = Registration
         fields = [
             "id", "conference_id", "name", "email", "phone", "language", "form_id", "answers", "source",
-            "state", "visitor_id", "share_code", "created_at", "decided_at", "decided_by", "check_in",
+            "state", "visitor_id", "share_code", "registered_at", "decided_at", "decided_by", "check_in",
         ]  # fmt: skip
 
     def get_check_in(self, registration: Registration) -> CheckInBrief | None:
@@ -183,27 +205,65 @@ class RegistrationSerializer(serializers.ModelSerializer[Registration]):
 
 
 class RegistrationFilter(serializers.Serializer[Any]):
-    state = serializers.ChoiceField(choices=Registration.State.choices, required=False)
-    checked_in = serializers.BooleanField(required=False, allow_null=True, default=None)
-    form_id = serializers.CharField(required=False, max_length=64)
-    q = serializers.CharField(
-        required=False, max_length=254, source="text", help_text="A part of the name, mail or phone."
+    state = serializers.ChoiceField(
+        choices=Registration.State.choices, required=False, help_text="Only registrations in this state."
     )
+    checked_in = serializers.BooleanField(
+        required=False, allow_null=True, default=None,
+        help_text="Only those who are checked in (`true`) or are not (`false`).",
+    )  # fmt: skip
+    form_id = serializers.CharField(
+        required=False, max_length=MAX_ID, help_text="Only registrations of this form."
+    )
+    q = serializers.CharField(
+        required=False, max_length=254, source="text",
+        help_text="A part of the name, mail or phone in whatever case and accents, or the whole id.",
+    )  # fmt: skip
+
+
+class StrictRegistrationFilter(StrictSerializer, RegistrationFilter):
+    """As the query of the list."""
 
 
 class ImportQuery(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField(required=False, default=False, help_text="Report, and change nothing.")
 
 
-class LineErrorSerializer(serializers.Serializer[Any]):
-    line = serializers.IntegerField(help_text="As an editor counts; the heading is 1.")
-    field = serializers.CharField(allow_null=True)
-    message = serializers.CharField()
+class DecisionInput(StrictSerializer):
+    """Either `ids` or `filter`; an empty filter means all registrations."""
+
+    action = serializers.ChoiceField(choices=[(str(action), str(action)) for action in Action])
+    ids = serializers.ListField(
+        child=serializers.CharField(max_length=32), required=False, min_length=1, max_length=10_000
+    )
+    filter = StrictRegistrationFilter(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("ids" in attrs) == ("filter" in attrs):
+            raise ValidationError({"ids": "Give either `ids` or `filter`."})
+        return attrs
 
 
-class ImportAnswer(serializers.Serializer[Any]):
-    dry_run = serializers.BooleanField()
-    lines = serializers.IntegerField()
-    created = serializers.IntegerField()
-    existing = serializers.IntegerField()
-    errors = LineErrorSerializer(many=True)  # type: ignore[assignment]
+class JobSerializer(serializers.ModelSerializer[Job]):
+    """`done` of `total` lines or registrations. `counts` of an import: `created`, `existing`, `failed`,
+    `warnings`; of a decision: `decided`, `failed`. At most 1,000 errors and warnings are listed."""
+
+    created_by: _Username = serializers.SlugRelatedField("username", read_only=True)
+    dry_run = serializers.SerializerMethodField(help_text="Of an import: whether nothing is changed.")
+    counts = serializers.DictField(child=serializers.IntegerField(), read_only=True)
+    errors = serializers.ListField(  # type: ignore[assignment]
+        child=serializers.DictField(), read_only=True,
+        help_text="Of an import `line`, `field`, `message`; else `id`, `code`, `message`.",
+    )  # fmt: skip
+    warnings = serializers.ListField(child=serializers.DictField(), read_only=True)
+
+    class Meta:
+        model = Job
+        fields = [
+            "id", "kind", "status", "total", "done", "dry_run", "counts", "errors", "warnings", "error",
+            "created_at", "created_by", "finished_at",
+        ]  # fmt: skip
+
+    @extend_schema_field(OpenApiTypes.BOOL)
+    def get_dry_run(self, job: Job) -> bool:
+        return bool(job.arguments.get("dry_run", False))

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from conferences.api import badges, checkins, conferences, members, registrations
+from conferences.api import badges, checkins, conferences, jobs, members, registrations
 
 _CONFERENCE = "conferences/<str:conference_id>"
 _REGISTRATION = f"{_CONFERENCE}/registrations/<str:registration_id>"
@@ -21,9 +21,17 @@ urlpatterns = [
     ),
     path(
         f"{_CONFERENCE}/registrations/import",
-        registrations.RegistrationImport.as_view(),
+        jobs.RegistrationImport.as_view(),
         name="conferences-registration-import",
     ),
+    path(
+        f"{_CONFERENCE}/registrations/decide",
+        jobs.RegistrationDecisions.as_view(),
+        name="conferences-registration-decide",
+    ),
+    path(f"{_CONFERENCE}/jobs", jobs.JobList.as_view(), name="conferences-job-list"),
+    path(f"{_CONFERENCE}/jobs/<str:job_id>", jobs.JobDetail.as_view(), name="conferences-job-detail"),
+    path(f"{_CONFERENCE}/jobs/<str:job_id>/cancel", jobs.CancelJob.as_view(), name="conferences-job-cancel"),
     path(_REGISTRATION, registrations.RegistrationDetail.as_view(), name="conferences-registration-detail"),
     path(
         f"{_REGISTRATION}/approve", registrations.Approve.as_view(), name="conferences-registration-approve"

@@ -3,6 +3,8 @@
 from conferences.models.conference import Conference, Member
 from conferences.models.erased import ErasedVisitor
 from conferences.models.idempotency import IdempotencyKey
+from conferences.models.job import Job
+from conferences.models.receipt import RegistrationReceipt
 from conferences.models.registration import CheckIn, Registration
 from conferences.validators import validate_time_zone
 
@@ -11,7 +13,9 @@ __all__ = [
     "Conference",
     "ErasedVisitor",
     "IdempotencyKey",
+    "Job",
     "Member",
     "Registration",
+    "RegistrationReceipt",
     "validate_time_zone",
 ]

@@ -40,18 +40,34 @@ class Conference(models.Model):
     venue = models.CharField(_("venue"), max_length=300, blank=True, validators=[validate_single_line])
     time_zone = models.CharField(
         _("time zone"), max_length=64, default="UTC", validators=[validate_time_zone],
-        help_text=_("IANA name, e.g. Asia/Shanghai. Changing it computes all days again."),
+        help_text=_("IANA name, e.g. Asia/Shanghai. Changing it recomputes all days."),
     )  # fmt: skip
     starts_at = models.DateTimeField(_("starts at"), null=True, blank=True)
     ends_at = models.DateTimeField(_("ends at"), null=True, blank=True)
+    registration_opens_at = models.DateTimeField(
+        _("registration opens at"), null=True, blank=True, help_text=_("Empty: it is open at once."),
+    )  # fmt: skip
+    registration_closes_at = models.DateTimeField(
+        _("registration closes at"), null=True, blank=True,
+        help_text=_("Empty: it closes when the conference ends."),
+    )  # fmt: skip
+    capacity = models.PositiveIntegerField(
+        _("capacity"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(2**31 - 1)],
+        help_text=_("How many pending and approved registrations there may be. Empty: any number."),
+    )  # fmt: skip
+    waiting_list = models.BooleanField(
+        _("waiting list"), default=True,
+        help_text=_("Once all places are taken, people can join a waiting list; places that become free "
+                    "go to those who have waited longest."),
+    )  # fmt: skip
     languages = models.JSONField(
         _("languages"), default=default_languages, validators=[validate_languages],
-        help_text=_('Codes, e.g. ["zh-hans", "en"]. Who asks for none of them is written to in the first.'),
+        help_text=_('E.g. ["zh-hans", "en"]. Attendees who prefer another language get the first one.'),
     )  # fmt: skip
     phone_region = models.CharField(
         _("phone region"), max_length=2, blank=True,
         validators=[RegexValidator(r"^[A-Z]{2}\Z", _("Two capital letters, e.g. CN."))],
-        help_text=_("Where phone numbers without a leading “+” belong to. Empty: they are refused."),
+        help_text=_("The country of phone numbers without a leading “+”. Empty: such numbers are refused."),
     )  # fmt: skip
     approval_required = models.BooleanField(
         _("approval required"), default=False, help_text=_("Registrations wait for a member's decision.")
@@ -59,14 +75,14 @@ class Conference(models.Model):
     trust_client_registrations = models.BooleanField(
         _("trust client-reported registrations"), default=True,
         help_text=_(
-            "Count registrations and check-ins that browsers and other systems report, beside those that "
-            "this server recorded itself."
+            "Also count registrations and check-ins that browsers and other systems report, not only those "
+            "that this server recorded itself."
         ),
     )  # fmt: skip
     attribution_window_days = models.PositiveSmallIntegerField(
         _("attribution window in days"), default=30,
         validators=[MinValueValidator(1), MaxValueValidator(365)],
-        help_text=_("How long before a registration its visitor may have opened a share link."),
+        help_text=_("How many days before registering a visitor may have opened the share link."),
     )  # fmt: skip
     reminder_hours_before = models.JSONField(
         _("reminders"), default=default_reminder_hours, blank=True, validators=[validate_reminder_hours],
@@ -78,11 +94,17 @@ class Conference(models.Model):
     )  # fmt: skip
     quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    # Goes up with each change, so that a form that was opened before one is noticed.
+    revision = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
         verbose_name = _("conference")
         verbose_name_plural = _("conferences")
         ordering = ["-created_at", "id"]
+        constraints = [
+            # Keys of events and summaries are `<event id>/<conference id>`.
+            models.CheckConstraint(condition=~models.Q(id__contains="/"), name="no_slash_in_conference_id")
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.id})"
@@ -90,6 +112,9 @@ class Conference(models.Model):
     def clean(self) -> None:
         if self.starts_at and self.ends_at and self.ends_at < self.starts_at:
             raise ValidationError({"ends_at": _("A conference cannot end before it starts.")})
+        opens_at, closes_at = self.registration_opens_at, self.registration_closes_at
+        if opens_at and closes_at and closes_at <= opens_at:
+            raise ValidationError({"registration_closes_at": _("Registration cannot close before it opens.")})
         if (self.quiet_from is None) != (self.quiet_until is None):
             missing = "quiet_from" if self.quiet_from is None else "quiet_until"
             raise ValidationError({missing: _("Quiet hours need both a beginning and an end.")})
@@ -103,8 +128,12 @@ class Member(models.Model):
         HELPER = "helper", _("helper")
         VIEWER = "viewer", _("viewer")
 
-    conference = models.ForeignKey(Conference, on_delete=models.CASCADE, related_name="members")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    conference = models.ForeignKey(
+        Conference, on_delete=models.CASCADE, related_name="members", verbose_name=_("conference")
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("user")
+    )
     role = models.CharField(_("role"), max_length=10, choices=Role.choices, default=Role.VIEWER)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 

@@ -4,6 +4,7 @@ import uuid_utils
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from conferences.models.conference import Conference
@@ -19,18 +20,24 @@ class Registration(models.Model):
     """A person's place at a conference. Which state may follow which: conferences/states.py."""
 
     class State(models.TextChoices):
+        WAITING = "waiting", _("on the waiting list")
         PENDING = "pending", _("pending")
         APPROVED = "approved", _("approved")
         REJECTED = "rejected", _("rejected")
         CANCELLED = "cancelled", _("cancelled")
+
+    # What counts in the figures. docs/definitions.md: a withdrawn registration does not stand.
+    STANDING = frozenset({State.PENDING, State.APPROVED})
 
     class Source(models.TextChoices):
         FORM = "form", _("public form")
         IMPORT = "import", _("import")
 
     id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
-    conference = models.ForeignKey(Conference, on_delete=models.CASCADE, related_name="registrations")
-    name = models.CharField(_("name"), max_length=200, validators=[validate_single_line])
+    conference = models.ForeignKey(
+        Conference, on_delete=models.CASCADE, related_name="registrations", verbose_name=_("conference")
+    )
+    name = models.CharField(_("full name"), max_length=200, validators=[validate_single_line])
     # As conferences/contact.py normalises it, so that equal addresses are equal here.
     email = models.CharField(_("mail"), max_length=254)
     phone = models.CharField(_("phone"), max_length=16, blank=True, help_text=_("E.164, e.g. +8613800138000"))
@@ -42,7 +49,9 @@ class Registration(models.Model):
     # What the browser said about where it came from; analytics and sharing make use of it.
     visitor_id = models.CharField(_("visitor"), max_length=64, blank=True)
     share_code = models.CharField(_("share code"), max_length=64, blank=True)
-    created_at = models.DateTimeField(_("registered at"))
+    # Name, mail and phone as `fold` makes them, for searching alike on every database.
+    search_text = models.TextField(default="", blank=True, editable=False)
+    registered_at = models.DateTimeField(_("registered at"))
     decided_at = models.DateTimeField(
         _("decided at"), null=True, blank=True, help_text=_("When the state last changed.")
     )
@@ -50,11 +59,15 @@ class Registration(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
         verbose_name=_("decided by"),
     )  # fmt: skip
+    # Goes up whenever `stands` changes. A registration that stands from the beginning has 0, so that the
+    # figures need to hear of changes only (event type registration_standing, source "state").
+    standing_version = models.PositiveIntegerField(default=0, editable=False)
+    standing_changed_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("registration")
         verbose_name_plural = _("registrations")
-        ordering = ["-created_at", "-id"]
+        ordering = ["-registered_at", "-id"]
         constraints = [
             # Whoever cancelled may come again, with a new registration.
             models.UniqueConstraint(
@@ -64,24 +77,41 @@ class Registration(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["conference", "-created_at", "-id"], name="registration_list"),
+            models.Index(fields=["conference", "-registered_at", "-id"], name="registration_list"),
             models.Index(fields=["conference", "state"], name="registration_state"),
             models.Index(fields=["conference", "email"], name="registration_mail"),
-            models.Index(fields=["created_at"], name="registration_created"),  # analytics compares by time
+            # analytics compares by time what it has with these rows
+            models.Index(fields=["registered_at"], name="registration_time"),
+            models.Index(
+                fields=["standing_changed_at"],
+                condition=Q(standing_changed_at__isnull=False),
+                name="registration_standing",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} · {self.conference_id} · {self.state}"
+
+    @property
+    def stands(self) -> bool:
+        """Whether its state lets it count. Organizers can void it besides: sharing's `Void`."""
+        return self.state in self.STANDING
 
 
 class CheckIn(models.Model):
     """That an attendee came through the door. One that was undone stays, and no longer counts."""
 
     id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
-    registration = models.ForeignKey(Registration, on_delete=models.CASCADE, related_name="check_ins")
+    registration = models.ForeignKey(
+        Registration, on_delete=models.CASCADE, related_name="check_ins", verbose_name=_("registration")
+    )
     method = models.CharField(_("method"), max_length=32)
     gate = models.CharField(_("gate or device"), max_length=100, blank=True)
+    # The scan's own moment, by the server's clock: a scanner may have been offline.
     checked_in_at = models.DateTimeField(_("checked in at"))
+    recorded_at = models.DateTimeField(
+        _("recorded at"), default=timezone.now, help_text=_("When this server stored the scan.")
+    )
     checked_in_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
         verbose_name=_("checked in by"),
@@ -90,6 +120,10 @@ class CheckIn(models.Model):
     undone_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
         verbose_name=_("undone by"),
+    )  # fmt: skip
+    superseded_by = models.OneToOneField(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="supersedes",
+        verbose_name=_("superseded by"), help_text=_("An earlier scan that arrived later."),
     )  # fmt: skip
 
     class Meta:
@@ -102,7 +136,7 @@ class CheckIn(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["checked_in_at"], name="check_in_time"),
+            models.Index(fields=["recorded_at"], name="check_in_recorded"),
             models.Index(fields=["undone_at"], name="check_in_undone"),
         ]
 

@@ -7,11 +7,13 @@ import msgspec
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from conferences.models import CheckIn, Conference, Registration
+from meeteasy.core.folding import fold, fold_digits
 
 CSV_COLUMNS = [
     "id", "name", "email", "phone", "language", "state", "form_id", "answers", "source", "share_code",
-    "visitor_id", "created_at", "decided_at", "checked_in_at", "gate",
+    "visitor_id", "registered_at", "decided_at", "checked_in_at", "gate",
 ]  # fmt: skip
+CSV_CODES = ("id", "share_code")
 
 _active = CheckIn.objects.filter(undone_at=None)
 
@@ -26,7 +28,7 @@ def find_registrations(
 ) -> QuerySet[Registration]:
     """The registrations of a conference, newest first, each with `active_check_ins`: none, or one.
 
-    text: a part of the name, mail or phone, or the whole id.
+    text: a part of the name, mail or phone, in whatever case, accents and spacing of digits, or the whole id.
     """
     found = with_check_ins(Registration.objects.filter(conference=conference))
     if state:
@@ -36,11 +38,19 @@ def find_registrations(
     if checked_in is not None:
         is_in = Exists(_active.filter(registration=OuterRef("pk")))
         found = found.filter(is_in if checked_in else ~is_in)
-    if text:
-        found = found.filter(
-            Q(name__icontains=text) | Q(email__icontains=text) | Q(phone__contains=text) | Q(id=text)
-        )
-    return found
+    return search(found, text)
+
+
+def search(registrations: QuerySet[Registration], text: str) -> QuerySet[Registration]:
+    """Those that `text` finds; all of them for an empty text."""
+    if not text:
+        return registrations
+    matches = Q(id=text)
+    if folded := fold(text).strip():
+        matches |= Q(search_text__contains=folded)
+    if digits := fold_digits(text):
+        matches |= Q(phone__contains=digits)
+    return registrations.filter(matches)
 
 
 def with_check_ins(registrations: QuerySet[Registration]) -> QuerySet[Registration]:
@@ -56,7 +66,7 @@ def csv_rows(registrations: QuerySet[Registration]) -> Iterator[dict[str, Any]]:
         row["answers"] = msgspec.json.encode(registration.answers).decode() if registration.answers else ""
         row["checked_in_at"] = check_in and check_in.checked_in_at
         row["gate"] = check_in and check_in.gate
-        for column in ("created_at", "decided_at", "checked_in_at"):
+        for column in ("registered_at", "decided_at", "checked_in_at"):
             row[column] = row[column].isoformat() if row[column] else ""
         yield row
 

@@ -1,5 +1,5 @@
 """What changes conferences, registrations and check-ins: the functions behind API, admin and commands."""
 
-from conferences.services.conferences import announce_saved, create_conference, update_conference
+from conferences.services.conferences import create_conference, note_saved, update_conference
 
-__all__ = ["announce_saved", "create_conference", "update_conference"]
+__all__ = ["create_conference", "note_saved", "update_conference"]

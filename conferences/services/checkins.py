@@ -1,4 +1,4 @@
-"""Through the door, and back: check-ins."""
+"""Check-ins: through the door, and back."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -26,52 +26,70 @@ def check_in(
     by: User | None,
     method: str = "manual",
     gate: str = "",
+    scanned_at: dt.datetime | None = None,
     now: dt.datetime | None = None,
 ) -> CheckedIn:
     """Check an attendee in, once: of any number of scanners at the same time, one makes the check-in.
 
-    method: how, e.g. "qr". gate: where, or with what device. Raises ValidationError for those, and
-    RefusedError: `not_approved` (with the state) or `registration_cancelled`.
+    method: how, e.g. "qr". gate: where, or with what device. scanned_at: when, by the server's clock
+    (`correct_clock`), where a scanner was offline; now, unless it is given. Of two scans the earlier one is
+    the check-in: one that arrives later supersedes the other, which is undone, so that the end state does
+    not depend on which scanner came online first.
+
+    Raises ValidationError for method and gate, and RefusedError: `not_approved` (with the state) or
+    `registration_cancelled`.
     """
     method = contact.clean_line(method, most=32) or "manual"
     gate = contact.clean_line(gate, most=100)
+    now = now or timezone.now()
     with transaction.atomic():
         registration = (
             Registration.objects.select_for_update(of=("self",))
             .select_related("conference")
             .get(id=registration_id)
         )
-        active = CheckIn.objects.select_related("registration").filter(
-            registration=registration, undone_at=None
-        )
-        first = active.first()
-        if first is not None:
-            return CheckedIn(first, created=False)
-        badges.check_admissible(registration)
+        moment = now
+        if scanned_at is not None:  # nobody comes in before they are registered, whatever a wrong clock says
+            moment = max(min(scanned_at, now), registration.registered_at)
         made = CheckIn(
-            registration=registration,
-            method=method,
-            gate=gate,
-            checked_in_at=now or timezone.now(),
+            registration=registration, method=method, gate=gate, checked_in_at=moment, recorded_at=now,
             checked_in_by=by,
-        )
+        )  # fmt: skip
+        active = _find_active(registration)
+        if active is not None and (scanned_at is None or active.checked_in_at <= moment):
+            return CheckedIn(active, created=False)
+        badges.check_admissible(registration)
+        if active is not None:
+            _undo(active, by=by, now=now)
         try:
             with transaction.atomic():
                 made.save(force_insert=True)
         except IntegrityError:
             # The lock keeps others out; the constraint holds even where a database has no row locks.
-            first = active.first()
-            if first is None:
+            active = _find_active(registration)
+            if active is None:
                 raise
-            return CheckedIn(first, created=False)
+            return CheckedIn(active, created=False)
+        if active is not None:
+            active.superseded_by = made
+            active.save(update_fields=["superseded_by"])
         after_commit(signals.checked_in, CheckIn, check_in=made)
     return CheckedIn(made, created=True)
 
 
-def undo_check_in(check_in_id: str, *, by: User | None, now: dt.datetime | None = None) -> CheckIn:
-    """Take a check-in back; one that was taken back already stays as it is.
+def correct_clock(scanned_at: dt.datetime, *, sent_at: dt.datetime | None, now: dt.datetime) -> dt.datetime:
+    """When a scan happened by the server's clock: `now - (sent_at - scanned_at)`, and never later than now.
 
-    The row stays with its times, and no longer counts: the attendee may be checked in anew.
+    All three are instants; sent_at: the scanner's clock when it sent the request. Without it the scanner's
+    clock is taken to be right. The same rule as for `ts` of events (docs/definitions.md, "event time").
+    """
+    return min(now, scanned_at if sent_at is None else now - (sent_at - scanned_at))
+
+
+def undo_check_in(check_in_id: str, *, by: User | None, now: dt.datetime | None = None) -> CheckIn:
+    """Undo a check-in; one that is undone already stays as it is.
+
+    The row stays with its times, and no longer counts: the attendee can be checked in again.
     """
     with transaction.atomic():
         found = (
@@ -79,10 +97,18 @@ def undo_check_in(check_in_id: str, *, by: User | None, now: dt.datetime | None 
             .select_related("registration__conference")
             .get(id=check_in_id)
         )
-        if found.undone_at is not None:
-            return found
-        found.undone_at = now or timezone.now()
-        found.undone_by = by
-        found.save(update_fields=["undone_at", "undone_by"])
-        after_commit(signals.checkin_undone, CheckIn, check_in=found)
+        if found.undone_at is None:
+            _undo(found, by=by, now=now or timezone.now())
     return found
+
+
+def _find_active(registration: Registration) -> CheckIn | None:
+    found = CheckIn.objects.select_related("registration", "checked_in_by")
+    return found.filter(registration=registration, undone_at=None).first()
+
+
+def _undo(found: CheckIn, *, by: User | None, now: dt.datetime) -> None:
+    found.undone_at = now
+    found.undone_by = by
+    found.save(update_fields=["undone_at", "undone_by"])
+    after_commit(signals.checkin_undone, CheckIn, check_in=found)

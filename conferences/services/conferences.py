@@ -1,20 +1,23 @@
-"""Making and changing conferences: the functions behind API, admin and commands."""
+"""Creating and changing conferences: the functions behind API, admin and commands."""
 
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from conferences import signals
-from conferences.models import Conference, Member
+from conferences.models import Conference, Member, Registration
 from conferences.services.announce import after_commit
+from conferences.services.places import promote_waiting
 
 
 @transaction.atomic
 def create_conference(*, owner: User, **fields: Any) -> Conference:
-    """A new conference whose creator is its owner.
+    """Create a conference, whose creator is its owner.
 
     `fields` are those of Conference. Raises ValidationError with the names of the bad ones; an id that is
     taken is one of them, also when two requests take it at the same moment.
@@ -33,15 +36,29 @@ def create_conference(*, owner: User, **fields: Any) -> Conference:
 
 @transaction.atomic
 def update_conference(conference: Conference, **fields: Any) -> Conference:
-    """Change some fields. Raises ValidationError with the names of the bad ones."""
+    """Change some fields; the others stay, whatever somebody else changed meanwhile.
+
+    Raises ValidationError with the names of the bad ones.
+    """
     for name, value in fields.items():
         setattr(conference, name, value)
     conference.full_clean()
     conference.save(update_fields=list(fields))
-    announce_saved(conference)
+    note_saved(conference)
     return conference
 
 
+def note_saved(conference: Conference) -> None:
+    """What follows from a change, in its transaction: its number, the waiting list, the other apps.
+
+    The admin calls it, too.
+    """
+    Conference.objects.filter(pk=conference.pk).update(revision=F("revision") + 1)
+    if Registration.objects.filter(conference=conference, state=Registration.State.WAITING).exists():
+        promote_waiting(conference.id, now=timezone.now())
+    announce_saved(conference)
+
+
 def announce_saved(conference: Conference) -> None:
-    """Tell the apps on the left, after commit, that a conference came or changed. The admin calls it too."""
+    """Tell the apps on the left, after commit, that a conference is new or changed."""
     after_commit(signals.conference_saved, Conference, conference=conference)

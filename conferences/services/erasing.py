@@ -1,14 +1,45 @@
-"""Erasing a visitor: noting it for all who store visitors' ids, and doing so for the registrations."""
+"""Erasing a person: their registration with all that hangs on it, or their visitor id wherever it stands."""
 
 import secrets
 
+from django.db import transaction
+from django.utils import timezone
+
+from conferences import signals
 from conferences.models import ErasedVisitor, Registration
 from conferences.selectors.erased import find_replacement, load_replacements
+from conferences.services.announce import after_commit
+from conferences.services.places import promote_waiting
+
+
+def erase_registration(registration_id: str) -> None:
+    """Delete a registration with its check-ins and receipts, and let the other apps erase its person.
+
+    Messages to the person are deleted in the same transaction, the visitor id is replaced by a random one in
+    events and in the share tree after it. Figures stay: that somebody registered and came is no personal
+    data. A place that becomes free goes to the waiting list.
+    """
+    with transaction.atomic():
+        registration = (
+            Registration.objects.select_for_update(of=("self",))
+            .select_related("conference")
+            .get(id=registration_id)
+        )
+        visitor_id, conference = registration.visitor_id, registration.conference
+        stood = registration.stands
+        signals.registration_erasing.send(sender=Registration, registration=registration)
+        registration.check_ins.update(superseded_by=None)
+        registration.delete()
+        if visitor_id:
+            # Noted now, so that it holds even if nobody gets to what comes after the commit.
+            note_erased(conference.id, visitor_id)
+            after_commit(signals.visitor_erased, Registration, conference=conference, visitor_id=visitor_id)
+        if stood and conference.capacity is not None:
+            promote_waiting(conference.id, now=timezone.now())
 
 
 def note_erased(conference_id: str, visitor_id: str) -> str:
-    """Note that this visitor is erased. Returns the random id that stands in their place from now on; it is
-    the same each time."""
+    """Note that a visitor is erased. Returns the random id that stands in their place, the same each time."""
     known = load_replacements([conference_id]).get(conference_id, {})
     replacement = find_replacement(known, conference_id, visitor_id)
     if replacement is None:
@@ -21,7 +52,7 @@ def note_erased(conference_id: str, visitor_id: str) -> str:
 
 
 def erase_in_registrations(conference_id: str, visitor_id: str, replacement: str) -> int:
-    """Returns how many registrations changed. The person's other data goes with the registration itself."""
+    """Replace the visitor's id in registrations. Returns in how many."""
     return Registration.objects.filter(conference_id=conference_id, visitor_id=visitor_id).update(
         visitor_id=replacement
     )

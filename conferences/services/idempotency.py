@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from conferences.models import Conference, IdempotencyKey
-from meeteasy.errors import RefusedError
+from meeteasy.core.errors import RefusedError
 
 REMEMBERED = dt.timedelta(hours=48)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")

@@ -1,30 +1,31 @@
-"""Registrations from CSV files, line by line through the same function as from the public form."""
+"""Registrations from CSV files: pieces of lines, each stored at once."""
 
-import csv
-import io
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import msgspec
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from conferences import signals
+from conferences.contact import clean_email
 from conferences.models import Conference, Registration
-from conferences.selectors.registrations import CSV_COLUMNS
-from conferences.services.registrations import clean_fields, find_standing, register
-from meeteasy.http import FORMULA_STARTS
+from conferences.services.announce import after_commit
+from conferences.services.csv_files import EXPORTED, FIELDS, CSVFile, Line, read_csv
+from conferences.services.registrations import build_registration
+from conferences.states import State
 
-MAX_BYTES = 10 * 1024 * 1024
-MAX_LINES = 5_000
-_FIELDS = ("name", "email", "phone", "language", "form_id", "visitor_id", "share_code")
-_LINES_AT_ONCE = 200
+LINES_AT_ONCE = 200
 
 
 @dataclass
-class LineError:
-    """line: as an editor counts them, the heading being 1. field: None where it is the line as a whole."""
+class LineProblem:
+    """line: where the record begins, as an editor counts from 1. field: None for the whole line."""
 
     line: int
     field: str | None
@@ -40,116 +41,148 @@ class ImportReport:
     lines: int = 0
     created: int = 0
     existing: int = 0
-    errors: list[LineError] = field(default_factory=list)
+    errors: list[LineProblem] = field(default_factory=list)
+    warnings: list[LineProblem] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Line:
-    number: int
-    values: dict[str, str]
-    surplus: bool  # more values than the heading has columns
-
-
-def import_registrations(*, conference: Conference, content: bytes, dry_run: bool) -> ImportReport:
+def import_registrations(
+    *, conference: Conference, content: bytes, dry_run: bool, now: dt.datetime | None = None
+) -> ImportReport:
     """Register everybody in a CSV file; lines that are not valid are reported, and the others done.
 
-    content: UTF-8, comma or semicolon, with a heading that names at least `name` and `email`. What a CSV
-    export has besides is left alone, `answers` is JSON, and any other column is an answer by its heading.
-    dry_run: report only; nothing changes and nobody is told.
+    content: UTF-8, separated by commas, semicolons or tabs, with a heading that names at least `name` and
+    `email`. `answers` is JSON, and any column that is no field is an answer by its heading. Of an export, the
+    state of each registration is kept, and what else it has besides the fields is left out.
+    dry_run: report only; nothing changes and nobody gets mail.
 
-    Who is registered already stays as they are, so the same file may be imported again. Raises
-    ValidationError for a file that cannot be read as a whole.
+    A person who was registered before, in whatever state, stays as they are, so the same file can be imported
+    again. Raises ValidationError (`file`) for a file that cannot be read as a whole.
     """
-    report = ImportReport(dry_run=dry_run)
-    lines = list(_read(content))
-    report.lines = len(lines)
-    seen: set[str] = set()
-    for start in range(0, len(lines), _LINES_AT_ONCE):
-        # A transaction a piece: quick, and the database's one writer is free again in between.
+    work = Import(conference, read_csv(content), dry_run=dry_run)
+    report = ImportReport(dry_run=dry_run, lines=len(work.file.lines))
+    for start in range(0, report.lines, LINES_AT_ONCE):
         with transaction.atomic():
-            for line in lines[start : start + _LINES_AT_ONCE]:
-                try:
-                    created = _import_line(conference, line, seen=seen, dry_run=dry_run)
-                except ValidationError as error:
-                    for name, messages in error.message_dict.items():
-                        where = None if name == NON_FIELD_ERRORS else name
-                        report.errors += [LineError(line.number, where, message) for message in messages]
-                else:
-                    report.created += created
-                    report.existing += not created
+            work.do_piece(start, report, now=now or timezone.now())
     return report
 
 
-def _import_line(conference: Conference, line: _Line, *, seen: set[str], dry_run: bool) -> bool:
-    """Whether the person is, or in a dry run would be, newly registered. Raises ValidationError."""
+class Import:
+    """A file on its way into a conference."""
+
+    def __init__(self, conference: Conference, file: CSVFile, *, dry_run: bool, start: int = 0) -> None:
+        """start: the first line that is still to be done, as an index of `file.lines`."""
+        self.file = file
+        self._conference = conference
+        self._dry_run = dry_run
+        # In a dry run the database does not know who would be registered by the lines before.
+        self._seen = (
+            {email for line in file.lines[:start] if (email := _email_of(line))} if dry_run else set()
+        )
+
+    def do_piece(self, start: int, report: ImportReport, *, now: dt.datetime) -> int:
+        """Do LINES_AT_ONCE lines from `start`, in the caller's transaction. Returns where it ends."""
+        end = start + LINES_AT_ONCE
+        made = self._build(self.file.lines[start:end], report, now=now)
+        new, existing = self._find_new(made)
+        if not self._dry_run:
+            stored = _store(new)
+            existing += len(new) - len(stored)
+            new = stored
+        report.created += len(new)
+        report.existing += existing
+        return end
+
+    def _build(
+        self, lines: Sequence[Line], report: ImportReport, *, now: dt.datetime
+    ) -> list[tuple[str, Registration]]:
+        """The id that an export gives, or "", and the registration, of each valid line."""
+        made = []
+        for line in lines:
+            try:
+                registration, warnings = build_registration(
+                    conference=self._conference, source=Registration.Source.IMPORT, now=now,
+                    state=self._state(line), **_fields(line, self.file),
+                )  # fmt: skip
+            except ValidationError as error:
+                for name, messages in error.message_dict.items():
+                    where = None if name == NON_FIELD_ERRORS else name
+                    report.errors += [LineProblem(line.number, where, message) for message in messages]
+            else:
+                known_id = line.values.get("id", "") if self.file.is_export else ""
+                made.append((known_id[:32].replace("\0", ""), registration))
+                report.warnings += [
+                    LineProblem(line.number, warning.field, warning.message) for warning in warnings
+                ]
+        return made
+
+    def _state(self, line: Line) -> State | None:
+        """The state that an export gives. Raises ValidationError for one that does not exist."""
+        if not self.file.is_export or not line.values.get("state"):
+            return None
+        try:
+            return State(line.values["state"])
+        except ValueError:
+            raise ValidationError({"state": _("There is no such state.")}) from None
+
+    def _find_new(self, made: list[tuple[str, Registration]]) -> tuple[list[Registration], int]:
+        """Those who are not registered yet, each once, and how many the others are."""
+        emails = [registration.email for _known_id, registration in made]
+        ids = [known_id for known_id, _registration in made if known_id]
+        known = Registration.objects.filter(Q(email__in=emails) | Q(id__in=ids), conference=self._conference)
+        seen = self._seen | {value for pair in known.values_list("id", "email") for value in pair}
+        new = []
+        for known_id, registration in made:
+            if registration.email not in seen and (not known_id or known_id not in seen):
+                new.append(registration)
+            seen.add(registration.email)
+            if self._dry_run:
+                self._seen.add(registration.email)
+        return new, len(made) - len(new)
+
+
+def _store(registrations: list[Registration]) -> list[Registration]:
+    """Store those whom nobody registers at this very moment. Returns them."""
+    Registration.objects.bulk_create(registrations, ignore_conflicts=True)
+    ids = Registration.objects.filter(id__in=[registration.id for registration in registrations])
+    stored_ids = set(ids.values_list("id", flat=True))
+    stored = [registration for registration in registrations if registration.id in stored_ids]
+    if stored:
+        after_commit(signals.registrations_imported, Registration, registrations=stored)
+    for registration in stored:
+        if not registration.stands:
+            after_commit(signals.standing_changed, Registration, registration=registration)
+    return stored
+
+
+def _fields(line: Line, file: CSVFile) -> dict[str, Any]:
+    """What `build_registration` takes. Raises ValidationError."""
     if line.surplus:
         raise ValidationError({NON_FIELD_ERRORS: _("There are more values than columns.")})
-    fields: dict[str, Any] = {name: line.values.get(name, "") for name in _FIELDS}
-    fields["answers"] = _answers(line.values)
-    if not dry_run:
-        return register(conference=conference, source=Registration.Source.IMPORT, **fields).created
-    email = clean_fields(conference=conference, **fields)["email"]
-    known = email in seen or find_standing(conference, email) is not None
-    seen.add(email)
-    return not known
+    fields: dict[str, Any] = {name: line.values.get(name, "") for name in FIELDS}
+    fields["answers"] = _answers(line, file)
+    return fields
 
 
-def _answers(row: dict[str, str]) -> dict[str, Any]:
+def _answers(line: Line, file: CSVFile) -> dict[str, Any]:
     """The column `answers`, and every column that is no field. Raises ValidationError."""
     answers: Any = {}
-    if row.get("answers"):
+    if line.values.get("answers"):
         try:
-            answers = msgspec.json.decode(row["answers"])
+            answers = msgspec.json.decode(line.values["answers"])
         except (msgspec.MsgspecError, RecursionError):
             raise ValidationError({"answers": _("This is not JSON.")}) from None
         if not isinstance(answers, dict):
             raise ValidationError({"answers": _("This must be a JSON object.")})
-    known = {*_FIELDS, *CSV_COLUMNS}
-    return {**answers, **{name: value for name, value in row.items() if name not in known and value}}
+    known = {*FIELDS, *(EXPORTED if file.is_export else ())}
+    return {**answers, **{name: value for name, value in line.values.items() if name not in known and value}}
 
 
-def _read(content: bytes) -> Iterator[_Line]:
-    """The lines that are not empty. Raises ValidationError."""
+def _email_of(line: Line) -> str:
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ValidationError(
-            {"file": _("Line %(line)s is not UTF-8; save the file as “CSV UTF-8”.") % {"line": line}}
-        ) from None
-    heading, _newline, _rest = text.partition("\n")
-    delimiter = ";" if heading.count(";") > heading.count(",") else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    columns: list[str] = []
-    found = 0
-    try:
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if not columns:
-                columns = _check_heading(cells)
-                continue
-            found += 1
-            if found > MAX_LINES:
-                raise ValidationError({"file": _("More than %(most)s lines.") % {"most": MAX_LINES}})
-            values = dict(zip(columns, map(_plain, cells), strict=False))
-            yield _Line(reader.line_num, values, surplus=any(cells[len(columns) :]))
-    except csv.Error as error:
-        message = _("Line %(line)s: %(error)s") % {"line": reader.line_num, "error": error}
-        raise ValidationError({"file": message}) from None
-    if not columns:
-        raise ValidationError({"file": _("The file is empty.")})
+        return clean_email(line.values.get("email", ""))
+    except ValidationError:
+        return ""
 
 
-def _check_heading(cells: list[str]) -> list[str]:
-    columns = [cell.strip() for cell in cells]
-    columns = [column.lower() if column.lower() in (*_FIELDS, *CSV_COLUMNS) else column for column in columns]
-    missing = [name for name in ("name", "email") if name not in columns]
-    if missing:
-        raise ValidationError({"file": _("The heading lacks %(columns)s.") % {"columns": ", ".join(missing)}})
-    return columns
-
-
-def _plain(cell: str) -> str:
-    """A cell without the apostrophe that keeps spreadsheets from running it as a formula."""
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS) else cell
+def problems_as_json(problems: Sequence[LineProblem]) -> list[dict[str, Any]]:
+    return [asdict(problem) for problem in problems]

@@ -3,17 +3,19 @@
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
 from conferences import signals
 from conferences.models import Conference, Member
 from conferences.services.announce import after_commit
-from meeteasy.errors import RefusedError
+from meeteasy.core.errors import RefusedError
 
 
 def add_member(*, conference: Conference, username: str, role: Member.Role) -> Member:
-    """Make a user a member. Raises ValidationError for a name that no user has, and RefusedError
-    `already_member`."""
+    """Make a user a member.
+
+    Raises ValidationError for a name that no user has, and RefusedError `already_member`.
+    """
     user = get_user_model()._default_manager.filter(username=username, is_active=True).first()
     if user is None:
         raise ValidationError({"username": _("There is no such user.")})
@@ -22,7 +24,7 @@ def add_member(*, conference: Conference, username: str, role: Member.Role) -> M
             member = Member.objects.create(conference=conference, user=user, role=role)
             announce_membership(conference.id, member.user_id, member.role)
     except IntegrityError:
-        raise RefusedError("already_member", "This user is a member already.") from None
+        raise RefusedError("already_member", _("This user is a member already.")) from None
     return member
 
 
@@ -56,4 +58,4 @@ def _keep_an_owner(member: Member) -> None:
     Conference.objects.select_for_update().get(id=member.conference_id)
     owners = Member.objects.filter(conference_id=member.conference_id, role=Member.Role.OWNER)
     if owners.filter(pk=member.pk).exists() and not owners.exclude(pk=member.pk).exists():
-        raise RefusedError("last_owner", "A conference needs an owner; name another one first.")
+        raise RefusedError("last_owner", _("A conference needs an owner; name another one first."))

@@ -2,27 +2,44 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from conferences import contact, signals
-from conferences.models import Conference, Registration
+from conferences.decoration import FieldWarning, tidy
+from conferences.models import Conference, Registration, RegistrationReceipt
 from conferences.services.announce import after_commit
-from conferences.states import TRANSITIONS, Action, State, first_state, next_state
-from meeteasy.errors import RefusedError
+from conferences.services.places import check_open, promote_waiting, state_for_new
+from conferences.services.standing import set_state
+from conferences.states import REFUSALS, Action, State, first_state, next_state
+from meeteasy.core.errors import RefusedError
+from meeteasy.core.folding import fold
+
+Source = Registration.Source
 
 
 @dataclass(frozen=True)
 class Registered:
-    """created: False where this person was registered already, and nothing was changed."""
+    """What became of a registration that was sent in.
+
+    created: False where this person was registered already, and nothing was changed.
+    state: the one that a new registration gets. The public is shown this one, whoever was registered before.
+    receipt: stands for the registration outside, where its id would tell who is registered already; only for
+        the public form, else empty.
+    warnings: what was left out or changed of language, form id, visitor id, share code and answers.
+    """
 
     registration: Registration
     created: bool
+    state: State
+    receipt: str = ""
+    warnings: list[FieldWarning] = field(default_factory=list)
 
 
 def register(
@@ -31,86 +48,137 @@ def register(
     name: str,
     email: str,
     phone: str = "",
-    language: str = "",
-    form_id: str = "default",
-    answers: dict[str, Any] | None = None,
-    visitor_id: str = "",
-    share_code: str = "",
-    source: Registration.Source = Registration.Source.FORM,
+    language: Any = "",
+    form_id: Any = "default",
+    answers: Any = None,
+    visitor_id: Any = "",
+    share_code: Any = "",
+    source: Registration.Source = Source.FORM,
     now: dt.datetime | None = None,
 ) -> Registered:
     """Register a person, whom their mail address identifies within the conference.
 
-    Whoever is registered already keeps that registration as it is, whatever else is given this time: the
-    address proves nothing about who sends it. Two requests at once make one registration. Raises
-    ValidationError with the names of the bad fields.
+    A person who is registered already keeps that registration as it is, whatever else is given this time:
+    the address proves nothing about who sends it. Two requests at once make one registration.
+
+    Opening times and capacity bind the public form, not organizers. Raises ValidationError with the names of
+    the bad fields among name, email and phone, and RefusedError: `registration_not_open`,
+    `registration_closed` or `full`.
     """
-    fields = clean_fields(
+    now = now or timezone.now()
+    if source == Source.FORM:
+        check_open(conference, now=now)
+    registration, warnings = build_registration(
         conference=conference, name=name, email=email, phone=phone, language=language, form_id=form_id,
-        answers=answers or {}, visitor_id=visitor_id, share_code=share_code,
+        answers=answers, visitor_id=visitor_id, share_code=share_code, source=source, now=now,
     )  # fmt: skip
-    with transaction.atomic():
-        registration = find_standing(conference, fields["email"])
-        if registration is not None:
-            return Registered(registration, created=False)
-        registration = Registration(
-            conference=conference,
-            state=first_state(approval_required=conference.approval_required),
-            source=source,
-            created_at=now or timezone.now(),
-            **fields,
-        )
-        try:
-            with transaction.atomic():
-                registration.save(force_insert=True)
-        except IntegrityError:
-            other = find_standing(conference, fields["email"])
-            if other is None:
-                raise
-            return Registered(other, created=False)
-        signals.registration_changing.send(
-            sender=Registration, registration=registration, previous_state=None
-        )
-        after_commit(signals.registration_created, Registration, registration=registration)
-    return Registered(registration, created=True)
+    try:
+        receipt = _create(registration)
+    except IntegrityError:  # of the constraint `one_registration_per_mail`
+        known = find_registered(conference, registration.email)
+        if known is None:
+            raise
+        receipt = _repeat(known, registration)
+        return Registered(known, False, State(registration.state), receipt, warnings)
+    return Registered(registration, True, State(registration.state), receipt, warnings)
 
 
-def find_standing(conference: Conference, email: str) -> Registration | None:
-    """The registration of a mail address, as `clean_fields` gives it, that was not cancelled."""
-    found = Registration.objects.filter(conference=conference, email=email)
-    return found.exclude(state=State.CANCELLED).first()
-
-
-def clean_fields(
+def build_registration(
     *,
     conference: Conference,
     name: str,
     email: str,
     phone: str,
-    language: str,
-    form_id: str,
-    answers: dict[str, Any],
-    visitor_id: str,
-    share_code: str,
-) -> dict[str, Any]:
-    """The fields of a registration as they are stored. Raises ValidationError that names every bad one."""
-    cleaners: dict[str, Callable[[], Any]] = {
+    source: Registration.Source,
+    now: dt.datetime,
+    state: State | None = None,
+    **decoration: Any,
+) -> tuple[Registration, list[FieldWarning]]:
+    """A registration that is not stored yet, and what was changed about its decoration (`tidy`).
+
+    state: None for the one that the conference's settings give to somebody who has a place. Raises
+    ValidationError with the names of the bad fields.
+    """
+    fields = clean_person(conference=conference, name=name, email=email, phone=phone)
+    tidied, warnings = tidy(conference, **decoration)
+    registration = Registration(
+        conference=conference,
+        source=source,
+        state=state or first_state(approval_required=conference.approval_required),
+        registered_at=now,
+        search_text=make_search_text(**fields),
+        **fields,
+        **tidied,
+    )
+    _begin_standing(registration)
+    return registration, warnings
+
+
+def _begin_standing(registration: Registration) -> None:
+    """One that does not stand from the beginning has its first change of standing with it."""
+    if not registration.stands:
+        registration.standing_version = 1
+        registration.standing_changed_at = registration.registered_at
+
+
+@transaction.atomic
+def _create(registration: Registration) -> str:
+    """Store a new registration. Returns its receipt. Raises IntegrityError where its person is registered
+    already, and RefusedError `full`."""
+    if registration.source == Source.FORM:
+        registration.state = state_for_new(registration.conference)
+        _begin_standing(registration)
+    registration.save(force_insert=True)
+    receipt = _make_receipt(registration, registration)
+    signals.registration_changing.send(sender=Registration, registration=registration, previous_state=None)
+    after_commit(signals.registration_created, Registration, registration=registration)
+    if not registration.stands:
+        after_commit(signals.standing_changed, Registration, registration=registration)
+    return receipt
+
+
+@transaction.atomic
+def _repeat(known: Registration, sent: Registration) -> str:
+    """Give `sent`, whose person is registered already, a receipt as a new registration gets one."""
+    known.conference = sent.conference
+    receipt = _make_receipt(known, sent)
+    if receipt:
+        signals.registration_repeated.send(sender=Registration, registration=known, now=sent.registered_at)
+    return receipt
+
+
+def _make_receipt(registration: Registration, sent: Registration) -> str:
+    if sent.source != Source.FORM:
+        return ""
+    made = RegistrationReceipt(registration=registration, created_at=sent.registered_at)
+    made.save(force_insert=True)
+    return made.receipt
+
+
+def find_registered(conference: Conference, email: str) -> Registration | None:
+    """The registration of a mail address, as `clean_email` gives it, that was not cancelled."""
+    found = Registration.objects.filter(conference=conference, email=email)
+    return found.exclude(state=State.CANCELLED).first()
+
+
+def make_search_text(*, name: str, email: str, phone: str) -> str:
+    return fold(f"{name}\n{email}\n{phone}")
+
+
+def clean_person(*, conference: Conference, name: str, email: str, phone: str) -> dict[str, str]:
+    """Name, address and number as they are stored. Raises ValidationError that names every bad one."""
+    cleaners: dict[str, Callable[[], str]] = {
         "name": lambda: contact.clean_line(name, most=contact.MAX_NAME, required=True),
         "email": lambda: contact.clean_email(email),
         "phone": lambda: contact.clean_phone(phone, region=conference.phone_region),
-        "language": lambda: contact.pick_language(conference, contact.clean_line(language, most=35)),
-        "form_id": lambda: contact.clean_line(form_id, most=contact.MAX_ID) or "default",
-        "answers": lambda: contact.clean_answers(answers),
-        "visitor_id": lambda: contact.clean_line(visitor_id, most=contact.MAX_ID),
-        "share_code": lambda: contact.clean_line(share_code, most=contact.MAX_ID),
     }
-    cleaned: dict[str, Any] = {}
+    cleaned: dict[str, str] = {}
     errors: dict[str, ValidationError] = {}
-    for field, clean in cleaners.items():
+    for name_of_field, clean in cleaners.items():
         try:
-            cleaned[field] = clean()
+            cleaned[name_of_field] = clean()
         except ValidationError as error:
-            errors[field] = error
+            errors[name_of_field] = error
     if errors:
         raise ValidationError(errors)
     return cleaned
@@ -125,9 +193,11 @@ def decide(
 ) -> Registration:
     """Approve, reject or cancel a registration; an action that was done already changes nothing.
 
-    by: who decides; None for the attendee or the system. Raises RefusedError: `wrong_state` where the
-    state machine does not allow it, `checked_in` for cancelling someone who is through the door.
+    A place that becomes free goes to the waiting list. by: who decides; None for the attendee or the system.
+    Raises RefusedError: `wrong_state` where the state machine does not allow it, `checked_in` for cancelling
+    somebody who is through the door.
     """
+    now = now or timezone.now()
     with transaction.atomic():
         # The lock makes a check-in, which takes it too, come before or after, never in between.
         registration = (
@@ -138,26 +208,13 @@ def decide(
         previous = State(registration.state)
         target = next_state(previous, action)
         if target is None:
-            raise RefusedError(
-                "wrong_state",
-                f"A registration that is {previous.value} cannot be {TRANSITIONS[action][1].value}.",
-                state=previous.value,
-            )
+            raise RefusedError("wrong_state", str(REFUSALS[previous, action]), state=previous.value)
         if target == previous:
             return registration
         if target == State.CANCELLED and registration.check_ins.filter(undone_at=None).exists():
-            raise RefusedError("checked_in", "This attendee is checked in; undo the check-in first.")
-        registration.state = target
-        registration.decided_at = now or timezone.now()
-        registration.decided_by = by
-        registration.save(update_fields=["state", "decided_at", "decided_by"])
-        signals.registration_changing.send(
-            sender=Registration, registration=registration, previous_state=previous
-        )
-        after_commit(
-            signals.registration_state_changed,
-            Registration,
-            registration=registration,
-            previous_state=previous,
-        )
+            raise RefusedError("checked_in", _("This attendee is checked in; undo the check-in first."))
+        stood = registration.stands
+        set_state(registration, target, by=by, now=now)
+        if stood and not registration.stands and registration.conference.capacity is not None:
+            promote_waiting(registration.conference_id, now=now)
     return registration

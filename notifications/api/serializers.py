@@ -1,43 +1,66 @@
 from typing import Any
 
+from django.conf import settings
 from rest_framework import serializers
 
+from meeteasy.core.serializers import StrictSerializer
 from notifications.channels import CHANNELS
 from notifications.message_types import MESSAGE_TYPES
-from notifications.models import Notification
+from notifications.models import Announcement, Notification
+
+_MESSAGE_TYPES = [(key, message_type.label) for key, message_type in sorted(MESSAGE_TYPES.items())]
+_CHANNELS = [(key, channel.label) for key, channel in sorted(CHANNELS.items())]
 
 
 class NotificationSerializer(serializers.ModelSerializer[Notification]):
+    # The registries' keys, which the model does not know as choices. A row of another release keeps its own.
+    message_type = serializers.ChoiceField(choices=_MESSAGE_TYPES, read_only=True)
+    channel = serializers.ChoiceField(choices=_CHANNELS, read_only=True)
+    language = serializers.ChoiceField(choices=settings.LANGUAGES, read_only=True)
+
     class Meta:
         model = Notification
         fields = [
             "id", "conference_id", "registration_id", "message_type", "channel", "recipient", "language",
-            "status", "attempts", "provider", "provider_id", "last_error", "scheduled_for", "expires_at",
+            "status", "attempts", "provider", "provider_id", "last_error", "scheduled_for",
             "created_at", "updated_at", "sent_at", "delivered_at",
         ]  # fmt: skip
         read_only_fields = fields
 
 
-class NotificationQuery(serializers.Serializer[Any]):
-    """`conference_id`, and filters."""
+class NotificationFilter(serializers.Serializer[Any]):
+    """`conference_id`, and what the list is narrowed to."""
 
-    conference_id = serializers.CharField(max_length=64)
-    status = serializers.ChoiceField(choices=Notification.Status.choices, required=False)
-    channel = serializers.CharField(max_length=16, required=False)
-    message_type = serializers.CharField(max_length=64, required=False)
-    recipient = serializers.CharField(max_length=320, required=False)
-    registration_id = serializers.CharField(max_length=64, required=False)
+    conference_id = serializers.CharField(max_length=64, help_text="The conference whose messages to list.")
+    status = serializers.ChoiceField(
+        choices=Notification.Status.choices, required=False, help_text="What became of the message."
+    )
+    channel = serializers.ChoiceField(
+        choices=_CHANNELS, required=False, help_text="How the message reaches its recipient."
+    )
+    message_type = serializers.ChoiceField(
+        choices=_MESSAGE_TYPES, required=False, help_text="What the message is about."
+    )
+    recipient = serializers.CharField(
+        max_length=320, required=False, help_text="The whole email address or E.164 number."
+    )
+    registration_id = serializers.CharField(
+        max_length=64, required=False, help_text="The registration that the message is about."
+    )
 
-    def validate_channel(self, value: str) -> str:
-        return _known(value, CHANNELS, "channel")
 
-    def validate_message_type(self, value: str) -> str:
-        return _known(value, MESSAGE_TYPES, "message type")
+class AnnouncementSerializer(serializers.ModelSerializer[Announcement]):
+    class Meta:
+        model = Announcement
+        fields = ["id", "conference_id", "kind", "created_at", "created_by", "written", "finished_at"]
+        read_only_fields = fields
+        extra_kwargs = {
+            "written": {"help_text": "How many messages have been written so far."},
+            "finished_at": {"help_text": "When everybody had theirs; null until then."},
+        }
 
 
-def _known(value: str, registry: Any, what: str) -> str:
-    if value not in registry:
-        raise serializers.ValidationError(
-            f"There is no {what} {value!r}; there are: {', '.join(sorted(registry))}", code="invalid_choice"
-        )
-    return value
+class AnnouncementInput(StrictSerializer):
+    kind = serializers.ChoiceField(
+        choices=Announcement.Kind.choices, help_text="`moved`: a new date or place; or `cancelled`."
+    )

@@ -1,8 +1,13 @@
 from django.urls import path
 
-from notifications.api import views
+from notifications.api import announcements, views
 
 urlpatterns = [
+    path(
+        "conferences/<str:conference_id>/announcements",
+        announcements.AnnouncementList.as_view(),
+        name="notifications-announcements",
+    ),
     path("notifications", views.NotificationList.as_view(), name="notifications-list"),
     path(
         "notifications/<uuid:notification_id>",

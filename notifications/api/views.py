@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import structlog
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, status
 from rest_framework.exceptions import APIException
@@ -16,14 +16,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from conferences.access import get_conference
-from meeteasy.http import error_body
-from notifications import outbox, reports
-from notifications.api.serializers import NotificationQuery, NotificationSerializer
+from meeteasy.core.http import error_body
+from meeteasy.core.logs import get_logger
+from notifications.api.serializers import NotificationFilter, NotificationSerializer
 from notifications.channels.sms import SMS_PROVIDERS
 from notifications.models import Notification, Suppression
-from notifications.selectors import READ_ROLE, get_notification, list_notifications
+from notifications.selectors.notifications import READ_ROLE, get_notification, list_notifications
+from notifications.services import outbox, reporting
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class Conflict(APIException):
@@ -31,24 +32,20 @@ class Conflict(APIException):
     default_code = "wrong_status"
 
 
+_ID = OpenApiParameter(
+    "notification_id", OpenApiTypes.UUID, OpenApiParameter.PATH, description="The id of a notification."
+)
+
+
 class NotificationList(generics.ListAPIView[Notification]):
-    """The notifications of a conference, newest first."""
+    """The notifications of a conference, newest first. Owners and helpers."""
 
     serializer_class = NotificationSerializer
     queryset = Notification.objects.none()
 
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("conference_id", str, required=True),
-            OpenApiParameter("status", str, enum=Notification.Status.values),
-            OpenApiParameter("channel", str),
-            OpenApiParameter("message_type", str),
-            OpenApiParameter("recipient", str),
-            OpenApiParameter("registration_id", str),
-        ]
-    )
+    @extend_schema(summary="List the notifications of a conference", parameters=[NotificationFilter])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        query = NotificationQuery(data=request.query_params)
+        query = NotificationFilter(data=request.query_params)
         query.is_valid(raise_exception=True)
         filters = dict(query.validated_data)
         conference = get_conference(request.user, filters.pop("conference_id"), role=READ_ROLE)
@@ -57,25 +54,42 @@ class NotificationList(generics.ListAPIView[Notification]):
 
 
 class NotificationDetail(APIView):
-    """One notification."""
+    """One notification. Owners and helpers of its conference."""
 
-    @extend_schema(responses=NotificationSerializer)
+    @extend_schema(
+        summary="Read a notification",
+        operation_id="notifications_retrieve",
+        parameters=[_ID],
+        responses=NotificationSerializer,
+    )
     def get(self, request: Request, notification_id: Any) -> Response:
         return Response(NotificationSerializer(get_notification(request.user, notification_id)).data)
 
 
 class Resend(APIView):
-    """Send it again, whatever became of it; 409 while it is under way."""
+    """Send a notification again, whatever became of it. Answers 409 while it is being sent."""
 
-    @extend_schema(request=None, responses=NotificationSerializer)
+    @extend_schema(
+        summary="Send a notification again",
+        operation_id="notifications_resend",
+        parameters=[_ID],
+        request=None,
+        responses=NotificationSerializer,
+    )
     def post(self, request: Request, notification_id: Any) -> Response:
         return _act(request, notification_id, outbox.resend)
 
 
 class Abort(APIView):
-    """Do not send it; 409 if it is too late."""
+    """Do not send a notification that is still waiting. Answers 409 once it is too late."""
 
-    @extend_schema(request=None, responses=NotificationSerializer)
+    @extend_schema(
+        summary="Abort a notification",
+        operation_id="notifications_abort",
+        parameters=[_ID],
+        request=None,
+        responses=NotificationSerializer,
+    )
     def post(self, request: Request, notification_id: Any) -> Response:
         return _act(request, notification_id, outbox.abort)
 
@@ -106,22 +120,22 @@ def sms_callback(request: HttpRequest, provider: str) -> HttpResponse:
     except ValueError as error:
         return JsonResponse(error_body("invalid", f"This is no delivery report: {error}"), status=400)
     for line in lines:
-        row = reports.find_notification(channel="sms", reference=line.reference, provider_id=line.provider_id)
+        row = reporting.find_notification(
+            channel="sms", reference=line.reference, provider_id=line.provider_id
+        )
         if row is None:
             continue  # of another system that shares the account, or deleted
         if line.delivered is None:
-            reports.note_accepted(row, provider_id=line.provider_id)
+            reporting.note_accepted(row, provider_id=line.provider_id)
         elif line.delivered:
-            reports.note_delivered(row, provider_id=line.provider_id)
+            reporting.note_delivered(row, provider_id=line.provider_id)
         else:
-            reports.note_lost(
+            reporting.note_lost(
                 row,
                 status=Notification.Status.FAILED,
                 detail=line.detail or "the provider reports a failure",
                 provider_id=line.provider_id,
             )
         if line.unsubscribed:
-            reports.suppress_recipient(
-                row, scope=Suppression.Scope.ALL, reason=Suppression.Reason.UNSUBSCRIBED
-            )
+            reporting.suppress_recipient(row, reason=Suppression.Reason.UNSUBSCRIBED)
     return found.answer_callback()

@@ -1,12 +1,12 @@
 """What a channel does for the outbox, and what may come of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from meeteasy.queues import Queue
-from meeteasy.registry import Registry
+from conferences.models import Registration
+from meeteasy.core.queues import Queue
+from meeteasy.core.registry import Registry
 from notifications.models import Notification
 
 if TYPE_CHECKING:
@@ -14,9 +14,16 @@ if TYPE_CHECKING:
 
 CHANNELS: Registry["Channel"] = Registry("notifications.channels")
 
-# Called by a channel right before the first moment at which the provider may act on the message. Raises
-# when the job is not ours any more; then nothing may be sent.
-OnCall = Callable[[], None]
+
+class Call(Protocol):
+    """The way of one message to its provider, as far as the outbox must know. Each method keeps the lease
+    for that many seconds, and raises if the message is not ours any more; then nothing may be sent."""
+
+    def prepare(self, seconds: float) -> None:
+        """A step follows in which the provider cannot act on the message yet."""
+
+    def begin(self, seconds: float | None = None) -> None:
+        """From here on the provider may act on the message. None: as long as a task may run."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +37,22 @@ class Accepted:
 class Failure(Exception):
     """The message was not sent, or nobody knows.
 
-    kind: TEMPORARY: it was not sent, and trying again later may help.
-          PERMANENT: it was refused, and trying again will not help.
-          UNKNOWN: the provider may have it. What then follows is the channel's policy.
-    retry_after_seconds: as the provider asked, for temporary ones.
+    kind: TEMPORARY: it was not sent, and a later attempt may help.
+          PERMANENT: it was refused, and another attempt will not help.
+          UNKNOWN: the provider may have it. The channel says what follows.
+          OUTAGE: it was not sent, and that is not about this message: the provider cannot be reached, or
+              refuses our account or sender. The whole channel pauses, and the message loses no attempt.
+    retry_after_seconds: as the provider asked, if it did.
+    needs_attention: for an outage that only a person can end.
+    confirmed: False for an outage that may be this recipient's after all; another recipient must meet it
+        before the channel pauses.
+    unsubscribed: the recipient told the provider to stop.
     """
 
     TEMPORARY = "temporary"
     PERMANENT = "permanent"
     UNKNOWN = "unknown"
+    OUTAGE = "outage"
 
     def __init__(
         self,
@@ -46,12 +60,23 @@ class Failure(Exception):
         *,
         kind: str,
         retry_after_seconds: float | None = None,
+        needs_attention: bool = False,
+        confirmed: bool = True,
         unsubscribed: bool = False,
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.retry_after_seconds = retry_after_seconds
-        self.unsubscribed = unsubscribed  # refused because the recipient told the provider to stop
+        self.needs_attention = needs_attention
+        self.confirmed = confirmed
+        self.unsubscribed = unsubscribed
+
+
+class Rendered(Protocol):
+    """A message as its recipient will see it. sent_text: what the outbox keeps of it."""
+
+    @property
+    def sent_text(self) -> str: ...
 
 
 class Channel(ABC):
@@ -61,28 +86,31 @@ class Channel(ABC):
     label: ClassVar["StrOrPromise"]
     queue: ClassVar[Queue]
     task_name: ClassVar[str]
-    # What becomes of a message of which nobody knows whether it was sent: sent again by itself, or only on
-    # a person's word.
+    # Whether a message that may or may not have been sent is sent again by itself, or only when a person
+    # asks for it.
     resends_unknown: ClassVar[bool]
 
     @abstractmethod
     def provider_name(self) -> str:
-        """Who carries the messages, as settings have it."""
+        """The provider that the settings name."""
 
     @abstractmethod
     def rate_per_second(self) -> float:
-        """At most so many messages a second over all workers; 0 for no limit."""
+        """How many messages a second all workers may send together; 0 for no limit."""
 
     @abstractmethod
-    def render(self, notification: Notification) -> Any:
-        """The message as the recipient will see it. Raises on an error in a template or its context."""
+    def render(self, notification: Notification, registration: Registration, *, sequence: int) -> Any:
+        """The message (`Rendered`). Raises on an error in a template or its context.
+
+        registration: with its conference. sequence: of the conference's calendar entry.
+        """
 
     @abstractmethod
-    def send(self, notification: Notification, message: Any, *, on_call: OnCall) -> Accepted:
+    def send(self, notification: Notification, message: Any, *, call: Call) -> Accepted:
         """Hand a rendered message to the provider. Raises Failure."""
 
     def look_up(self, notification: Notification) -> Accepted | None:
-        """Ask the provider for a message of unknown fate; None when it does not know of it, or cannot say."""
+        """Ask the provider about a message of unknown fate; None if it does not know it or cannot say."""
         return None
 
 

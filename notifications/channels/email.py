@@ -2,8 +2,11 @@
 
 import smtplib
 from contextlib import suppress
+from email.mime.base import MIMEBase
 from email.mime.image import MIMEImage
-from email.utils import parseaddr
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.utils import formataddr, parseaddr
 from typing import Any, ClassVar
 
 from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
@@ -11,61 +14,103 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.utils.translation import gettext_lazy as _
 
-from meeteasy.queues import Queue
-from notifications import unsubscribe
-from notifications.channels._base import Accepted, Channel, Failure, OnCall, register
+from conferences.models import Registration
+from meeteasy.core.addresses import to_wire
+from meeteasy.core.queues import Queue
+from notifications import unsubscribe_links
+from notifications.channels import _smtp
+from notifications.channels._base import Accepted, Call, Channel, Failure, register
 from notifications.message_types import get_message_type
 from notifications.models import Notification
-from notifications.render import Mail, render_mail
+from notifications.rendering import Mail, render_mail
 
 
 @register
 class EmailChannel(Channel):
     name: ClassVar[str] = "email"
-    label = _("mail")
+    label = _("email")
     queue: ClassVar[Queue] = Queue.NOTIFICATIONS_EMAIL
     task_name: ClassVar[str] = "notifications.send_email"
-    # The second copy carries the same Message-ID, by which mailboxes recognise it.
+    # The second copy has the same Message-ID, by which mailboxes recognise it.
     resends_unknown: ClassVar[bool] = True
 
     def provider_name(self) -> str:
-        return settings.EMAIL_BACKEND.removesuffix(".EmailBackend").rpartition(".")[2]
+        return settings.EMAIL_BACKEND.removesuffix(".EmailBackend").rpartition(".")[2].lstrip("_")
 
     def rate_per_second(self) -> float:
         return settings.EMAIL_RATE_PER_SECOND
 
-    def render(self, notification: Notification) -> Mail:
-        return render_mail(notification)
+    def render(self, notification: Notification, registration: Registration, *, sequence: int) -> Mail:
+        return render_mail(notification, registration, sequence=sequence)
 
-    def send(self, notification: Notification, message: Mail, *, on_call: OnCall) -> Accepted:
-        mail = make_message(notification, message)
+    def send(self, notification: Notification, message: Mail, *, call: Call) -> Accepted:
+        try:
+            mail = make_message(notification, message)
+        except (ValueError, UnicodeError) as error:
+            raise Failure(f"the mail cannot be built: {error}", kind=Failure.PERMANENT) from error
         connection = get_connection(fail_silently=False)
         try:
-            # Connected before `on_call`: a server that is down, or refuses our password, got nothing.
+            # A server that is down, or refuses our password, gets nothing.
             connection.open()
+        except smtplib.SMTPResponseException as error:
+            raise Failure(
+                f"no connection: {error}", kind=Failure.OUTAGE, needs_attention=error.smtp_code >= 500
+            ) from error
         except (OSError, smtplib.SMTPException) as error:
-            raise Failure(f"no connection: {error}", kind=Failure.TEMPORARY) from error
-        on_call()
+            raise Failure(f"no connection: {error}", kind=Failure.OUTAGE) from error
         try:
-            connection.send_messages([mail])
+            if isinstance(connection, _smtp.EmailBackend):
+                connection.transmit(mail, notification.recipient, call=call)
+            else:
+                call.begin()
+                connection.send_messages([mail])
         except (smtplib.SMTPException, OSError, AnymailError, ValueError, UnicodeError) as error:
             raise _failure(error) from error
         finally:
-            # What fails now, fails after the server's answer.
+            # The server has answered, so an error that comes now changes nothing.
             with suppress(Exception):
                 connection.close()
         return Accepted(provider_id=_provider_id(mail))
 
 
+class _MailWithPictures(EmailMultiAlternatives):
+    """Inline pictures go into a multipart/related with the HTML that shows them (RFC 2387)."""
+
+    def message(self, *args: Any, **kwargs: Any) -> Any:
+        mixed = super().message(*args, **kwargs)
+        parts = mixed.get_payload()
+        pictures = [part for part in parts if part.get_content_disposition() == "inline"]
+        if not pictures:
+            return mixed
+        mixed.set_payload([part for part in parts if part not in pictures])
+        alternatives = mixed.get_payload()[0]
+        html = alternatives.get_payload()[-1]
+        related = MIMEMultipart("related", type="text/html")
+        for part in (html, *pictures):
+            del part["MIME-Version"]
+            related.attach(part)
+        del related["MIME-Version"]
+        alternatives.get_payload()[-1] = related
+        return mixed
+
+
 def make_message(notification: Notification, message: Mail) -> EmailMultiAlternatives:
-    """The mail with its headers: a Message-ID that stays the same however often it is sent."""
+    """The mail with its headers. Its Message-ID stays the same however often it is sent.
+
+    Raises ValueError for an address that cannot be one.
+    """
     headers = {"Message-ID": message_id(notification), "Auto-Submitted": "auto-generated"}
     if not get_message_type(notification).transactional:
         # RFC 8058: mail programs show a button that POSTs to this address, without a person's session.
-        headers["List-Unsubscribe"] = f"<{unsubscribe.make_url(notification)}>"
+        headers["List-Unsubscribe"] = f"<{unsubscribe_links.make_url(notification)}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    mail = EmailMultiAlternatives(
-        subject=message.subject, body=message.text, to=[notification.recipient], headers=headers
+    name, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    mail = _MailWithPictures(
+        subject=message.subject,
+        body=message.text,
+        from_email=formataddr((name, to_wire(sender))),
+        to=[to_wire(notification.recipient)],
+        headers=headers,
     )
     mail.attach_alternative(message.html, "text/html")
     for content_id, png in message.images.items():
@@ -73,13 +118,22 @@ def make_message(notification: Notification, message: Mail) -> EmailMultiAlterna
         image.add_header("Content-ID", f"<{content_id}>")
         image.add_header("Content-Disposition", "inline", filename=f"{content_id.partition('@')[0]}.png")
         mail.attach(image)
-    for filename, content, media_type in message.attachments:
-        mail.attach(filename, content, media_type)
-    # For anymail, whose webhooks hand it back; other backends ignore it.
+    if message.invitation is not None:
+        mail.attach(_make_invitation_part(message.invitation.content, message.invitation.method))
+    # Anymail's webhooks hand it back; other backends ignore it.
     mail.metadata = {"notification_id": str(notification.id)}  # type: ignore[attr-defined]
-    # For the development mailbox.
+    # The development mailbox shows and filters by them.
     mail.conference_id = notification.conference_id  # type: ignore[attr-defined]
+    mail.recipient = notification.recipient  # type: ignore[attr-defined]
     return mail
+
+
+def _make_invitation_part(content: bytes, method: str) -> MIMEBase:
+    """RFC 6047 §2.4: the parameter `method` of the media type is that of the calendar inside."""
+    part = MIMEText(content.decode(), "calendar", "utf-8")
+    part.set_param("method", method)
+    part.add_header("Content-Disposition", "attachment", filename="invitation.ics")
+    return part
 
 
 def message_id(notification: Notification) -> str:
@@ -94,13 +148,15 @@ def _provider_id(mail: Any) -> str:
 
 
 def _failure(error: Exception) -> Failure:
-    """Replies say what happened (RFC 5321 §4.2.1: 4yz try again, 5yz do not). No reply, after the
-    connection stood, leaves open whether the server has the mail."""
+    """What an error of a backend other than ours means. Without an answer, once the connection stood,
+    nobody knows whether the provider has the mail."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, text = next(iter(error.recipients.values()))
-        return _by_code(code, text)
+        return _smtp.judge_reply(code, text)
+    if isinstance(error, smtplib.SMTPSenderRefused):
+        return Failure(str(error), kind=Failure.OUTAGE, needs_attention=error.smtp_code >= 500)
     if isinstance(error, smtplib.SMTPResponseException):
-        return _by_code(error.smtp_code, error.smtp_error)
+        return _smtp.judge_reply(error.smtp_code, error.smtp_error)
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return Failure(str(error), kind=Failure.PERMANENT)
     if isinstance(error, smtplib.SMTPException | OSError) and not isinstance(error, AnymailError):
@@ -108,16 +164,20 @@ def _failure(error: Exception) -> Failure:
     if isinstance(error, AnymailRecipientsRefused):
         return Failure(str(error), kind=Failure.PERMANENT)
     if isinstance(error, AnymailAPIError):
-        status = error.status_code
-        if status is None or status >= 500:
-            return Failure(str(error), kind=Failure.UNKNOWN)
-        temporary = status in (401, 403, 408, 429)  # what a person mends, and what passes by itself
-        return Failure(str(error), kind=Failure.TEMPORARY if temporary else Failure.PERMANENT)
+        return _judge_api_error(error)
     return Failure(f"{type(error).__name__}: {error}", kind=Failure.PERMANENT)  # the mail itself is bad
 
 
-def _by_code(code: int, text: bytes | str) -> Failure:
-    if isinstance(text, bytes):
-        text = text.decode(errors="replace")
-    kind = Failure.PERMANENT if 500 <= code < 600 else Failure.TEMPORARY
-    return Failure(f"{code} {text}", kind=kind)
+def _judge_api_error(error: AnymailAPIError) -> Failure:
+    status, answer = error.status_code, getattr(error.response, "text", "").lower()
+    if status is None or status >= 500:
+        return Failure(str(error), kind=Failure.UNKNOWN)
+    if status == 408:
+        return Failure(str(error), kind=Failure.TEMPORARY)
+    if status == 429:
+        return Failure(str(error), kind=Failure.OUTAGE)
+    sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].lower()
+    # Credentials, payment, or a sender that the provider does not let us use.
+    if status in (401, 402, 403) or sender in answer or "sender" in answer:
+        return Failure(str(error), kind=Failure.OUTAGE, needs_attention=True)
+    return Failure(str(error), kind=Failure.PERMANENT)

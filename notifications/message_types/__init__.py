@@ -1,4 +1,4 @@
-"""What is written to people: a file each, with its templates in templates/notifications/<key>/<language>/.
+"""The messages to people: a file each, with its templates in templates/notifications/<key>/<language>/.
 
 CONTRIBUTING.md has the recipe for a new one.
 """

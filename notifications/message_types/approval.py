@@ -1,4 +1,4 @@
-"""An organizer approved: the badge."""
+"""An organizer approved the registration: the badge."""
 
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ class Approval(MessageType):
     label = _("Approval")
     states: ClassVar[frozenset[str]] = frozenset({State.APPROVED})
     has_badge: ClassVar[bool] = True
-    has_calendar: ClassVar[bool] = True
+    calendar_method: ClassVar[str] = "REQUEST"
 
     def follows(self, previous: str | None, state: str) -> bool:
-        return previous is not None and state == State.APPROVED
+        return previous not in (None, State.WAITING) and state == State.APPROVED

@@ -1,4 +1,4 @@
-"""The registration was cancelled, by the attendee or an organizer."""
+"""The attendee or an organizer cancelled the registration."""
 
 from typing import ClassVar
 
@@ -12,6 +12,8 @@ class Cancellation(MessageType):
     key: ClassVar[str] = "cancellation"
     label = _("Cancellation")
     states: ClassVar[frozenset[str]] = frozenset({State.CANCELLED})
+    outlives_conference: ClassVar[bool] = True
+    calendar_method: ClassVar[str] = "CANCEL"
 
     def follows(self, previous: str | None, state: str) -> bool:
         return state == State.CANCELLED

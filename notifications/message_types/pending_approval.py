@@ -1,4 +1,4 @@
-"""Registered, and an organizer has to approve."""
+"""The registration waits for an organizer's approval."""
 
 from typing import ClassVar
 
@@ -14,4 +14,4 @@ class PendingApproval(MessageType):
     states: ClassVar[frozenset[str]] = frozenset({State.PENDING})
 
     def follows(self, previous: str | None, state: str) -> bool:
-        return previous is None and state == State.PENDING
+        return previous in (None, State.WAITING) and state == State.PENDING

@@ -1,4 +1,4 @@
-"""Registered, and no approval is needed: the badge."""
+"""The registration needs no approval: the badge."""
 
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ class RegistrationConfirmation(MessageType):
     label = _("Registration confirmation")
     states: ClassVar[frozenset[str]] = frozenset({State.APPROVED})
     has_badge: ClassVar[bool] = True
-    has_calendar: ClassVar[bool] = True
+    calendar_method: ClassVar[str] = "REQUEST"
 
     def follows(self, previous: str | None, state: str) -> bool:
         return previous is None and state == State.APPROVED

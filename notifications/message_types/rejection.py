@@ -1,4 +1,4 @@
-"""An organizer rejected."""
+"""An organizer rejected the registration."""
 
 from typing import ClassVar
 
@@ -12,6 +12,7 @@ class Rejection(MessageType):
     key: ClassVar[str] = "rejection"
     label = _("Rejection")
     states: ClassVar[frozenset[str]] = frozenset({State.REJECTED})
+    outlives_conference: ClassVar[bool] = True
 
     def follows(self, previous: str | None, state: str) -> bool:
         return state == State.REJECTED

@@ -1,218 +1,206 @@
-"""What the API of sharing takes and gives."""
+"""What the API of sharing gives."""
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from analytics.api import queries
-from analytics.api.queries import ConferenceQuery as ConferenceQuery  # views take it from here
-from sharing.attribution import Reason
-from sharing.codes import CODE_PATTERN
-from sharing.credit_models import CREDIT_MODELS, DEFAULT
-from sharing.selectors.tree import MAX_DEPTH
+from sharing.addresses import share_url
+from sharing.models import NotCredited, ShareConversion, ShareLink
+from sharing.rules.attribution import REASON_LABELS, Reason
+from sharing.rules.codes import code_of, public_code
+from sharing.selectors.conversions import CreditPath
+from sharing.selectors.not_credited import get_shown_reason
+from sharing.selectors.tree import TreeNode
+
+_FLAGS = {"cycle": "closes_cycle", "contested": "is_contested"}
 
 
-class RangeQuery(queries.RangeQuery):
-    """The range as selectors take it: `days`, the pair of its ends."""
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        attrs = super().validate(attrs)
-        attrs["days"] = (attrs.get("first"), attrs.get("last"))
-        return attrs
+class _Answer(serializers.Serializer[Any]):
+    """Read only: fields are taken from models, named tuples or dicts."""
 
 
-class TimelineQuery(RangeQuery):
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        attrs = super().validate(attrs)
-        first, last = attrs["days"]
-        if first is None or last is None:
-            raise serializers.ValidationError({"from": "`from` and `to` are required."})
-        if (last - first).days > 366:
-            raise serializers.ValidationError({"to": "At most 367 days."})
-        return attrs
-
-
-class ModelMixin(serializers.Serializer[Any]):
-    model = serializers.CharField(default=DEFAULT)
-
-    def validate_model(self, value: str) -> str:
-        if value not in CREDIT_MODELS:
-            raise serializers.ValidationError(f"Not a credit model; there are {', '.join(CREDIT_MODELS)}.")
-        return value
-
-
-class ModelQuery(ModelMixin, RangeQuery):
-    pass
-
-
-class SumsQuery(ModelQuery):
-    limit = serializers.IntegerField(default=100, min_value=1, max_value=1000)
-
-
-class PageMixin(serializers.Serializer[Any]):
-    cursor = serializers.CharField(default="", allow_blank=True, max_length=400)
-    page_size = serializers.IntegerField(default=100, min_value=1, max_value=1000)
-
-
-class LinksQuery(ConferenceQuery, PageMixin):
-    search = serializers.CharField(default="", allow_blank=True, max_length=200)
-    flagged = serializers.BooleanField(default=False)
-    minted = serializers.BooleanField(default=False)
-
-
-class TreeQuery(ConferenceQuery, PageMixin):
-    root = serializers.CharField(default="", allow_blank=True, max_length=64)  # type: ignore[assignment]
-    depth = serializers.IntegerField(default=1, min_value=1, max_value=MAX_DEPTH)
-
-
-class ConversionsQuery(ModelQuery, PageMixin):
-    pass
-
-
-class PathQuery(ConferenceQuery, ModelMixin):
-    cursor = serializers.IntegerField(
-        default=1, min_value=1, max_value=10**9,
-        help_text="Place in the chain to begin with; 1 is the link that was opened.",
-    )  # fmt: skip
-    page_size = serializers.IntegerField(default=100, min_value=1, max_value=1000)
-
-
-class NotCreditedQuery(RangeQuery, PageMixin):
-    reason = serializers.ChoiceField(list(Reason), default="", allow_blank=True, help_text="Without: all.")
-
-
-class LinkInput(ConferenceQuery):
-    label = serializers.CharField(default="", allow_blank=True, max_length=200)  # type: ignore[assignment]
-    channel = serializers.CharField(default="", allow_blank=True, max_length=512)
-    target_url = serializers.URLField(default="", allow_blank=True, max_length=2048)
-    code = serializers.RegexField(CODE_PATTERN, default="", allow_blank=True)
-    signed = serializers.BooleanField(default=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["code"] and attrs["signed"]:
-            raise serializers.ValidationError({"code": "A signed link has a random code."})
-        return attrs
-
-
-class EraseInput(ConferenceQuery):
-    sharer = serializers.CharField(max_length=80, help_text="A visitor id, or `user:<number>`.")
-
-
-# --- Answers ---------------------------------------------------------------------------------------------
-
-
-class LinkRow(serializers.Serializer[Any]):
+class LinkSerializer(_Answer):
     """A share link with its place, its flags and its counters."""
 
     code = serializers.CharField()
-    public_code = serializers.CharField(help_text="As in addresses: with its signature, if it has one.")
+    public_code = serializers.SerializerMethodField(
+        help_text="As in addresses: signed, if it has a signature."
+    )
     conference_id = serializers.CharField()
-    url = serializers.CharField()
-    parent = serializers.CharField(allow_null=True)  # type: ignore[assignment]
-    sharer = serializers.CharField()
+    url = serializers.SerializerMethodField(help_text="What people pass on.")
+    parent = serializers.SerializerMethodField(help_text="The parent's code.")  # type: ignore[assignment]
+    sharer = serializers.CharField(help_text="A visitor id, or `user:<number>`.")
     label = serializers.CharField()  # type: ignore[assignment]
     channel = serializers.CharField()
     target_url = serializers.CharField()
-    minted = serializers.BooleanField()
+    minted = serializers.BooleanField(source="is_minted", help_text="Made by the server.")
     first_shared_at = serializers.DateTimeField()
-    flags = serializers.ListField(child=serializers.CharField(), help_text="`cycle`, `contested`")
+    flags = serializers.SerializerMethodField()
     opens = serializers.IntegerField()
     openers = serializers.IntegerField(help_text="Distinct visitors.")
-    shared_on = serializers.IntegerField(help_text="Links directly below.")
+    child_count = serializers.IntegerField(help_text="Links directly below.")
     direct = serializers.IntegerField()
     assisted = serializers.IntegerField()
     subtree_links = serializers.IntegerField(help_text="Links below, at any depth.")
     subtree_conversions = serializers.IntegerField(help_text="Distinct registrations of it and all below.")
 
+    def get_public_code(self, link: ShareLink) -> str:
+        return public_code(link.conference_id, link.code)
 
-class LinkPage(serializers.Serializer[Any]):
-    results = LinkRow(many=True)
+    def get_url(self, link: ShareLink) -> str:
+        return share_url(link)
+
+    def get_parent(self, link: ShareLink) -> str | None:
+        return code_of(link.parent_id) if link.parent_id else None
+
+    @extend_schema_field(serializers.ListField(child=serializers.ChoiceField(list(_FLAGS))))
+    def get_flags(self, link: ShareLink) -> list[str]:
+        return [name for name, field in _FLAGS.items() if getattr(link, field)]
+
+
+class LinkPage(_Answer):
+    results = LinkSerializer(many=True)
     next = serializers.CharField(allow_null=True)
 
 
-class TreeRow(LinkRow):
+class TreeNodeSerializer(LinkSerializer):
+    """A link of the tree, with the first of its children where they were asked for."""
+
     children = serializers.ListField(
         child=serializers.DictField(), required=False, help_text="Links like this one, of the next level."
     )
     next = serializers.CharField(
         required=False,
-        help_text="There are children that are not in this answer: their cursor, with this link as `root`.",
+        help_text="Only where children are missing in this answer: their cursor, with this link as `root`.",
     )
 
+    def to_representation(self, instance: TreeNode) -> dict[str, Any]:
+        row: dict[str, Any] = LinkSerializer(instance.link).data
+        if instance.next is not None:
+            row["next"] = instance.next
+        if instance.children is not None:
+            row["children"] = [self.to_representation(child) for child in instance.children]
+        return row
 
-class TreeAnswer(serializers.Serializer[Any]):
-    root = LinkRow(allow_null=True)
-    path = LinkRow(
-        many=True, help_text="The way to `root`, from above: of the links above it the nearest 99."
+
+class TreeSerializer(_Answer):
+    root = LinkSerializer(allow_null=True)
+    path = LinkSerializer(
+        many=True, help_text="From above down to `root`; of the links above it the nearest 99."
     )
-    results = TreeRow(many=True)
+    results = TreeNodeSerializer(many=True)
     next = serializers.CharField(allow_null=True)
 
 
-class Totals(serializers.Serializer[Any]):
+class CreditModelSerializer(_Answer):
+    """A way to divide the credit of a registration among the links of its chain."""
+
+    name = serializers.CharField()
+    label = serializers.CharField(help_text="In the language of the request.")  # type: ignore[assignment]
+    is_fractional = serializers.BooleanField(help_text="The credits of a registration add up to 1.")
+    is_default = serializers.BooleanField()
+
+
+class CreditModelPage(_Answer):
+    results = CreditModelSerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class Totals(_Answer):
     share_conversions = serializers.IntegerField(help_text="Distinct registrations.")
     credits = serializers.IntegerField()
 
 
-class CreditRow(serializers.Serializer[Any]):
+class CreditSerializer(_Answer):
     code = serializers.CharField()
     sharer = serializers.CharField()
     channel = serializers.CharField()
-    distance = serializers.IntegerField()
-    kind = serializers.CharField(help_text="`direct` or `assisted`")
+    distance = serializers.IntegerField(help_text="1 is the link that was opened, 2 its parent.")
+    kind = serializers.SerializerMethodField()
     credit = serializers.FloatField(help_text="Under the chosen model.")
 
-
-class NotCreditedRow(serializers.Serializer[Any]):
-    code = serializers.CharField()
-    reason = serializers.CharField()
-    message = serializers.CharField()
-    distance = serializers.IntegerField(allow_null=True)
+    @extend_schema_field(serializers.ChoiceField(["direct", "assisted"]))
+    def get_kind(self, credit: Any) -> str:
+        return "direct" if credit.is_direct else "assisted"
 
 
-class ListedNotCreditedRow(NotCreditedRow):
-    registration_id = serializers.CharField()
-    registered_at = serializers.DateTimeField()
+class NotCreditedSerializer(_Answer):
+    code = serializers.SerializerMethodField(help_text="As it was sent.")
+    reason = serializers.SerializerMethodField()
+    message = serializers.SerializerMethodField(help_text="The reason in words.")
+    distance = serializers.IntegerField(allow_null=True, help_text="Its place in the chain, if it is in it.")
+
+    def get_code(self, item: NotCredited) -> str:
+        return code_of(item.link_key)
+
+    @extend_schema_field(serializers.ChoiceField([str(reason) for reason in Reason]))
+    def get_reason(self, item: NotCredited) -> str:
+        return str(get_shown_reason(item))
+
+    def get_message(self, item: NotCredited) -> str:
+        return str(REASON_LABELS[get_shown_reason(item)])
 
 
-class NotCreditedPage(serializers.Serializer[Any]):
-    results = ListedNotCreditedRow(many=True)
+class ListedNotCreditedSerializer(NotCreditedSerializer):
+    registration_id = serializers.CharField(source="registration.registration_id")
+    registered_at = serializers.DateTimeField(source="registration.registered_at")
+
+
+class NotCreditedPage(_Answer):
+    results = ListedNotCreditedSerializer(many=True)
     next = serializers.CharField(allow_null=True)
 
 
-class ConversionRow(serializers.Serializer[Any]):
-    registration_id = serializers.CharField()
-    frozen_at = serializers.DateTimeField()
-    credits = CreditRow(many=True)
-    not_credited = NotCreditedRow(many=True)
+class PathSerializer(_Answer):
+    """A stretch of the way from a registration to the root."""
+
+    credits = CreditSerializer(many=True)
+    not_credited = NotCreditedSerializer(many=True)
     next = serializers.IntegerField(
         allow_null=True,
-        help_text="The chain goes on: `cursor` of the registration's own path for the places that follow.",
+        help_text="Where the chain goes on: the `cursor` of the registration's own path.",
     )
 
 
-class OpenedRow(serializers.Serializer[Any]):
+class ConversionSerializer(PathSerializer):
+    registration_id = serializers.CharField()
+    registered_at = serializers.DateTimeField()
+
+    def to_representation(self, instance: tuple[ShareConversion, CreditPath]) -> dict[str, Any]:
+        conversion, path = instance
+        registered_at = serializers.DateTimeField().to_representation(conversion.registered_at)
+        return {
+            "registration_id": code_of(conversion.registration_id),
+            "registered_at": registered_at,
+            **PathSerializer(path).data,
+        }
+
+
+class OpenedCodeSerializer(_Answer):
     code = serializers.CharField()
     first_opened_at = serializers.DateTimeField()
     last_opened_at = serializers.DateTimeField()
     count = serializers.IntegerField()
 
 
-class PathAnswer(ConversionRow):
+class RegistrationPathSerializer(PathSerializer):
     conference_id = serializers.CharField()
-    opened = OpenedRow(
+    registration_id = serializers.CharField()
+    registered_at = serializers.DateTimeField()
+    opened = OpenedCodeSerializer(
         many=True, help_text="Codes that the registrant opened, before or after: the 100 opened last."
     )
 
 
-class ConversionsAnswer(serializers.Serializer[Any]):
+class ConversionsAnswer(_Answer):
     model = serializers.CharField()
     totals = Totals()
-    results = ConversionRow(many=True)
+    results = ConversionSerializer(many=True)
     next = serializers.CharField(allow_null=True)
 
 
-class SumRow(serializers.Serializer[Any]):
+class SumRow(_Answer):
     credit = serializers.FloatField(help_text="Under the chosen model.")
     registrations = serializers.IntegerField(help_text="Distinct.")
     direct = serializers.IntegerField()
@@ -230,36 +218,36 @@ class ChannelRow(SumRow):
     openers = serializers.IntegerField()
 
 
-class LeaderboardAnswer(serializers.Serializer[Any]):
+class LeaderboardAnswer(_Answer):
     model = serializers.CharField()
     totals = Totals()
-    count = serializers.IntegerField()
+    count = serializers.IntegerField(help_text="How many sharers have credit.")
     results = SharerRow(many=True)
 
 
-class ChannelsAnswer(serializers.Serializer[Any]):
+class ChannelsAnswer(_Answer):
     model = serializers.CharField()
     totals = Totals()
-    count = serializers.IntegerField()
+    count = serializers.IntegerField(help_text="How many channels there are.")
     results = ChannelRow(many=True)
 
 
-class KFactorAnswer(serializers.Serializer[Any]):
+class KFactorAnswer(_Answer):
     share_conversions = serializers.IntegerField()
     sharers = serializers.IntegerField()
-    k_factor = serializers.FloatField(allow_null=True)
+    k_factor = serializers.FloatField(allow_null=True, help_text="Null where nobody shared.")
 
 
-class DayRow(serializers.Serializer[Any]):
+class DayRow(_Answer):
     date = serializers.DateField()
     shares = serializers.IntegerField()
     opens = serializers.IntegerField()
     share_conversions = serializers.IntegerField()
 
 
-class TimelineAnswer(serializers.Serializer[Any]):
+class TimelineAnswer(_Answer):
     results = DayRow(many=True)
 
 
-class EraseAnswer(serializers.Serializer[Any]):
+class EraseAnswer(_Answer):
     rows_changed = serializers.IntegerField()

@@ -1,19 +1,20 @@
 from django.urls import path
 
-from sharing.api import views
+from sharing.api import credits, links
 
 urlpatterns = [
-    path("links", views.Links.as_view(), name="sharing-links"),
-    path("links/<str:code>", views.LinkDetail.as_view(), name="sharing-link"),
-    path("links/<str:code>/qr.svg", views.QRCode.as_view(kind="svg"), name="sharing-qr-svg"),
-    path("links/<str:code>/qr.png", views.QRCode.as_view(kind="png"), name="sharing-qr-png"),
-    path("tree", views.Tree.as_view(), name="sharing-tree"),
-    path("leaderboard", views.Leaderboard.as_view(), name="sharing-leaderboard"),
-    path("channels", views.Channels.as_view(), name="sharing-channels"),
-    path("conversions", views.Conversions.as_view(), name="sharing-conversions"),
-    path("conversions/<str:registration_id>", views.RegistrationPath.as_view(), name="sharing-path"),
-    path("not-credited", views.NotCredited.as_view(), name="sharing-not-credited"),
-    path("k-factor", views.KFactor.as_view(), name="sharing-k-factor"),
-    path("timeline", views.Timeline.as_view(), name="sharing-timeline"),
-    path("erase", views.Erase.as_view(), name="sharing-erase"),
+    path("links", links.Links.as_view(), name="sharing-links"),
+    path("links/<str:code>", links.LinkDetail.as_view(), name="sharing-link"),
+    path("links/<str:code>/qr.svg", links.QRCode.as_view(kind="svg"), name="sharing-qr-svg"),
+    path("links/<str:code>/qr.png", links.QRCode.as_view(kind="png"), name="sharing-qr-png"),
+    path("tree", links.Tree.as_view(), name="sharing-tree"),
+    path("credit-models", credits.CreditModels.as_view(), name="sharing-credit-models"),
+    path("leaderboard", credits.Leaderboard.as_view(), name="sharing-leaderboard"),
+    path("channels", credits.Channels.as_view(), name="sharing-channels"),
+    path("conversions", credits.Conversions.as_view(), name="sharing-conversions"),
+    path("conversions/<str:registration_id>", credits.RegistrationPath.as_view(), name="sharing-path"),
+    path("not-credited", credits.NotCredited.as_view(), name="sharing-not-credited"),
+    path("k-factor", credits.KFactor.as_view(), name="sharing-k-factor"),
+    path("timeline", credits.Timeline.as_view(), name="sharing-timeline"),
+    path("erase", links.Erase.as_view(), name="sharing-erase"),
 ]

@@ -1,11 +1,11 @@
-"""Keys compare by code points on PostgreSQL, too (meeteasy/fields.py). SQLite compares so anyway, and would
+"""Keys compare by code points on PostgreSQL, too (meeteasy/core/fields.py). SQLite compares so anyway, and would
 copy each table for each column."""
 
 from typing import Any
 
 from django.db import migrations
 
-from meeteasy.fields import KeyField
+from meeteasy.core.fields import KeyField
 
 
 def collate(apps: Any, schema_editor: Any) -> None:

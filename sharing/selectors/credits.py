@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from conferences.models import Conference
-from sharing.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.models import Credit, ShareLink
+from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.selectors.conversions import get_conversions
 from sharing.selectors.days import Range, in_range
 
@@ -65,7 +65,7 @@ def get_channels(
 
 def _get_credits(conference: Conference, days: Range) -> QuerySet[Credit]:
     return Credit.objects.filter(
-        in_range(conference, days, "conversion__frozen_ms"), conversion__conference_id=conference.id
+        in_range(conference, days, "conversion__registered_ms"), conversion__conference_id=conference.id
     )
 
 

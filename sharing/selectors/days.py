@@ -5,7 +5,7 @@ import datetime as dt
 from django.db import connection
 from django.db.models import Q
 
-from analytics.zones import day_bounds
+from analytics.days.zones import day_bounds
 from conferences.models import Conference
 
 # First and last day, both included; None: that end is open.
@@ -29,7 +29,7 @@ def count_days(
     """Links first shared, and share conversions, of each day from `first` to `last`.
 
     One query, in which each day is a range of an index. The ORM has no way to join to ranges that are no
-    table, and dates cannot be made in the database: which instants are a local day is in analytics/zones.py.
+    table, and dates cannot be made in the database: analytics/days/zones.py says which instants are a day.
     """
     days = [first + dt.timedelta(days=offset) for offset in range((last - first).days + 1)]
     bounds = [_bounds_ms(time_zone, day) for day in days]
@@ -40,7 +40,7 @@ def count_days(
             "(SELECT COUNT(*) FROM sharing_sharelink "
             "WHERE conference_id = %s AND first_ms >= start_ms AND first_ms < end_ms), "
             "(SELECT COUNT(*) FROM sharing_shareconversion "
-            "WHERE conference_id = %s AND frozen_ms >= start_ms AND frozen_ms < end_ms) FROM day",
+            "WHERE conference_id = %s AND registered_ms >= start_ms AND registered_ms < end_ms) FROM day",
             [
                 *(value for number, pair in enumerate(bounds) for value in (number, *pair)),
                 conference_id,

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db.models import Count
 
+from analytics.days.zones import get_zones
 from analytics.models import Event
-from analytics.zones import get_zones
 from conferences.models import Conference
 from sharing.models import ShareLink
 from sharing.selectors.conversions import get_conversions

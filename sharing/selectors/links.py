@@ -1,14 +1,12 @@
 """Finding links."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from conferences.models import Conference
+from meeteasy.core.paging import PAGE_OF_EXPORT, iterate_pages, read_page
 from sharing.models import ShareLink
-from sharing.selectors.paging import PAGE_OF_EXPORT, iterate_pages, read_page
-from sharing.selectors.tree import link_row
 
 
 def get_links(
@@ -32,10 +30,7 @@ def get_page(
     return read_page(links, ("-first_ms", "-id"), limit=limit, cursor=cursor)
 
 
-def iterate_rows(links: QuerySet[ShareLink]) -> Iterator[dict[str, Any]]:
-    """All of them as rows for an export, in constant memory."""
+def iterate_links(links: QuerySet[ShareLink]) -> Iterator[ShareLink]:
+    """All of them for an export, in constant memory."""
     for page in iterate_pages(lambda cursor: get_page(links, limit=PAGE_OF_EXPORT, cursor=cursor)):
-        for link in page:
-            row = link_row(link)
-            row["flags"] = " ".join(row["flags"])
-            yield row
+        yield from page

@@ -1,32 +1,37 @@
 """Who opened what, and when."""
 
-from typing import Any
+import datetime as dt
+from dataclasses import dataclass
 
 from django.db.models import Count, Max, Min
 
-from sharing.codes import code_of
+from sharing.derivation.store import opens_of
 from sharing.models import instant
-from sharing.store import opens_of
+from sharing.rules.codes import code_of
 
 _CODES = 100
 
 
-def get_opened_by(conference_id: str, visitor: str) -> list[dict[str, Any]]:
-    """The codes that a visitor opened in a conference, the 100 opened last, latest first: when first, when
-    last, and how often. A bot's opens are left out.
+@dataclass(frozen=True)
+class OpenedCode:
+    """A code that somebody opened: when first, when last, and how often."""
 
-    By the index of visitors. There is none of links, so the same of a link would go through all opens.
+    code: str
+    first_opened_at: dt.datetime
+    last_opened_at: dt.datetime
+    count: int
+
+
+def get_opened_by(conference_id: str, visitor: str) -> list[OpenedCode]:
+    """The codes that a visitor opened in a conference: the 100 opened last, latest first, bots' left out.
+
+    By the index of visitors. There is none of links, so the same for a link would read all opens.
     """
-    if not visitor:  # nobody knows who it was
+    if not visitor:  # it is not known who it was
         return []
     opens = opens_of([conference_id]).filter(visitor=visitor, is_bot=False)
     codes = opens.values("link_key").annotate(first=Min("ms"), last=Max("ms"), count=Count("*"))
     return [
-        {
-            "code": code_of(row["link_key"]),
-            "first_opened_at": instant(row["first"]).isoformat(),
-            "last_opened_at": instant(row["last"]).isoformat(),
-            "count": row["count"],
-        }
+        OpenedCode(code_of(row["link_key"]), instant(row["first"]), instant(row["last"]), row["count"])
         for row in codes.order_by("-last", "link_key")[:_CODES]
     ]

@@ -1,13 +1,10 @@
 """Reading the tree: a level at a time, and the way up from a link. Nothing here goes with the tree's size."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from django.conf import settings
-
-from sharing.codes import public_code
+from meeteasy.core.paging import encode_cursor, read_page
 from sharing.models import ShareLink
-from sharing.selectors.paging import encode_cursor, read_page
 
 MAX_DEPTH = 10
 # Of the way up from a link, the nearest. Whoever wants more asks for that of the topmost of them.
@@ -15,8 +12,9 @@ MAX_PATH = 100
 # Of the levels below the first, the busiest children of each link; the rest by its own cursor.
 CHILDREN_AT_ONCE = 20
 _LINKS_AT_ONCE = 1000
+_ORDER = ("-subtree_conversions", "id")
 # All roots have the same parent, none; but PostgreSQL sees the order in the index only if it is named.
-_ORDER = ("parent_id", "-subtree_conversions", "id")
+_LEADING = ("parent_id",)
 # Before every link of a level: no counter is that high.
 _START = encode_cursor(2**31, "")
 
@@ -28,41 +26,52 @@ def get_level(
     cursor. Raises BadCursorError."""
     links = ShareLink.objects.filter(conference_id=conference_id)
     links = links.filter(parent__isnull=True) if parent is None else links.filter(parent_id=parent)
-    return read_page(links, _ORDER, limit=limit, cursor=cursor)
+    return read_page(links, _ORDER, limit=limit, cursor=cursor, leading=_LEADING)
 
 
-def get_tree(
-    conference_id: str, root: ShareLink | None, *, depth: int, limit: int, cursor: str = ""
-) -> dict[str, Any]:
-    """The tree below `root` (None: all roots) by `depth` levels, as nested dicts. Raises BadCursorError.
+@dataclass
+class TreeNode:
+    """A link of the tree, with those of its children that were read.
 
-    One query a level. The first level is a page of `limit`; below, the first 50 or fewer links of a level
-    have the first of their children. Each link with children that are not in the answer has `next`, a cursor
-    by which they are had with that link as `root`.
+    children: None where they were not asked for. next: cursor of further children, with this link as root.
+    """
+
+    link: ShareLink
+    children: "list[TreeNode] | None" = None
+    next: str | None = None
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The top of a (part of a) tree. path: from the topmost of the nearest MAX_PATH links down to `root`."""
+
+    root: ShareLink | None
+    path: list[ShareLink]
+    results: list[TreeNode]
+    next: str | None
+
+
+def get_tree(conference_id: str, root: ShareLink | None, *, depth: int, limit: int, cursor: str = "") -> Tree:
+    """The tree below `root` (None: all roots) by `depth` levels. Raises BadCursorError.
+
+    One query a level. The first level is a page of `limit` links; of each level below, the first 50 or fewer
+    links have the first of their children.
     """
     found, following = get_level(conference_id, None if root is None else root.id, limit=limit, cursor=cursor)
-    results = [_tree_row(link) for link in found]
-    level = list(zip(found, results, strict=True))
-    left = _LINKS_AT_ONCE
+    results = [_unopened(link) for link in found]
+    level, left = results, _LINKS_AT_ONCE
     for _ in range(depth - 1):
-        parents = [(link, row) for link, row in level if link.shared_on][: left // CHILDREN_AT_ONCE]
-        children = _first_children([link for link, _ in parents])
+        parents = [node for node in level if node.link.child_count][: left // CHILDREN_AT_ONCE]
+        children = _first_children([node.link for node in parents])
         level = []
-        for link, row in parents:
-            mine = children[link.id][:CHILDREN_AT_ONCE]
-            row["children"] = [_tree_row(child) for child in mine]
-            if len(mine) < len(children[link.id]):
-                row["next"] = encode_cursor(mine[-1].subtree_conversions, mine[-1].id)
-            else:
-                del row["next"]
-            level += zip(mine, row["children"], strict=True)
+        for node in parents:
+            shown = children[node.link.id][:CHILDREN_AT_ONCE]
+            node.children = [_unopened(child) for child in shown]
+            has_more = len(shown) < len(children[node.link.id])
+            node.next = encode_cursor(shown[-1].subtree_conversions, shown[-1].id) if has_more else None
+            level += node.children
         left -= len(level)
-    return {
-        "root": None if root is None else link_row(root),
-        "path": [] if root is None else [link_row(link) for link in get_path(root)],
-        "results": results,
-        "next": following,
-    }
+    return Tree(root, [] if root is None else get_path(root), results, following)
 
 
 def get_path(link: ShareLink, *, limit: int = MAX_PATH) -> list[ShareLink]:
@@ -79,44 +88,9 @@ def get_path(link: ShareLink, *, limit: int = MAX_PATH) -> list[ShareLink]:
     )
 
 
-def link_row(link: ShareLink) -> dict[str, Any]:
-    """A link as the API gives it."""
-    flags = {"cycle": link.closes_cycle, "contested": link.is_contested}
-    return {
-        "code": link.code,
-        "public_code": public_code(link.conference_id, link.code),
-        "conference_id": link.conference_id,
-        "url": share_url(link),
-        "parent": link.parent_id and link.parent_id.partition("/")[2],
-        "sharer": link.sharer,
-        "label": link.label,
-        "channel": link.channel,
-        "target_url": link.target_url,
-        "minted": link.is_minted,
-        "first_shared_at": link.first_shared_at.isoformat(),
-        "flags": [name for name, is_set in flags.items() if is_set],
-        "opens": link.opens,
-        "openers": link.openers,
-        "shared_on": link.shared_on,
-        "direct": link.direct,
-        "assisted": link.assisted,
-        "subtree_links": link.subtree_links,
-        "subtree_conversions": link.subtree_conversions,
-    }
-
-
-def share_url(link: ShareLink) -> str:
-    """The address that people pass on."""
-    code = public_code(link.conference_id, link.code)
-    return f"{settings.PUBLIC_URL}/conf/{link.conference_id}?_s={code}"
-
-
-def _tree_row(link: ShareLink) -> dict[str, Any]:
+def _unopened(link: ShareLink) -> TreeNode:
     """A link as long as none of its children are beside it."""
-    row = link_row(link)
-    if link.shared_on:
-        row["next"] = _START
-    return row
+    return TreeNode(link, next=_START if link.child_count else None)
 
 
 def _first_children(parents: Sequence[ShareLink]) -> dict[str, list[ShareLink]]:

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 
 import redis
 
-from analytics.batch import Batch
-from analytics.drain import Drain
 from analytics.event_types import EventType
 from analytics.event_types.page_view import PageView
-from analytics.ingest.entry import encode_rows
+from analytics.events.batch import Batch
+from analytics.events.rows import EventRow
 from analytics.models import Event
-from analytics.pipeline import Outcome, store_and_react
-from analytics.rows import EventRow
-from analytics.stream import GROUP, STREAM, Consumer
-from meeteasy.redis_clients import get_redis
+from analytics.reactions.pipeline import StoreResult, store_and_react
+from analytics.stream.drain import Drain
+from analytics.stream.entry import encode_rows
+from analytics.stream.queue import GROUP, STREAM, Consumer
+from meeteasy.core.redis import get_redis
 
 # Short enough not to wait for, long enough to be told from "at once".
 IDLE_MS = 60
@@ -69,10 +69,12 @@ def append(*entries: Iterable[EventRow] | dict[bytes, bytes]) -> list[bytes]:
 
 
 def make_drain(
-    process: Callable[[Sequence[EventRow]], Outcome] = store_and_react, *, client: redis.Redis | None = None
+    process: Callable[[Sequence[EventRow]], StoreResult] = store_and_react,
+    *,
+    client: redis.Redis | None = None,
 ) -> Drain:
     """A drain with a consumer of its own that waits for nothing longer than IDLE_MS."""
-    return Drain(Consumer(client or get_redis(), take_over_idle_ms=IDLE_MS), process, pause_seconds=0)
+    return Drain(Consumer(client or get_redis(), claim_idle_ms=IDLE_MS), process, pause_seconds=0)
 
 
 def run(drain: Drain, *, max_seconds: float = 10) -> bool:
@@ -90,7 +92,7 @@ def deliveries() -> dict[bytes, int]:
 
 
 def stored_ids() -> set[str]:
-    return set(Event.objects.values_list("event_id", flat=True))
+    return {event.event_id for event in Event.objects.all()}
 
 
 def length() -> int:

@@ -13,29 +13,30 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from analytics import dead_letters
-from analytics.admin import BoundedPaginator, EventAdmin
-from analytics.daily import refresh_dirty_days
-from analytics.ingest.entry import encode_rows
-from analytics.localise import localise_changed_conferences
+from analytics.admin import EventAdmin
+from analytics.days.redating import redate_changed_conferences
+from analytics.days.summaries import refresh_dirty_days
 from analytics.models import DailySummary, DeadLetter, DirtyDay, Event, UnclaimedConference
-from analytics.stream import Entry
+from analytics.stream import dead_letters
+from analytics.stream.entry import encode_rows
+from analytics.stream.queue import Entry
 from conferences import services
 from conferences.models import Conference, Member
+from meeteasy.core.admin import BoundedPaginator
 from meeteasy.schedule import sync_schedule
-from tests.analytics.events import NOON, on_sql, page_view, store
+from tests.analytics.builders import NOON, on_sql, page_view, store
 from tests.analytics.streams import length, make_drain, make_row, run
-from tests.services import free_port
+from tests.support.services import free_port
 
 pytestmark = pytest.mark.django_db
 
 OURS = [Event, DailySummary, DirtyDay, UnclaimedConference, DeadLetter]
 
 
-def bury(event_id: str) -> DeadLetter:
+def add_dead_letter(event_id: str) -> DeadLetter:
     """A dead letter that can be stored by now."""
     entry = Entry(event_id.encode(), encode_rows([make_row(event_id)]), 5)
-    dead_letters.bury_entry(entry, error=RuntimeError(f"<b>no luck with {event_id}</b>"), now=timezone.now())
+    dead_letters.add_entry(entry, error=RuntimeError(f"<b>no luck with {event_id}</b>"))
     return DeadLetter.objects.get(id=event_id)
 
 
@@ -45,7 +46,7 @@ def fill(number: int) -> None:
         name = f"{DirtyDay.objects.count()}-{i}"
         store(page_view(f"e{name}", ts=NOON - dt.timedelta(days=i), title="<script>alert(1)</script>"))
         store(page_view(f"u{name}", conference_id=f"unknown-{name}"))
-        bury(f"d{name}")
+        add_dead_letter(f"d{name}")
         DailySummary.objects.create(
             id=f"x:{name}", conference_id="x", date=NOON.date(), figures={"pv": i}, computed_at=NOON
         )
@@ -78,9 +79,7 @@ def test_every_page_of_the_admin_opens(model: type[Any], filled: None, admin_cli
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label_lower)
-def test_what_the_worker_owns_cannot_be_made_changed_or_deleted_here(
-    model: type[Any], filled: None, admin_client: Client
-) -> None:
+def test_tables_of_the_worker_are_read_only(model: type[Any], filled: None, admin_client: Client) -> None:
     before = list(model.objects.order_by("pk").values())
     assert before
     pk = before[0][model._meta.pk.attname]
@@ -96,7 +95,7 @@ def test_what_the_worker_owns_cannot_be_made_changed_or_deleted_here(
 
 
 def rows_of(page: Any) -> list[str]:
-    return [str(found.pk) for found in page.context["cl"].result_list]
+    return [getattr(found, "event_id", found.pk) for found in page.context["cl"].result_list]
 
 
 def test_events_are_found_by_id_by_conference_and_by_a_days_visitor(
@@ -110,7 +109,7 @@ def test_events_are_found_by_id_by_conference_and_by_a_days_visitor(
     def find(words: str) -> list[str]:
         return rows_of(admin_client.get(changelist(Event), {"q": words}))
 
-    assert find("alpha") == find(" alpha ") == ["alpha"]
+    assert find("alpha") == find(" alpha ") == find("alpha/summit") == ["alpha"]
     assert find("alph") == []
     assert find("summit") == ["late", "alpha", "fact", "beta"]  # the latest first, ties by id
     assert find(f"summit {NOON.date()} v 2") == ["late"]
@@ -129,7 +128,7 @@ def id_made(ago: dt.timedelta) -> str:
     return str(uuid_utils.uuid7(nanoseconds=round(made.timestamp() * 1e6) * 1000))
 
 
-def test_without_a_search_the_ids_in_the_order_of_time_come_first_and_the_latest_of_them_before_others(
+def test_events_are_listed_by_time_ordered_ids_latest_first(
     conference: Conference, admin_client: Client, two_on_a_page: None
 ) -> None:
     timed = [id_made(dt.timedelta(minutes=minutes)) for minutes in (0, 1, 60, 60 * 24 * 400)]
@@ -175,7 +174,7 @@ def test_a_page_of_events_is_read_by_the_primary_key_and_nothing_is_sorted(
             cursor.execute(f"{'EXPLAIN QUERY PLAN' if connection.vendor == 'sqlite' else 'EXPLAIN'} {sql}")
             plan = " ".join(str(row[-1]) for row in cursor.fetchall())
             assert key[connection.vendor] in plan
-            assert "event_id" in plan.partition(key[connection.vendor])[2], "from where the page begins"
+            assert "_id" in plan.partition(key[connection.vendor])[2], "from where the page begins"
             assert "TEMP B-TREE" not in plan
             assert "Sort" not in plan
 
@@ -262,7 +261,7 @@ def test_a_list_costs_the_same_queries_for_many_rows_as_for_few(
 
 
 def test_a_dead_letter_is_replayed_and_stored(conference: Conference, admin_client: Client) -> None:
-    letter, other = bury("d1"), bury("d2")
+    letter, other = add_dead_letter("d1"), add_dead_letter("d2")
     page = admin_client.get(changelist(DeadLetter))
     assert "no luck with d1" in page.content.decode()
     assert "<b>no luck" not in page.content.decode()
@@ -278,7 +277,7 @@ def test_a_dead_letter_is_replayed_and_stored(conference: Conference, admin_clie
     assert other.replayed_at is None
     assert length() == 1
     run(make_drain())
-    assert Event.objects.filter(event_id="d1").exists()
+    assert Event.objects.filter(id__startswith="d1/").exists()
     assert length() == 0
 
     admin_client.post(changelist(DeadLetter), {"action": "replay", "_selected_action": [letter.pk]})
@@ -286,10 +285,10 @@ def test_a_dead_letter_is_replayed_and_stored(conference: Conference, admin_clie
     assert Event.objects.count() == 1  # twice is harmless
 
 
-def test_while_redis_is_away_a_replay_says_so_and_changes_nothing(
+def test_a_replay_without_redis_says_so_and_changes_nothing(
     conference: Conference, admin_client: Client, settings: Any
 ) -> None:
-    letter = bury("d1")
+    letter = add_dead_letter("d1")
     settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
     answer = admin_client.post(
         changelist(DeadLetter), {"action": "replay", "_selected_action": [letter.pk]}, follow=True
@@ -301,20 +300,16 @@ def test_while_redis_is_away_a_replay_says_so_and_changes_nothing(
 
 
 @on_sql
-def test_the_list_of_dead_letters_leaves_their_payloads_where_they_are(
-    conference: Conference, admin_client: Client
-) -> None:
-    bury("d1")
+def test_the_list_of_dead_letters_reads_no_payloads(conference: Conference, admin_client: Client) -> None:
+    add_dead_letter("d1")
     with CaptureQueriesContext(connection) as queries:
         assert "d1" in admin_client.get(changelist(DeadLetter)).content.decode()
     assert not any('"payload"' in row["sql"] for row in queries)
 
 
-def test_a_dead_letter_that_nobody_can_read_is_shown_too(
-    conference: Conference, admin_client: Client
-) -> None:
+def test_an_unreadable_dead_letter_is_shown_too(conference: Conference, admin_client: Client) -> None:
     entry = Entry(b"1-1", {b"v": b"99", b"e": b"\xff\x00\xfe"}, 5)
-    dead_letters.bury_entry(entry, error=ValueError("of a version to come"), now=timezone.now())
+    dead_letters.add_entry(entry, error=ValueError("of a version to come"))
 
     page = admin_client.get(reverse("admin:analytics_deadletter_change", args=["1-1"]))
     assert "of a version to come" in page.content.decode()
@@ -329,8 +324,8 @@ def viewer_of(model: type[Any]) -> Client:
     return client
 
 
-def test_who_may_only_look_cannot_replay(conference: Conference) -> None:
-    letter = bury("d1")
+def test_a_user_with_view_permission_cannot_replay(conference: Conference) -> None:
+    letter = add_dead_letter("d1")
     client = viewer_of(DeadLetter)
 
     assert client.get(changelist(DeadLetter)).status_code == 200
@@ -347,7 +342,7 @@ def test_the_admin_is_closed_to_members_of_conferences(conference: Conference, a
         assert client.get(changelist(model)).status_code == 302
 
 
-def test_dirty_days_can_be_had_computed_now(conference: Conference, admin_client: Client) -> None:
+def test_dirty_days_can_be_computed_now(conference: Conference, admin_client: Client) -> None:
     store(page_view("a"))
     mark = DirtyDay.objects.get()
 
@@ -372,7 +367,7 @@ def test_a_zone_that_is_changed_here_has_its_days_computed_again(
     conference: Conference, admin_client: Client, django_capture_on_commit_callbacks: Any
 ) -> None:
     store(page_view("a", ts=NOON - dt.timedelta(hours=11)))
-    localise_changed_conferences()
+    redate_changed_conferences()
     path = reverse("admin:conferences_conference_change", args=["summit"])
     form = admin_client.get(path).context["adminform"].form
     values = {name: form.initial.get(name) for name in form.fields}
@@ -395,12 +390,12 @@ def test_a_zone_that_is_changed_here_has_its_days_computed_again(
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     conference.refresh_from_db()
     assert conference.time_zone == "UTC"
-    assert localise_changed_conferences() == 1
+    assert redate_changed_conferences() == 1
     assert Event.objects.get().local_date == dt.date(2026, 4, 30)
 
 
 @pytest.mark.django_db
-def test_a_filter_never_counts_what_each_of_its_choices_has(admin_client: Client) -> None:
+def test_filters_do_not_count_their_choices(admin_client: Client) -> None:
     """Django offers to, and counts the whole table once for each."""
     page = admin_client.get("/admin/analytics/event/", {"_facets": "True"})
     assert page.context["cl"].add_facets is False

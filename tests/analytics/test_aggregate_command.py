@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from analytics.models import DailySummary
 from conferences.models import Conference
-from tests.analytics.events import page_view, store
+from tests.analytics.builders import page_view, store
 
 pytestmark = pytest.mark.django_db
 

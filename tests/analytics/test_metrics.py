@@ -12,16 +12,17 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from analytics import dead_letters, metrics
-from analytics.dirty import mark_conference_dirty, mark_days_dirty
-from analytics.ingest.entry import encode_rows
+from analytics import metrics
+from analytics.days.dirty import mark_conference_dirty, mark_days_dirty
 from analytics.models import DeadLetter, DirtyDay
-from analytics.stream import STREAM, Consumer, Entry
+from analytics.stream import dead_letters
+from analytics.stream.entry import encode_rows
+from analytics.stream.queue import STREAM, Consumer, Entry
 from conferences.models import Conference
-from meeteasy.redis_clients import get_redis
-from tests.analytics.events import DAY, page_view, store
+from meeteasy.core.redis import get_redis
+from tests.analytics.builders import DAY, page_view, store
 from tests.analytics.streams import append, make_drain, make_row, run, wait_until_overdue
-from tests.scraping import scrape, succeeded
+from tests.support.scraping import scrape, succeeded
 
 pytestmark = pytest.mark.django_db
 
@@ -31,7 +32,7 @@ def stream_of(values: dict[str, float]) -> dict[str, float]:
     return {name.removeprefix(start): value for name, value in values.items() if name.startswith(start)}
 
 
-def test_of_a_stream_that_nobody_has_written_to_all_is_nothing() -> None:
+def test_all_figures_of_an_unused_stream_are_zero() -> None:
     values = stream_of(scrape())
 
     assert values.pop("memory_limit_bytes") == 512 * 1024**2
@@ -39,7 +40,7 @@ def test_of_a_stream_that_nobody_has_written_to_all_is_nothing() -> None:
     assert set(values.values()) == {0}
 
 
-def test_of_a_stream_it_shows_what_is_read_what_is_not_and_since_when(conference: Conference) -> None:
+def test_pending_unread_and_oldest_entries_are_shown(conference: Conference) -> None:
     added_ms = round(time.time() * 1000) - 90_000
     fields: Any = encode_rows([make_row()])
     get_redis().xadd(STREAM, fields, id=f"{added_ms}-0")
@@ -57,7 +58,7 @@ def test_of_a_stream_it_shows_what_is_read_what_is_not_and_since_when(conference
     assert 90 <= values["oldest_entry_age_seconds"] <= 95
     assert values["memory_bytes"] == get_redis().memory_usage(STREAM) > 0
 
-    consumer.finish([first.id])
+    consumer.ack([first.id])
     values = stream_of(scrape())
     assert (values["entries"], values["lag_entries"], values["pending_entries"]) == (4, 2, 2)
     assert values["oldest_entry_age_seconds"] < 5
@@ -71,12 +72,12 @@ def test_of_a_stream_it_shows_what_is_read_what_is_not_and_since_when(conference
     assert values["entries_added_total"] == 5
 
 
-def test_it_shows_the_limit_of_the_stream_that_is_set(settings: Any) -> None:
+def test_the_streams_limit_is_shown(settings: Any) -> None:
     settings.INGEST_QUEUE_MAX_BYTES = 4096
     assert scrape()["meeteasy_stream_memory_limit_bytes"] == 4096
 
 
-def test_it_counts_dirty_days_once_however_often_they_are_marked() -> None:
+def test_a_dirty_day_with_many_marks_counts_once() -> None:
     values = scrape()
     assert (values["meeteasy_dirty_days"], values["meeteasy_dirty_day_oldest_mark_age_seconds"]) == (0, 0)
 
@@ -88,24 +89,24 @@ def test_it_counts_dirty_days_once_however_often_they_are_marked() -> None:
     assert 300 <= values["meeteasy_dirty_day_oldest_mark_age_seconds"] <= 305
 
 
-def bury(number: int) -> list[DeadLetter]:
+def add_dead_letter(number: int) -> list[DeadLetter]:
     for i in range(number):
         entry = Entry(f"{i}-0".encode(), encode_rows([make_row()]), 5)
-        dead_letters.bury_entry(entry, error=RuntimeError("no luck"), now=timezone.now())
+        dead_letters.add_entry(entry, error=RuntimeError("no luck"))
     return list(DeadLetter.objects.all())
 
 
-def test_it_counts_the_dead_letters_that_wait(conference: Conference) -> None:
-    letters = bury(3)
+def test_waiting_dead_letters_are_counted(conference: Conference) -> None:
+    letters = add_dead_letter(3)
     assert scrape()["meeteasy_dead_letters"] == 3
 
     dead_letters.replay(letters[0])
     assert scrape()["meeteasy_dead_letters"] == 2
 
 
-def test_it_counts_no_further_than_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counting_stops_at_the_stated_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "MAX_ROWS", 2)
-    bury(4)
+    add_dead_letter(4)
     mark_days_dirty([("summit", DAY + dt.timedelta(days=i)) for i in range(4)])
     values = scrape()
 
@@ -115,7 +116,7 @@ def test_it_counts_no_further_than_it_says(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.only_on("sqlite", "postgresql")
 def test_every_query_of_a_scrape_is_served_by_an_index_and_none_is_of_events(conference: Conference) -> None:
     store(page_view("a"))
-    bury(3)
+    add_dead_letter(3)
     with CaptureQueriesContext(connection) as queries:
         scrape()
     statements = [row["sql"] for row in queries if "analytics_" in row["sql"]]

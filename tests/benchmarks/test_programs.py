@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system import ROOT
+from tests.support.system import ROOT
 
 
 @pytest.mark.processes

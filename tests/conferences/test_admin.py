@@ -1,12 +1,16 @@
 """Operators in the admin: the same functions as by API, and no state by hand."""
 
+import datetime as dt
+
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from conferences.models import CheckIn, Conference, Registration
+from conferences.models import CheckIn, Conference, Job, Registration
 from conferences.services.checkins import check_in
+from conferences.services.jobs import work_on_job
 from conferences.services.registrations import register
 
 pytestmark = pytest.mark.django_db
@@ -133,3 +137,37 @@ def test_a_conference_cannot_be_deleted_and_its_id_made_again(
 
     assert admin_client.post(path, {"post": "yes"}).status_code == 403
     assert Conference.objects.filter(pk=conference.pk).exists()
+
+
+def test_a_second_check_in_says_who_and_when(operator: Client, two: list[Registration], bob: User) -> None:
+    Registration.objects.update(state="approved")
+    check_in(two[0].id, by=bob, gate="North", now=dt.datetime(2027, 5, 18, 1, 5, tzinfo=dt.UTC))
+    message = run(operator, "check_in", two)
+    assert "Done for 1 entry." in message
+    assert "Already checked in at 2027-05-18 09:05 (Asia/Shanghai) by bob (North)." in message
+
+
+def test_bulk_actions_are_in_the_history(operator: Client, two: list[Registration]) -> None:
+    run(operator, "approve", two)
+    run(operator, "check_in", two[:1])
+    entries = LogEntry.objects.filter(object_id=two[0].pk).order_by("id")
+    assert [entry.change_message for entry in entries] == ["Approved.", "Checked in."]
+    assert LogEntry.objects.filter(object_id=two[1].pk).count() == 1
+    history = operator.get(f"{LIST}{two[0].pk}/history/").content.decode()
+    assert "Approved." in history
+
+
+def test_more_rows_than_one_request_can_decide_about_are_a_job(
+    operator: Client, conference: Conference
+) -> None:
+    conference.approval_required = True
+    rows = [
+        register(conference=conference, name=f"N{number}", email=f"n{number}@example.com").registration
+        for number in range(60)
+    ]
+    assert "1 job was started" in run(operator, "approve", rows)
+    job = Job.objects.get()
+    work_on_job(job.pk)
+    assert Registration.objects.filter(state="approved", decided_by__username="root").count() == 60
+    assert operator.get("/admin/conferences/job/").status_code == 200
+    assert operator.get(f"/admin/conferences/job/{job.pk}/change/").status_code == 200

@@ -132,12 +132,11 @@ def test_the_list_comes_in_pages_with_the_same_queries_for_many(
     for number in range(12):
         services.create_conference(owner=alice, id=f"c{number}", name=f"C {number}")
     client = api(alice)
-    with django_assert_max_num_queries(3):  # token, count, page
+    with django_assert_max_num_queries(2):  # token, page
         page = client.get(PATH, {"page_size": 5}).json()
 
-    assert page["count"] == 12
     assert len(page["results"]) == 5
-    assert client.get(page["next"]).json()["previous"] is not None
+    assert set(page) == {"results", "next"}
 
 
 def test_a_member_reads_and_only_the_owner_changes(

@@ -20,7 +20,7 @@ from conferences.services.idempotency import answer_once
 from conferences.services.members import remove_member
 from conferences.services.registrations import decide, register
 from conferences.states import Action
-from meeteasy.errors import RefusedError
+from meeteasy.core.errors import RefusedError
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -79,9 +79,9 @@ def test_control_without_lock_and_constraint_scanners_make_several_check_ins(
     looked = threading.Barrier(SCANNERS)
 
     def check_in_carelessly() -> None:
-        nobody = not CheckIn.objects.filter(registration=ann, undone_at=None).exists()
+        is_absent = not CheckIn.objects.filter(registration=ann, undone_at=None).exists()
         looked.wait()
-        if nobody:
+        if is_absent:
             CheckIn.objects.create(registration=ann, method="qr", checked_in_at=timezone.now())
 
     with connection.schema_editor() as editor:
@@ -112,11 +112,11 @@ def test_control_without_the_constraint_the_same_person_is_registered_several_ti
     looked = threading.Barrier(SCANNERS)
 
     def register_carelessly() -> None:
-        nobody = not Registration.objects.filter(email="ann@example.com").exists()
+        is_absent = not Registration.objects.filter(email="ann@example.com").exists()
         looked.wait()
-        if nobody:
+        if is_absent:
             Registration.objects.create(
-                conference=conference, name="Ann", email="ann@example.com", created_at=timezone.now()
+                conference=conference, name="Ann", email="ann@example.com", registered_at=timezone.now()
             )
 
     with connection.schema_editor() as editor:

@@ -1,17 +1,23 @@
 import itertools
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
 
+from conferences import signals
 from conferences.models import Conference, Registration
 from conferences.services.checkins import check_in, undo_check_in
 from conferences.services.registrations import decide, register
 from conferences.states import Action, State
-from meeteasy.errors import RefusedError
+from meeteasy.core.errors import RefusedError
 
 pytestmark = pytest.mark.django_db
 
 ALLOWED = {
+    ("waiting", "approve"): "approved",
+    ("waiting", "reject"): "rejected",
+    ("waiting", "cancel"): "cancelled",
     ("pending", "approve"): "approved",
     ("pending", "reject"): "rejected",
     ("pending", "cancel"): "cancelled",
@@ -87,3 +93,50 @@ def test_who_is_through_the_door_cannot_be_cancelled(registration: Registration,
     assert caught.value.code == "checked_in"
     undo_check_in(made.id, by=bob)
     assert decide(registration.id, Action.CANCEL, by=bob).state == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("actions", "version", "stands"),
+    [
+        ([], 0, True),
+        ([Action.APPROVE], 0, True),
+        ([Action.REJECT], 1, False),
+        ([Action.REJECT, Action.REJECT], 1, False),
+        ([Action.REJECT, Action.APPROVE], 2, True),
+        ([Action.REJECT, Action.APPROVE, Action.CANCEL], 3, False),
+        ([Action.CANCEL], 1, False),
+    ],
+)
+def test_the_version_of_standing_goes_up_whenever_it_changes(
+    conference: Conference,
+    django_capture_on_commit_callbacks: Any,
+    actions: list[Action],
+    version: int,
+    stands: bool,
+) -> None:
+    heard: list[tuple[int, bool]] = []
+
+    def note(sender: object, registration: Registration, **kwargs: object) -> None:
+        heard.append((registration.standing_version, registration.stands))
+
+    conference.approval_required = True
+    signals.standing_changed.connect(note)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            made = register(conference=conference, name="Ann", email="ann@example.com").registration
+        for action in actions:
+            with django_capture_on_commit_callbacks(execute=True):
+                decided = decide(made.id, action, by=None)
+    finally:
+        signals.standing_changed.disconnect(note)
+    found = Registration.objects.get()
+    assert (found.standing_version, found.stands) == (version, stands)
+    assert (found.standing_changed_at is None) is (version == 0)
+    assert heard == [(number, number % 2 == 0) for number in range(1, version + 1)]
+    if actions and actions[-1] == Action.CANCEL:
+        assert found.standing_changed_at == decided.decided_at
+
+
+def test_a_slash_in_the_id_of_a_conference_is_refused_by_the_database(db: None) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Conference.objects.create(id="a/b", name="A")

@@ -8,7 +8,7 @@ import msgspec
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.system import System
+from tests.support.system import System
 
 
 class LiveClient:

@@ -8,7 +8,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.live.client import LiveClient, OpenLive
-from tests.system import System
+from tests.support.system import System
 
 pytestmark = pytest.mark.processes
 

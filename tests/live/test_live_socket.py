@@ -7,7 +7,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.live.client import OpenLive
-from tests.system import System
+from tests.support.system import System
 
 pytestmark = pytest.mark.processes
 

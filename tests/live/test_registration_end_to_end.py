@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from tests.live.client import OpenLive
-from tests.services import free_port
-from tests.system import ROOT, System
+from tests.support.services import free_port
+from tests.support.system import ROOT, System
 
 pytestmark = pytest.mark.processes
 

@@ -1,6 +1,6 @@
 """kill -9 of real processes while clients post: nothing answered with 202 is lost, nothing counts twice.
 
-What is stored and what the summaries say is compared with tests/recount.py, which shares no code with
+What is stored and what the summaries say is compared with tests/support/recount.py, which shares no code with
 MeetEasy. docs/delivery.md says why each case ends well.
 """
 
@@ -16,11 +16,11 @@ import httpx
 import psutil
 import pytest
 
-from tests.clients import PostingClients, make_event
-from tests.crashing.apps import COMPUTED, MID_INSERT, POINTS, STORED
-from tests.recount import FIGURES
-from tests.services import PostgresqlServer
-from tests.system import ROOT, System
+from tests.support.clients import PostingClients, make_event
+from tests.support.crashing.apps import COMPUTED, MID_INSERT, POINTS, STORED
+from tests.support.recount import FIGURES
+from tests.support.services import PostgresqlServer
+from tests.support.system import ROOT, System
 
 pytestmark = pytest.mark.processes
 
@@ -29,7 +29,7 @@ RECOVERY_SECONDS = 30
 
 def recount(system: System) -> dict[str, Any]:
     database = system.environment.get("DATABASE_URL") or str(system.directory / "meeteasy.sqlite3")
-    script = [sys.executable, str(ROOT / "tests" / "recount.py"), database, "test"]
+    script = [sys.executable, str(ROOT / "tests/support/recount.py"), database, "test"]
     return json.loads(subprocess.run(script, capture_output=True, check=True).stdout)
 
 
@@ -147,7 +147,7 @@ def test_a_worker_that_dies_at_any_step_is_made_up_for_within_half_a_minute(
     if database == "postgresql":
         server: PostgresqlServer = request.getfixturevalue("postgresql")
         system.environment["DATABASE_URL"] = server.create_database("steps")
-    system.environment["DJANGO_SETTINGS_MODULE"] = "tests.crashing.settings"
+    system.environment["DJANGO_SETTINGS_MODULE"] = "tests.support.crashing.settings"
     system.start("web", "events", "daily", "beat")
     ids: set[str] = set()
     for number, point in enumerate(points):

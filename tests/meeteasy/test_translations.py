@@ -1,8 +1,9 @@
 """Whoever adds a string for people: `manage.py messages`, fill in what it lists, and again."""
 
 import gettext
-import io
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,61 +11,71 @@ from django.test import Client
 
 from conferences.models import Conference
 from meeteasy import translations
-from meeteasy.translations import Message
 
-_LANGUAGES = translations.languages()
-_by_folder = pytest.mark.parametrize("language", _LANGUAGES, ids=lambda language: language.folder.name)
+_CATALOGS = translations.list_catalogs()
+_by_language = pytest.mark.parametrize("path", _CATALOGS, ids=translations.language_of)
 
 
 def test_there_is_simplified_chinese() -> None:
-    assert [language.folder.name for language in _LANGUAGES] == ["zh_Hans"]
+    assert [translations.language_of(path) for path in _CATALOGS] == ["zh_Hans"]
 
 
 def test_strings_are_found_in_code_and_templates_with_their_plurals() -> None:
-    found = translations.find_messages()
-    assert found[Message("What happens")] == "templates/live/screen.html"
-    assert found[Message("daily summary")] == "analytics/models.py"
-    assert Message("%d dead letter was put back.", "%d dead letters were put back.") in found
-    assert Message("%(address)s gets reminders of %(conference)s.") in found  # blocktranslate
+    found = translations.find_texts()
+    assert found["What happens"] == "templates/live/screen.html"
+    assert found["daily summary"] == "analytics/models.py"
+    assert ("%d dead letter was put back.", "%d dead letters were put back.") in found
+    assert "%(address)s gets reminders about %(conference)s." in found  # blocktranslate
 
 
-@_by_folder
-def test_every_string_is_translated(language: translations.Language) -> None:
-    _, catalogue = translations.read_po(language.po.read_text())
-    found = translations.find_messages()
-    assert [message.text for message in found if not all(catalogue.get(message, [""]))] == []
-    assert [message.text for message in catalogue if message not in found] == []
+@_by_language
+def test_every_string_is_translated(path: Path) -> None:
+    catalog = translations.load(path)
+    found = translations.find_texts()
+    texts = {message.id if isinstance(message.id, str) else tuple(message.id) for message in catalog} - {""}
+    assert sorted(map(str, texts ^ found.keys())) == []
+    untranslated = [
+        message.id for message in catalog if message.id and not translations.is_translated(message)
+    ]
+    assert untranslated == []
 
 
-@_by_folder
-def test_translations_keep_the_placeholders(language: translations.Language) -> None:
-    _, catalogue = translations.read_po(language.po.read_text())
+@_by_language
+def test_translations_keep_the_placeholders(path: Path) -> None:
     placeholders = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+\}")
-    for message, strings in catalogue.items():
-        for text in strings:
-            assert sorted(placeholders.findall(text)) == sorted(placeholders.findall(message.text)), text
+    for message in translations.load(path):
+        if not message.id:
+            continue
+        singular = message.id if isinstance(message.id, str) else message.id[0]
+        for text in [message.string] if isinstance(message.string, str) else message.string:
+            assert sorted(placeholders.findall(text)) == sorted(placeholders.findall(singular)), text
 
 
-@_by_folder
-def test_the_compiled_file_is_that_of_the_text(language: translations.Language) -> None:
-    text = language.po.read_text()
-    assert language.mo.read_bytes() == translations.compile_mo(*translations.read_po(text))
+@_by_language
+def test_an_update_keeps_what_is_translated(path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / translations.language_of(path) / "LC_MESSAGES" / "django.po"
+    copy.parent.mkdir(parents=True)
+    shutil.copy(path, copy)
+    assert translations.update(copy) == []
+    assert copy.read_text() == path.read_text()
 
 
-def test_pythons_gettext_reads_what_is_compiled() -> None:
-    header, catalogue = translations.read_po(
+def test_pythons_gettext_reads_what_is_compiled(tmp_path: Path) -> None:
+    path = tmp_path / "de" / "LC_MESSAGES" / "django.po"
+    path.parent.mkdir(parents=True)
+    path.write_text(
         'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n'
         '"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n\n'
         '# a comment\nmsgid ""\n"two "\n"lines\\n"\nmsgstr "\\"zwei\\" Zeilen\\n"\n\n'
         'msgid "%d day"\nmsgid_plural "%d days"\nmsgstr[0] "%d Tag"\nmsgstr[1] "%d Tage"\n\n'
         'msgid "not yet"\nmsgstr ""\n'
     )
-    compiled = gettext.GNUTranslations(io.BytesIO(translations.compile_mo(header, catalogue)))
+    translations.compile_catalog(path)
+    with path.with_suffix(".mo").open("rb") as file:
+        compiled = gettext.GNUTranslations(file)
     assert compiled.gettext("two lines\n") == '"zwei" Zeilen\n'
     assert [compiled.ngettext("%d day", "%d days", number) for number in (1, 2)] == ["%d Tag", "%d Tage"]
     assert compiled.gettext("not yet") == "not yet"
-    written = translations.write_po(header, catalogue, {})
-    assert translations.read_po(written) == (header, catalogue)
 
 
 def test_pages_speak_the_browsers_language(conference: Conference, alice: User) -> None:

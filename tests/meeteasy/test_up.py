@@ -16,8 +16,8 @@ import httpx
 import psutil
 import pytest
 
-from tests.services import free_port
-from tests.system import ROOT
+from tests.support.services import free_port
+from tests.support.system import ROOT
 
 MANAGE_UP = [sys.executable, "manage.py", "up"]
 BIN_RUN = ["bin/run"]

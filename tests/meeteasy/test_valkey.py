@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from meeteasy.valkey import find_server, server_command
-from tests.services import ValkeyServer, free_port
+from tests.support.services import ValkeyServer, free_port
 
 
 def test_the_wheel_ships_a_server_that_runs() -> None:

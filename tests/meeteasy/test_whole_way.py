@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.system import System
+from tests.support.system import System
 
 
 @pytest.mark.processes

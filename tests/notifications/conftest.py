@@ -38,8 +38,8 @@ def sms(attend: Callable[..., Registration]) -> Notification:
 
 
 def make_sms(registration: Registration, **fields: Any) -> Notification:
-    from notifications import outbox
     from notifications.message_types import MESSAGE_TYPES
+    from notifications.services import outbox
 
     conference = registration.conference
     if conference.starts_at is None:
@@ -51,6 +51,8 @@ def make_sms(registration: Registration, **fields: Any) -> Notification:
         message_type=MESSAGE_TYPES["checkin_reminder"],
         channel="sms",
         about=about,
+        hours_before=24,
+        starts_at=conference.starts_at.isoformat(),
         **fields,
     )
     return made
@@ -60,9 +62,9 @@ def make_sms(registration: Registration, **fields: Any) -> Notification:
 def mail_server(settings: Any) -> Iterator[MailServer]:
     """A real SMTP server that behaves as the test tells it."""
     with MailServer() as server:
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_BACKEND = "notifications.channels._smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
-        settings.EMAIL_TIMEOUT = 2
+        settings.EMAIL_TIMEOUT = settings.EMAIL_ANSWER_TIMEOUT = 2
         yield server
 
 

@@ -19,27 +19,37 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.utils import timezone
 
 from notifications.channels.sms.aliyun import sign
-from tests.services import free_port
+from tests.support.services import free_port
 
 
 class MailServer:
     """An SMTP server. `server.script` holds what it does with the next mails, one entry each:
 
-    an answer such as "451 4.3.0 try later", "drop" (close the connection when the mail is in) or
-    "hang" (do not answer until `server.release` is set). Without an entry it takes the mail.
+    an answer such as "451 4.3.0 try later", "drop" (close the connection when the mail is in), "slow 3"
+    (take it, and answer after three seconds) or "hang" (do not answer until `server.release` is set).
+    Without an entry it takes the mail. `refuse_sender` and `refuse_recipient` are answers to MAIL and RCPT.
     `server.mails` has every mail whose DATA came in whole, in order.
     """
 
-    def __init__(self, port: int | None = None) -> None:
+    def __init__(self, port: int | None = None, *, smtputf8: bool = True) -> None:
         self.port = port or free_port()
         self.script: list[str] = []
-        self.refuse_recipient = ""
+        self.refuse_sender = self.refuse_recipient = ""
         self.mails: list[EmailMessage] = []
         self.envelopes: list[Envelope] = []
         self.release = threading.Event()
         self._controller = Controller(
-            self, hostname="127.0.0.1", port=self.port, ready_timeout=20, enable_SMTPUTF8=True
+            self, hostname="127.0.0.1", port=self.port, ready_timeout=20, enable_SMTPUTF8=smtputf8
         )
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.refuse_sender:
+            return self.refuse_sender
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -60,6 +70,9 @@ class MailServer:
             assert server.transport is not None
             server.transport.abort()
             return "421 gone"
+        if wanted.startswith("slow "):
+            await asyncio.sleep(float(wanted.removeprefix("slow ")))
+            return "250 OK"
         if wanted == "hang":
             while not self.release.is_set():
                 await asyncio.sleep(0.02)

@@ -7,7 +7,7 @@ from html import unescape
 import httpx
 import pytest
 
-from tests.system import System
+from tests.support.system import System
 
 PASSWORD = "a password for this test"
 

@@ -9,9 +9,10 @@ from django.test import Client
 from django.urls import reverse
 
 from conferences.models import Conference, Member
-from notifications import unsubscribe
-from notifications.delivery import deliver
+from notifications import unsubscribe_links
 from notifications.models import MailboxMessage, Notification, Suppression
+from notifications.previews import list_previews
+from notifications.services.delivering import deliver
 
 pytestmark = pytest.mark.django_db
 Status = Notification.Status
@@ -24,7 +25,7 @@ def reminder(sms: Notification) -> Notification:
 
 
 def path_of(row: Notification) -> str:
-    return unsubscribe.make_url(row).removeprefix("http://localhost:8000")
+    return unsubscribe_links.make_url(row).removeprefix("http://localhost:8000")
 
 
 def test_one_click_unsubscribes_without_cookie_or_session(reminder: Notification) -> None:
@@ -41,7 +42,7 @@ def test_one_click_unsubscribes_without_cookie_or_session(reminder: Notification
 def test_opening_the_link_alone_changes_nothing(reminder: Notification) -> None:
     """Mail scanners open every link."""
     answer = Client().get(path_of(reminder))
-    assert "No more reminders" in answer.content.decode()
+    assert "Turn off reminders?" in answer.content.decode()
     assert not Suppression.objects.exists()
 
 
@@ -49,6 +50,22 @@ def test_a_person_may_change_their_mind(reminder: Notification) -> None:
     Client().post(path_of(reminder))
     Client().post(path_of(reminder), {"resubscribe": "1"})
     assert not Suppression.objects.exists()
+
+
+def test_the_page_is_in_the_language_of_the_message(reminder: Notification) -> None:
+    reminder.language = "zh-hans"
+    for post in (False, True):
+        client = Client(headers={"Accept-Language": "en"})
+        answer = client.post(path_of(reminder)) if post else client.get(path_of(reminder))
+        assert ("已退订提醒" if post else "要退订提醒吗？") in answer.content.decode()
+        assert '<html lang="zh-hans">' in answer.content.decode()
+        assert answer["Content-Language"] == "zh-hans"
+
+
+def test_a_refusal_is_in_the_browsers_language() -> None:
+    answer = Client(headers={"Accept-Language": "zh-CN"}).get("/unsubscribe/forged")
+    assert answer.status_code == 404
+    assert "此链接无效" in answer.content.decode()
 
 
 def test_a_forged_link_is_refused(reminder: Notification) -> None:
@@ -181,7 +198,7 @@ def test_the_admin_lists_filters_and_shows_messages(staff: Client, notification:
 def test_the_admin_previews_every_message_with_made_up_data(staff: Client) -> None:
     page = staff.get(reverse("admin:notifications_notification_previews")).content.decode()
     sources = re.findall(r'src="(/admin/notifications/notification/preview/[^"]+)"', page)
-    assert len(sources) == 14
+    assert len(sources) == len(list_previews())
     for source in sources:
         assert "Summit" in staff.get(source).content.decode()
     assert staff.get("/admin/notifications/notification/preview/x/email/en/").status_code == 404
@@ -200,7 +217,7 @@ def test_the_admins_actions_go_through_the_outbox(
 
     page = act("abort")
     assert "1 message was aborted." in page
-    assert "1 is not in a state that allows this." in page
+    assert "1 message is not in a state that allows this." in page
     assert "2 messages will be sent again." in act("resend")
     assert set(Notification.objects.values_list("status", flat=True)) == {Status.QUEUED}
 

@@ -1,19 +1,22 @@
 """Every message type, in every language, over every channel: the registry is walked, so a new one is too."""
 
+import datetime as dt
 import re
 import zoneinfo
-from datetime import UTC, datetime
 from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
 
 import pytest
 from django.conf import settings
 from icalendar import Calendar
 
+from conferences.models import Registration
 from notifications.channels.email import make_message
 from notifications.message_types import MESSAGE_TYPES
 from notifications.models import Notification
-from notifications.preview import list_previews, make_sample, preview_html
-from notifications.render import one_line, pick_language, render_mail, render_sms
+from notifications.previews import list_previews, make_sample, preview_html
+from notifications.rendering import one_line, pick_language, render_mail, render_sms
 from notifications.segments import count_segments
 
 PREVIEWS = list_previews()
@@ -21,7 +24,7 @@ MAILS = [preview for preview in PREVIEWS if preview.channel == "email"]
 SMS = [preview for preview in PREVIEWS if preview.channel == "sms"]
 
 
-def sample(preview: object) -> Notification:
+def sample(preview: object) -> tuple[Notification, Registration]:
     return make_sample(message_type=preview.message_type, channel=preview.channel, language=preview.language)
 
 
@@ -29,18 +32,25 @@ def ids(preview: object) -> str:
     return f"{preview.message_type}-{preview.channel}-{preview.language}"
 
 
-def test_there_are_the_six_message_types_in_two_languages_and_a_reminder_by_sms() -> None:
-    assert set(MESSAGE_TYPES) == {
+def test_each_message_type_has_a_mail_in_both_languages_and_reminders_an_sms() -> None:
+    assert set(MESSAGE_TYPES) >= {
         "registration_confirmation", "pending_approval", "approval", "rejection", "checkin_reminder",
-        "cancellation",
+        "cancellation", "already_registered", "waiting_list", "promotion", "conference_moved",
+        "conference_cancelled",
     }  # fmt: skip
-    assert len(MAILS) == 12
+    languages = {"en", "zh-hans"}
+    assert {(mail.message_type, mail.language) for mail in MAILS} == {
+        (name, language)
+        for name, kind in MESSAGE_TYPES.items()
+        if "email" in kind.channels
+        for language in languages
+    }
     assert {preview.language for preview in SMS} == {"en", "zh-hans"}
 
 
 @pytest.mark.parametrize("preview", MAILS, ids=ids)
 def test_every_mail_says_who_what_where_and_when_in_its_language(preview: object) -> None:
-    mail = render_mail(sample(preview))
+    mail = render_mail(*sample(preview))
     assert mail.language == preview.language
     assert "Shanghai Summit 2027 上海峰会" in mail.subject
     chinese_words = len(re.findall(r"[\u4e00-\u9fff]", mail.text))
@@ -59,10 +69,10 @@ def test_every_mail_says_who_what_where_and_when_in_its_language(preview: object
 
 @pytest.mark.parametrize("preview", MAILS, ids=ids)
 def test_a_name_in_any_script_is_text_and_never_markup(preview: object) -> None:
-    notification = sample(preview)
-    notification.context["name"] = "<b onload=x>Ж&ا😀"
-    notification.context["conference"]["name"] = "A & B <i>"
-    mail = render_mail(notification)
+    notification, registration = sample(preview)
+    registration.name = "<b onload=x>Ж&ا😀"
+    registration.conference.name = "A & B <i>"
+    mail = render_mail(notification, registration)
     assert "&lt;b onload=x&gt;Ж&amp;ا😀" in mail.html
     assert "<b onload" not in mail.html
     assert "<i>" not in mail.html
@@ -72,9 +82,9 @@ def test_a_name_in_any_script_is_text_and_never_markup(preview: object) -> None:
 
 @pytest.mark.parametrize("preview", MAILS, ids=ids)
 def test_a_line_break_in_a_name_begins_no_header(preview: object) -> None:
-    notification = sample(preview)
-    notification.context["conference"]["name"] = "Summit\r\nBcc: everyone@example.com\u2028X-Evil: 1"
-    message = make_message(notification, render_mail(notification)).message()
+    notification, registration = sample(preview)
+    registration.conference.name = "Summit\r\nBcc: everyone@example.com\u2028X-Evil: 1"
+    message = make_message(notification, render_mail(notification, registration)).message()
     parsed = message_from_bytes(message.as_bytes(), policy=policy.default)
     assert parsed["Bcc"] is None
     assert parsed["X-Evil"] is None
@@ -83,49 +93,94 @@ def test_a_line_break_in_a_name_begins_no_header(preview: object) -> None:
 
 
 def test_a_name_of_ten_thousand_characters_does_not_bury_the_message() -> None:
-    notification = make_sample(message_type="approval", channel="email", language="en")
-    notification.context["name"] = "长" * 10_000
-    notification.context["conference"]["name"] = "x" * 10_000
-    mail = render_mail(notification)
+    notification, registration = make_sample(message_type="approval", channel="email", language="en")
+    registration.name = "长" * 10_000
+    registration.conference.name = "x" * 10_000
+    mail = render_mail(notification, registration)
     assert len(mail.subject) <= 150
     assert len(mail.text) < 2_000
 
 
-@pytest.mark.parametrize("key", ["registration_confirmation", "approval"])
-def test_confirmations_carry_the_badge_and_an_invitation_in_the_conferences_zone(key: str) -> None:
-    notification = make_sample(message_type=key, channel="email", language="zh-hans")
-    mail = render_mail(notification)
-    ((content_id, png),) = mail.images.items()
-    assert png.startswith(b"\x89PNG")
-    assert f'src="cid:{content_id}"' in mail.html
+def parse(notification: Notification, registration: Registration, **options: int) -> EmailMessage:
+    """The mail as it goes over the wire, taken apart again."""
+    mail = make_message(notification, render_mail(notification, registration, **options))
+    return message_from_bytes(mail.message().as_bytes(), policy=policy.default)
 
-    raw = make_message(notification, mail).message().as_bytes()
-    parts = {part.get_content_type(): part for part in message_from_bytes(raw, policy=policy.default).walk()}
-    assert parts["image/png"]["Content-ID"] == f"<{content_id}>"
-    calendar = Calendar.from_ical(parts["text/calendar"].get_content())
-    event = calendar.walk("VEVENT")[0]
-    assert event["DTSTART"].dt == datetime(2027, 5, 18, 9, 0, tzinfo=zoneinfo.ZoneInfo("Asia/Shanghai"))
+
+def find_event(message: EmailMessage) -> tuple[Calendar, Any]:
+    (part,) = (part for part in message.walk() if part.get_content_type() == "text/calendar")
+    calendar = Calendar.from_ical(part.get_content())
+    assert part.get_param("method") == str(calendar["METHOD"])  # RFC 6047 §2.4
+    assert part.get_filename() == "invitation.ics"
+    return calendar, calendar.walk("VEVENT")[0]
+
+
+@pytest.mark.parametrize("key", ["registration_confirmation", "approval", "promotion"])
+def test_confirmations_invite_in_the_conferences_zone(key: str) -> None:
+    message = parse(*make_sample(message_type=key, channel="email", language="zh-hans"), sequence=3)
+    calendar, event = find_event(message)
+    assert (calendar["METHOD"], event["STATUS"], event["SEQUENCE"]) == ("REQUEST", "CONFIRMED", 3)
+    assert event["DTSTART"].dt == dt.datetime(2027, 5, 18, 9, 0, tzinfo=zoneinfo.ZoneInfo("Asia/Shanghai"))
     assert event["DTSTART"].params["TZID"] == "Asia/Shanghai"
-    assert event["DTEND"].dt.astimezone(UTC) == datetime(2027, 5, 20, 9, 30, tzinfo=UTC)
+    assert event["DTEND"].dt.astimezone(dt.UTC) == dt.datetime(2027, 5, 20, 9, 30, tzinfo=dt.UTC)
     assert calendar.walk("VTIMEZONE")
     assert str(event["SUMMARY"]) == "Shanghai Summit 2027 上海峰会"
+    assert event["ATTENDEE"] == "mailto:zhang.wei@example.com"
+    assert event["ATTENDEE"].params["PARTSTAT"] == "ACCEPTED"
+    assert event["ORGANIZER"].startswith("mailto:")
+
+
+@pytest.mark.parametrize("key", ["cancellation", "conference_cancelled"])
+def test_cancellations_take_the_same_entry_out_of_the_calendar(key: str) -> None:
+    _, confirmed = find_event(
+        parse(*make_sample(message_type="approval", channel="email", language="en"), sequence=3)
+    )
+    calendar, event = find_event(
+        parse(*make_sample(message_type=key, channel="email", language="en"), sequence=3)
+    )
+    assert (calendar["METHOD"], event["STATUS"]) == ("CANCEL", "CANCELLED")
+    assert event["UID"] == confirmed["UID"]
+    assert event["SEQUENCE"] >= confirmed["SEQUENCE"]
+
+
+def test_people_without_a_place_get_no_calendar_entry() -> None:
+    notification, registration = make_sample(message_type="conference_moved", channel="email", language="en")
+    registration.state = "pending"
+    assert render_mail(notification, registration).invitation is None
+    registration.state = "approved"
+    assert render_mail(notification, registration).invitation is not None
+
+
+def test_the_badge_is_related_to_the_html_that_shows_it() -> None:
+    message = parse(*make_sample(message_type="approval", channel="email", language="en"))
+    body, calendar = message.iter_parts()
+    assert (message.get_content_type(), calendar.get_content_type()) == ("multipart/mixed", "text/calendar")
+    assert body.get_content_type() == "multipart/alternative"
+    text, related = body.iter_parts()
+    assert (text.get_content_type(), related.get_content_type()) == ("text/plain", "multipart/related")
+    assert related.get_param("type") == "text/html"
+    html, picture = related.iter_parts()
+    assert picture.get_content().startswith(b"\x89PNG")
+    assert f'src="cid:{picture["Content-ID"][1:-1]}"' in html.get_content()
+    assert picture.get_content_disposition() == "inline"
 
 
 def test_a_conference_without_dates_is_written_about_without_them() -> None:
     for preview in MAILS:
-        notification = sample(preview)
+        notification, registration = sample(preview)
         if notification.message_type == "checkin_reminder":
             continue  # there is none without a start
-        notification.context["conference"].update(starts_at=None, ends_at=None, venue="")
-        mail = render_mail(notification)
-        assert mail.attachments == []
+        conference = registration.conference
+        conference.starts_at, conference.ends_at, conference.venue = None, None, ""
+        mail = render_mail(notification, registration)
+        assert mail.invitation is None
         assert "None" not in mail.text + mail.html
 
 
 def test_only_what_is_not_transactional_can_be_unsubscribed_from() -> None:
     for preview in MAILS:
-        notification = sample(preview)
-        mail = make_message(notification, render_mail(notification))
+        notification, registration = sample(preview)
+        mail = make_message(notification, render_mail(notification, registration))
         reminder = preview.message_type == "checkin_reminder"
         assert ("List-Unsubscribe" in mail.extra_headers) == reminder
         assert ("/unsubscribe/" in mail.body) == reminder
@@ -135,9 +190,9 @@ def test_only_what_is_not_transactional_can_be_unsubscribed_from() -> None:
 
 @pytest.mark.parametrize("preview", SMS, ids=ids)
 def test_an_sms_is_one_line_that_knows_its_segments_and_its_parameters(preview: object) -> None:
-    notification = sample(preview)
-    notification.context["conference"]["name"] = "Summit\u00a02027\n"
-    sms = render_sms(notification)
+    notification, registration = sample(preview)
+    registration.conference.name = "Summit\u00a02027\n"
+    sms = render_sms(notification, registration)
     assert "\n" not in sms.text
     assert "Summit 2027" in sms.text
     assert "09:00" in sms.text
@@ -171,14 +226,15 @@ def test_one_line_drops_what_could_begin_another() -> None:
 
 @pytest.mark.parametrize("preview", PREVIEWS, ids=ids)
 def test_previews_need_nothing_from_elsewhere(preview: object) -> None:
-    html = preview_html(sample(preview))
+    html = preview_html(*sample(preview))
     assert "Error" not in html
     assert "cid:" not in html
     assert "Summit" in html
 
 
 def test_a_template_that_fails_is_shown_in_the_preview() -> None:
-    assert "UnknownMessageTypeError" in preview_html(Notification(message_type="nonsense", channel="email"))
+    nonsense = Notification(message_type="nonsense", channel="email")
+    assert "UnknownMessageTypeError" in preview_html(nonsense, Registration())
 
 
 def test_every_language_of_the_settings_has_templates() -> None:

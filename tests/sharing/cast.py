@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from analytics.rows import EventRow
-from sharing.derive import apply_facts
-from sharing.facts import read_facts
+from analytics.events.rows import EventRow
+from sharing.derivation.deriving import apply_facts
+from sharing.derivation.facts import read_facts
 from sharing.models import Credit, NotCredited, ShareLink
 from sharing.models import ShareConversion as Conversion
 
@@ -72,7 +72,7 @@ def credits_of(registration_id: str, conference_id: str = "summit") -> list[str]
 
 def refusals_of(registration_id: str, conference_id: str = "summit") -> set[tuple[str, str]]:
     """(code, reason) of what was not credited."""
-    found = NotCredited.objects.filter(registrant_id=f"{conference_id}/{registration_id}")
+    found = NotCredited.objects.filter(registration_id=f"{conference_id}/{registration_id}")
     return {(key.partition("/")[2], reason) for key, reason in found.values_list("link_key", "reason")}
 
 
@@ -91,7 +91,7 @@ def state() -> dict[str, Any]:
         "conversions": sorted(Conversion.objects.values_list()),
         "credits": sorted(Credit.objects.values_list("conversion_id", "link_id", "distance", "age_ms")),
         "not_credited": sorted(
-            NotCredited.objects.values_list("registrant_id", "link_key", "reason", "distance"),
+            NotCredited.objects.values_list("registration_id", "link_key", "reason", "distance"),
             key=repr,
         ),
     }

@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils.html import strip_tags
 
 from conferences.models import Conference
-from sharing.derive import apply_facts
-from sharing.facts import read_facts
+from sharing.derivation.deriving import apply_facts
+from sharing.derivation.facts import read_facts
 from sharing.models import NotCredited
 from tests.sharing.cast import opened, registered, row, share
 
@@ -96,8 +96,8 @@ def test_what_was_not_credited_is_found_by_conference_registration_and_link(
     item = NotCredited.objects.first()
     assert item is not None
     address = "/admin/sharing/notcredited/"
-    for term in ("summit", item.registrant_id, item.link_key):
+    for term in ("summit", item.registration_id, item.link_key):
         assert item in admin.get(address, {"q": term}).context["cl"].result_list
     assert item.link_key.partition("/")[2] in strip_tags(admin.get(address).content.decode())
-    for term in ("other", f"{item.registrant_id}x", "summit/nothing"):
+    for term in ("other", f"{item.registration_id}x", "summit/nothing"):
         assert not admin.get(address, {"q": term}).context["cl"].result_list

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.share_events import share_events
-from tests.crashing.apps import DAYS_MARKED, STORED, TREE_WRITTEN
 from tests.sharing.plain import PlainTree
-from tests.system import System
+from tests.support.crashing.apps import DAYS_MARKED, STORED, TREE_WRITTEN
+from tests.support.share_events import share_events
+from tests.support.system import System
 
 pytestmark = pytest.mark.processes
 GOOD = "A1b2C3d4E5f6G7h8"
@@ -36,7 +36,7 @@ def test_bad_codes_and_chains_are_rejected_by_name_and_the_rest_of_the_batch_cou
     ]
     good = [
         event("share", 5, share_code=GOOD),
-        # The code is of another conference: an event like any other, which credits nobody.
+        # The code is of another conference: an event like any other, which credits replacement_id.
         event("share", 6, share_code="of-another-one", conference_id="other"),
         event("share_open", 7, share_code="of-another-one"),
         event(
@@ -73,7 +73,7 @@ def test_bad_codes_and_chains_are_rejected_by_name_and_the_rest_of_the_batch_cou
 
 
 def test_a_worker_killed_at_any_step_leaves_the_tree_of_the_plain_implementation(system: System) -> None:
-    system.environment["DJANGO_SETTINGS_MODULE"] = "tests.crashing.settings"
+    system.environment["DJANGO_SETTINGS_MODULE"] = "tests.support.crashing.settings"
     system.start("web", "events", "beat")
     events = [
         {name: value for name, value in sent.items() if name != "bot"}

@@ -7,7 +7,7 @@ from django.apps import apps
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from meeteasy.fields import KeyField
+from meeteasy.core.fields import KeyField
 from sharing.models import Credit
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.system import System
+from tests.support.system import System
 
 A, B = "A1b2C3d4E5f6G7h8", "q7Jm0Zt4Yc2VbK9w"
 
@@ -46,7 +46,7 @@ def test_a_shares_b_shares_on_and_c_registers_so_both_are_credited(system: Syste
     ]
     (root,) = look("tree", depth=2)["results"]
     assert (root["code"], root["sharer"], root["parent"]) == (A, "visitor-a", None)
-    assert (root["opens"], root["shared_on"], root["direct"], root["assisted"]) == (1, 1, 0, 1)
+    assert (root["opens"], root["child_count"], root["direct"], root["assisted"]) == (1, 1, 0, 1)
     assert (root["subtree_links"], root["subtree_conversions"]) == (1, 1)
     (child,) = root["children"]
     assert (child["code"], child["sharer"], child["parent"]) == (B, "visitor-b", A)

@@ -2,11 +2,10 @@
 
 from collections import Counter
 from itertools import combinations, pairwise
-from typing import Any
 
 import pytest
 
-from tests.webapi.conftest import Visitor, wait_for
+from tests.webapi.browser import Visitor, is_empty, problems_of, wait_for
 from tests.webapi.pages import PAGE_VIEWS, QUIET, sdk_page
 from tests.webapi.server import Answer, RecordingServer, Sent
 
@@ -19,16 +18,6 @@ HIDE_AND_SHOW = """() => {
   state = 'visible'
   document.dispatchEvent(new Event('visibilitychange'))
 }"""
-
-
-def problems_of(page: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = page.evaluate("problems")
-    return found
-
-
-def is_empty(page: Any) -> bool:
-    """Whether nothing waits any more."""
-    return bool(page.evaluate("!Object.keys(localStorage).some(key => /^meeteasy:(event|claim):/.test(key))"))
 
 
 def test_on_a_slow_network_no_event_is_in_two_requests_at_once(
@@ -219,25 +208,3 @@ def test_an_event_that_somebody_wrote_over_costs_no_other(visitor: Visitor, serv
     wait_for(lambda: is_empty(page), "an empty queue")
     assert sum(len(sent.events) for sent in server.requests if sent.status == 202) == 9
     assert [problem["code"] for problem in problems_of(page)] == ["invalid_json"]
-
-
-def test_events_older_than_the_acceptance_window_reach_on_error(
-    visitor: Visitor, server: RecordingServer, real: Any, conference: str
-) -> None:
-    """Kept offline for eight days: the server says so, and the fresh event of the same batch counts."""
-    server.upstream = real.url
-    server.pages["/"] = sdk_page({**QUIET, "conferenceId": conference})
-    page = visitor.open("/")
-    page.evaluate("""() => {
-      const now = Date.now()
-      Date.now = () => now - 8 * 86_400_000
-      meeteasy.trackEvent('page_view', { page: '/old' })
-      Date.now = () => now
-      meeteasy.trackEvent('page_view', { page: '/new' })
-      void meeteasy.flush()
-    }""")
-
-    (problem,) = wait_for(lambda: problems_of(page), "the problem")
-    assert (problem["code"], problem["field"]) == ("too_old", "ts")
-    assert [event["page"] for event in problem["events"]] == ["/old"]
-    assert is_empty(page)

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from tests.webapi.conftest import Visitor, wait_for
+from tests.webapi.browser import Visitor, wait_for
 from tests.webapi.pages import QUIET, sdk_page
 from tests.webapi.server import RecordingServer
 

@@ -10,8 +10,8 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Browser, Playwright
 
-from tests.system import System
-from tests.webapi.conftest import Visitor, day_figures, launch, wait_for
+from tests.support.system import System
+from tests.webapi.browser import Visitor, day_figures, launch, wait_for
 from tests.webapi.pages import EMPTY
 from tests.webapi.server import RecordingServer
 

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from tests.system import System
-from tests.webapi.conftest import Visitor, day_figures, wait_for
+from tests.support.system import System
+from tests.webapi.browser import Visitor, day_figures, wait_for
 from tests.webapi.pages import EMPTY, PAGE_VIEWS, QUIET, REGISTRATIONS, sdk_page
 from tests.webapi.server import Answer, RecordingServer, Sent
 

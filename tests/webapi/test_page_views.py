@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.webapi.conftest import DIST_FILES, Visitor
+from tests.webapi.browser import Visitor
 from tests.webapi.pages import EMPTY, QUIET, sdk_page
-from tests.webapi.server import RecordingServer
+from tests.webapi.server import DIST, RecordingServer
 
 pytestmark = pytest.mark.processes
 
@@ -79,7 +79,7 @@ def test_no_listener_keeps_the_page_out_of_the_cache(visitor: Visitor, server: R
 
     assert "pagehide" in heard, "the control"
     assert not {"unload", "beforeunload"} & set(heard)
-    for file in DIST_FILES:
+    for file in DIST.glob("*.js"):
         assert "unload" not in file.read_text()
 
 

@@ -1,11 +1,8 @@
 """Consent, Global Privacy Control, opting out, and doing without storage by choice."""
 
-from typing import Any
-
 import pytest
 
-from tests.system import System
-from tests.webapi.conftest import Visitor, day_figures, wait_for
+from tests.webapi.browser import Visitor, traces_of, wait_for
 from tests.webapi.pages import EMPTY, QUIET, sdk_page
 from tests.webapi.server import Answer, RecordingServer
 
@@ -22,12 +19,6 @@ def asking_page(after: str) -> str:
     return sdk_page(QUIET, **ASKING, after=f"meeteasy.init({{ consent: () => decision }}); {after}").replace(
         "meeteasy.init({ ...", "meeteasy.init({ consent: () => decision, ..."
     )
-
-
-def traces_of(page: Any, visitor: Visitor) -> list[Any]:
-    """What the SDK left on the device."""
-    stored = page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]")
-    return [*stored, *visitor.context.cookies(), *page.evaluate("indexedDB.databases()")]
 
 
 def test_global_privacy_control_means_nothing_stored_or_sent(
@@ -135,29 +126,6 @@ def test_an_answer_that_comes_after_opting_out_brings_nothing_back(
     page.wait_for_timeout(3000)
     assert traces_of(page, visitor) == ["meeteasy:optout"]
     assert len(server.requests) == 1
-
-
-def test_cookieless_stores_nothing_and_the_server_tells_visitors_apart(
-    visitor: Visitor, server: RecordingServer, real: System, conference: str
-) -> None:
-    server.upstream = real.url
-    server.pages["/"] = sdk_page(
-        {**QUIET, "cookieless": True, "conferenceId": conference}, after="meeteasy.trackPageViews()"
-    )
-    server.pages["/elsewhere"] = EMPTY
-    page = visitor.open("/")
-    page.evaluate("void meeteasy.flush()")
-    wait_for(lambda: len(server.events) == 1, "the first page view")
-    assert traces_of(page, visitor) == []
-    page.goto(server.url + "/?again")
-    page.goto(server.url + "/elsewhere")
-
-    wait_for(lambda: len(server.events) == 2, "the second page view, by beacon")
-    assert all("visitor_id" not in event and "session_id" not in event for event in server.events)
-    figures = wait_for(
-        lambda: (found := day_figures(real, conference))["pv"] == 2 and found, "the figures", seconds=40
-    )
-    assert figures["uv"] == 1
 
 
 @pytest.mark.parametrize("cookieless", [False, True])

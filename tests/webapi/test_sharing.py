@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.webapi.conftest import Visitor
+from tests.webapi.browser import Visitor
 from tests.webapi.pages import EMPTY, QUIET, sdk_page
 from tests.webapi.server import RecordingServer
 

@@ -1,11 +1,9 @@
 """Storage that is full, blocked or not what it seems."""
 
-from typing import Any
-
 import pytest
 
-from tests.system import System
-from tests.webapi.conftest import Visitor, day_figures, wait_for
+from tests.support.system import System
+from tests.webapi.browser import Visitor, day_figures, problems_of, wait_for
 from tests.webapi.pages import EMPTY, PAGE_VIEWS, QUIET, REGISTRATIONS, sdk_page
 from tests.webapi.server import Answer, RecordingServer
 
@@ -36,11 +34,6 @@ BLOCKED = {
 
 def refuse(sent: object) -> Answer:
     return Answer(503, {"error": {"code": "queue_full"}}, {"retry-after": "2"})
-
-
-def problems_of(page: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = page.evaluate("problems")
-    return found
 
 
 def test_full_storage_throws_nothing_and_memory_takes_over(visitor: Visitor, server: RecordingServer) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.webapi.conftest import Visitor, wait_for
+from tests.webapi.browser import Visitor, wait_for
 from tests.webapi.pages import EMPTY
 from tests.webapi.server import DIST, RecordingServer
 

@@ -10,8 +10,8 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.system import System
-from tests.webapi.conftest import Visitor, day_figures, wait_for
+from tests.support.system import System
+from tests.webapi.browser import Visitor, day_figures, wait_for
 from tests.webapi.pages import QUIET, sdk_page
 from tests.webapi.server import Answer, RecordingServer, Sent
 

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from analytics.event_types import EVENT_TYPES
-from tests.system import System
-from tests.webapi.conftest import Visitor, day_figures, wait_for
+from tests.support.system import System
+from tests.webapi.browser import Visitor, day_figures, is_empty, problems_of, traces_of, wait_for
 from tests.webapi.pages import EMPTY, QUIET, sdk_page
 from tests.webapi.server import RecordingServer
 
@@ -113,3 +113,48 @@ def test_events_arrive_from_pages_of_other_origins(
     page.goto(server.url + "/elsewhere")
 
     wait_for(lambda: day_figures(real, conference)["pv"] == 2, "the day's figures", seconds=40)
+
+
+def test_events_older_than_the_acceptance_window_reach_on_error(
+    visitor: Visitor, server: RecordingServer, real: System, conference: str
+) -> None:
+    """Kept offline for eight days: the server says so, and the fresh event of the same batch counts."""
+    server.upstream = real.url
+    server.pages["/"] = sdk_page({**QUIET, "conferenceId": conference})
+    page = visitor.open("/")
+    page.evaluate("""() => {
+      const now = Date.now()
+      Date.now = () => now - 8 * 86_400_000
+      meeteasy.trackEvent('page_view', { page: '/old' })
+      Date.now = () => now
+      meeteasy.trackEvent('page_view', { page: '/new' })
+      void meeteasy.flush()
+    }""")
+
+    (problem,) = wait_for(lambda: problems_of(page), "the problem")
+    assert (problem["code"], problem["field"]) == ("too_old", "ts")
+    assert [event["page"] for event in problem["events"]] == ["/old"]
+    assert is_empty(page)
+
+
+def test_cookieless_stores_nothing_and_the_server_tells_visitors_apart(
+    visitor: Visitor, server: RecordingServer, real: System, conference: str
+) -> None:
+    server.upstream = real.url
+    server.pages["/"] = sdk_page(
+        {**QUIET, "cookieless": True, "conferenceId": conference}, after="meeteasy.trackPageViews()"
+    )
+    server.pages["/elsewhere"] = EMPTY
+    page = visitor.open("/")
+    page.evaluate("void meeteasy.flush()")
+    wait_for(lambda: len(server.events) == 1, "the first page view")
+    assert traces_of(page, visitor) == []
+    page.goto(server.url + "/?again")
+    page.goto(server.url + "/elsewhere")
+
+    wait_for(lambda: len(server.events) == 2, "the second page view, by beacon")
+    assert all("visitor_id" not in event and "session_id" not in event for event in server.events)
+    figures = wait_for(
+        lambda: (found := day_figures(real, conference))["pv"] == 2 and found, "the figures", seconds=40
+    )
+    assert figures["uv"] == 1

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from analytics import daily
+from analytics.days import summaries
 from conferences.models import Conference
 
 
@@ -21,5 +21,5 @@ class Command(BaseCommand):
             raise CommandError("--to is before --from")
         if not Conference.objects.filter(id=conference).exists():
             raise CommandError(f"there is no conference {conference!r}")
-        days = daily.compute_range(conference, first, last)
+        days = summaries.compute_range(conference, first, last)
         self.stdout.write(f"{days} days computed")

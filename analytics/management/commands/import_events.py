@@ -8,9 +8,9 @@ from analytics.importing import ImportReport, ImportStoppedError, import_file
 
 class Command(BaseCommand):
     help = (
-        "Import events of any age from a file of JSON lines, gzip or plain (- for standard input). Events "
-        "that are stored already are left alone, so an interrupted import is simply started again. Bad "
-        "lines are reported with their numbers, and the rest is imported."
+        "Import events of any age from a file of JSON lines, plain or gzip (- for standard input). Events "
+        "that are stored already stay as they are, so an interrupted import can simply be started again. "
+        "Bad lines are listed with their numbers, and the rest is imported."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -18,9 +18,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--errors",
             metavar="FILE",
-            help="where bad lines are reported (default: FILE.errors.jsonl; standard error for -)",
+            help="where to list bad lines (default: FILE.errors.jsonl; standard error for -)",
         )
-        parser.add_argument("--no-progress", action="store_true", help="no progress bar")
+        parser.add_argument("--no-progress", action="store_true", help="show no progress bar")
 
     def handle(self, *, file: str, errors: str | None, no_progress: bool, **options: Any) -> None:
         try:

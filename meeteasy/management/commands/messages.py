@@ -1,16 +1,24 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from meeteasy import translations
 
 
 class Command(BaseCommand):
-    help = "Bring locale/*/LC_MESSAGES/django.po in line with the sources, and compile it. Needs no gettext."
+    help = "Bring locale/*/LC_MESSAGES/django.po in line with the sources, and compile it."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--compile", action="store_true", help="only compile what is translated")
 
     def handle(self, **options: Any) -> None:
-        for language in translations.languages():
-            untranslated = translations.update(language)
-            for message in untranslated:
-                self.stdout.write(f"{language.folder.name}: no translation of {message.text!r}")
-            self.stdout.write(f"{language.folder.name}: {len(untranslated)} without a translation")
+        for path in translations.list_catalogs():
+            if options["compile"]:
+                translations.compile_catalog(path)
+                continue
+            language = translations.language_of(path)
+            untranslated = translations.update(path)
+            for text in untranslated:
+                self.stdout.write(f"{language}: no translation of {text!r}")
+            self.stdout.write(f"{language}: {len(untranslated)} without a translation")

@@ -26,7 +26,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from meeteasy import env
-from meeteasy.redis_clients import get_quick_redis
+from meeteasy.core.redis import get_quick_redis
 from meeteasy.schedule import sync_schedule
 from meeteasy.valkey import server_command
 

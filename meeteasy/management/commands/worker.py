@@ -5,11 +5,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from meeteasy.queues import WORKER_OPTIONS, Queue
+from meeteasy.core.queues import WORKER_OPTIONS, Queue
 
 
 class Command(BaseCommand):
-    help = "Run a Celery worker for some queues, with the options that meeteasy/queues.py gives them."
+    help = "Run a Celery worker for some queues, with the options that meeteasy/core/queues.py gives them."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""What an SMS provider does: send, look up what is in doubt, and read its own callbacks."""
+"""What an SMS provider does: send, look up messages in doubt, and read its own callbacks."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
-from meeteasy import http_client
-from meeteasy.registry import Registry
-from notifications.channels._base import Accepted, Failure, OnCall
+from meeteasy.core import http_client
+from meeteasy.core.registry import Registry
+from notifications.channels._base import Accepted, Call, Failure
 from notifications.models import Notification
-from notifications.render import Sms
+from notifications.rendering import Sms
 
 SMS_PROVIDERS: Registry["SmsProvider"] = Registry("notifications.channels.sms")
 
@@ -43,10 +43,11 @@ class SmsProvider(ABC):
     required_settings: ClassVar[Sequence[str]] = ()
 
     @abstractmethod
-    def send(self, notification: Notification, sms: Sms, *, on_call: OnCall) -> Accepted:
+    def send(self, notification: Notification, sms: Sms, *, call: Call) -> Accepted:
         """Raises Failure."""
 
-    def look_up(self, notification: Notification, sms: Sms) -> Accepted | None:
+    def look_up(self, notification: Notification) -> Accepted | None:
+        """What the provider knows of a message that it may have; None if it does not know or cannot say."""
         return None
 
     def read_callback(self, request: HttpRequest) -> list[Report]:
@@ -69,22 +70,23 @@ def get_provider() -> SmsProvider:
     return SMS_PROVIDERS[settings.SMS_PROVIDER]
 
 
-def call_api(method: str, url: str, *, on_call: OnCall | None = None, **options: Any) -> httpx.Response:
+def call_api(method: str, url: str, *, call: Call | None = None, **options: Any) -> httpx.Response:
     """One request to a provider. Raises Failure when there is no answer, or one that is no verdict.
 
-    An SMS costs money and cannot be recalled, so whatever does not say that it was refused leaves its
-    fate unknown. 429 and 503 are said before any work is done (RFC 6585 §4, RFC 9110 §15.6.4).
+    An SMS costs money and cannot be recalled, so any answer but a clear refusal leaves its fate unknown. 429
+    and 503 come before any work is done (RFC 6585 §4, RFC 9110 §15.6.4); they are about the provider, not
+    about this message.
     """
-    if on_call is not None:
-        on_call()
+    if call is not None:
+        call.begin()
     try:
         response = http_client.request(method, url, **options)
     except http_client.OutboundError as error:
-        kind = Failure.UNKNOWN if error.reached else Failure.TEMPORARY
+        kind = Failure.UNKNOWN if error.reached else Failure.OUTAGE
         raise Failure(str(error), kind=kind) from error
     if response.status_code in (429, 503):
         raise Failure(
-            f"HTTP {response.status_code}", kind=Failure.TEMPORARY, retry_after_seconds=_retry_after(response)
+            f"HTTP {response.status_code}", kind=Failure.OUTAGE, retry_after_seconds=_retry_after(response)
         )
     if response.status_code >= 500 or response.is_redirect:
         raise Failure(f"HTTP {response.status_code}: {response.text[:300]}", kind=Failure.UNKNOWN)
@@ -92,7 +94,7 @@ def call_api(method: str, url: str, *, on_call: OnCall | None = None, **options:
 
 
 def read_json(response: httpx.Response) -> dict[str, Any]:
-    """The answer's object. One that is none leaves open what became of the message."""
+    """The JSON object of an answer. Without one, nobody knows what became of the message."""
     try:
         return msgspec.json.decode(response.content, type=dict[str, Any])
     except msgspec.MsgspecError as error:
@@ -103,6 +105,6 @@ def read_json(response: httpx.Response) -> dict[str, Any]:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds; the header's other form, a date, is answered with our own backoff."""
+    """Seconds. For the header's other form, a date, our own backoff applies."""
     value = response.headers.get("retry-after", "")
     return float(min(int(value), 3600)) if value.isdecimal() and len(value) < 9 else None

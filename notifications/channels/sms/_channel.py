@@ -3,11 +3,12 @@ from typing import ClassVar
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from meeteasy.queues import Queue
-from notifications.channels._base import Accepted, Channel, OnCall, register
+from conferences.models import Registration
+from meeteasy.core.queues import Queue
+from notifications.channels._base import Accepted, Call, Channel, register
 from notifications.channels.sms._base import SMS_PROVIDERS, get_provider
 from notifications.models import Notification
-from notifications.render import Sms, render_sms
+from notifications.rendering import Sms, render_sms
 
 
 @register
@@ -16,7 +17,7 @@ class SmsChannel(Channel):
     label = _("SMS")
     queue: ClassVar[Queue] = Queue.NOTIFICATIONS_SMS
     task_name: ClassVar[str] = "notifications.send_sms"
-    # Neither provider recognises a repeated request, and a phone shows both.
+    # No provider recognises a repeated request, and a phone shows both.
     resends_unknown: ClassVar[bool] = False
 
     def provider_name(self) -> str:
@@ -25,13 +26,13 @@ class SmsChannel(Channel):
     def rate_per_second(self) -> float:
         return settings.SMS_RATE_PER_SECOND
 
-    def render(self, notification: Notification) -> Sms:
-        return render_sms(notification)
+    def render(self, notification: Notification, registration: Registration, *, sequence: int) -> Sms:
+        return render_sms(notification, registration)
 
-    def send(self, notification: Notification, message: Sms, *, on_call: OnCall) -> Accepted:
-        return get_provider().send(notification, message, on_call=on_call)
+    def send(self, notification: Notification, message: Sms, *, call: Call) -> Accepted:
+        return get_provider().send(notification, message, call=call)
 
     def look_up(self, notification: Notification) -> Accepted | None:
-        """Asks the provider that was called then, which need not be the present one."""
+        """Ask the provider that was called, which need not be the present one."""
         provider = SMS_PROVIDERS.get(notification.provider)
-        return None if provider is None else provider.look_up(notification, render_sms(notification))
+        return None if provider is None else provider.look_up(notification)

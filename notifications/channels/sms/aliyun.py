@@ -8,11 +8,11 @@ a template code, and the message type gives the parameters. SendSms is not idemp
 but it carries a reference of ours, OutId, which QuerySendDetails and the delivery reports hand back.
 """
 
+import datetime as dt
 import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
@@ -22,26 +22,20 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from notifications.channels._base import Accepted, Failure, OnCall
+from notifications.channels._base import Accepted, Call, Failure
 from notifications.channels.sms._base import Report, SmsProvider, call_api, read_json, register
 from notifications.models import Notification
-from notifications.render import Sms
+from notifications.rendering import Sms
 
 _VERSION = "2017-05-25"
 _CHINA = ZoneInfo("Asia/Shanghai")  # the day that QuerySendDetails asks for
 # SendStatus: 1 waiting for the carrier's report, 2 failed, 3 delivered.
 _FAILED, _DELIVERED = 2, 3
-# Refused now, but not for ever: flow control by number, day or month, the account's balance, their errors.
-_TEMPORARY = {
-    "isv.BUSINESS_LIMIT_CONTROL",
-    "isv.DAY_LIMIT_CONTROL",
-    "isv.MONTH_LIMIT_CONTROL",
-    "isv.OUT_OF_SERVICE",
-    "isv.AMOUNT_NOT_ENOUGH",
-    "isp.SYSTEM_ERROR",
-    "isp.RAM_PERMISSION_DENY",
-    "ServiceUnavailable",
-}
+# Flow control of one number, and errors of the provider's own.
+_TEMPORARY = {"isv.BUSINESS_LIMIT_CONTROL", "isp.SYSTEM_ERROR"}
+# About our account, not about this message: a limit that passes by itself, or a state that a person mends.
+_LIMITED = {"isv.DAY_LIMIT_CONTROL", "isv.MONTH_LIMIT_CONTROL", "ServiceUnavailable"}
+_ACCOUNT = {"isv.OUT_OF_SERVICE", "isv.AMOUNT_NOT_ENOUGH", "isp.RAM_PERMISSION_DENY", "isv.ACCOUNT_ABNORMAL"}
 
 
 @register
@@ -54,7 +48,7 @@ class AliyunProvider(SmsProvider):
         "ALIYUN_SMS_TEMPLATES",
     )
 
-    def send(self, notification: Notification, sms: Sms, *, on_call: OnCall) -> Accepted:
+    def send(self, notification: Notification, sms: Sms, *, call: Call) -> Accepted:
         name = f"{notification.message_type}.{sms.language}"
         template = settings.ALIYUN_SMS_TEMPLATES.get(name)
         if template is None:
@@ -66,22 +60,25 @@ class AliyunProvider(SmsProvider):
             "TemplateParam": msgspec.json.encode(sms.parameters).decode(),
             "OutId": notification.id.hex,
         }
-        answer = _call("SendSms", parameters, on_call=on_call)
+        answer = _call("SendSms", parameters, call=call)
         code = answer.get("Code")
         if code == "OK":
             return Accepted(provider_id=str(answer.get("BizId") or ""))
         if not isinstance(code, str):
             raise Failure(f"an answer without Code: {answer}", kind=Failure.UNKNOWN)
-        temporary = code in _TEMPORARY or code.startswith(("Throttling", "Signature", "InvalidAccessKeyId"))
-        raise Failure(
-            f"{code}: {answer.get('Message')}", kind=Failure.TEMPORARY if temporary else Failure.PERMANENT
-        )
+        needs_attention = code in _ACCOUNT or code.startswith(("Signature", "InvalidAccessKeyId"))
+        kind = Failure.PERMANENT
+        if needs_attention or code in _LIMITED or code.startswith("Throttling"):
+            kind = Failure.OUTAGE
+        elif code in _TEMPORARY:
+            kind = Failure.TEMPORARY
+        raise Failure(f"{code}: {answer.get('Message')}", kind=kind, needs_attention=needs_attention)
 
-    def look_up(self, notification: Notification, sms: Sms) -> Accepted | None:
+    def look_up(self, notification: Notification) -> Accepted | None:
         if notification.called_at is None:
             return None
         first = notification.called_at.astimezone(_CHINA).date()
-        for day in (first, first + timedelta(days=1)):  # called just before midnight, sent after it
+        for day in (first, first + dt.timedelta(days=1)):  # called just before midnight, sent after it
             parameters = {
                 "PhoneNumber": _number(notification.recipient),
                 "SendDate": day.strftime("%Y%m%d"),
@@ -154,19 +151,19 @@ def sign(
     return query, headers
 
 
-def _call(action: str, parameters: Mapping[str, str], *, on_call: OnCall | None = None) -> dict[str, Any]:
+def _call(action: str, parameters: Mapping[str, str], *, call: Call | None = None) -> dict[str, Any]:
     url = settings.ALIYUN_SMS_API_URL
     query, headers = sign(
         method="POST",
         host=urlsplit(url).netloc,
         action=action,
         parameters=parameters,
-        date=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        date=dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         nonce=secrets.token_hex(16),
         key_id=settings.ALIYUN_ACCESS_KEY_ID,
         secret=settings.ALIYUN_ACCESS_KEY_SECRET,
     )
-    return read_json(call_api("POST", f"{url}/?{query}", on_call=on_call, headers=headers))
+    return read_json(call_api("POST", f"{url}/?{query}", call=call, headers=headers))
 
 
 def _number(e164: str) -> str:

@@ -1,25 +1,25 @@
-"""The default: an SMS becomes a line in the worker's log and, in development, stands in the mailbox page."""
+"""The default: an SMS becomes a line in the worker's log and, in development, appears in the mailbox page."""
 
 from typing import ClassVar
 
-import structlog
 from django.conf import settings
 
+from meeteasy.core.logs import get_logger
 from notifications import mailbox
-from notifications.channels._base import Accepted, OnCall
+from notifications.channels._base import Accepted, Call
 from notifications.channels.sms._base import SmsProvider, register
 from notifications.models import Notification
-from notifications.render import Sms
+from notifications.rendering import Sms
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 @register
 class ConsoleProvider(SmsProvider):
     name: ClassVar[str] = "console"
 
-    def send(self, notification: Notification, sms: Sms, *, on_call: OnCall) -> Accepted:
-        on_call()
+    def send(self, notification: Notification, sms: Sms, *, call: Call) -> Accepted:
+        call.begin()
         if settings.DEVELOPMENT_MAILBOX:
             mailbox.keep_sms(
                 recipient=notification.recipient, text=sms.text, conference_id=notification.conference_id

@@ -1,15 +1,15 @@
 """Twilio's Programmable Messaging: https://www.twilio.com/docs/messaging/api/message-resource
 
-Twilio takes no reference of ours for a message. Ours travels in the address of the status callback, so
-that a report names the notification even if its sid was lost in a crash; `look_up` finds a message by its
-recipient, its text and the time.
+Twilio takes no reference of ours for a message. Ours travels in the address of the status callback, so that a
+report names the notification even if a crash lost its sid. `look_up` finds a message by its recipient, its
+text and the time.
 """
 
 import base64
+import datetime as dt
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -19,17 +19,19 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.urls import reverse
 
-from notifications.channels._base import Accepted, Failure, OnCall
+from notifications.channels._base import Accepted, Call, Failure
 from notifications.channels.sms._base import Report, SmsProvider, call_api, read_json, register
 from notifications.models import Notification
-from notifications.render import Sms
+from notifications.rendering import Sms
 
 # "Attempt to send to unsubscribed recipient": they answered STOP.
 _UNSUBSCRIBED = 21610
+# An invalid `From`, a number that is not ours or cannot send SMS, a sender without permission.
+_ABOUT_OUR_SENDER = {21212, 21603, 21606, 21659, 21660, 21661}
 _ARRIVED = {"delivered", "read"}
 _LOST = {"failed", "undelivered", "canceled"}
 # Our clock and theirs need not agree.
-_CLOCK_TOLERANCE = timedelta(minutes=5)
+_CLOCK_TOLERANCE = dt.timedelta(minutes=5)
 
 
 @register
@@ -37,7 +39,7 @@ class TwilioProvider(SmsProvider):
     name: ClassVar[str] = "twilio"
     required_settings: ClassVar[Sequence[str]] = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_FROM")
 
-    def send(self, notification: Notification, sms: Sms, *, on_call: OnCall) -> Accepted:
+    def send(self, notification: Notification, sms: Sms, *, call: Call) -> Accepted:
         sender = settings.TWILIO_FROM
         form = {
             "To": notification.recipient,
@@ -46,13 +48,17 @@ class TwilioProvider(SmsProvider):
             "Body": sms.text,
             "StatusCallback": callback_url(str(notification.id)),
         }
-        response = call_api("POST", _messages_url(), on_call=on_call, auth=_auth(), data=form)
+        response = call_api("POST", _messages_url(), call=call, auth=_auth(), data=form)
         answer = read_json(response)
         if response.status_code >= 400:
+            code = answer.get("code")
+            about_us = response.status_code in (401, 403) or code in _ABOUT_OUR_SENDER
+            temporary = Failure.TEMPORARY if response.status_code == 408 else Failure.PERMANENT
             raise Failure(
-                f"{answer.get('code')} {answer.get('message')}",
-                kind=Failure.TEMPORARY if response.status_code in (401, 403, 408) else Failure.PERMANENT,
-                unsubscribed=answer.get("code") == _UNSUBSCRIBED,
+                f"{code} {answer.get('message')}",
+                kind=Failure.OUTAGE if about_us else temporary,
+                needs_attention=about_us,
+                unsubscribed=code == _UNSUBSCRIBED,
             )
         sid = answer.get("sid")
         if not isinstance(sid, str) or not sid:
@@ -61,7 +67,7 @@ class TwilioProvider(SmsProvider):
             )
         return Accepted(provider_id=sid)
 
-    def look_up(self, notification: Notification, sms: Sms) -> Accepted | None:
+    def look_up(self, notification: Notification) -> Accepted | None:
         if notification.called_at is None:
             return None
         earliest = notification.called_at - _CLOCK_TOLERANCE
@@ -73,7 +79,7 @@ class TwilioProvider(SmsProvider):
         for message in messages if isinstance(messages, list) else ():
             created = _parse_date(message.get("date_created"))
             if (
-                message.get("body") == sms.text
+                message.get("body") == notification.sent_text
                 and message.get("to") == notification.recipient
                 and created is not None
                 and created >= earliest
@@ -137,10 +143,10 @@ def _ids_of_others(notification: Notification) -> set[str]:
     )
 
 
-def _parse_date(value: Any) -> datetime | None:
+def _parse_date(value: Any) -> dt.datetime | None:
     """RFC 2822, as Twilio's API gives times."""
     try:
         parsed = parsedate_to_datetime(value)
     except (TypeError, ValueError):
         return None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=dt.UTC)

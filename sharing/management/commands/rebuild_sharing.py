@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from sharing.rebuild import rebuild
+from sharing.services.rebuilding import rebuild
 
 
 class Command(BaseCommand):

@@ -9,12 +9,12 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from analytics.days.zones import day_bounds, local_date
 from analytics.selectors.live import count_visitors_now, get_live
-from analytics.zones import day_bounds, local_date
 from conferences import services
 from conferences.models import Conference
-from tests.analytics.events import page_view, store
-from tests.services import free_port
+from tests.analytics.builders import page_view, store
+from tests.support.services import free_port
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +25,7 @@ def day_of(conference: Conference, instant: dt.datetime) -> dt.date:
     return local_date(conference.time_zone, round(instant.timestamp() * 1000))
 
 
-def test_today_so_far_and_who_is_here_now(
+def test_live_has_today_and_the_visitors_now(
     conference: Conference, alice: User, api: Callable[[User], APIClient]
 ) -> None:
     now = timezone.now()
@@ -57,7 +57,23 @@ def test_visitors_leave_after_five_minutes_without_a_page_view(conference: Confe
     assert count_visitors_now(conference, now=now + dt.timedelta(minutes=5, seconds=1)) == 0
 
 
-def test_a_visitor_whose_views_come_in_another_order_is_here_since_the_latest(conference: Conference) -> None:
+def test_every_event_makes_a_visitor_present(conference: Conference) -> None:
+    now = timezone.now()
+    store(
+        page_view("a", ts=now, visitor_id="v1"),
+        {"event_id": "b", "type": "ai_chat", "ts": now, "visitor_id": "v1"},
+        {"event_id": "c", "type": "ai_chat", "ts": now, "visitor_id": "v2"},
+        {"event_id": "d", "type": "share_open", "ts": now, "visitor_id": "v2"},
+        {"event_id": "e", "type": "registration", "ts": now, "visitor_id": "v3", "registration_id": "r"},
+        {"event_id": "f", "type": "registration", "ts": now, "registration_id": "r2"},  # of no visitor
+        {"event_id": "g", "type": "ai_chat", "ts": now, "visitor_id": "v4", "bot": True},
+        {"event_id": "h", "type": "ai_chat", "ts": now - dt.timedelta(minutes=6), "visitor_id": "v5"},
+    )
+
+    assert count_visitors_now(conference, now=now) == 3
+
+
+def test_late_views_do_not_end_a_visit(conference: Conference) -> None:
     now = timezone.now()
     four_minutes = dt.timedelta(minutes=4)
     store(page_view("new", ts=now), page_view("old", ts=now - four_minutes))
@@ -66,7 +82,7 @@ def test_a_visitor_whose_views_come_in_another_order_is_here_since_the_latest(co
     assert count_visitors_now(conference, now=now + four_minutes) == 1
 
 
-def test_visitors_of_the_last_minutes_are_here_after_midnight_too(conference: Conference) -> None:
+def test_visitors_stay_across_midnight(conference: Conference) -> None:
     midnight, _ = day_bounds(conference.time_zone, day_of(conference, timezone.now()))
     minutes = dt.timedelta(minutes=1)
     store(
@@ -87,7 +103,7 @@ def test_events_that_come_again_count_once(conference: Conference) -> None:
     assert (live["pv"], live["visitors_now"]) == (1, 1)
 
 
-def test_today_is_the_conferences_own_day(conference: Conference) -> None:
+def test_today_is_the_conferences_local_day(conference: Conference) -> None:
     late = dt.datetime(2026, 5, 1, 23, 30, tzinfo=dt.UTC)  # 2 May in Shanghai
 
     assert get_live(conference, now=late)["date"] == "2026-05-02"
@@ -95,7 +111,7 @@ def test_today_is_the_conferences_own_day(conference: Conference) -> None:
     assert get_live(conference, now=late)["date"] == "2026-05-01"
 
 
-def test_without_the_cache_it_answers_503_in_the_shape_of_errors(
+def test_a_missing_cache_gets_503(
     conference: Conference, alice: User, api: Callable[[User], APIClient], settings: Any
 ) -> None:
     nobody_listens_there = f"redis://127.0.0.1:{free_port()}/0"

@@ -9,10 +9,10 @@ import pytest
 import redis
 from django.conf import settings
 
+from analytics.events.rows import EventRow
 from analytics.ingest.app import PATH, Ingest
-from analytics.ingest.entry import decode_entry
-from analytics.rows import EventRow
-from analytics.stream import STREAM
+from analytics.stream.entry import decode_entry
+from analytics.stream.queue import STREAM
 
 BROWSER = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "

@@ -63,28 +63,28 @@ def test_a_crawler_is_a_bot(user_agent: str) -> None:
 
 
 @pytest.mark.parametrize("user_agent", PEOPLE)
-def test_a_browser_is_none(user_agent: str) -> None:
+def test_a_browser_is_not_a_bot(user_agent: str) -> None:
     assert not is_bot(user_agent)
 
 
 @pytest.mark.parametrize("user_agent", SENDERS)
-def test_a_server_that_sends_for_its_visitors_is_none(user_agent: str) -> None:
+def test_a_server_that_sends_for_visitors_is_not_a_bot(user_agent: str) -> None:
     assert not is_bot(user_agent)
 
 
-def test_a_user_agent_of_a_megabyte_is_judged_by_its_beginning() -> None:
+def test_only_the_beginning_of_a_user_agent_is_read() -> None:
     assert is_bot("Googlebot/2.1 " + "x" * 1_000_000)
     assert not is_bot("x" * 1_000_000 + " Googlebot/2.1")
 
 
-async def test_a_bots_events_are_taken_and_marked(door: Door) -> None:
+async def test_a_bots_events_are_stored_and_marked(door: Door) -> None:
     await door.send([page_view()], user_agent=CRAWLERS[0])
     await door.send([page_view()])
 
     assert [row.is_bot for row in read_stream()] == [True, False]
 
 
-def test_of_a_long_user_agent_little_is_kept() -> None:
+def test_a_long_user_agent_is_cached_in_part() -> None:
     bots._names_a_bot.cache_clear()
     for number in range(10):
         is_bot("Mozilla/5.0 " + "x" * 1000 + str(number))

@@ -7,14 +7,14 @@ import msgspec
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from analytics.batch import to_rows
 from analytics.event_types import EVENT_TYPES
 from analytics.event_types._base import COMMON_FIELDS
+from analytics.events.batch import to_rows
+from analytics.events.rows import EventRow
+from analytics.events.validation import BatchError, Client, read_batch
 from analytics.ingest.body import BadEncodingError, BodyTooLargeError, unpack_gzip
-from analytics.ingest.entry import decode_entry, encode_batch, encode_batches
-from analytics.ingest.validate import BatchError, Client, read_batch
-from analytics.rows import EventRow
 from analytics.store._columns import sql_values
+from analytics.stream.entry import decode_entry, encode_batch, encode_batches
 
 NOW_MS = 1_800_000_000_000
 many = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
@@ -62,13 +62,13 @@ def take(body: bytes, *, acceptance_days: int | None = 7) -> tuple[list[EventRow
     """The rows and rejections, or None for a batch that is refused as a whole, by name."""
     client = Client(NOW_MS, False, lambda conference_id: "anonymous")
     try:
-        batch, rejected = read_batch(body, client, max_events=500, acceptance_days=acceptance_days)
+        batch, rejected, notices = read_batch(body, client, max_events=500, acceptance_days=acceptance_days)
     except BatchError as error:
         if error.code not in ("invalid_json", "no_events", "too_many_events"):
             raise
         msgspec.json.encode(str(error))
         return None
-    msgspec.json.encode(rejected)
+    msgspec.json.encode([rejected, notices])
     rows = to_rows(batch)
     # What was taken comes out of the stream as it went in.
     assert decode_entry(encode_batches([encode_batch(batch)])) == rows
@@ -78,9 +78,7 @@ def take(body: bytes, *, acceptance_days: int | None = 7) -> tuple[list[EventRow
 @many
 @given(st.lists(nearly_events() | values, min_size=1, max_size=6), st.none() | values | times)
 @example([HUGE], HUGE)
-def test_every_event_is_accepted_or_rejected_whatever_its_fields_hold(
-    events: list[Any], sent_at: Any
-) -> None:
+def test_every_event_is_either_accepted_or_rejected(events: list[Any], sent_at: Any) -> None:
     body: dict[str, Any] = {"events": events}
     if sent_at is not None:
         body["sent_at"] = sent_at
@@ -105,9 +103,7 @@ def test_every_event_is_accepted_or_rejected_whatever_its_fields_hold(
 
 @many
 @given(st.lists(nearly_events(), min_size=2, max_size=5), st.data())
-def test_what_becomes_of_an_event_does_not_depend_on_its_siblings(
-    events: list[Any], data: st.DataObject
-) -> None:
+def test_an_event_is_judged_independently_of_its_batch(events: list[Any], data: st.DataObject) -> None:
     for event in events:
         if event.get("event_id") is None:
             event["event_id"] = "given"  # otherwise the server makes another each time
@@ -123,7 +119,7 @@ def test_what_becomes_of_an_event_does_not_depend_on_its_siblings(
 
 @many
 @given(st.binary(max_size=300) | values.map(to_json))
-def test_any_bytes_are_answered_by_name(body: bytes) -> None:
+def test_random_bytes_get_a_named_error(body: bytes) -> None:
     taken = take(body)
 
     assert taken is None or taken[0] or taken[1]
@@ -131,7 +127,7 @@ def test_any_bytes_are_answered_by_name(body: bytes) -> None:
 
 @many
 @given(st.lists(nearly_events(), min_size=1, max_size=2), st.data())
-def test_a_damaged_batch_is_answered_by_name(events: list[Any], data: st.DataObject) -> None:
+def test_a_damaged_batch_gets_a_named_error(events: list[Any], data: st.DataObject) -> None:
     body = bytearray(to_json({"events": events}))
     for _ in range(data.draw(st.integers(1, 4))):
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
@@ -141,9 +137,7 @@ def test_a_damaged_batch_is_answered_by_name(events: list[Any], data: st.DataObj
 
 @many
 @given(st.binary(max_size=200), st.booleans())
-def test_any_bytes_that_claim_to_be_gzip_are_unpacked_or_refused_by_name(
-    content: bytes, begin_well: bool
-) -> None:
+def test_false_gzip_gets_a_named_error(content: bytes, begin_well: bool) -> None:
     if begin_well:
         content = b"\x1f\x8b\x08\x00" + content
     try:

@@ -11,7 +11,7 @@ import pytest
 import redis
 from django.conf import LazySettings, settings
 
-from analytics.batch import Batch
+from analytics.events.batch import Batch
 from analytics.ingest.app import Ingest
 from analytics.ingest.exchange import Command, Exchange
 from analytics.ingest.publisher import (
@@ -20,11 +20,11 @@ from analytics.ingest.publisher import (
     NotTakenError,
     StreamPublisher,
 )
-from analytics.stream import STREAM
-from meeteasy.redis_clients import connect_async
+from analytics.stream.queue import STREAM
+from meeteasy.core.redis import connect_async
 from tests.analytics.ingest.conftest import Door, page_view, read_stream
 from tests.analytics.streams import make_batch
-from tests.services import ValkeyServer
+from tests.support.services import ValkeyServer
 
 
 class Rings:
@@ -91,7 +91,7 @@ async def test_batches_share_an_entry_only_up_to_its_size(publisher: StreamPubli
     assert entry_count() >= 5
 
 
-async def test_large_batches_that_wait_are_refused_by_their_size(
+async def test_the_waiting_batches_are_bounded_by_size(
     publisher: StreamPublisher, valkey: ValkeyServer
 ) -> None:
     await publisher.publish(make_batch())
@@ -108,9 +108,7 @@ async def test_large_batches_that_wait_are_refused_by_their_size(
     assert "queue_full" in {error.code for error in outcomes if isinstance(error, NotTakenError)}
 
 
-async def test_the_bell_is_rung_once_while_no_worker_has_heard_it(
-    publisher: StreamPublisher, rings: Rings
-) -> None:
+async def test_the_bell_rings_once_until_a_worker_hears_it(publisher: StreamPublisher, rings: Rings) -> None:
     for number in range(10):
         await publisher.publish(make_batch(f"e{number}"))
 
@@ -121,7 +119,7 @@ async def test_the_bell_is_rung_once_while_no_worker_has_heard_it(
     assert rings.count == 1
 
 
-async def test_a_bell_that_cannot_be_rung_costs_nobody_an_answer() -> None:
+async def test_a_failed_bell_does_not_fail_the_request() -> None:
     def broken() -> None:
         raise ConnectionError("no broker for messages")
 
@@ -133,7 +131,7 @@ async def test_a_bell_that_cannot_be_rung_costs_nobody_an_answer() -> None:
     assert entry_count() == 1
 
 
-async def test_a_request_that_is_cancelled_takes_nobody_with_it(publisher: StreamPublisher) -> None:
+async def test_cancelling_a_request_does_not_affect_the_others(publisher: StreamPublisher) -> None:
     requests = [asyncio.create_task(publisher.publish(make_batch(f"e{number}"))) for number in range(20)]
     await asyncio.sleep(0)
     requests[3].cancel()
@@ -143,7 +141,7 @@ async def test_a_request_that_is_cancelled_takes_nobody_with_it(publisher: Strea
     assert {f"e{number}" for number in range(20)} - {"e3"} <= {found.event_id for found in read_stream()}
 
 
-async def test_an_error_that_nobody_foresaw_leaves_no_request_waiting() -> None:
+async def test_an_unforeseen_error_leaves_no_request_waiting() -> None:
     class Failing(Exchange):
         async def send(self, commands: Sequence[Command]) -> list[Any]:
             await asyncio.sleep(0.05)
@@ -174,9 +172,7 @@ def assert_refused(answer: httpx.Response, code: str) -> None:
     assert answer.json()["error"]["code"] == code
 
 
-async def test_without_valkey_batches_are_refused_at_once_and_taken_again_when_it_is_back(
-    door: Door, valkey: ValkeyServer
-) -> None:
+async def test_batches_are_refused_at_once_while_valkey_is_away(door: Door, valkey: ValkeyServer) -> None:
     assert (await door.send([page_view()])).status_code == 202
     valkey.kill()
     try:
@@ -198,9 +194,7 @@ async def test_without_valkey_batches_are_refused_at_once_and_taken_again_when_i
     assert len(read_stream()) == 2  # what was refused was not taken, and nothing confirmed was lost
 
 
-async def test_a_valkey_that_hangs_is_waited_for_once_and_then_refused_at_once(
-    door: Door, valkey: ValkeyServer
-) -> None:
+async def test_only_the_first_batch_waits_for_a_hung_valkey(door: Door, valkey: ValkeyServer) -> None:
     assert (await door.send([page_view()])).status_code == 202
     assert valkey.process is not None
     valkey.process.send_signal(signal.SIGSTOP)
@@ -225,7 +219,7 @@ async def test_a_valkey_that_hangs_is_waited_for_once_and_then_refused_at_once(
     await becomes(taken, seconds=10)
 
 
-async def test_what_waits_in_the_process_is_bounded_while_valkey_hangs(
+async def test_waiting_batches_are_bounded_while_valkey_hangs(
     publisher: StreamPublisher, valkey: ValkeyServer
 ) -> None:
     await publisher.publish(make_batch())
@@ -260,7 +254,7 @@ async def test_what_waits_in_the_process_is_bounded_while_valkey_hangs(
     assert MAX_WAITING_BYTES < taken_in <= MAX_WAITING_BYTES + 100_000
 
 
-async def test_a_stream_beyond_its_bound_is_full_until_workers_caught_up(settings: LazySettings) -> None:
+async def test_a_stream_above_its_bound_is_full(settings: LazySettings) -> None:
     settings.INGEST_QUEUE_MAX_BYTES = 50_000
     ingest = Ingest()
     await ingest.start()
@@ -288,7 +282,7 @@ async def test_a_stream_beyond_its_bound_is_full_until_workers_caught_up(setting
     await ingest.stop()
 
 
-async def test_a_valkey_out_of_memory_counts_as_a_full_queue(door: Door) -> None:
+async def test_a_valkey_out_of_memory_is_a_full_queue(door: Door) -> None:
     client = redis.Redis.from_url(settings.REDIS_URL)
     (before,) = client.config_get("maxmemory").values()
     client.config_set("maxmemory", 1)
@@ -303,7 +297,7 @@ async def test_a_valkey_out_of_memory_counts_as_a_full_queue(door: Door) -> None
     await becomes(taken, seconds=10)
 
 
-async def test_what_redis_refuses_only_when_the_transaction_is_carried_out_is_refused(door: Door) -> None:
+async def test_a_refusal_inside_the_transaction_is_noticed(door: Door) -> None:
     client = redis.Redis.from_url(settings.REDIS_URL)
     client.set(STREAM, b"no stream")
     try:
@@ -312,7 +306,7 @@ async def test_what_redis_refuses_only_when_the_transaction_is_carried_out_is_re
         client.delete(STREAM)
 
 
-async def test_of_a_group_that_does_not_fit_into_valkey_nothing_is_appended(
+async def test_a_group_is_appended_whole_or_not_at_all(
     publisher: StreamPublisher,
 ) -> None:
     """Its clients send it again, and events without an id would count twice."""
@@ -332,7 +326,7 @@ async def test_of_a_group_that_does_not_fit_into_valkey_nothing_is_appended(
     assert client.xlen(STREAM) == len(answers) - len(refused)
 
 
-async def test_a_valkey_that_is_nearly_out_of_memory_counts_as_a_full_queue(door: Door) -> None:
+async def test_a_valkey_nearly_out_of_memory_is_a_full_queue(door: Door) -> None:
     client = redis.Redis.from_url(settings.REDIS_URL)
     (before,) = client.config_get("maxmemory").values()
     client.setrange(
@@ -360,7 +354,7 @@ async def test_a_valkey_that_is_nearly_out_of_memory_counts_as_a_full_queue(door
     await becomes(taken, seconds=10)
 
 
-async def test_a_door_that_starts_without_valkey_refuses_and_comes_to_life_by_itself(
+async def test_a_door_recovers_when_valkey_starts_later(
     valkey: ValkeyServer,
 ) -> None:
     valkey.kill()

@@ -8,7 +8,7 @@ class Clock:
         return self.now
 
 
-def test_a_burst_of_twice_the_rate_passes_and_then_the_rate() -> None:
+def test_a_burst_of_twice_the_rate_passes() -> None:
     clock = Clock()
     limiter = RateLimiter(5, clock=clock)
 
@@ -17,7 +17,7 @@ def test_a_burst_of_twice_the_rate_passes_and_then_the_rate() -> None:
     assert [limiter.allow("a") for _ in range(6)] == [True] * 5 + [False]
 
 
-def test_each_client_has_a_bucket_of_its_own() -> None:
+def test_each_client_has_its_own_bucket() -> None:
     limiter = RateLimiter(1, clock=Clock())
 
     assert [limiter.allow("a") for _ in range(3)] == [True, True, False]
@@ -30,7 +30,7 @@ def test_zero_means_no_limit() -> None:
     assert all(limiter.allow("a") for _ in range(1000))
 
 
-def test_it_remembers_a_bounded_number_of_clients_and_drops_those_not_seen_for_longest() -> None:
+def test_the_limiter_drops_the_least_recent_clients() -> None:
     limiter = RateLimiter(1, max_clients=100, clock=Clock())
     assert [limiter.allow("steady") for _ in range(3)] == [True, True, False]
 

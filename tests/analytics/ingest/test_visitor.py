@@ -36,7 +36,7 @@ async def test_another_conference_address_or_user_agent_is_another_visitor(door:
     assert len({row.visitor_id for row in read_stream()}) == 4
 
 
-async def test_a_visitor_that_the_client_names_keeps_its_name(door: Door) -> None:
+async def test_a_visitor_id_from_the_client_is_kept(door: Door) -> None:
     await door.send([page_view(visitor_id="v-1"), page_view()])
 
     named, unnamed = read_stream()
@@ -58,7 +58,7 @@ async def test_two_web_processes_make_the_same_id(door: Door, broker: "redis.Red
     assert None not in ids
 
 
-async def test_the_next_day_has_another_salt_and_the_old_one_is_forgotten(
+async def test_each_day_has_its_own_salt(
     broker: "redis.Redis[bytes]",
 ) -> None:
     today = dt.datetime.now(dt.UTC).date()
@@ -86,7 +86,7 @@ async def test_redis_drops_a_salt_an_hour_after_its_day(door: Door, broker: "red
         assert broker.expiretime(f"ingest:salt:{day.isoformat()}") == int(end.timestamp())
 
 
-async def test_an_address_is_kept_nowhere(door: Door, broker: "redis.Redis[bytes]") -> None:
+async def test_addresses_are_never_kept(door: Door, broker: "redis.Redis[bytes]") -> None:
     await door.send([page_view(colour="red")], address=ADDRESS, x_forwarded_for="198.51.100.99")
 
     (row,) = read_stream()

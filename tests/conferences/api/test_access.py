@@ -12,6 +12,8 @@ from django.urls import URLPattern
 from conferences.api.urls import urlpatterns
 from conferences.models import Conference, Member, Registration
 from conferences.services.checkins import check_in
+from conferences.services.jobs import start_decision
+from conferences.states import Action
 from tests.conferences.api.conftest import Api
 
 pytestmark = pytest.mark.django_db
@@ -34,12 +36,16 @@ EXPECTED = {
     ("conferences-registration-list", "get"): "viewer",
     ("conferences-registration-list", "post"): EVERYBODY,
     ("conferences-registration-import", "post"): "helper",
+    ("conferences-registration-decide", "post"): "helper",
     ("conferences-registration-detail", "get"): "viewer",
     ("conferences-registration-approve", "post"): "helper",
     ("conferences-registration-reject", "post"): "helper",
     ("conferences-registration-cancel", "post"): "helper",
     ("conferences-registration-badge", "get"): "helper",
     ("conferences-badge", "get"): EVERYBODY,
+    ("conferences-job-list", "get"): "helper",
+    ("conferences-job-detail", "get"): "helper",
+    ("conferences-job-cancel", "post"): "helper",
     ("conferences-checkin-list", "get"): "viewer",
     ("conferences-checkin-list", "post"): "helper",
     ("conferences-checkin-undo", "post"): "helper",
@@ -53,6 +59,7 @@ def ids(ann: Registration, conference: Conference, bob: User) -> dict[str, str]:
         "registration_id": ann.id,
         "check_in_id": check_in(ann.id, by=bob).check_in.id,
         "member_id": str(conference.members.get(user=bob).pk),
+        "job_id": start_decision(conference=conference, action=Action.CANCEL, ids=[ann.id], by=bob).pk,
         "token": "forged",
         "kind": "svg",
     }
@@ -100,7 +107,7 @@ def test_each_role_may_do_what_the_rule_says_and_no_more(
             assert (status(charlie) not in (401, 403, 404)) is allowed, role
 
 
-@pytest.mark.parametrize("name", ["registration_id", "check_in_id", "member_id"])
+@pytest.mark.parametrize("name", ["registration_id", "check_in_id", "job_id", "member_id"])
 def test_what_belongs_to_another_conference_is_not_found(
     name: str, ids: dict[str, str], api: Api, charlie: User
 ) -> None:

@@ -32,7 +32,6 @@ def test_the_list_is_found_by_text_state_and_check_in(
     assert found(q="ANN") == found(q="13800138") == found(checked_in="true") == found(q=ann.id) == ["Ann"]
     assert found(q="nobody") == []
     assert found(page_size="1") == ["张伟"]
-    assert found(page_size="1", page="2") == ["Ann"]
     one = api(bob).get(f"{URL}/{zhang.id}").json()
     assert (one["email"], one["state"], one["check_in"]) == ("zhang@example.cn", "pending", None)
     assert api(bob).get(f"{URL}/{ann.id}").json()["check_in"]["gate"] == "North"
@@ -52,7 +51,7 @@ def test_a_list_takes_the_same_queries_however_long_it_is(
         made = register(conference=conference, name="N", email=f"{number}@example.com").registration
         check_in(made.id, by=bob)
     client = api(bob)
-    with django_assert_num_queries(5):  # token, member, count, page, check-ins
+    with django_assert_num_queries(4):  # token, member, page, check-ins
         assert len(client.get(URL).json()["results"]) == 30
 
 

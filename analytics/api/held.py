@@ -1,0 +1,94 @@
+"""Reports that are held beyond a quota: what waits, and what an organizer decides."""
+
+from contextlib import suppress
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from kombu.exceptions import OperationalError
+from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from analytics import holding
+from analytics.api.queries import ConferenceQuery
+from analytics.models import Event, HoldDecision
+from analytics.selectors.held import find_held
+from analytics.tasks import carry_out_hold_decisions
+from conferences.access import Role, get_conference, signed_in
+
+
+class HeldSerializer(serializers.ModelSerializer[Event]):
+    """A report as it came; `subject` is the registration that it is about."""
+
+    event_id = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Event
+        fields = ["event_id", "type", "ts", "received_at", "local_date", "visitor_id", "subject", "data"]
+        read_only_fields = fields
+
+
+class DecisionRequest(serializers.Serializer[Any]):
+    """What to do with held reports. Without `event_ids`: with all that are held now."""
+
+    conference_id = serializers.CharField(max_length=64)
+    action = serializers.ChoiceField(HoldDecision.Action.choices)
+    event_ids = serializers.ListField(
+        child=serializers.CharField(max_length=80),
+        max_length=holding.MAX_EVENTS,
+        required=False,
+        default=list,
+    )
+    reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
+
+
+class DecisionSerializer(serializers.ModelSerializer[HoldDecision]):
+    """A decision; `done_at` is null until the workers carried it out."""
+
+    class Meta:
+        model = HoldDecision
+        fields = [
+            "id", "conference_id", "action", "is_for_all", "reason", "decided_by", "decided_at", "done_at",
+            "event_count",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class Held(generics.ListAPIView[Event]):
+    """Held reports of a conference."""
+
+    serializer_class = HeldSerializer
+    queryset = Event.objects.none()
+
+    @extend_schema(
+        summary="List held reports",
+        parameters=[OpenApiParameter("conference_id", OpenApiTypes.STR, required=True)],
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        query = ConferenceQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        conference = get_conference(request.user, query.validated_data["conference_id"], role=Role.HELPER)
+        page = self.paginate_queryset(find_held(conference.id))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(
+        summary="Release or void held reports",
+        request=DecisionRequest,
+        responses={202: DecisionSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        given = DecisionRequest(data=request.data)
+        given.is_valid(raise_exception=True)
+        wanted = given.validated_data
+        conference = get_conference(request.user, wanted["conference_id"], role=Role.OWNER)
+        decision = holding.decide(
+            conference_id=conference.id,
+            action=HoldDecision.Action(wanted["action"]),
+            event_ids=wanted["event_ids"],
+            reason=wanted["reason"],
+            by=signed_in(request.user).get_username(),
+        )
+        with suppress(OperationalError):  # while the broker is away; the tick will do it
+            carry_out_hold_decisions.apply_async(retry=False)
+        return Response(DecisionSerializer(decision).data, status=202)

@@ -1,0 +1,167 @@
+"""Registrations and check-ins: each once over all days, on the day of its first moment.
+
+What is confirmed (our own rows, secret keys) goes before what clients report: a report about something
+confirmed changes nothing in it. Everything is computed from the stored events of a registration, whichever
+day they are on, so the order in which they arrive does not matter (docs/adr/0007, docs/definitions.md).
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
+
+from analytics.event_types import is_confirmed
+from analytics.event_types.registration import is_without_id
+from analytics.models import Event
+from analytics.store import find_events_of, find_registrations_by
+from conferences.models import Conference
+
+FIGURES = ("registrations", "registrations_reported", "checkins", "held")
+
+# What of an event says something here. `data` of a page view may be large; of these types it never is.
+_FIELDS = ("id", "type", "subject", "ts", "local_date", "visitor_id", "hold", "data")
+
+
+class _Moment(NamedTuple):
+    """When something happened: of several, the least is the first. `date` is the local day."""
+
+    ts: dt.datetime
+    key: str
+    date: dt.date | None
+
+
+class History:
+    """What the events of one registration say about it, whatever their order."""
+
+    def __init__(self) -> None:
+        self.confirmed: _Moment | None = None
+        self.reported: _Moment | None = None
+        self.visitor_id = ""  # of reports without the registration's id
+        self._standing: dict[str, tuple[int, bool]] = {}  # by source, of its highest version
+        self._confirmed_check_ins: dict[str, _Moment] = {}
+        self._undone: set[str] = set()
+        self._reported_check_in: _Moment | None = None
+
+    def add(self, event: tuple[Any, ...]) -> None:
+        """event: the values of _FIELDS."""
+        key, type_name, subject, ts, date, visitor_id, hold, data = event
+        if hold:
+            return
+        moment = _Moment(ts, key, date)
+        match type_name:
+            case "registration" if is_confirmed(key):
+                self.confirmed = _first(self.confirmed, moment)
+            case "registration":
+                self.reported = _first(self.reported, moment)
+                if is_without_id(subject):
+                    self.visitor_id = visitor_id
+            case "checkin" if is_confirmed(key):
+                self._confirmed_check_ins[key.rpartition("/")[0]] = moment
+            case "checkin":
+                self._reported_check_in = _first(self._reported_check_in, moment)
+            case "checkin_undone":
+                self._undone.add(data["checkin_event_id"])
+            case "registration_standing":
+                source, version = data["source"], data["version"]
+                if source not in self._standing or self._standing[source][0] < version:
+                    self._standing[source] = version, data["stands"]
+
+    @property
+    def stands(self) -> bool:
+        return all(stands for _, stands in self._standing.values())
+
+    def registered_on(self, *, trusting: bool) -> dt.date | None:
+        """The day on which it counts as a registration; None: on none.
+
+        trusting: whether the conference counts what clients report.
+        """
+        first = self.confirmed or (self.reported if trusting else None)
+        return first.date if first is not None and self.stands else None
+
+    def checked_in_on(self, *, trusting: bool) -> dt.date | None:
+        """The day of the first entry that was not undone; None: there is none.
+
+        Reports count only for registrations of which nothing is confirmed: of the others we know better.
+        """
+        if self._confirmed_check_ins:
+            standing = [
+                moment
+                for event_id, moment in self._confirmed_check_ins.items()
+                if event_id not in self._undone
+            ]
+            return min(standing).date if standing else None
+        if self._reported_check_in is None or self.confirmed is not None or not trusting or not self.stands:
+            return None
+        return self._reported_check_in.date
+
+
+def _first(known: _Moment | None, moment: _Moment) -> _Moment:
+    return moment if known is None else min(known, moment)
+
+
+def trusts_clients(conference_id: str) -> bool:
+    """Whether the conference counts registrations and check-ins that clients report."""
+    trusts = Conference.objects.filter(id=conference_id).values_list("trust_client_registrations", flat=True)
+    return trusts.first() is not False
+
+
+def count_attendance(conference_id: str, date: dt.date) -> dict[str, int]:
+    """FIGURES of a local day."""
+    trusting = trusts_clients(conference_id)
+    of_day = Event.objects.filter(
+        conference_id=conference_id,
+        local_date=date,
+        is_bot__in=[False],  # SQLite looks up NOT is_bot in no index
+        type__in=["checkin", "registration"],
+    )
+    subjects, held = set(), 0
+    for subject, hold in of_day.order_by().values_list("subject", "hold"):
+        if not hold:
+            subjects.add(subject)
+        held += hold == Event.Hold.HELD
+    figures = dict.fromkeys(FIGURES, 0) | {"held": held}
+    for history in _visible(conference_id, load_histories(conference_id, subjects)):
+        if history.registered_on(trusting=trusting) == date:
+            figures["registrations"] += 1
+            figures["registrations_reported"] += history.confirmed is None
+        figures["checkins"] += history.checked_in_on(trusting=trusting) == date
+    return figures
+
+
+def load_histories(conference_id: str, subjects: Collection[str]) -> dict[str, History]:
+    """By registration, for those that have events."""
+    histories: dict[str, History] = {}
+    for events in find_events_of(conference_id, subjects):
+        for event in events.values_list(*_FIELDS):
+            history = histories.get(event[2])
+            if history is None:
+                history = histories[event[2]] = History()
+            history.add(event)
+    return histories
+
+
+def _visible(conference_id: str, histories: dict[str, History]) -> Iterable[History]:
+    """Without reports that have no id, of visitors with a confirmed registration: they are about that one."""
+    visitors = {history.visitor_id for history in histories.values() if history.visitor_id}
+    confirmed = {
+        visitor_id
+        for events in find_registrations_by(conference_id, visitors)
+        for key, visitor_id in events.values_list("id", "visitor_id")
+        if is_confirmed(key)
+    }
+    return (history for history in histories.values() if history.visitor_id not in confirmed)
+
+
+def find_days(conference_id: str, *, subjects: Collection[str], visitor_ids: Collection[str]) -> set[dt.date]:
+    """The days on which these registrations, and those of these visitors, have events: the figures of any of
+    them may change with each new event."""
+    days = {
+        date
+        for events in find_events_of(conference_id, subjects)
+        for date in events.values_list("local_date", flat=True)
+    }
+    days |= {
+        date
+        for events in find_registrations_by(conference_id, visitor_ids)
+        for date in events.values_list("local_date", flat=True)
+    }
+    return {date for date in days if date is not None}

@@ -1,0 +1,37 @@
+"""Marks of the days that must be recomputed. A mark is a row of its own; see the model DirtyDay."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+
+from django.utils import timezone
+
+from analytics.models import DirtyDay
+
+# The ids of one `__in`; SQLite, PostgreSQL and MongoDB all take that many.
+_CHUNK = 500
+
+
+def mark_days_dirty(days: Iterable[tuple[str, dt.date]]) -> None:
+    """Mark (conference id, local date) pairs. Call it after the change is committed, never before."""
+    now = timezone.now()
+    DirtyDay.objects.bulk_create(
+        [
+            DirtyDay(id=uuid.uuid4().hex, conference_id=conference_id, local_date=date, marked_at=now)
+            for conference_id, date in days
+        ]
+    )
+
+
+def mark_conference_dirty(conference_id: str) -> str:
+    """Have all events of a conference redated and its registrations judged again. Returns the mark's id."""
+    mark = DirtyDay.objects.create(
+        id=uuid.uuid4().hex, conference_id=conference_id, local_date=None, marked_at=timezone.now()
+    )
+    return mark.id
+
+
+def clear_marks(ids: list[str]) -> None:
+    """Delete exactly these marks, which were read before the work that they asked for."""
+    for start in range(0, len(ids), _CHUNK):
+        DirtyDay.objects.filter(id__in=ids[start : start + _CHUNK]).delete()

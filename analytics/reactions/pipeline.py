@@ -1,0 +1,91 @@
+"""Store, then react: what happens to all events, from the stream and from imports.
+
+Every step may be repeated: the store knows each event once, and reactions are idempotent and run for old
+and new events alike, on what is stored. docs/delivery.md walks through a crash between every two steps.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analytics import store
+from analytics.days.dirty import mark_conference_dirty
+from analytics.days.zones import get_zones, local_date
+from analytics.erasing import erase_late
+from analytics.events.rows import EventRow, replace_registration_id, to_row
+from analytics.models import Event
+from analytics.reactions import handlers
+from analytics.reactions.quota import hold_reports
+from conferences.selectors.receipts import resolve_receipts
+
+_WITH_RECEIPTS = frozenset({"registration", "checkin"})
+_RECEIPT = "rct_"
+
+
+@dataclass(frozen=True)
+class StoreResult:
+    """How many events were new, and how many were known or repeated."""
+
+    stored: int
+    duplicate: int
+
+
+def store_and_react(rows: Sequence[EventRow]) -> StoreResult:
+    """Store what is new of `rows` and run the reactions for all of them.
+
+    Raises StoreUnavailableError or RowsRefusedError (analytics.store), or whatever a reaction raises.
+    """
+    unique = list({row.key: row for row in reversed(rows)}.values())
+    unique.reverse()  # of a repeated key the first counts
+    conference_ids = {row.conference_id for row in unique}
+    zones = get_zones(conference_ids)
+    for row in unique:
+        zone = zones.get(row.conference_id)
+        row.local_date = None if zone is None else local_date(zone, row.ts_ms)
+
+    _resolve_receipts(unique)
+    hold_reports(unique)
+
+    new_keys = store.insert_new(unique)
+
+    stored = unique if len(new_keys) == len(unique) else _as_stored(unique, new_keys)
+    erase_late(stored)
+
+    # A zone that changed while we stored: the stored events may have been redated before our rows were among
+    # them. A zone that changes from here on finds our rows. A worker that died before this point left events
+    # with a date of the former zone; they are delivered again, as known ones.
+    zones_now = get_zones(conference_ids)
+    moved = {conference_id for conference_id, zone in zones_now.items() if zones.get(conference_id) != zone}
+    if stored is not unique:
+        moved |= {
+            row.conference_id
+            for row in stored
+            if row.conference_id in zones_now
+            and row.local_date != local_date(zones_now[row.conference_id], row.ts_ms)
+        }
+    for conference_id in moved:
+        mark_conference_dirty(conference_id)
+
+    handlers.react(stored)
+    return StoreResult(stored=len(new_keys), duplicate=len(rows) - len(new_keys))
+
+
+def _resolve_receipts(rows: list[EventRow]) -> None:
+    """The public form answers with a receipt in place of the registration's id; reports may name it. Unknown
+    receipts stay as they are."""
+    named = [row for row in rows if row.type in _WITH_RECEIPTS and row.subject.startswith(_RECEIPT)]
+    if not named:
+        return
+    registration_ids = resolve_receipts({row.subject for row in named})
+    for row in named:
+        if row.subject in registration_ids:
+            replace_registration_id(row, registration_ids[row.subject])
+
+
+def _as_stored(rows: list[EventRow], new_keys: set[str]) -> list[EventRow]:
+    """The rows, with known ones replaced by what is stored: a repeated event may say otherwise."""
+    known = [row.key for row in rows if row.key not in new_keys]
+    stored: dict[str, EventRow] = {}
+    for start in range(0, len(known), 500):
+        for event in Event.objects.filter(id__in=known[start : start + 500]):
+            stored[event.id] = to_row(event)
+    return [stored.get(row.key, row) for row in rows]

@@ -1,0 +1,7 @@
+"""Conferences, registrations and check-ins for operators, through the same functions as the API."""
+
+from conferences.admin.conferences import ConferenceAdmin
+from conferences.admin.jobs import JobAdmin
+from conferences.admin.registrations import CheckInAdmin, RegistrationAdmin
+
+__all__ = ["CheckInAdmin", "ConferenceAdmin", "JobAdmin", "RegistrationAdmin"]

@@ -1,0 +1,140 @@
+import zoneinfo
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.forms import BaseInlineFormSet, ModelForm
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from conferences import services
+from conferences.admin.common import local_time
+from conferences.models import Conference, Member
+from conferences.services.members import announce_membership
+
+_TIMES = ("starts_at", "ends_at", "registration_opens_at", "registration_closes_at")
+
+
+class ConferenceForm(ModelForm):
+    """Times are local times of the conference; a form that is older than the last change is refused."""
+
+    seen_revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["seen_revision"].initial = self.instance.revision
+        for name in _TIMES:
+            field = self.fields.get(name)
+            moment = getattr(self.instance, name)
+            if field is not None:
+                field.help_text = f"{field.help_text} {_('Local time of the conference.')}".strip()
+            if moment is not None:
+                zone = zoneinfo.ZoneInfo(self.instance.time_zone)
+                self.initial[name] = timezone.make_naive(moment, zone)
+
+    def full_clean(self) -> None:
+        with timezone.override(self._zone()):
+            super().full_clean()
+
+    def _zone(self) -> zoneinfo.ZoneInfo:
+        """The zone that is chosen in this very form."""
+        chosen = self.data.get(self.add_prefix("time_zone")) or self.instance.time_zone
+        try:
+            return zoneinfo.ZoneInfo(chosen)
+        except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):  # refused by its own field
+            return zoneinfo.ZoneInfo("UTC")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        seen = cleaned.get("seen_revision")
+        present = Conference.objects.filter(pk=self.instance.pk).values_list("revision", flat=True).first()
+        if present is not None and seen is not None and seen != present:
+            raise ValidationError(
+                _(
+                    "Somebody else changed this conference after you opened the page. Nothing was saved. "
+                    "Open it again to see the present values."
+                ),
+                code="stale",
+            )
+        return cleaned
+
+
+class MemberFormSet(BaseInlineFormSet):
+    def clean(self) -> None:
+        """A conference needs an owner, as in conferences/services/members.py."""
+        super().clean()
+        kept = [form for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
+        if not any(form.cleaned_data.get("role") == Member.Role.OWNER for form in kept):
+            raise ValidationError(_("A conference needs an owner."))
+
+
+class MemberInline(admin.TabularInline):
+    model = Member
+    formset = MemberFormSet
+    extra = 0
+    autocomplete_fields = ["user"]
+
+
+@admin.register(Conference)
+class ConferenceAdmin(admin.ModelAdmin):
+    form = ConferenceForm
+    list_display = ["id", "name", "venue", "starts", "ends", "created_at"]
+    list_filter = ["approval_required", "time_zone"]
+    search_fields = ["id", "name", "venue"]
+    inlines = [MemberInline]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "id", "name", "venue", "time_zone", "starts_at", "ends_at", "created_at", "seen_revision",
+                ]
+            },
+        ),
+        (
+            _("Registration"),
+            {
+                "fields": [
+                    "registration_opens_at", "registration_closes_at", "capacity", "waiting_list",
+                    "approval_required", "languages", "phone_region",
+                ]
+            },
+        ),
+        (_("Notifications"), {"fields": ["reminder_hours_before", "quiet_from", "quiet_until"]}),
+        (_("Analytics"), {"fields": ["trust_client_registrations", "attribution_window_days"]}),
+    ]  # fmt: skip
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Conference | None = None) -> list[str]:
+        return ["created_at", *(["id"] if obj else [])]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # Events, summaries and share links are kept by the conference's id, without foreign keys. A new
+        # conference with that id would show its owner the former owner's figures.
+        return False
+
+    @admin.display(description=_("starts at"), ordering="starts_at")
+    def starts(self, conference: Conference) -> str:
+        return local_time(conference.starts_at, conference)
+
+    @admin.display(description=_("ends at"), ordering="ends_at")
+    def ends(self, conference: Conference) -> str:
+        return local_time(conference.ends_at, conference)
+
+    def save_model(self, request: HttpRequest, obj: Conference, form: ModelForm, change: bool) -> None:
+        changed = [name for name in form.changed_data if name != "seen_revision"]
+        if not change:
+            super().save_model(request, obj, form, change)
+        elif changed:
+            obj.save(update_fields=changed)
+        services.note_saved(obj)
+
+    def save_formset(
+        self, request: HttpRequest, form: ModelForm, formset: BaseInlineFormSet, change: bool
+    ) -> None:
+        super().save_formset(request, form, formset, change)
+        for member in [*formset.new_objects, *(changed for changed, _fields in formset.changed_objects)]:
+            announce_membership(member.conference_id, member.user_id, member.role)
+        for member in formset.deleted_objects:
+            announce_membership(member.conference_id, member.user_id, None)

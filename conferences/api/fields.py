@@ -1,0 +1,79 @@
+"""Serializer fields of the conferences' API."""
+
+import datetime as dt
+import zoneinfo
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from rest_framework import serializers
+from rest_framework.fields import empty
+
+from meeteasy.core.times import localize
+
+_LOCAL = "Without an offset it is local time of the conference."
+
+
+class LocalTimeField(serializers.DateTimeField):
+    """An instant. One that is sent without an offset is local time of the conference.
+
+    The zone is the `time_zone` that is sent along, else that of the serializer's instance or of the
+    conference in its context.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        given = options.pop("help_text", "")
+        options["help_text"] = f"{given} {_LOCAL}".strip()
+        super().__init__(**options)
+
+    def enforce_timezone(self, value: dt.datetime) -> dt.datetime:
+        try:
+            return localize(value, self._zone()).astimezone(dt.UTC)
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(error.messages, code=error.code) from None
+        except OverflowError:
+            self.fail("overflow")
+
+    def _zone(self) -> zoneinfo.ZoneInfo:
+        root: Any = self.root
+        sent = (getattr(root, "initial_data", None) or {}).get("time_zone")
+        conference = getattr(root, "instance", None) or root.context.get("conference")
+        for name in (sent, getattr(conference, "time_zone", None)):
+            try:
+                if isinstance(name, str):
+                    return zoneinfo.ZoneInfo(name)
+            except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+                continue  # refused by its own field
+        return zoneinfo.ZoneInfo("UTC")
+
+
+class DecorationField(serializers.CharField):
+    """Anything, of which the service keeps what it can use: it may not cost the registration."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        return None if data is empty else data
+
+
+class AnswersField(DecorationField):
+    """An object of answers by name."""
+
+
+def checked(clean: Callable[..., Any], **options: Any) -> list[Callable[[Any], None]]:
+    """A cleaner of conferences/contact.py as a validator, so that all bad fields are named at once: what the
+    service would refuse is refused here."""
+
+    def check(value: Any) -> None:
+        clean(value, **options)
+
+    return [check]
+
+
+def line(most: int, *, required: bool = False, help_text: str = "") -> serializers.CharField:
+    """One line of text."""
+    return serializers.CharField(
+        required=required,
+        allow_blank=not required,
+        allow_null=not required,
+        trim_whitespace=False,
+        help_text=f"{help_text} At most {most} characters.".strip(),
+    )

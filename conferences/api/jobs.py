@@ -1,0 +1,127 @@
+"""Imports and decisions about many registrations: jobs to start, watch and cancel."""
+
+from typing import IO, Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics
+from rest_framework.exceptions import ValidationError
+from rest_framework.parsers import BaseParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from conferences.access import Role, get_conference, get_job, signed_in
+from conferences.api.serializers import DecisionInput, ImportQuery, JobSerializer
+from conferences.models import Job
+from conferences.services import jobs
+from conferences.services.csv_files import MAX_BYTES
+from conferences.states import Action
+from meeteasy.core.errors import RefusedError
+
+
+class _CSVBody(BaseParser):
+    """The file as the body itself."""
+
+    media_type = "text/csv"
+
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
+        return stream.read(MAX_BYTES + 1)
+
+
+class RegistrationImport(APIView):
+    """Import registrations from a CSV file, sent as `file` of a form or as the body. Helpers and owners.
+
+    UTF-8 with a heading that names at least `name` and `email`; any column that is no field is an answer.
+    The file is read in a job, whose address is answered. Lines that are not valid are reported there and the
+    others done. A person who is registered already stays as they are, so a file can be imported again.
+    """
+
+    parser_classes = [MultiPartParser, _CSVBody]
+
+    @extend_schema(
+        request={"multipart/form-data": {"type": "object", "properties": {
+            "file": {"type": "string", "format": "binary"}}, "required": ["file"]}},
+        parameters=[ImportQuery],
+        responses={202: JobSerializer},
+    )  # fmt: skip
+    def post(self, request: Request, conference_id: str) -> Response:
+        conference = get_conference(request.user, conference_id, role=Role.HELPER)
+        query = ImportQuery(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        job = jobs.start_import(
+            conference=conference,
+            content=_read_upload(request),
+            dry_run=query.validated_data["dry_run"],
+            by=signed_in(request.user),
+        )
+        return _accepted(request, job)
+
+
+class RegistrationDecisions(APIView):
+    """Approve, reject or cancel many registrations. Helpers and owners.
+
+    A job decides about each by itself; those that cannot be decided are reported, and the others done.
+    """
+
+    @extend_schema(request=DecisionInput, responses={202: JobSerializer})
+    def post(self, request: Request, conference_id: str) -> Response:
+        conference = get_conference(request.user, conference_id, role=Role.HELPER)
+        given = DecisionInput(data=request.data)
+        given.is_valid(raise_exception=True)
+        job = jobs.start_decision(
+            conference=conference,
+            action=Action(given.validated_data["action"]),
+            ids=given.validated_data.get("ids"),
+            matching=given.validated_data.get("filter"),
+            by=signed_in(request.user),
+        )
+        return _accepted(request, job)
+
+
+class JobList(generics.ListAPIView[Job]):
+    """List imports and decisions about many registrations, newest first. Helpers and owners."""
+
+    serializer_class = JobSerializer
+    queryset = Job.objects.none()
+
+    def get_queryset(self) -> QuerySet[Job]:
+        conference = get_conference(self.request.user, self.kwargs["conference_id"], role=Role.HELPER)
+        return Job.objects.defer("content").select_related("created_by").filter(conference=conference)
+
+
+class JobDetail(APIView):
+    """Read how far a job is, and its report. Helpers and owners."""
+
+    @extend_schema(responses=JobSerializer)
+    def get(self, request: Request, conference_id: str, job_id: str) -> Response:
+        return Response(JobSerializer(get_job(request.user, conference_id, job_id)).data)
+
+
+class CancelJob(APIView):
+    """Cancel a job; what was done stays done, and a job that ended stays as it is. Helpers and owners."""
+
+    @extend_schema(request=None, responses=JobSerializer)
+    def post(self, request: Request, conference_id: str, job_id: str) -> Response:
+        job = jobs.cancel_job(get_job(request.user, conference_id, job_id))
+        return Response(JobSerializer(job).data)
+
+
+def _accepted(request: Request, job: Job) -> Response:
+    address = f"/api/conferences/{job.conference_id}/jobs/{job.pk}"
+    return Response(JobSerializer(job).data, status=202, headers={"Location": address})
+
+
+def _read_upload(request: Request) -> bytes:
+    """The bytes of the uploaded file. Raises ValidationError, or RefusedError `too_large`."""
+    content: bytes
+    if isinstance(request.data, bytes):
+        content = request.data
+    else:
+        upload = request.FILES.get("file")
+        if upload is None:
+            raise ValidationError({"file": "No file was sent as `file`."})
+        content = upload.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise RefusedError("too_large", f"At most {MAX_BYTES} bytes.", status=413)
+    return content

@@ -1,0 +1,169 @@
+"""What a registration carries besides its person: where they came from, their language, their answers.
+
+None of it may cost the registration. What cannot be used is left out or cut, and named in a warning. Sharing
+and analytics treat the same fields of events alike.
+"""
+
+import itertools
+import math
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from conferences.contact import clean_line, pick_language
+from conferences.models import Conference
+from meeteasy.core.identifiers import MAX_ID, fit_identifier
+
+MAX_ANSWERS = 100
+MAX_ANSWERS_BYTES = 16 * 1024
+_NAME_CHARACTERS = 64
+# Stands before what is no valid code (sharing/rules/codes.py).
+_MALFORMED = "!"
+
+Warn = Callable[[str, str, str], None]
+
+
+@dataclass(frozen=True)
+class FieldWarning:
+    """field: its name, `answers.<name>` for an answer. code: `left_out`, `cut`, `hashed`, `malformed_code`
+    or `unknown_field`."""
+
+    field: str
+    code: str
+    message: str
+
+
+def tidy(
+    conference: Conference,
+    *,
+    language: Any = "",
+    form_id: Any = "",
+    visitor_id: Any = "",
+    share_code: Any = "",
+    answers: Any = None,
+) -> tuple[dict[str, Any], list[FieldWarning]]:
+    """The fields as a registration stores them, and what had to be changed about them."""
+    warnings: list[FieldWarning] = []
+
+    def warn(field: str, code: str, message: str) -> None:
+        warnings.append(FieldWarning(field, code, message))
+
+    fields = {
+        "language": pick_language(conference, _tidy_line(language, "language", 35, warn)),
+        "form_id": _tidy_identifier(form_id, "form_id", warn) or "default",
+        "visitor_id": _tidy_identifier(visitor_id, "visitor_id", warn),
+        "share_code": _tidy_code(share_code, warn),
+        "answers": _tidy_answers(answers, warn),
+    }
+    return fields, warnings
+
+
+def _as_text(value: Any) -> str | None:
+    """Texts, and numbers as texts, since other systems' ids are numbers; None for anything else."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else None
+
+
+def _tidy_line(value: Any, field: str, most: int, warn: Warn) -> str:
+    text = _as_text(value)
+    try:
+        if text is not None:
+            return clean_line(text, most=most)
+    except ValidationError:
+        pass
+    warn(field, "left_out", _("This could not be read and was left out."))
+    return ""
+
+
+def _tidy_identifier(value: Any, field: str, warn: Warn) -> str:
+    text = _as_text(value)
+    if text is not None and len(text) > MAX_ID:
+        warn(field, "hashed", _("More than %(most)s characters: replaced by its SHA-256.") % {"most": MAX_ID})
+        return fit_identifier(text)
+    return _tidy_line(value, field, MAX_ID, warn)
+
+
+def _tidy_code(value: Any, warn: Warn) -> str:
+    """One that cannot be a code is kept as such, so that sharing can say why it earned nothing."""
+    text = _as_text(value)
+    try:
+        if text is not None:
+            return clean_line(text, most=MAX_ID)
+    except ValidationError:
+        pass
+    warn("share_code", "malformed_code", _("This is not a share code."))
+    rest = re.sub(r"[^A-Za-z0-9._-]", "", text or "")
+    return _MALFORMED + rest[: MAX_ID - 1]
+
+
+def _tidy_answers(answers: Any, warn: Warn) -> dict[str, Any]:
+    if not isinstance(answers, dict):
+        if answers is not None and answers != "":
+            warn("answers", "left_out", _("This must be an object of answers by name."))
+        return {}
+    if len(answers) > MAX_ANSWERS:
+        warn("answers", "left_out", _("More than %(most)s answers.") % {"most": MAX_ANSWERS})
+    storable: dict[str, Any] = {}
+    for name, answer in itertools.islice(answers.items(), MAX_ANSWERS):
+        if _is_storable(name) and all(map(_is_storable, answer if isinstance(answer, list) else [answer])):
+            storable[unicodedata.normalize("NFC", name)] = _compose(answer)
+        else:
+            message = _("An answer is a text, a number, yes or no, or a list of those.")
+            warn(f"answers.{_printable(name)}", "left_out", message)
+    return _fit_all(storable, warn)
+
+
+def _fit_all(answers: dict[str, Any], warn: Warn) -> dict[str, Any]:
+    """Cut the longest texts, so that all answers together take at most MAX_ANSWERS_BYTES."""
+    budget = MAX_ANSWERS_BYTES
+    fitting: dict[str, Any] = {}
+    for name in sorted(answers, key=lambda name: _size(name, answers[name])):
+        answer = answers[name]
+        while (size := _size(name, answer)) > budget and isinstance(answer, str) and answer:
+            answer = answer[: min(len(answer) - 1, len(answer) * budget // size)]
+        if answer != answers[name] or size > budget:
+            code = "cut" if answer and size <= budget else "left_out"
+            message = _("All answers together may take %(most)s bytes.") % {"most": MAX_ANSWERS_BYTES}
+            warn(f"answers.{_printable(name)}", code, message)
+        if size <= budget:
+            budget -= size
+            fitting[name] = answer
+    return {name: fitting[name] for name in answers if name in fitting}
+
+
+def _is_storable(value: Any) -> bool:
+    """No databases keep NUL or halves of surrogate pairs; JSON knows no other numbers."""
+    if isinstance(value, str):
+        return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, int):
+        return abs(value) < 2**63
+    return value is None
+
+
+def _compose(answer: Any) -> Any:
+    if isinstance(answer, list):
+        return [_compose(value) for value in answer]
+    return unicodedata.normalize("NFC", answer) if isinstance(answer, str) else answer
+
+
+def _size(name: str, answer: Any) -> int:
+    return len(msgspec.json.encode({name: answer}))
+
+
+def _printable(name: Any) -> str:
+    """The name of an answer as a warning shows it."""
+    text = str(name)[:_NAME_CHARACTERS].encode("utf-8", "replace").decode()
+    return text.replace("\0", "\ufffd")

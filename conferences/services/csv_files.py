@@ -1,0 +1,136 @@
+"""Reading CSV files of registrations, as spreadsheets of all kinds write them."""
+
+import csv
+import io
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from meeteasy.core.http import FORMULA_STARTS
+
+MAX_BYTES = 10 * 1024 * 1024
+MAX_LINES = 20_000
+# Understood in any file, in whatever case; every other column is an answer by its heading.
+FIELDS = ("name", "email", "phone", "language", "form_id", "visitor_id", "share_code", "answers")
+# What else an export has. Only a file with all of _MARKS, written like this, is one: in any other file,
+# "State" is a question of the organizer's.
+EXPORTED = ("id", "state", "source", "registered_at", "decided_at", "checked_in_at", "gate")
+_MARKS = frozenset({"id", "state", "source", "registered_at"})
+_SYNONYMS = {
+    "姓名": "name",
+    "邮箱": "email",
+    "电子邮箱": "email",
+    "手机": "phone",
+    "手机号": "phone",
+    "电话": "phone",
+}
+_DELIMITERS = ",;\t"
+
+
+@dataclass(frozen=True)
+class Line:
+    """number: where the record begins, as an editor counts lines. surplus: more values than columns."""
+
+    number: int
+    values: dict[str, str]
+    surplus: bool
+
+
+@dataclass(frozen=True)
+class CSVFile:
+    """columns: the headings, each once. is_export: it is one of our exports, with EXPORTED columns."""
+
+    columns: list[str]
+    is_export: bool
+    lines: list[Line]
+
+
+def read_csv(content: bytes) -> CSVFile:
+    """Read a file. Raises ValidationError (`file`) where it cannot be read as a whole."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        message = _("Line %(line)s is not UTF-8; save the file as “CSV UTF-8”.") % {"line": line}
+        raise ValidationError({"file": message}) from None
+    records = _read_records(text, _guess_delimiter(text))
+    first = next(records, None)
+    if first is None:
+        raise ValidationError({"file": _("The file is empty.")})
+    headings = [_clean_heading(cell) for cell in first[1]]
+    is_export = frozenset(headings) >= _MARKS
+    columns = _name_columns(headings)
+    lines: list[Line] = []
+    for number, cells in records:
+        if len(lines) == MAX_LINES:
+            raise ValidationError({"file": _("More than %(most)s lines.") % {"most": MAX_LINES}})
+        values = dict(zip(columns, map(_plain, cells), strict=False))
+        lines.append(Line(number, values, surplus=any(cells[len(columns) :])))
+    return CSVFile(columns, is_export, lines)
+
+
+def _read_records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The records that are not empty, each with the line that it begins on. Raises ValidationError."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    number = 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield number, cells
+            number = reader.line_num + 1
+    except csv.Error as error:
+        message = _("Line %(line)s: %(error)s") % {"line": number, "error": error}
+        raise ValidationError({"file": message}) from None
+
+
+def _guess_delimiter(text: str) -> str:
+    """The one with which the heading has the fields, then the one with most columns.
+
+    Counting alone goes wrong where a quoted heading has many delimiters of another kind.
+    """
+
+    def rate(delimiter: str) -> tuple[int, int]:
+        try:
+            _number, cells = next(_read_records(text, delimiter), (1, []))
+        except ValidationError:
+            return 0, 0
+        return sum(_field_name(_clean_heading(cell)) in FIELDS for cell in cells), len(cells)
+
+    return max(_DELIMITERS, key=rate)  # of equal ones the first
+
+
+def _clean_heading(cell: str) -> str:
+    return unicodedata.normalize("NFC", cell).strip()
+
+
+def _field_name(heading: str) -> str:
+    return heading.lower() if heading.lower() in FIELDS else _SYNONYMS.get(heading, heading)
+
+
+def _name_columns(headings: list[str]) -> list[str]:
+    """The name of each column: a field, or the heading; repeated headings are numbered.
+
+    Raises ValidationError for fields that are missing or that come twice.
+    """
+    columns: list[str] = []
+    for heading in headings:
+        name = _field_name(heading)
+        if name in FIELDS and name in columns:
+            raise ValidationError({"file": _("The heading has %(column)s twice.") % {"column": name}})
+        number, numbered = 2, name
+        while numbered in columns:
+            numbered = f"{name} ({number})"
+            number += 1
+        columns.append(numbered)
+    missing = [name for name in ("name", "email") if name not in columns]
+    if missing:
+        raise ValidationError({"file": _("The heading lacks %(columns)s.") % {"columns": ", ".join(missing)}})
+    return columns
+
+
+def _plain(cell: str) -> str:
+    """A cell without the apostrophe that keeps spreadsheets from running it as a formula."""
+    return cell[1:] if cell[:1] == "'" and cell.lstrip("'").startswith(FORMULA_STARTS) else cell

@@ -1,0 +1,85 @@
+"""Places at a conference: when registration is open, how many there are, and who gets one that is free."""
+
+import datetime as dt
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from conferences.models import Conference, Registration
+from conferences.services.standing import set_state
+from conferences.states import State, first_state
+from meeteasy.core.errors import RefusedError
+
+_PROMOTED_AT_ONCE = 200
+
+
+def check_open(conference: Conference, *, now: dt.datetime) -> None:
+    """Raises RefusedError: `registration_not_open` yet (with `opens_at`), or `registration_closed`."""
+    opens_at = conference.registration_opens_at
+    if opens_at is not None and now < opens_at:
+        raise RefusedError(
+            "registration_not_open",
+            _("Registration is not open yet."),
+            status=403,
+            opens_at=opens_at.isoformat(),
+        )
+    closes_at = conference.registration_closes_at or conference.ends_at
+    if closes_at is not None and now >= closes_at:
+        raise RefusedError("registration_closed", _("Registration is closed."), status=403)
+
+
+def state_for_new(conference: Conference) -> State:
+    """The state that a new registration gets. Raises RefusedError `full` where there is no waiting list.
+
+    To be called in the transaction that stores it: the lock makes those who want the last place come in turn.
+    """
+    if conference.capacity is None:
+        return first_state(approval_required=conference.approval_required)
+    conference = _lock(conference.id)
+    if _free_places(conference) > 0:
+        return first_state(approval_required=conference.approval_required)
+    if conference.waiting_list:
+        return State.WAITING
+    raise RefusedError("full", _("All places are taken."))
+
+
+def promote_waiting(conference_id: str, *, now: dt.datetime) -> int:
+    """Give free places to those who have waited longest. Returns how many.
+
+    At most 200; the next tick goes on. Nobody is promoted after the end of the conference.
+    """
+    with transaction.atomic():
+        conference = _lock(conference_id)
+        if conference.ends_at is not None and conference.ends_at <= now:
+            return 0
+        free = min(_free_places(conference), _PROMOTED_AT_ONCE)
+        if free <= 0:
+            return 0
+        waiting = Registration.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+            conference=conference, state=State.WAITING
+        )
+        promoted = list(waiting.order_by("registered_at", "id")[:free])
+        for registration in promoted:
+            registration.conference = conference
+            target = first_state(approval_required=conference.approval_required)
+            set_state(registration, target, by=None, now=now)
+    return len(promoted)
+
+
+def promote_everywhere(*, now: dt.datetime) -> int:
+    """Make up for what was left: after a crash, after a capacity was raised by thousands."""
+    waiting = Registration.objects.filter(state=State.WAITING)
+    conference_ids = waiting.order_by().values_list("conference_id", flat=True).distinct()
+    return sum(promote_waiting(conference_id, now=now) for conference_id in list(conference_ids))
+
+
+def _lock(conference_id: str) -> Conference:
+    # NO KEY: rows that refer to the conference can be stored meanwhile.
+    return Conference.objects.select_for_update(no_key=True).get(id=conference_id)
+
+
+def _free_places(conference: Conference) -> int:
+    if conference.capacity is None:
+        return 2**31
+    taken = Registration.objects.filter(conference=conference, state__in=Registration.STANDING).count()
+    return conference.capacity - taken

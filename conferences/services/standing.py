@@ -1,0 +1,37 @@
+"""Writing the state of a registration, and whether it stands."""
+
+import datetime as dt
+
+from django.contrib.auth.models import User
+
+from conferences import signals
+from conferences.models import Registration
+from conferences.services.announce import after_commit
+from conferences.states import State
+
+
+def set_state(registration: Registration, state: State, *, by: User | None, now: dt.datetime) -> None:
+    """Write a state, with all that follows from it, in the caller's transaction."""
+    previous = State(registration.state)
+    stood = registration.stands
+    registration.state = state
+    registration.decided_at = now
+    registration.decided_by = by
+    changed = ["state", "decided_at", "decided_by"]
+    if registration.stands != stood:
+        note_standing(registration, now=now)
+        changed += ["standing_version", "standing_changed_at"]
+    registration.save(update_fields=changed)
+    signals.registration_changing.send(
+        sender=Registration, registration=registration, previous_state=previous
+    )
+    after_commit(
+        signals.registration_state_changed, Registration, registration=registration, previous_state=previous
+    )
+
+
+def note_standing(registration: Registration, *, now: dt.datetime) -> None:
+    """Count that it stands now, or no longer, on the registration, which the caller saves."""
+    registration.standing_version += 1
+    registration.standing_changed_at = now
+    after_commit(signals.standing_changed, Registration, registration=registration)

@@ -1,0 +1,78 @@
+"""`/healthz`: this process runs. `/readyz`: what it depends on answers, and beat is not silent."""
+
+import time
+from typing import Any
+
+import redis
+from django.db import connections
+from django.http import HttpRequest, JsonResponse
+
+from meeteasy.core.redis import get_quick_redis
+
+_BEAT_KEY = "beat:last_tick"
+# The most frequent entries of the schedule come every 5 seconds.
+BEAT_SILENT_SECONDS = 60
+
+
+def note_beat() -> None:
+    """Called by a task that only beat sends often: proof that beat, broker and a worker work together."""
+    get_quick_redis().set(_BEAT_KEY, int(time.time()))
+
+
+def read_beat_age() -> int | None:
+    """Seconds since beat's last tick; None before the first. Raises redis.RedisError."""
+    last = get_quick_redis().get(_BEAT_KEY)
+    return None if last is None else max(0, int(time.time()) - int(last))
+
+
+def dependencies() -> list[str]:
+    """What `check` can be asked about: `redis`, and `database:ALIAS` for each database."""
+    return ["redis", *(f"database:{alias}" for alias in connections)]
+
+
+def check(dependency: str) -> str:
+    """`ok`, or the name of the error with which it does not answer."""
+    try:
+        if dependency == "redis":
+            get_quick_redis().ping()
+        else:
+            _ask_database(dependency.removeprefix("database:"))
+    except Exception as error:
+        return type(error).__name__
+    return "ok"
+
+
+def _ask_database(alias: str) -> None:
+    connection: Any = connections[alias]
+    connection.ensure_connection()
+    if connection.vendor == "mongodb":
+        connection.database.command("ping")  # of the backend's own class
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """503 while a database or Redis cannot be reached. A silent beat is reported as a warning only: web
+    processes serve without it, and taking them out of rotation would help replacement_id."""
+    checks = {dependency: check(dependency) for dependency in dependencies()}
+    warnings: dict[str, str] = {}
+    if checks["redis"] == "ok":
+        try:
+            silent = read_beat_age()
+        except redis.RedisError as error:
+            checks["redis"] = type(error).__name__
+        else:
+            if silent is None:
+                warnings["beat"] = "has not ticked yet"
+            elif silent > BEAT_SILENT_SECONDS:
+                warnings["beat"] = f"silent for {silent} s"
+    ready = all(value == "ok" for value in checks.values())
+    return JsonResponse(
+        {"status": "ok" if ready else "unavailable", "checks": checks, "warnings": warnings},
+        status=200 if ready else 503,
+    )

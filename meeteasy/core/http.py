@@ -1,0 +1,172 @@
+"""What all HTTP interfaces share: the one error shape, pages of results, CSV."""
+
+import csv
+import itertools
+import re
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, JsonResponse, StreamingHttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework import exceptions, serializers
+from rest_framework.pagination import BasePagination
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.views import exception_handler as drf_exception_handler
+
+from meeteasy.core.errors import RefusedError
+from meeteasy.core.paging import read_page
+
+_CURSOR_HELP = "`next` of the page before; without it the first page."
+_NEXT_HELP = "`cursor` of the following page; null: this is the last one."
+
+
+def error_body(code: str, message: str, details: Any = None) -> dict[str, Any]:
+    """`{"error": {"code", "message", "details"}}`: the shape of every error of the API."""
+    return {"error": {"code": code, "message": message, "details": details}}
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's handler, with our shape; Django's own ValidationError counts as bad input too."""
+    if isinstance(error, RefusedError):
+        return Response(error_body(error.code, error.message, error.details or None), status=error.status)
+    if isinstance(error, ValidationError):
+        error = exceptions.ValidationError(
+            error.message_dict if hasattr(error, "error_dict") else {"non_field_errors": error.messages}
+        )
+    elif isinstance(error, Http404):
+        error = exceptions.NotFound(str(error) or None)
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied(str(error) or None)
+    response = drf_exception_handler(error, context)
+    if response is None or not isinstance(error, exceptions.APIException):
+        return response
+    if isinstance(error, exceptions.ValidationError):
+        response.data = error_body("invalid", "Some of the input is not valid.", error.detail)
+    else:
+        codes = error.get_codes()
+        response.data = error_body(codes if isinstance(codes, str) else "error", str(error.detail))
+    response.content_type = "application/json"  # also where another format was asked for, such as CSV
+    return response
+
+
+@csrf_exempt  # there is nothing here to protect, and an API client should read 404
+def api_not_found(request: HttpRequest, path: str = "") -> JsonResponse:
+    """404 in the API's own shape for paths under /api/ that nothing serves."""
+    return JsonResponse(error_body("not_found", f"There is nothing at {request.path}."), status=404)
+
+
+class PageQuery(serializers.Serializer[Any]):
+    """Which page of a list: `cursor`, the `next` of the page before, and how many rows."""
+
+    cursor = serializers.CharField(default="", allow_blank=True, max_length=400, help_text=_CURSOR_HELP)
+    page_size = serializers.IntegerField(default=100, min_value=1, max_value=1000)
+
+
+class CursorPagination(BasePagination):
+    """`{"results": […], "next": "…"}`; `next` is the `cursor` of the following page, null on the last one.
+
+    Rows come in the order of the queryset, which must be a stable one (meeteasy/core/paging.py).
+    """
+
+    def paginate_queryset(
+        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+    ) -> list[Any]:
+        """Raises ValidationError or BadCursorError."""
+        query = PageQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        limit, cursor = query.validated_data["page_size"], query.validated_data["cursor"]
+        order = [str(name) for name in queryset.query.order_by or queryset.model._meta.ordering or ["pk"]]
+        page, self._next = read_page(queryset, order, limit=limit, cursor=cursor)
+        return page
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response({"results": data, "next": self._next})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        following = {"type": ["string", "null"], "description": _NEXT_HELP}
+        return {
+            "type": "object",
+            "required": ["results", "next"],
+            "properties": {"results": schema, "next": following},
+        }
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        size = {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}
+        return [
+            {"name": "cursor", "in": "query", "schema": {"type": "string"}, "description": _CURSOR_HELP},
+            {"name": "page_size", "in": "query", "schema": size, "description": "Rows in a page."},
+        ]
+
+
+class CSVFormat(BaseRenderer):
+    """Lets `?format=csv` through content negotiation; the view itself answers with the download."""
+
+    media_type = "text/csv"
+    format = "csv"
+
+    def render(self, data: Any, *args: Any) -> bytes:
+        return JSONRenderer().render(data)  # errors only
+
+
+class _Line:
+    """A file for csv.writer that hands each line back instead of keeping it."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+# The full-width ones, too: spreadsheets in Chinese and Japanese read them as the others.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+# What ids and share codes are made of: no formula, so a leading `-` does no harm.
+_CODE = re.compile(r"[A-Za-z0-9_.-]+\Z")
+
+
+def neutralise_formula(value: Any) -> Any:
+    """A leading apostrophe for text that a spreadsheet would run as a formula.
+
+    So it is for a formula that has apostrophes in front already: an import takes one away.
+    See OWASP, "CSV Injection". Numbers stay numbers.
+    """
+    if isinstance(value, str) and value.lstrip("'").startswith(FORMULA_STARTS):
+        return f"'{value}"
+    return value
+
+
+async def _stream(lines: Iterator[str]) -> AsyncIterator[str]:
+    """The lines in pieces of some 16 KiB. Under ASGI, Django would first collect a plain iterator whole."""
+    pull = sync_to_async(lambda: "".join(itertools.islice(lines, 200)), thread_sensitive=True)
+    while piece := await pull():
+        yield piece
+
+
+def csv_response(
+    filename: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, codes: Collection[str] = ()
+) -> StreamingHttpResponse:
+    """A CSV download, streamed: any number of rows in constant memory. UTF-8 with a BOM, for Excel.
+
+    codes: columns of ids and share codes, which stay as they are: a code may begin with `-`, and people
+        search for it. Text columns are guarded against formulas.
+    """
+    writer = csv.DictWriter(_Line(), columns, extrasaction="ignore")
+
+    def guard(name: str, value: Any) -> Any:
+        is_code = name in codes and isinstance(value, str) and _CODE.match(value)
+        return value if is_code else neutralise_formula(value)
+
+    def lines() -> Iterator[str]:
+        yield "\ufeff"
+        yield writer.writeheader()
+        for row in rows:
+            yield writer.writerow({name: guard(name, row.get(name)) for name in columns})
+
+    response = StreamingHttpResponse(_stream(lines()), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return response

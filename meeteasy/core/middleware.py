@@ -1,0 +1,45 @@
+"""Middleware for all requests that Django answers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from meeteasy.core.http import error_body
+
+_NUL = "\0"
+_FORM = "application/x-www-form-urlencoded"
+_MOST_NAMED = 20
+
+
+def refuse_nul(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """404 for a path with NUL, 400 for a query or form with one: PostgreSQL refuses even to compare it.
+
+    JSON is checked where it is read, field by field.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if _NUL in request.path:
+            return _answer(request, 404, error_body("not_found", "There is nothing at this address."))
+        given = [request.GET] if "%00" in request.META.get("QUERY_STRING", "") else []
+        if request.content_type == _FORM:
+            given.append(request.POST)
+        bad = [
+            name.replace(_NUL, "\ufffd")
+            for data in given
+            for name, values in data.lists()
+            if any(_NUL in text for text in (name, *values))
+        ]
+        if bad:
+            details = {name: ["NUL is not allowed."] for name in bad[:_MOST_NAMED]}
+            return _answer(request, 400, error_body("invalid", "Some of the input is not valid.", details))
+        return get_response(request)
+
+    return middleware
+
+
+def _answer(request: HttpRequest, status: int, body: dict[str, Any]) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return JsonResponse(body, status=status)
+    message = body["error"]["message"]
+    return HttpResponse(message, status=status, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,75 @@
+"""What all operations of the OpenAPI description share: summaries, descriptions of parameters, errors."""
+
+import re
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+
+# A parameter that means the same wherever it occurs. A view's own description goes before it.
+_PARAMETERS = {
+    "conference_id": "The conference's id, as in its address.",
+    "cursor": "Where the page begins: `next` of the page before.",
+    "format": "`json`, or `csv` for a download of all rows.",
+    "from": "First local day, included.",
+    "to": "Last local day, included.",
+    "limit": "How many rows at most.",
+    "model": "The credit model that weighs each share.",
+    "page_size": "Rows on a page.",
+    "registration_id": "The registration's id.",
+    "member_id": "The member's id, as the list of members gives it.",
+    "job_id": "The job's id, as the list of jobs gives it.",
+    "check_in_id": "The check-in's id, as the list of check-ins gives it.",
+    "notification_id": "The notification's id.",
+    "form_id": "Only registrations of this form.",
+    "checked_in": "Only those who are checked in (`true`) or are not (`false`).",
+    "gate": "Only check-ins at this gate.",
+    "token": "The signed part of the address in the confirmation mail.",
+    "kind": "Format of the picture.",
+    "code": "The share code, as it is stored or as it stands in addresses.",
+    "root": "The link at the top of the answer; without it, the roots of the conference.",
+    "depth": "How many levels below the top.",
+    "search": "Only links whose code, sharer or channel contains this.",
+    "minted": "Only links that the server made (`true`) or did not make (`false`).",
+    "flagged": "Only links whose parent was refused (`true`) or was not (`false`).",
+    "status": "Only those in this state.",
+    "channel": "Only those of this channel.",
+    "message_type": "Only messages of this type.",
+    "recipient": "Only those to this address or number.",
+}
+_FIRST_SENTENCE = re.compile(r"^(.*?)(?:[.;:](?:\s|$)|$)", re.DOTALL)
+
+ERROR_RESPONSE: dict[str, Any] = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+_ERROR: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "error": {
+            "type": "object",
+            "properties": {"code": {"type": "string"}, "message": {"type": "string"}, "details": {}},
+        }
+    },
+}
+
+
+class Schema(AutoSchema):
+    """An operation without a summary of its own has the first sentence of its docstring."""
+
+    def get_summary(self) -> str:
+        sentence = _FIRST_SENTENCE.match(self.get_description() or "")
+        return " ".join(sentence[1].split()) if sentence else ""
+
+
+def describe_shared_parts(
+    result: dict[str, Any], generator: Any, request: Any, public: bool
+) -> dict[str, Any]:
+    """Postprocessing hook of drf-spectacular: describes parameters and adds the shape of errors."""
+    result.setdefault("components", {}).setdefault("schemas", {})["Error"] = _ERROR
+    for path in result["paths"].values():
+        for operation in path.values():
+            for parameter in operation.get("parameters", ()):
+                if not parameter.get("description") and parameter["name"] in _PARAMETERS:
+                    parameter["description"] = _PARAMETERS[parameter["name"]]
+            responses = operation["responses"]
+            responses.setdefault("4XX", {"description": "Refused", "content": ERROR_RESPONSE})
+            if "503" in responses:
+                responses["503"]["content"] = ERROR_RESPONSE
+    return result

@@ -1,0 +1,67 @@
+"""The six Celery queues and how their workers run: the one place that knows their names.
+
+`manage.py worker` runs a queue with these options. The Procfile, and with it `manage.py up`, starts one for
+each queue that has tasks yet; an operator may give a worker several queues or a queue several workers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from celery import shared_task
+
+
+class Queue(StrEnum):
+    ANALYTICS_EVENTS = "analytics.events"
+    ANALYTICS_DAILY = "analytics.daily"
+    NOTIFICATIONS_EMAIL = "notifications.email"
+    NOTIFICATIONS_SMS = "notifications.sms"
+    FILES_CONVERT = "files.convert"
+    AI_GENERATE = "ai.generate"
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """How a queue's worker process runs.
+
+    concurrency: child processes. Two that store events: one decodes and reacts while the other waits for the
+        database, and together they get their share of a machine where many web processes are busy. Queues
+        that wait for a provider take several.
+    time_limit_seconds: a task that takes longer is killed and, as every task is safe to repeat, run again.
+    """
+
+    concurrency: int
+    time_limit_seconds: int
+
+
+WORKER_OPTIONS: dict[Queue, WorkerOptions] = {
+    Queue.ANALYTICS_EVENTS: WorkerOptions(concurrency=2, time_limit_seconds=55),
+    Queue.ANALYTICS_DAILY: WorkerOptions(concurrency=1, time_limit_seconds=600),
+    # A mail server may take ten minutes to answer (RFC 5321 §4.5.3.2), and the steps before that take time.
+    Queue.NOTIFICATIONS_EMAIL: WorkerOptions(concurrency=4, time_limit_seconds=1800),
+    Queue.NOTIFICATIONS_SMS: WorkerOptions(concurrency=2, time_limit_seconds=120),
+    Queue.FILES_CONVERT: WorkerOptions(concurrency=1, time_limit_seconds=300),
+    Queue.AI_GENERATE: WorkerOptions(concurrency=2, time_limit_seconds=300),
+}
+
+_queue_of_task: dict[str, Queue] = {}
+
+
+def queue_task(
+    queue: Queue, *, name: str, time_limit_seconds: int | None = None
+) -> Callable[[Callable[..., Any]], Any]:
+    """Decorator that makes a function a Celery task of `queue`, with a hard time limit: the queue's, unless
+    the task has a shorter one of its own.
+
+    @queue_task(Queue.ANALYTICS_DAILY, name="analytics.close_ended_days")
+    def close_ended_days() -> None: ...
+    """
+    _queue_of_task[name] = queue
+    return shared_task(name=name, time_limit=time_limit_seconds or WORKER_OPTIONS[queue].time_limit_seconds)
+
+
+def route_task(name: str, *args: Any, **kwargs: Any) -> dict[str, str] | None:
+    """Celery's router (settings.CELERY_TASK_ROUTES): each task goes to the queue that it was declared for."""
+    queue = _queue_of_task.get(name)
+    return None if queue is None else {"queue": str(queue)}

@@ -1,0 +1,76 @@
+"""Extension points: a folder per kind, a file per member, found by themselves."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Generic, TypeVar
+
+Member = TypeVar("Member")
+
+
+class DuplicateMemberError(Exception):
+    """Two members of one registry claim the same name."""
+
+
+class Registry(Generic[Member]):
+    """Members by name, filled by importing every module of a package once, at first use.
+
+    A member registers itself when its module is imported, usually by a decorator or a base class that
+    calls `add`. A name that is taken raises DuplicateMemberError: silently replacing one is how a
+    copy-pasted file breaks its model.
+
+    >>> providers: Registry[Provider] = Registry("notifications.channels.sms")
+    >>> providers["twilio"]
+    """
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+        self._members: dict[str, Member] = {}
+        self._discovered = False
+
+    def add(self, name: str, member: Member) -> None:
+        if name in self._members:
+            raise DuplicateMemberError(
+                f"{self.package}: {name!r} is taken by {self._members[name]!r}; {member!r} needs another name"
+            )
+        self._members[name] = member
+
+    def __getitem__(self, name: str) -> Member:
+        self._discover()
+        return self._members[name]
+
+    def __contains__(self, name: object) -> bool:
+        self._discover()
+        return name in self._members
+
+    def __iter__(self) -> Iterator[str]:
+        self._discover()
+        return iter(self._members)
+
+    def get(self, name: str) -> Member | None:
+        self._discover()
+        return self._members.get(name)
+
+    def items(self) -> list[tuple[str, Member]]:
+        self._discover()
+        return list(self._members.items())
+
+    def values(self) -> list[Member]:
+        self._discover()
+        return list(self._members.values())
+
+    def _discover(self) -> None:
+        if self._discovered:
+            return
+        self._discovered = True  # before the imports: a member may look at its registry while it loads
+        for module in _modules_of(importlib.import_module(self.package)):
+            importlib.import_module(module)
+
+
+def _modules_of(package: ModuleType) -> list[str]:
+    return sorted(
+        f"{package.__name__}.{module.name}"
+        for module in pkgutil.iter_modules(package.__path__)
+        if not module.name.startswith("_")
+    )

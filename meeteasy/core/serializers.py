@@ -1,0 +1,48 @@
+"""Base classes of serializers that read what clients send."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.fields import empty
+
+_MOST_NAMED = 20
+_NAME_CHARACTERS = 64
+
+
+def unknown_fields(serializer: serializers.Serializer[Any], data: Any) -> list[str]:
+    """The names in `data` that are no fields; at most 20, each cut to 64 characters."""
+    if not isinstance(data, Mapping):
+        return []
+    unknown = [str(name) for name in data if name not in serializer.fields]
+    return [name[:_NAME_CHARACTERS].replace("\0", "\ufffd") for name in unknown[:_MOST_NAMED]]
+
+
+class StrictMixin:
+    """Refuses fields that it does not know, each by its name, together with all other problems.
+
+    A misspelt `timezone` that is ignored leaves a conference in UTC.
+    """
+
+    default_unknown_field = _("There is no such field.")
+
+    def run_validation(self, data: Any = empty) -> Any:
+        unknown = {name: [self.default_unknown_field] for name in unknown_fields(self, data)}  # type: ignore[arg-type]
+        try:
+            validated = super().run_validation(data)  # type: ignore[misc]
+        except serializers.ValidationError as error:
+            if unknown and isinstance(error.detail, dict):
+                raise serializers.ValidationError({**error.detail, **unknown}, code="invalid") from None
+            raise
+        if unknown:
+            raise serializers.ValidationError(unknown, code="unknown_field")
+        return validated
+
+
+class StrictSerializer(StrictMixin, serializers.Serializer[Any]):
+    """A body or query whose fields are all known."""
+
+
+class StrictModelSerializer(StrictMixin, serializers.ModelSerializer[Any]):
+    """As StrictSerializer, of a model."""

@@ -1,0 +1,26 @@
+"""Moments that people write: local times of a zone, unless they carry an offset."""
+
+import datetime as dt
+import zoneinfo
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+
+def localize(moment: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:
+    """A naive moment as local time of `zone`; one with an offset stays. Raises ValidationError for a local
+    time that the change to summer time leaves out, or that the change back makes ambiguous."""
+    if moment.tzinfo is not None:
+        return moment
+    early, late = moment.replace(tzinfo=zone, fold=0), moment.replace(tzinfo=zone, fold=1)
+    if early.astimezone(dt.UTC).astimezone(zone).replace(tzinfo=None) != moment:
+        raise ValidationError(
+            _("%(time)s does not exist in %(zone)s: clocks are changed then."),
+            code="nonexistent_time", params={"time": moment, "zone": zone.key},
+        )  # fmt: skip
+    if early.utcoffset() != late.utcoffset():
+        raise ValidationError(
+            _("%(time)s comes twice in %(zone)s: give the offset, too."),
+            code="ambiguous_time", params={"time": moment, "zone": zone.key},
+        )  # fmt: skip
+    return early

@@ -1,0 +1,66 @@
+"""The .ics file of a registration: RFC 5545 in the conference's zone, with the methods of RFC 5546 (iTIP)."""
+
+import datetime as dt
+from dataclasses import dataclass
+from email.utils import parseaddr
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+from icalendar import Calendar, Event, vCalAddress
+
+from meeteasy.core.addresses import to_wire
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """method: REQUEST (a new or changed entry) or CANCEL. content: the file, in UTF-8."""
+
+    method: str
+    content: bytes
+
+
+def make_invitation(
+    context: dict[str, Any], *, method: str, uid: str, sequence: int, recipient: str
+) -> Invitation | None:
+    """For the templates' context; None while the conference has no date.
+
+    uid: the same for all files about one registration, so that a calendar finds its entry. sequence: higher
+    for each change, so that an older file cannot undo a newer one.
+    """
+    conference, zone = context["conference"], context["zone"]
+    starts_at: dt.datetime | None = conference["starts_at"]
+    if starts_at is None:
+        return None
+    ends_at = conference["ends_at"] or starts_at + dt.timedelta(hours=1)
+    calendar = Calendar()
+    calendar.add("prodid", "-//MeetEasy//MeetEasy//EN")
+    calendar.add("version", "2.0")
+    calendar.add("method", method)
+    event = Event()
+    event.add("uid", uid)
+    event.add("sequence", sequence)
+    event.add("dtstamp", dt.datetime.now(dt.UTC))
+    event.add("status", "CANCELLED" if method == "CANCEL" else "CONFIRMED")
+    event.add("summary", conference["name"])
+    event.add("dtstart", starts_at.astimezone(zone))
+    event.add("dtend", ends_at.astimezone(zone))
+    if conference["venue"]:
+        event.add("location", conference["venue"])
+    event.add("url", conference["url"])
+    event.add("organizer", _calendar_address(parseaddr(settings.DEFAULT_FROM_EMAIL)[1], conference["name"]))
+    attendee = _calendar_address(recipient, context["name"])
+    # The attendee registered, so no calendar has to ask them.
+    attendee.params.update(ROLE="REQ-PARTICIPANT", PARTSTAT="ACCEPTED", RSVP="FALSE")
+    event.add("attendee", attendee)
+    calendar.add_component(event)
+    calendar.add_missing_timezones()
+    return Invitation(method, bytes(calendar.to_ical()))
+
+
+def _calendar_address(address: str, name: str) -> vCalAddress:
+    """A `mailto:` URI (RFC 6068), which has ASCII only, with the name beside it."""
+    found = vCalAddress(f"mailto:{quote(to_wire(address), safe='@')}")
+    # A double quote cannot stand in a parameter (RFC 5545 §3.2).
+    found.params["CN"] = name.replace('"', "'")
+    return found

@@ -1,0 +1,101 @@
+"""Messages as HTML pages for the admin: a row as it would be sent now, and every type with sample data."""
+
+import datetime as dt
+from base64 import b64encode
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import Http404
+from django.utils.html import format_html
+
+from conferences.models import Conference, Registration
+from notifications.message_types import MESSAGE_TYPES
+from notifications.models import Notification
+from notifications.rendering import render_mail, render_sms
+
+
+@dataclass(frozen=True)
+class Preview:
+    """One combination that can be shown."""
+
+    message_type: str
+    label: str
+    channel: str
+    language: str
+
+
+def list_previews() -> list[Preview]:
+    return [
+        Preview(key, str(message_type.label), channel, language)
+        for key, message_type in MESSAGE_TYPES.items()
+        for channel in message_type.channels
+        for language, _ in settings.LANGUAGES
+    ]
+
+
+def make_sample(*, message_type: str, channel: str, language: str) -> tuple[Notification, Registration]:
+    """An unsaved message to a sample attendee. Raises Http404 for a combination that does not exist."""
+    found = MESSAGE_TYPES.get(message_type)
+    if found is None or channel not in found.channels or language not in dict(settings.LANGUAGES):
+        raise Http404
+    conference = Conference(
+        id="sample",
+        name="Shanghai Summit 2027 上海峰会",
+        venue="Expo Center, 1500 Shibo Avenue 世博中心",
+        time_zone="Asia/Shanghai",
+        starts_at=dt.datetime(2027, 5, 18, 1, tzinfo=dt.UTC),
+        ends_at=dt.datetime(2027, 5, 20, 9, 30, tzinfo=dt.UTC),
+    )
+    state = "approved" if "approved" in found.states else sorted(found.states)[0]
+    registration = Registration(id="sample", conference=conference, name="Zhang Wei 张伟", state=state)
+    notification = Notification(
+        message_type=message_type,
+        channel=channel,
+        language=language,
+        recipient="+8613800138000" if channel == "sms" else "zhang.wei@example.com",
+        facts=found.example,
+        conference_id=conference.id,
+        registration_id=registration.id,
+    )
+    return notification, registration
+
+
+def preview_sample(*, message_type: str, channel: str, language: str) -> str:
+    """The page of a sample. Raises Http404."""
+    return preview_html(*make_sample(message_type=message_type, channel=channel, language=language))
+
+
+def preview_row(notification: Notification) -> str:
+    """The page of a message as it would be sent now."""
+    registrations = Registration.objects.select_related("conference")
+    registration = registrations.filter(pk=notification.registration_id).first()
+    if registration is None:
+        return format_html("<!DOCTYPE html><pre>{}</pre>", "The registration does not exist any more.")
+    return preview_html(notification, registration)
+
+
+def preview_html(notification: Notification, registration: Registration) -> str:
+    """A self-contained page, with its pictures inside. An error in a template is shown, not raised."""
+    try:
+        if notification.channel == "sms":
+            sms = render_sms(notification, registration)
+            return format_html(
+                '<!DOCTYPE html><meta charset="utf-8"><body style="font:16px/1.5 sans-serif;padding:16px">'
+                '<p style="max-width:340px;background:#e9e9eb;border-radius:18px;padding:12px 16px">{}</p>'
+                "<p>{} × {} ({})</p>",
+                sms.text, sms.segments.count, sms.segments.encoding, sms.segments.units,
+            )  # fmt: skip
+        mail = render_mail(notification, registration)
+    except Exception as error:
+        return format_html("<!DOCTYPE html><pre>{}: {}</pre>", type(error).__name__, error)
+    html = mail.html
+    for content_id, png in mail.images.items():
+        html = html.replace(f"cid:{content_id}", f"data:image/png;base64,{b64encode(png).decode()}")
+    subject = format_html(
+        '<p style="margin:0;padding:12px 16px;background:#fff;border-bottom:1px solid #ccc;'
+        'font:600 16px sans-serif">{}</p>',
+        mail.subject,
+    )
+    head, marker, body = html.partition("<body")
+    opening, end, rest = body.partition(">")
+    return f"{head}{marker}{opening}{end}{subject}{rest}"

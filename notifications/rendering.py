@@ -1,0 +1,184 @@
+"""From an outbox row to the message as its recipient will see it: language, zone, templates, attachments.
+
+What a message says is read when it is sent, so a conference that was moved meanwhile is announced with the
+date that it has now, in a copy that somebody asks for months later, too.
+"""
+
+import unicodedata
+import zoneinfo
+from dataclasses import dataclass, field
+from email.utils import parseaddr
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.template import Context, Engine
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+
+from conferences import badges
+from conferences.models import Conference, Registration
+from notifications import unsubscribe_links
+from notifications.invitations import Invitation, make_invitation
+from notifications.message_types import MessageType, get_message_type
+from notifications.models import Notification
+from notifications.segments import Segments, count_segments
+
+# A line of a header may have 998 bytes (RFC 5322 §2.1.1); mail programs show some 70 characters.
+_SUBJECT_CHARACTERS = 150
+# Names stand in running text; the longest that the database takes would bury the message.
+_NAME_CHARACTERS = 100
+
+
+@dataclass(frozen=True)
+class Mail:
+    """images: PNGs by Content-ID."""
+
+    language: str
+    subject: str
+    text: str
+    html: str
+    images: dict[str, bytes] = field(default_factory=dict)
+    invitation: Invitation | None = None
+
+    @property
+    def sent_text(self) -> str:
+        return self.subject
+
+
+@dataclass(frozen=True)
+class Sms:
+    """parameters: for providers that fill in a template of their own."""
+
+    language: str
+    text: str
+    segments: Segments
+    parameters: dict[str, str]
+
+    @property
+    def sent_text(self) -> str:
+        return self.text
+
+
+def render_mail(notification: Notification, registration: Registration, *, sequence: int = 0) -> Mail:
+    """Raises UnknownMessageTypeError, or whatever is wrong with a template.
+
+    registration: with its conference. sequence: of the conference's calendar entry.
+    """
+    message_type = get_message_type(notification)
+    language = pick_language(notification.language)
+    context = _make_context(notification, registration, message_type, language)
+    images = {}
+    if message_type.has_badge:
+        content_id = f"badge.{notification.id.hex}@{_mail_domain()}"
+        context["badge_cid"] = content_id
+        images[content_id] = badges.draw_qr(badges.make_code(registration), kind="png")
+    folder = f"notifications/{message_type.key}/{language}"
+    with translation.override(language), timezone.override(context["zone"]):
+        return Mail(
+            language=language,
+            subject=one_line(_render_text(f"{folder}/subject.txt", context))[:_SUBJECT_CHARACTERS],
+            text=_render_text(f"{folder}/body.txt", context).strip() + "\n",
+            html=render_to_string(f"{folder}/body.html", context),
+            images=images,
+            invitation=_invite(notification, registration, message_type, context, sequence),
+        )
+
+
+def render_sms(notification: Notification, registration: Registration) -> Sms:
+    """Raises UnknownMessageTypeError, or whatever is wrong with a template."""
+    message_type = get_message_type(notification)
+    language = pick_language(notification.language)
+    context = _make_context(notification, registration, message_type, language)
+    with translation.override(language), timezone.override(context["zone"]):
+        text = one_line(_render_text(f"notifications/{message_type.key}/{language}/sms.txt", context))
+        parameters = {name: one_line(value) for name, value in message_type.sms_parameters(context).items()}
+    return Sms(language=language, text=text, segments=count_segments(text), parameters=parameters)
+
+
+def pick_language(wanted: str) -> str:
+    """The language of settings.LANGUAGES nearest to `wanted`: itself, any Chinese for Chinese, or English."""
+    known = [code for code, _ in settings.LANGUAGES]
+    wanted = wanted.lower().replace("_", "-")
+    if wanted in known:
+        return wanted
+    primary = wanted.partition("-")[0]
+    return next((code for code in known if code.partition("-")[0] == primary), known[0])
+
+
+def one_line(text: str) -> str:
+    """Without line breaks and control characters, and with single blanks: nothing in it can begin another
+    header, and no-break spaces do not turn an SMS into UCS-2."""
+    spaced = "".join(
+        " " if unicodedata.category(character) in ("Cc", "Zl", "Zp", "Zs") else character
+        for character in text
+        if unicodedata.category(character) != "Cs"
+    )
+    return " ".join(spaced.split())
+
+
+def _make_context(
+    notification: Notification, registration: Registration, message_type: MessageType, language: str
+) -> dict[str, Any]:
+    """What the templates get. Times are aware; templates show them in the conference's zone."""
+    conference: Conference = registration.conference
+    context: dict[str, Any] = {
+        **notification.facts,
+        "language": language,
+        "zone": zoneinfo.ZoneInfo(conference.time_zone),
+        "name": _shorten(registration.name),
+        "state": str(registration.state),
+        "conference": {
+            "id": conference.id,
+            "name": _shorten(conference.name),
+            "venue": conference.venue,
+            "time_zone": conference.time_zone,
+            "starts_at": conference.starts_at,
+            "ends_at": conference.ends_at,
+            "url": f"{settings.PUBLIC_URL}/conf/{conference.id}",
+        },
+    }
+    if not message_type.transactional:
+        context["unsubscribe_url"] = unsubscribe_links.make_url(notification)
+    return context
+
+
+def _invite(
+    notification: Notification,
+    registration: Registration,
+    message_type: MessageType,
+    context: dict[str, Any],
+    sequence: int,
+) -> Invitation | None:
+    """The .ics file, for messages that have one: for those who have a place, or had one."""
+    method = message_type.calendar_method
+    if not method or (method == "REQUEST" and registration.state != Registration.State.APPROVED):
+        return None
+    if registration.state == Registration.State.CANCELLED:
+        sequence += 1  # the conference has not changed, this entry has
+    return make_invitation(
+        context,
+        method=method,
+        uid=f"{notification.registration_id}@{_mail_domain()}",
+        sequence=sequence,
+        recipient=notification.recipient,
+    )
+
+
+def _mail_domain() -> str:
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+
+
+def _shorten(name: str) -> str:
+    name = one_line(name)
+    return name if len(name) <= _NAME_CHARACTERS else f"{name[: _NAME_CHARACTERS - 1]}…"
+
+
+@lru_cache(maxsize=1)
+def _text_engine() -> Engine:
+    """Templates of plain text, where nothing is escaped for HTML."""
+    return Engine(dirs=[str(settings.BASE_DIR / "templates")], autoescape=False)
+
+
+def _render_text(template: str, context: dict[str, Any]) -> str:
+    return _text_engine().get_template(template).render(Context(context, autoescape=False))

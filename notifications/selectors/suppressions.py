@@ -1,0 +1,17 @@
+"""Reading the list of suppressed addresses."""
+
+from django.db.models import Q
+
+from notifications.models import Notification, Suppression, normalise_address
+
+
+def find_suppression(notification: Notification, *, transactional: bool) -> Suppression | None:
+    """The entry for which this message is not sent, if there is one."""
+    matching = Suppression.objects.filter(
+        Q(conference_id="") | Q(conference_id=notification.conference_id),
+        channel=notification.channel,
+        address=normalise_address(notification.recipient),
+    )
+    if transactional:
+        matching = matching.filter(scope=Suppression.Scope.ALL)
+    return matching.first()

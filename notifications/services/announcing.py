@@ -1,0 +1,114 @@
+"""Telling everybody who is registered that a conference moved, or is cancelled.
+
+An announcement is one row; the sweeper writes its messages in slices, so that a request stays short however
+many people are registered, and a crash goes on where it stopped.
+"""
+
+import datetime as dt
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from conferences.models import Conference, Registration
+from meeteasy.core.errors import RefusedError
+from meeteasy.core.logs import get_logger
+from notifications.message_types import MESSAGE_TYPES
+from notifications.models import Announcement, Notification
+from notifications.services import outbox
+from notifications.services.revising import hash_facts
+
+log = get_logger(__name__)
+
+_MESSAGE_TYPES = {
+    Announcement.Kind.MOVED: "conference_moved",
+    Announcement.Kind.CANCELLED: "conference_cancelled",
+}
+_ROWS_AT_ONCE = 500
+_BUDGET_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Announced:
+    """created: False where the same was announced before, and nothing happens again."""
+
+    announcement: Announcement
+    created: bool
+
+
+def announce(conference: Conference, kind: str, *, by: Any, now: dt.datetime | None = None) -> Announced:
+    """Tell everybody who is registered. The same facts are announced once, however often it is asked for.
+
+    A cancelled conference sends no reminders and confirmations any more, until a move is announced. Raises
+    RefusedError `no_date` for a move without a date.
+    """
+    kind = Announcement.Kind(kind)
+    if kind == Announcement.Kind.MOVED and conference.starts_at is None:
+        raise RefusedError("no_date", "The conference has no date that could be announced.")
+    with transaction.atomic():
+        # One at a time for each conference: two clicks make one announcement.
+        Conference.objects.select_for_update().get(pk=conference.pk)
+        latest = Announcement.objects.filter(conference_id=conference.id).first()
+        if latest is not None and latest.kind == kind and latest.facts_sha256 == hash_facts(conference):
+            return Announced(latest, created=False)
+        made = Announcement(
+            conference_id=conference.id, kind=kind, created_at=now or timezone.now(), created_by=str(by)[:150]
+        )
+        made.save(force_insert=True)
+        made.facts_sha256 = hash_facts(conference)  # which says by now whether it is cancelled
+        made.save(update_fields=["facts_sha256"])
+    log.info("announced", conference=conference.id, kind=str(kind), by=str(by))
+    return Announced(made, created=True)
+
+
+def write_announced_messages() -> int:
+    """Write messages for announcements that are not finished, for some seconds. Returns how many."""
+    stop_at, made = time.monotonic() + _BUDGET_SECONDS, 0
+    for announcement in Announcement.objects.filter(finished_at=None).order_by("id"):
+        while time.monotonic() < stop_at:
+            written = _write_slice(announcement)
+            if written is None:
+                break
+            made += written
+    return made
+
+
+def _write_slice(announcement: Announcement) -> int | None:
+    """Messages to the next registrations; None when all have theirs.
+
+    Dedupe keys hold back the messages that a crash, or another worker, has written before.
+    """
+    message_type = MESSAGE_TYPES[_MESSAGE_TYPES[Announcement.Kind(announcement.kind)]]
+    registrations = list(
+        Registration.objects.select_related("conference")
+        .filter(
+            conference_id=announcement.conference_id,
+            id__gt=announcement.position,
+            state__in=message_type.states,
+        )
+        .order_by("id")[:_ROWS_AT_ONCE]
+    )
+    same = Announcement.objects.filter(pk=announcement.pk)
+    if not registrations:
+        same.update(finished_at=timezone.now())
+        return None
+    drafts = []
+    for registration in registrations:
+        draft = outbox.make_draft(
+            registration,
+            message_type=message_type,
+            channel="email",
+            about=announcement.id.hex,
+            announcement=str(announcement.id),
+        )
+        if draft is not None:
+            draft.rung_at = None  # the sweeper rings
+            drafts.append(draft)
+    with transaction.atomic():
+        Notification.objects.bulk_create(drafts, ignore_conflicts=True)
+        announcement.position = registrations[-1].id
+        announcement.written += len(drafts)
+        same.update(position=announcement.position, written=announcement.written)
+    return len(drafts)

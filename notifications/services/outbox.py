@@ -1,0 +1,179 @@
+"""Writing to the outbox: making notifications, and what a person may do with them."""
+
+import datetime as dt
+import zoneinfo
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from conferences.models import Conference, Registration
+from meeteasy.core.jobs import ring
+from meeteasy.core.logs import get_logger
+from notifications import quiet_hours
+from notifications.channels import CHANNELS
+from notifications.message_types import MESSAGE_TYPES, MessageType
+from notifications.models import Notification
+from notifications.rendering import pick_language
+from notifications.selectors.announcements import is_cancelled
+
+log = get_logger(__name__)
+Status = Notification.Status
+
+RESENDABLE = [
+    Status.SENT,
+    Status.DELIVERED,
+    Status.BOUNCED,
+    Status.FAILED,
+    Status.SUPPRESSED,
+    Status.UNKNOWN,
+]
+# A mailbox would hide a copy of a mail that has arrived.
+_NEW_MESSAGE_ID = [Status.SENT, Status.DELIVERED]
+
+
+class WrongStatusError(Exception):
+    """The notification is not in a state that allows this."""
+
+    def __init__(self, notification_id: Any, wanted: str) -> None:
+        super().__init__(f"{notification_id} cannot be {wanted} in its present state")
+
+
+def notify_of_change(registration: Registration, *, previous: str | None) -> list[Notification]:
+    """Write the messages that tell attendees of their new registration, or of its new state.
+
+    To be called in the transaction of the change, so that both are committed or neither. People who were
+    imported did not ask for mail, and get none about the import; later decisions reach them.
+    """
+    if previous is None and registration.source == Registration.Source.IMPORT:
+        return []
+    if previous is None and is_cancelled(registration.conference_id):
+        return create(registration, message_type=MESSAGE_TYPES["conference_cancelled"], channel="email")
+    made = []
+    for message_type in MESSAGE_TYPES.values():
+        if message_type.follows(previous, registration.state):
+            for channel in message_type.channels:
+                made += create(registration, message_type=message_type, channel=channel)
+    return made
+
+
+def notify_of_repetition(registration: Registration, *, now: dt.datetime) -> list[Notification]:
+    """Tell a registered person that the form was submitted again: once a day, however often it is.
+
+    now: decides the day, in the conference's zone.
+    """
+    zone = zoneinfo.ZoneInfo(registration.conference.time_zone)
+    return create(
+        registration,
+        message_type=MESSAGE_TYPES["already_registered"],
+        channel="email",
+        about=now.astimezone(zone).date().isoformat(),
+        now=now,
+    )
+
+
+def create(
+    registration: Registration,
+    *,
+    message_type: MessageType,
+    channel: str,
+    about: str = "",
+    now: dt.datetime | None = None,
+    **facts: Any,
+) -> list[Notification]:
+    """Write one message to one attendee, and put it on the queue after commit.
+
+    about: tells several messages of this type to the same person apart. facts: what the message says beside
+    the registration and the conference, as JSON. Returns the new row in a list, which is empty if there is
+    no address for the channel, or if the message existed already.
+    """
+    draft = make_draft(
+        registration, message_type=message_type, channel=channel, about=about, now=now, **facts
+    )
+    if draft is None:
+        return []
+    fields = {
+        field.attname: getattr(draft, field.attname)
+        for field in Notification._meta.concrete_fields
+        if field.attname not in ("dedupe_key", "updated_at")
+    }
+    notification, created = Notification.objects.get_or_create(dedupe_key=draft.dedupe_key, defaults=fields)
+    if not created:
+        return []
+    transaction.on_commit(lambda: ring_for([notification]), robust=True)
+    return [notification]
+
+
+def make_draft(
+    registration: Registration,
+    *,
+    message_type: MessageType,
+    channel: str,
+    about: str = "",
+    now: dt.datetime | None = None,
+    **facts: Any,
+) -> Notification | None:
+    """The row, not yet stored; None if the attendee gave no address for this channel."""
+    recipient = registration.phone if channel == "sms" else registration.email
+    if not recipient:
+        return None
+    now = now or timezone.now()
+    conference: Conference = registration.conference
+    parts = [message_type.key, channel, registration.id, *([about] if about else [])]
+    when = now if message_type.transactional else quiet_hours.next_allowed(now, conference)
+    return Notification(
+        message_type=message_type.key,
+        channel=channel,
+        recipient=recipient,
+        facts=facts,
+        language=pick_language(registration.language),
+        conference_id=conference.id,
+        registration_id=registration.id,
+        dedupe_key=":".join(parts),
+        scheduled_for=when,
+        rung_at=now if when <= now else None,
+        created_at=now,
+    )
+
+
+def ring_for(notifications: list[Notification]) -> None:
+    """Put the rows that are due now on their queues. The sweeper rings again for a lost message."""
+    now = timezone.now()
+    for channel in CHANNELS.values():
+        ids = [
+            [str(row.pk)] for row in notifications if row.channel == channel.name and row.scheduled_for <= now
+        ]
+        ring(channel.task_name, ids, queue=channel.queue)
+
+
+def resend(notification_id: Any, *, by: Any) -> None:
+    """Send again because a person asks for it, whatever became of it, and even if it is late by now.
+
+    A message that had arrived gets a new Message-ID, because mailboxes hide a second mail with a known one.
+    One that may have arrived keeps its own for that very reason. Raises WrongStatusError while the message
+    is being sent.
+    """
+    now = timezone.now()
+    rows = Notification.objects.filter(pk=notification_id)
+    fresh = {
+        "status": Status.QUEUED, "attempts": 0, "scheduled_for": now, "rung_at": now, "called_at": None,
+        "last_error": "", "on_request": True, "delivered_at": None, "updated_at": now,
+    }  # fmt: skip
+    changed = rows.filter(status__in=_NEW_MESSAGE_ID).update(
+        **fresh, resends=F("resends") + 1, provider_id=""
+    ) or rows.filter(status__in=RESENDABLE).update(**fresh)
+    if not changed:
+        raise WrongStatusError(notification_id, "resent")
+    log.info("notification_resent", notification=str(notification_id), by=str(by))
+    transaction.on_commit(lambda: ring_for(list(rows)), robust=True)
+
+
+def abort(notification_id: Any, *, by: Any) -> None:
+    """Do not send a message that waits, or is in doubt. Raises WrongStatusError if it is too late."""
+    changed = Notification.objects.filter(
+        pk=notification_id, status__in=[Status.QUEUED, Status.UNKNOWN]
+    ).update(status=Status.SUPPRESSED, last_error=f"aborted by {by}", updated_at=timezone.now())
+    if not changed:
+        raise WrongStatusError(notification_id, "aborted")
+    log.info("notification_aborted", notification=str(notification_id), by=str(by))

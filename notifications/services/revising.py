@@ -1,0 +1,37 @@
+"""SEQUENCE of calendar entries (RFC 5545 §3.8.7.4): it goes up whenever the entry's facts change."""
+
+import hashlib
+
+import msgspec
+from django.db.models import F
+
+from conferences.models import Conference
+from notifications.models import CalendarRevision
+from notifications.selectors.announcements import is_cancelled
+
+
+def hash_facts(conference: Conference) -> str:
+    """SHA-256 of what a calendar entry says: name, place, times, and whether it takes place."""
+    facts = [
+        conference.name,
+        conference.venue,
+        conference.time_zone,
+        conference.starts_at and conference.starts_at.timestamp(),
+        conference.ends_at and conference.ends_at.timestamp(),
+        is_cancelled(conference.id),
+    ]
+    return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()
+
+
+def read_sequence(conference: Conference) -> int:
+    """The SEQUENCE of the entry as it is now. Any number of workers may ask at once: a change counts once."""
+    facts_sha256 = hash_facts(conference)
+    revision, _created = CalendarRevision.objects.get_or_create(
+        conference_id=conference.id, defaults={"facts_sha256": facts_sha256}
+    )
+    if revision.facts_sha256 == facts_sha256:
+        return revision.sequence
+    CalendarRevision.objects.filter(conference_id=conference.id, facts_sha256=revision.facts_sha256).update(
+        facts_sha256=facts_sha256, sequence=F("sequence") + 1
+    )
+    return CalendarRevision.objects.values_list("sequence", flat=True).get(conference_id=conference.id)

@@ -1,0 +1,12 @@
+"""The addresses that people pass on."""
+
+from django.conf import settings
+
+from sharing.models import ShareLink
+from sharing.rules.codes import public_code
+
+
+def share_url(link: ShareLink) -> str:
+    """The address of a share link: the conference's page with the code, signed where it needs a signature."""
+    code = public_code(link.conference_id, link.code)
+    return f"{settings.PUBLIC_URL}/conf/{link.conference_id}?_s={code}"

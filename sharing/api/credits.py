@@ -1,0 +1,170 @@
+"""Credits, and what they add up to. Every id goes through conferences/access.py."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import Http404, StreamingHttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from conferences.access import get_conference
+from meeteasy.core.http import csv_response
+from sharing.api import queries
+from sharing.api import serializers as answers
+from sharing.api._base import CODES, FORMAT, FROM, CSVView, read_query
+from sharing.rules.codes import code_of
+from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
+from sharing.selectors import conversions, figures, not_credited
+from sharing.selectors import credits as sums
+from sharing.selectors.opens import get_opened_by
+
+_CREDIT_COLUMNS = [
+    "registration_id", "registered_at", "code", "sharer", "channel", "distance", "kind", "model", "credit",
+]  # fmt: skip
+_NOT_CREDITED_COLUMNS = ["registration_id", "registered_at", "code", "reason", "message", "distance"]
+
+
+_as_text = serializers.DateTimeField().to_representation
+
+
+class CreditModels(APIView):
+    """List the credit models."""
+
+    @extend_schema(responses=answers.CreditModelPage)
+    def get(self, request: Request) -> Response:
+        models = [
+            {
+                "name": name,
+                "label": model.label,
+                "is_fractional": model.is_fractional,
+                "is_default": name == DEFAULT,
+            }
+            for name, model in CREDIT_MODELS.items()
+        ]
+        return Response(answers.CreditModelPage({"results": models, "next": None}).data)
+
+
+class Leaderboard(APIView):
+    """Sharers by their credit. The sum of credits exceeds the registrations: see `totals`."""
+
+    @extend_schema(parameters=[queries.SumsQuery, FROM], responses=answers.LeaderboardAnswer)
+    def get(self, request: Request) -> Response:
+        return _answer_sums(request, sums.get_leaderboard)
+
+
+class Channels(APIView):
+    """Channels by their credit, with what their links count."""
+
+    @extend_schema(parameters=[queries.SumsQuery, FROM], responses=answers.ChannelsAnswer)
+    def get(self, request: Request) -> Response:
+        return _answer_sums(request, sums.get_channels)
+
+
+def _answer_sums(request: Request, get_sums: Callable[..., tuple[list[dict[str, Any]], int]]) -> Response:
+    query = read_query(queries.SumsQuery, request.query_params)
+    conference = get_conference(request.user, query["conference_id"])
+    rows, count = get_sums(conference, query["days"], query["model"], limit=query["limit"])
+    totals = sums.get_totals(conference, query["days"])
+    return Response({"model": query["model"], "totals": totals, "count": count, "results": rows})
+
+
+class Conversions(CSVView):
+    """Share conversions with the credits under a model: of each chain the nearest 50 places."""
+
+    @extend_schema(
+        operation_id="sharing_conversions_list",
+        parameters=[queries.ConversionsQuery, FROM, FORMAT],
+        responses=answers.ConversionsAnswer,
+    )
+    def get(self, request: Request) -> Response | StreamingHttpResponse:
+        query = read_query(queries.ConversionsQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
+        days, model = query["days"], query["model"]
+        if self.wants_csv(request):
+            rows = (
+                {
+                    "registration_id": code_of(conversion.registration_id),
+                    "registered_at": _as_text(conversion.registered_at),
+                    "model": model,
+                    **credit._asdict(),
+                    "kind": "direct" if credit.is_direct else "assisted",
+                }
+                for conversion, credit in conversions.iterate_credits(conference, days, model)
+            )
+            return csv_response(f"credits-{conference.id}.csv", _CREDIT_COLUMNS, rows, codes=CODES)
+        page, following = conversions.get_page(
+            conversions.get_conversions(conference, days), limit=query["page_size"], cursor=query["cursor"]
+        )
+        paths = conversions.read_paths([conversion.registration_id for conversion in page], model)
+        answer = {
+            "model": model,
+            "totals": sums.get_totals(conference, days),
+            "results": [(conversion, paths[conversion.registration_id]) for conversion in page],
+            "next": following,
+        }
+        return Response(answers.ConversionsAnswer(answer).data)
+
+
+class NotCredited(CSVView):
+    """What registrations did not credit, and why; the latest registration first."""
+
+    @extend_schema(parameters=[queries.NotCreditedQuery, FROM, FORMAT], responses=answers.NotCreditedPage)
+    def get(self, request: Request) -> Response | StreamingHttpResponse:
+        query = read_query(queries.NotCreditedQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
+        found = not_credited.get_not_credited_of(conference, query["days"], reason=query["reason"])
+        if self.wants_csv(request):
+            rows = (
+                dict(answers.ListedNotCreditedSerializer(item).data)
+                for item in not_credited.iterate_not_credited(found)
+            )
+            return csv_response(f"not-credited-{conference.id}.csv", _NOT_CREDITED_COLUMNS, rows, codes=CODES)
+        page, following = not_credited.get_page(found, limit=query["page_size"], cursor=query["cursor"])
+        return Response(answers.NotCreditedPage({"results": page, "next": following}).data)
+
+
+class RegistrationPath(APIView):
+    """From a registration up to the root: what it credits, what it does not and why, and what was opened."""
+
+    @extend_schema(parameters=[queries.PathQuery], responses=answers.RegistrationPathSerializer)
+    def get(self, request: Request, registration_id: str) -> Response:
+        query = read_query(queries.PathQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
+        registration = conversions.find_registration(conference.id, registration_id)
+        if registration is None:
+            raise Http404(f"There is no registration {registration_id!r} in this conference.")
+        paths = conversions.read_paths(
+            [registration.id], query["model"], first=query["cursor"], limit=query["page_size"]
+        )
+        answer = {
+            "conference_id": conference.id,
+            "registration_id": registration_id,
+            "registered_at": registration.registered_at,
+            "opened": get_opened_by(conference.id, registration.visitor),
+            **paths[registration.id]._asdict(),
+        }
+        return Response(answers.RegistrationPathSerializer(answer).data)
+
+
+class KFactor(APIView):
+    """Attributed registrations per distinct sharer, over a range of days; above 1 is viral growth."""
+
+    @extend_schema(parameters=[queries.RangeQuery, FROM], responses=answers.KFactorAnswer)
+    def get(self, request: Request) -> Response:
+        query = read_query(queries.RangeQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
+        return Response(figures.get_k_factor(conference, query["days"]))
+
+
+class Timeline(APIView):
+    """Shares, opens and share conversions by local day."""
+
+    @extend_schema(parameters=[queries.TimelineQuery, FROM], responses=answers.TimelineAnswer)
+    def get(self, request: Request) -> Response:
+        query = read_query(queries.TimelineQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
+        first, last = query["days"]
+        return Response({"results": figures.get_timeline(conference, first, last)})

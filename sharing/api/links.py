@@ -1,0 +1,161 @@
+"""Links and their tree for organizers. Every id goes through conferences/access.py."""
+
+from typing import Any, ClassVar
+
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from conferences.access import Role, get_conference, visible_conferences
+from meeteasy.core.http import csv_response
+from sharing.api import queries
+from sharing.api import serializers as answers
+from sharing.api._base import CODES, FORMAT, CSVView, read_query
+from sharing.models import ShareLink
+from sharing.qr import draw_qr
+from sharing.rules.codes import keys_of
+from sharing.selectors import links as selectors
+from sharing.selectors import tree
+from sharing.services import erasing, minting
+
+_IN = OpenApiParameter(
+    "conference_id", OpenApiTypes.STR, description="Needed where two of your conferences have the code."
+)
+_LINK_COLUMNS = [
+    "code", "parent", "sharer", "label", "channel", "target_url", "url", "minted", "first_shared_at", "flags",
+    "opens", "openers", "child_count", "direct", "assisted", "subtree_links", "subtree_conversions",
+]  # fmt: skip
+
+
+class CodeTaken(APIException):
+    status_code = 409
+    default_code = "code_taken"
+    default_detail = "The code belongs to somebody already."
+
+
+def _get_link(request: Request, code: str) -> ShareLink:
+    """A link by its code, signed or not, in a conference that the user is a member of."""
+    conferences = visible_conferences(request.user)
+    conference_id = request.query_params.get("conference_id", "")
+    if "\0" in code + conference_id:  # which PostgreSQL refuses even to compare
+        raise Http404("There is no such link.")
+    if conference_id:
+        conferences = conferences.filter(id=conference_id)
+    keys = [key for item in conferences.values_list("id", flat=True) for key in keys_of(item, code)]
+    matches = list(ShareLink.objects.filter(id__in=keys)[:2])
+    if len(matches) > 1:
+        raise ValidationError({"conference_id": "Several of your conferences have this code; say which."})
+    if not matches:
+        raise Http404(f"There is no link {code!r} in your conferences.")
+    return matches[0]
+
+
+def _flatten_link(link: ShareLink) -> dict[str, Any]:
+    row = dict(answers.LinkSerializer(link).data)
+    return {**row, "flags": " ".join(row["flags"])}
+
+
+class Links(CSVView):
+    """Share links."""
+
+    @extend_schema(
+        operation_id="sharing_links_list",
+        parameters=[queries.LinksQuery, FORMAT],
+        responses=answers.LinkPage,
+    )
+    def get(self, request: Request) -> Response | StreamingHttpResponse:
+        query = read_query(queries.LinksQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
+        found = selectors.get_links(
+            conference, search=query["search"], flagged=query["flagged"], minted=query["minted"]
+        )
+        if self.wants_csv(request):
+            rows = map(_flatten_link, selectors.iterate_links(found))
+            return csv_response(f"links-{conference.id}.csv", _LINK_COLUMNS, rows, codes=CODES)
+        page, following = selectors.get_page(found, limit=query["page_size"], cursor=query["cursor"])
+        return Response(answers.LinkPage({"results": page, "next": following}).data)
+
+    @extend_schema(request=queries.LinkInput, responses={201: answers.LinkSerializer})
+    def post(self, request: Request) -> Response:
+        data = read_query(queries.LinkInput, request.data)
+        conference = get_conference(request.user, data["conference_id"], role=Role.HELPER)
+        try:
+            link = minting.mint_link(
+                conference,
+                owner=request.user,  # type: ignore[arg-type]  # a member, so signed in
+                label=data["label"],
+                channel=data["channel"],
+                target_url=data["target_url"],
+                code=data["code"],
+                is_signed=data["signed"],
+            )
+        except minting.CodeTakenError:
+            raise CodeTaken from None
+        return Response(answers.LinkSerializer(link).data, status=201)
+
+
+class LinkDetail(APIView):
+    """One link, by its code as it is stored or as it stands in addresses."""
+
+    @extend_schema(parameters=[_IN], responses=answers.LinkSerializer)
+    def get(self, request: Request, code: str) -> Response:
+        return Response(answers.LinkSerializer(_get_link(request, code)).data)
+
+
+class AnyContent(BaseContentNegotiation):
+    """For views whose address says what they answer with, whatever the client's Accept header asks for."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class QRCode(APIView):
+    """The link's address as a QR code, for print."""
+
+    kind: ClassVar[str] = "svg"
+    content_negotiation_class = AnyContent
+    _types: ClassVar[dict[str, str]] = {"svg": "image/svg+xml", "png": "image/png"}
+
+    @extend_schema(
+        parameters=[_IN],
+        responses={(200, "image/svg+xml"): OpenApiTypes.BINARY, (200, "image/png"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, code: str) -> HttpResponse:
+        picture = draw_qr(_get_link(request, code), kind=self.kind)
+        return HttpResponse(picture, content_type=self._types[self.kind])
+
+
+class Tree(APIView):
+    """The tree by levels: the roots, or what is below `root`; most conversions below first."""
+
+    @extend_schema(parameters=[queries.TreeQuery], responses=answers.TreeSerializer)
+    def get(self, request: Request) -> Response:
+        query = read_query(queries.TreeQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
+        root = None
+        if query["root"]:
+            root = ShareLink.objects.filter(id__in=keys_of(conference.id, query["root"])).first()
+            if root is None:
+                raise Http404(f"There is no link {query['root']!r} in this conference.")
+        found = tree.get_tree(
+            conference.id, root, depth=query["depth"], limit=query["page_size"], cursor=query["cursor"]
+        )
+        return Response(answers.TreeSerializer(found).data)
+
+
+class Erase(APIView):
+    """Erase a person: the visitor id goes, the shape of the tree and all counts stay. For owners."""
+
+    @extend_schema(request=queries.EraseInput, responses=answers.EraseAnswer)
+    def post(self, request: Request) -> Response:
+        data = read_query(queries.EraseInput, request.data)
+        conference = get_conference(request.user, data["conference_id"], role=Role.OWNER)
+        return Response({"rows_changed": erasing.erase_person(conference, data["sharer"])})

@@ -1,0 +1,105 @@
+"""What the API of sharing takes: query parameters and bodies."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from analytics.api import queries
+from analytics.api.queries import ConferenceQuery as ConferenceQuery  # views take it from here
+from meeteasy.core.http import PageQuery
+from sharing.rules.attribution import Reason
+from sharing.rules.codes import CODE_PATTERN
+from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
+from sharing.selectors.tree import MAX_DEPTH
+
+
+class RangeQuery(queries.RangeQuery):
+    """The range as selectors take it: `days`, the pair of its ends."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        attrs["days"] = (attrs.get("first"), attrs.get("last"))
+        return attrs
+
+
+class TimelineQuery(RangeQuery):
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        first, last = attrs["days"]
+        if first is None or last is None:
+            raise serializers.ValidationError({"from": "`from` and `to` are required."})
+        if (last - first).days > 366:
+            raise serializers.ValidationError({"to": "At most 367 days."})
+        return attrs
+
+
+class ModelMixin(serializers.Serializer[Any]):
+    model = serializers.ChoiceField(
+        list(CREDIT_MODELS), default=DEFAULT, help_text="A credit model; see `credit-models`.",
+        error_messages={"invalid_choice": f"Not a credit model; there are {', '.join(CREDIT_MODELS)}."},
+    )  # fmt: skip
+
+
+class ModelQuery(ModelMixin, RangeQuery):
+    pass
+
+
+class SumsQuery(ModelQuery):
+    limit = serializers.IntegerField(
+        default=100, min_value=1, max_value=1000, help_text="How many of the highest."
+    )
+
+
+class LinksQuery(ConferenceQuery, PageQuery):
+    search = serializers.CharField(
+        default="", allow_blank=True, max_length=200, help_text="A code, a sharer, or part of a label."
+    )
+    flagged = serializers.BooleanField(default=False, help_text="Only links with a flag.")
+    minted = serializers.BooleanField(default=False, help_text="Only links that the server minted.")
+
+
+class TreeQuery(ConferenceQuery, PageQuery):
+    root = serializers.CharField(  # type: ignore[assignment]
+        default="",
+        allow_blank=True,
+        max_length=64,
+        help_text="The code to begin below; without it, the roots.",
+    )
+    depth = serializers.IntegerField(
+        default=1, min_value=1, max_value=MAX_DEPTH, help_text="How many levels."
+    )
+
+
+class ConversionsQuery(ModelQuery, PageQuery):
+    pass
+
+
+class PathQuery(ConferenceQuery, ModelMixin):
+    cursor = serializers.IntegerField(
+        default=1, min_value=1, max_value=10**9,
+        help_text="The place in the chain to begin with; 1 is the link that was opened.",
+    )  # fmt: skip
+    page_size = serializers.IntegerField(default=100, min_value=1, max_value=1000)
+
+
+class NotCreditedQuery(RangeQuery, PageQuery):
+    reason = serializers.ChoiceField(
+        list(Reason), default="", allow_blank=True, help_text="One reason; without it, all."
+    )
+
+
+class LinkInput(ConferenceQuery):
+    label = serializers.CharField(default="", allow_blank=True, max_length=200)  # type: ignore[assignment]
+    channel = serializers.CharField(default="", allow_blank=True, max_length=512)
+    target_url = serializers.URLField(default="", allow_blank=True, max_length=2048)
+    code = serializers.RegexField(CODE_PATTERN, default="", allow_blank=True)
+    signed = serializers.BooleanField(default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["code"] and attrs["signed"]:
+            raise serializers.ValidationError({"code": "A signed link has a random code."})
+        return attrs
+
+
+class EraseInput(ConferenceQuery):
+    sharer = serializers.CharField(max_length=80, help_text="A visitor id, or `user:<number>`.")

@@ -1,0 +1,155 @@
+"""Many rows in one statement, on SQLite and PostgreSQL.
+
+The ORM builds an object per row, which costs more than the row itself (docs/adr/0002), and has no recursive
+queries. Each function takes the columns by name and finds table and types in the model.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import msgspec
+from django.db import DataError, IntegrityError, connection, models, transaction
+
+from meeteasy.core import sqlite
+
+Row = Sequence[Any]
+
+
+def is_postgresql() -> bool:
+    return connection.vendor == "postgresql"
+
+
+def fetch(sql: str, keys: Collection[str], *params: Any) -> list[tuple[Any, ...]]:
+    """Rows of `sql`, in which `{keys}` is a table with the one column `key` that holds `keys`.
+
+    It must be the first parameter of the statement. No keys: no rows, no query.
+    """
+    if not keys:
+        return []
+    value: Any
+    if is_postgresql():
+        # In order, in which one search of an index begins where the last one ended.
+        table, value = 'unnest(%s::text[] COLLATE "C") AS keys(key)', _array(sorted(keys))
+    else:
+        table = "(SELECT value AS key FROM json_each(%s)) AS keys"
+        value = msgspec.json.encode(list(keys)).decode()
+    with connection.cursor() as cursor:
+        cursor.execute(sql.replace("{keys}", table), [value, *params])
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Insert rows that are known to be new."""
+    if not rows:
+        return
+    if is_postgresql():
+        _copy(model, columns, rows)
+        return
+    sqlite.insert_rows(connection, model._meta.db_table, columns, rows)
+
+
+def _copy(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
+    # Django's cursor does not translate the errors of what comes while a COPY is open.
+    with (
+        connection.cursor() as cursor,
+        connection.wrap_database_errors,
+        cursor.copy(f"COPY {model._meta.db_table} ({', '.join(columns)}) FROM STDIN") as copy,
+    ):
+        for row in rows:
+            copy.write_row(row)
+
+
+def insert_new(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> set[str]:
+    """Insert the rows that a unique constraint does not already know; returns the `event_id` of those.
+
+    The caller holds the lock of the conferences concerned (sharing/derivation/locks.py), in a transaction.
+    """
+    if not rows:
+        return set()
+    at = columns.index("event_id")
+    table = model._meta.db_table
+    if is_postgresql():
+        try:
+            # Usually all are new, and COPY, which knows no ON CONFLICT, costs half as much.
+            with transaction.atomic():
+                _copy(model, columns, rows)
+            return {row[at] for row in rows}
+        except IntegrityError:
+            names = ", ".join(columns)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"INSERT INTO {table} ({names}) "  # noqa: S608
+                    f"SELECT {names} FROM unnest({_arrays(model, columns)}) AS new({names}) "
+                    "ON CONFLICT DO NOTHING RETURNING event_id",
+                    _by_column(rows),
+                )
+                return {event_id for (event_id,) in cursor.fetchall()}
+    return sqlite.insert_new(connection, table, columns, rows, key="event_id")
+
+
+def update(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Row], *, added: Sequence[str] = ()
+) -> None:
+    """Set columns, and add to those in `added`, by primary key.
+
+    Each row: the values of `columns`, what is added to each of `added`, then the key.
+    """
+    if not rows:
+        return
+    table, key = model._meta.db_table, _key(model)
+
+    def assign(new: str) -> str:
+        return ", ".join(
+            [f"{name} = {new.format(name)}" for name in columns]
+            + [f"{name} = {table}.{name} + {new.format(name)}" for name in added]
+        )
+
+    with connection.cursor() as cursor:
+        if is_postgresql():
+            names = [*columns, *added, key]
+            cursor.execute(
+                f"UPDATE {table} SET {assign('new.{}')} FROM unnest({_arrays(model, names)}) "  # noqa: S608
+                f"AS new({', '.join(names)}) WHERE {table}.{key} = new.{key}",
+                _by_column(rows),
+            )
+        else:
+            cursor.executemany(f"UPDATE {table} SET {assign('%s')} WHERE {key} = %s", rows)  # noqa: S608
+
+
+def delete(model: type[models.Model], column: str, keys: Collection[Any]) -> None:
+    """Delete the rows whose `column` is one of `keys`."""
+    ordered = list(keys)
+    for start in range(0, len(ordered), 500):
+        model._default_manager.filter(**{f"{column}__in": ordered[start : start + 500]}).delete()
+
+
+def _arrays(model: type[models.Model], columns: Iterable[str]) -> str:
+    fields = {field.column: field for field in model._meta.concrete_fields}
+    return ", ".join(f"%s::{fields[name].rel_db_type(connection)}[]" for name in columns)
+
+
+def _by_column(rows: Sequence[Row]) -> list[str]:
+    return [_array(column) for column in zip(*rows, strict=True)]
+
+
+def _array(values: Iterable[Any]) -> str:
+    """The values as PostgreSQL writes an array. The driver's own way looks at each text three times."""
+    found = list(values)
+    if all(type(value) is str for value in found):
+        texts = "\0".join(found)
+        # PostgreSQL has no texts with zero bytes, so it can stand between them while all are escaped at once.
+        if texts.count("\0") >= len(found) > 0:
+            raise DataError("text with a zero byte")
+        texts = texts.replace("\\", "\\\\").replace('"', '\\"')
+        return '{"' + texts.replace("\0", '","') + '"}'
+    return "{" + ",".join("NULL" if value is None else _element(value) for value in found) + "}"
+
+
+def _element(value: str | int | bool) -> str:
+    return _array([value])[1:-1] if isinstance(value, str) else str(value)
+
+
+def _key(model: type[models.Model]) -> str:
+    assert model._meta.pk is not None
+    return str(model._meta.pk.column)

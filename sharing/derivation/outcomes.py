@@ -1,0 +1,82 @@
+"""What follows for registrations, as it is stored: credits, and what is not credited."""
+
+from collections.abc import Collection
+
+from sharing.derivation import bulk
+from sharing.models import Credit, NotCredited, ShareConversion
+from sharing.rules.attribution import Credited, Outcome, Reason, Uncredited
+
+
+def load_outcomes(registrations: Collection[str]) -> dict[str, Outcome]:
+    """What is stored as following for these registrations."""
+    given: dict[str, list[Credited]] = {}
+    refused: dict[str, list[Uncredited]] = {}
+    for registration, key, distance, age_ms in bulk.fetch(
+        "SELECT conversion_id, link_id, distance, age_ms "  # noqa: S608
+        f"FROM {{keys}} JOIN {Credit._meta.db_table} ON conversion_id = keys.key ORDER BY distance",
+        registrations,
+    ):
+        given.setdefault(registration, []).append(Credited(key, distance, age_ms))
+    for registration, key, reason, distance in bulk.fetch(
+        "SELECT registration_id, link_key, reason, distance "  # noqa: S608
+        f"FROM {{keys}} JOIN {NotCredited._meta.db_table} ON registration_id = keys.key",
+        registrations,
+    ):
+        refused.setdefault(registration, []).append(Uncredited(key, Reason(reason), distance))
+    return {
+        registration: Outcome(
+            tuple(given.get(registration, ())),
+            tuple(sorted(refused.get(registration, ()), key=lambda item: (item.key, item.reason))),
+        )
+        for registration in given.keys() | refused.keys()
+    }
+
+
+_CONVERSIONS_BELOW = """
+    WITH RECURSIVE below(key, conference_id) AS (
+        SELECT link.id, link.conference_id FROM {keys} JOIN sharing_sharelink link ON link.id = keys.key
+        UNION
+        SELECT link.id, link.conference_id FROM below JOIN sharing_sharelink link
+        ON link.conference_id = below.conference_id AND link.parent_id = below.key
+    )
+    SELECT conversion.registration_id FROM below JOIN sharing_shareconversion conversion
+    ON conversion.nearest_id = below.key
+"""
+
+
+def find_registrations_of(stored: Collection[str], new: Collection[str]) -> set[str]:
+    """Those that have, or were refused, a credit of one of these links as the tree is stored, and some more.
+
+    The link that is credited directly is the first of the chain that may be credited at all. So a link of
+    the chain is that one, an ancestor of it, or it was refused and is named as such. Below links that are
+    `new`, and so not in the stored tree, nothing is.
+    """
+    rows = bulk.fetch(_CONVERSIONS_BELOW, stored) + bulk.fetch(
+        f"SELECT registration_id FROM {{keys}} JOIN {NotCredited._meta.db_table} ON link_key = keys.key",  # noqa: S608
+        [*stored, *new],
+    )
+    return {registration for (registration,) in rows}
+
+
+def replace_outcomes(
+    former: dict[str, Outcome], outcomes: dict[str, Outcome], registered_ms: dict[str, int]
+) -> None:
+    """Write what follows for registrations where it differs from `former`, which is what is stored."""
+    changed = [key for key, outcome in outcomes.items() if former.get(key, Outcome()) != outcome]
+    stale = [key for key in changed if key in former]
+    bulk.delete(NotCredited, "registration", stale)
+    bulk.delete(Credit, "conversion", stale)
+    bulk.delete(ShareConversion, "registration", stale)
+    conversions, given, refused = [], [], []
+    for key in changed:
+        outcome = outcomes[key]
+        if outcome.credits:
+            nearest = outcome.credits[0].key
+            conversions.append((key, key.partition("/")[0], nearest, registered_ms[key]))
+        given += [(key, item.key, item.distance, item.age_ms) for item in outcome.credits]
+        refused += [(key, item.key, item.reason.value, item.distance) for item in outcome.refused]
+    bulk.insert(
+        ShareConversion, ("registration_id", "conference_id", "nearest_id", "registered_ms"), conversions
+    )
+    bulk.insert(Credit, ("conversion_id", "link_id", "distance", "age_ms"), given)
+    bulk.insert(NotCredited, ("registration_id", "link_key", "reason", "distance"), refused)

@@ -1,0 +1,34 @@
+"""What sharing does when analytics says that something it derived from has changed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.dispatch import receiver
+
+from analytics.signals import adopted_late, trust_changed, unclaimed_dropped
+from conferences.models import Conference
+from conferences.signals import visitor_erased
+from sharing.derivation.facts import known_as
+from sharing.services.dropping import drop
+from sharing.services.erasing import erase_person
+from sharing.services.rebuilding import rebuild, rederive_registrations
+
+
+@receiver(trust_changed, dispatch_uid="sharing.rederive_registrations")
+def judge_registrations_anew(sender: Any, conference_id: str, **kwargs: Any) -> None:
+    rederive_registrations(conference_id)
+
+
+@receiver(unclaimed_dropped, dispatch_uid="sharing.drop")
+def drop_unclaimed(sender: Any, conference_ids: Sequence[str], **kwargs: Any) -> None:
+    drop(conference_ids)
+
+
+@receiver(adopted_late, dispatch_uid="sharing.rebuild")
+def rebuild_late(sender: Any, conference_id: str, **kwargs: Any) -> None:
+    rebuild(conference_id)
+
+
+@receiver(visitor_erased, dispatch_uid="sharing.erase_person")
+def erase_visitor(sender: Any, conference: Conference, visitor_id: str, **kwargs: Any) -> None:
+    erase_person(conference, known_as(visitor_id))

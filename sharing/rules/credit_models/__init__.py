@@ -1,0 +1,8 @@
+"""How a registration's credit is divided among the links of its chain: a file per model.
+
+CONTRIBUTING.md has the recipe for a new one.
+"""
+
+from sharing.rules.credit_models._base import CREDIT_MODELS, DEFAULT, CreditModel, register
+
+__all__ = ["CREDIT_MODELS", "DEFAULT", "CreditModel", "register"]

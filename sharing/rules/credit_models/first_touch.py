@@ -1,0 +1,12 @@
+"""All to the root-most credited share, which set it off."""
+
+from collections.abc import Sequence
+
+from django.utils.translation import gettext_lazy as _
+
+from sharing.rules.credit_models import register
+
+
+@register("first_touch", label=_("First touch"))
+def first_touch(ages_ms: Sequence[int]) -> list[float]:
+    return [0.0] * (len(ages_ms) - 1) + [1.0]

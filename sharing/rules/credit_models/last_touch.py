@@ -1,0 +1,12 @@
+"""All to the nearest credited share, which brought the registrant."""
+
+from collections.abc import Sequence
+
+from django.utils.translation import gettext_lazy as _
+
+from sharing.rules.credit_models import register
+
+
+@register("last_touch", label=_("Last touch"))
+def last_touch(ages_ms: Sequence[int]) -> list[float]:
+    return [1.0] + [0.0] * (len(ages_ms) - 1)

@@ -1,0 +1,12 @@
+"""The same to each of the n credited shares: 1/n."""
+
+from collections.abc import Sequence
+
+from django.utils.translation import gettext_lazy as _
+
+from sharing.rules.credit_models import register
+
+
+@register("linear", label=_("Linear"))
+def linear(ages_ms: Sequence[int]) -> list[float]:
+    return [1 / len(ages_ms)] * len(ages_ms)

@@ -1,0 +1,86 @@
+"""Dropping what came for conferences that nobody created within a week, as analytics drops their events.
+
+Young events of them may go on waiting. What follows from those is had again by a rebuild when somebody
+creates the conference after all, so it need not be kept right until then.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Model, QuerySet
+
+from conferences.models import Conference
+from sharing.derivation import bulk
+from sharing.derivation.locks import lock_conferences
+from sharing.derivation.store import claims_of, opens_of
+from sharing.models import (
+    Credit,
+    NotCredited,
+    ShareClaim,
+    ShareConversion,
+    ShareLink,
+    ShareOpen,
+    ShareRegistration,
+)
+from sharing.services.rebuilding import rebuild
+
+_CONFERENCES_AT_ONCE = 500
+_ROWS_AT_ONCE = 5000
+_KEYS_AT_ONCE = 500
+
+
+def drop(conference_ids: Sequence[str]) -> None:
+    """Drop all facts of these conferences, and what follows from them, unless they were created meanwhile.
+
+    A few thousand rows at once are found without the lock and deleted under it. Not every table can be
+    searched by conference, so the tables are gone through once for hundreds of conferences.
+    """
+    for start in range(0, len(conference_ids), _CONFERENCES_AT_ONCE):
+        _drop(set(conference_ids[start : start + _CONFERENCES_AT_ONCE]))
+
+
+def _drop(conference_ids: set[str]) -> None:
+    created: set[str] = set()
+    for find, tables in _STEPS:
+        keys: list[Any] = []
+        while True:
+            found = find(conference_ids - created).order_by("pk").values_list("pk", flat=True)
+            keys = list((found.filter(pk__gt=keys[-1]) if keys else found)[:_ROWS_AT_ONCE])
+            if not keys:
+                break
+            with transaction.atomic():
+                lock_conferences(conference_ids)
+                created |= _find_created(conference_ids)
+                for start in range(0, len(keys), _KEYS_AT_ONCE):
+                    still = find(conference_ids - created).filter(pk__in=keys[start : start + _KEYS_AT_ONCE])
+                    going = list(still.values_list("pk", flat=True))
+                    for model, column in tables:
+                        bulk.delete(model, column, going)
+    for conference_id in sorted(created):
+        rebuild(conference_id)
+
+
+def _find_created(conference_ids: set[str]) -> set[str]:
+    return set(Conference.objects.filter(id__in=conference_ids).values_list("id", flat=True))
+
+
+def _rows_of(model: type[Model]) -> Callable[[set[str]], QuerySet[Any]]:
+    return lambda conference_ids: model._default_manager.filter(conference_id__in=conference_ids)
+
+
+# What is looked for, and by which columns its rows and those that depend on them are deleted.
+_STEPS: tuple[tuple[Callable[[set[str]], QuerySet[Any]], Sequence[tuple[type[Model], str]]], ...] = (
+    (
+        _rows_of(ShareRegistration),
+        (
+            (NotCredited, "registration"),
+            (Credit, "conversion"),
+            (ShareConversion, "registration"),
+            (ShareRegistration, "id"),
+        ),
+    ),
+    (_rows_of(ShareLink), ((ShareLink, "id"),)),
+    (claims_of, ((ShareClaim, "id"),)),
+    (opens_of, ((ShareOpen, "event_id"),)),
+)

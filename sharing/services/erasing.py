@@ -1,0 +1,112 @@
+"""Erasing a person from the tree, and from what is derived into it later (docs/sharing.md)."""
+
+import secrets
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.db.models import Model
+
+from analytics.erasing import erase_events, erase_text
+from analytics.models import Event
+from conferences.models import Conference
+from conferences.selectors.erased import is_replacement
+from conferences.services.erasing import erase_in_registrations, note_erased
+from sharing.derivation import bulk, deriving
+from sharing.derivation.facts import ANONYMOUS, Facts, RegistrationRecord, load_registrations, visitor_id_of
+from sharing.derivation.locks import lock_conferences
+from sharing.derivation.store import claims_of, opens_of
+from sharing.models import (
+    Credit,
+    NotCredited,
+    ShareClaim,
+    ShareConversion,
+    ShareLink,
+    ShareRegistration,
+)
+
+_KEYED_BY_REGISTRATION: tuple[tuple[type[Model], str], ...] = (
+    (ShareRegistration, "id"),
+    (ShareConversion, "registration_id"),
+    (Credit, "conversion_id"),
+    (NotCredited, "registration_id"),
+)
+
+
+def erase_person(conference: Conference, sharer: str) -> int:
+    """Replace a person's id by a random one wherever it stands; shape and counts stay. Returns rows changed.
+
+    sharer: as the tree has it. That a visitor is erased is noted first, so it stays so whatever is sent
+    again, comes late or is in a worker's hands just now: the same random id replaces theirs each time. May
+    be repeated, e.g. after a crash. A user of ours, who owns minted links, has no events.
+    """
+    visitor_id = visitor_id_of(sharer)
+    if visitor_id is None:
+        return _erase_in_tree(conference.id, sharer, f"erased:{secrets.token_hex(12)}")
+    if is_replacement(conference.id, visitor_id):
+        return 0  # it says nothing of anybody
+    replacement_id = note_erased(conference.id, visitor_id)
+    changed = erase_in_registrations(conference.id, visitor_id, replacement_id)
+    changed += erase_events(conference.id, visitor_id)
+    if sharer.startswith(ANONYMOUS):
+        key = Event.key(sharer.removeprefix(ANONYMOUS), conference.id)
+        events = Event.objects.filter(id=key)
+        changed += events.filter(visitor_id="").update(
+            visitor_id=replacement_id, session_id="", properties={}
+        )
+    return changed + _erase_in_tree(conference.id, sharer, replacement_id, visitor_id)
+
+
+def _erase_in_tree(conference_id: str, sharer: str, replacement_id: str, visitor_id: str = "") -> int:
+    with transaction.atomic():
+        lock_conferences([conference_id])
+        links = ShareLink.objects.filter(conference_id=conference_id, sharer=sharer)
+        # No index leads to a person's claims, so the table is gone through; once, for the keys.
+        claims = list(claims_of([conference_id]).filter(sharer=sharer))
+        if visitor_id:
+            for model, rows in ((ShareLink, links), (ShareClaim, claims)):
+                _erase_in_texts(model, rows, visitor_id, replacement_id)
+        bulk.update(ShareClaim, ("sharer", "label"), [(replacement_id, "", claim.pk) for claim in claims])
+        opens = opens_of([conference_id]).filter(visitor=sharer)
+        registrations = ShareRegistration.objects.filter(conference_id=conference_id, visitor=sharer)
+        changed = (
+            len(claims)
+            + links.update(sharer=replacement_id, sharer_user=None, label="")
+            + opens.update(visitor=replacement_id)
+            + registrations.update(visitor=replacement_id)
+        )
+        if visitor_id:
+            _rename_registration(f"{conference_id}/{visitor_id}", f"{conference_id}/{replacement_id}")
+    deriving.flush_dirty_days()
+    return changed
+
+
+def _erase_in_texts(
+    model: type[Model], rows: Iterable[ShareLink | ShareClaim], visitor_id: str, replacement_id: str
+) -> None:
+    changed = []
+    for row in rows:
+        texts = [erase_text(text, visitor_id, replacement_id) for text in (row.channel, row.target_url)]
+        if texts != [row.channel, row.target_url]:
+            changed.append((*texts, row.pk))
+    bulk.update(model, ("channel", "target_url"), changed)
+
+
+def _rename_registration(key: str, name: str) -> None:
+    """Give the registration with the visitor's id, if there is one, another key; what it credits stays.
+
+    A client may use the visitor's id for the registration, too. In the caller's transaction, which holds the
+    lock. The other key may be there: an event that was erased already may have reported the registration
+    once more, before we got here. Both are one from then on.
+    """
+    known = load_registrations([key, name])
+    if key not in known:
+        return
+    double = known.get(name)
+    if double is not None:
+        # Without visitor and code it credits nothing, and nothing hangs on its row any more.
+        deriving.derive(Facts(is_complete=True, registrations=[RegistrationRecord(name, double.moment)]))
+        bulk.delete(ShareRegistration, "id", [name])
+    for model, column in _KEYED_BY_REGISTRATION:
+        model._default_manager.filter(**{column: key}).update(**{column: name})
+    if double is not None:
+        deriving.derive(Facts(registrations=[double]))

@@ -1,0 +1,43 @@
+"""Minting links for campaigns."""
+
+import secrets
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from analytics.events.clock import now_ms
+from conferences.models import Conference
+from sharing.derivation import deriving
+from sharing.derivation.facts import USER, Claim, Facts
+from sharing.derivation.locks import lock_conferences
+from sharing.models import ShareLink
+from sharing.rules.codes import key_of, new_code, new_signed_code
+
+
+class CodeTakenError(Exception):
+    """The code belongs to somebody already."""
+
+
+@transaction.atomic
+def mint_link(
+    conference: Conference, *, owner: AbstractBaseUser, label: str = "", channel: str = "",
+    target_url: str = "", code: str = "", is_signed: bool = False,
+) -> ShareLink:  # fmt: skip
+    """A link of the server's own, e.g. for the poster at gate 3. It belongs to `owner` for ever.
+
+    code: a readable one of their choice; without, a random one. is_signed: only the signed form of the code
+    counts, so nobody can guess or make one.
+    Raises CodeTakenError.
+    """
+    lock_conferences([conference.id])
+    code = code or (new_signed_code() if is_signed else new_code())
+    key = key_of(conference.id, code)
+    if ShareLink.objects.filter(id=key).exists():
+        raise CodeTakenError(code)
+    claim = Claim(
+        key, (now_ms(), f"minted:{secrets.token_hex(8)}"), f"{USER}{owner.pk}", "", channel, target_url,
+        label, is_minted=True,
+    )  # fmt: skip
+    deriving.derive(Facts(claims=[claim]))
+    transaction.on_commit(deriving.flush_dirty_days)
+    return ShareLink.objects.get(id=key)

@@ -1,0 +1,119 @@
+"""Deriving everything of a conference anew: after a change of its attribution window, or of the rules. Or
+its registrations alone: after it began or ceased to trust its clients."""
+
+import itertools
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+
+from analytics.events.rows import EventRow, to_row
+from analytics.models import Event
+from sharing.derivation import bulk, deriving
+from sharing.derivation.facts import EVENT_TYPES, Claim, Facts, read_facts
+from sharing.derivation.locks import lock_conferences
+from sharing.derivation.store import claims_of, opens_of
+from sharing.models import (
+    Credit,
+    DirtyDayOutbox,
+    NotCredited,
+    ShareClaim,
+    ShareConversion,
+    ShareLink,
+    ShareRegistration,
+)
+
+_EVENTS_AT_ONCE = 5000
+_REGISTRATIONS_AT_ONCE = 500
+
+
+def rebuild(conference_id: str) -> int:
+    """Replace all facts and all that is derived by what the stored events say. Returns the number of events.
+
+    Minted links stay as they are; they are no events. One transaction: others see the old state or the new
+    one, and events that come meanwhile wait for it.
+    """
+    count = 0
+    with transaction.atomic():
+        lock_conferences([conference_id])
+        minted = _minted_claims(conference_id)
+        _note_days(conference_id)
+        _delete_all(conference_id)
+        deriving.derive(Facts(claims=minted))
+        events = Event.objects.filter(conference_id=conference_id, type__in=EVENT_TYPES)
+        rows = map(to_row, events.order_by("id").iterator(chunk_size=_EVENTS_AT_ONCE))
+        while part := list(itertools.islice(rows, _EVENTS_AT_ONCE)):
+            _apply(part)
+            count += len(part)
+        # A user who was deleted still owns what they minted, but is no row that could be pointed at.
+        users = get_user_model()._default_manager.filter(pk=OuterRef("sharer_user_id"))
+        links = ShareLink.objects.filter(conference_id=conference_id, sharer_user__isnull=False)
+        links.filter(~Exists(users)).update(sharer_user=None)
+    deriving.flush_dirty_days()
+    return count
+
+
+def rederive_registrations(conference_id: str) -> int:
+    """Take each registration anew from its stored events, under the conference's settings of now but the
+    window. Returns how many there were. A few hundred in a transaction, so that deliveries get in between;
+    they go by the same settings.
+    """
+    with transaction.atomic():
+        lock_conferences([conference_id])  # whoever still goes by former settings is through by then
+        found = ShareRegistration.objects.filter(conference_id=conference_id).values_list("id", flat=True)
+        ids = [key.partition("/")[2] for key in found]
+    # With them the day index finds a registration by its subject; a bot's registration is no fact.
+    of_conference = Event.objects.filter(conference_id=conference_id, type="registration", is_bot__in=[False])
+    days = [day for day in of_conference.order_by().values_list("local_date", flat=True).distinct() if day]
+    for start in range(0, len(ids), _REGISTRATIONS_AT_ONCE):
+        with transaction.atomic():
+            lock_conferences([conference_id])
+            events = of_conference.filter(
+                Q(local_date__in=days) | Q(local_date__isnull=True),
+                subject__in=ids[start : start + _REGISTRATIONS_AT_ONCE],
+            )
+            deriving.derive(read_facts([to_row(event) for event in events], is_complete=True))
+    deriving.flush_dirty_days()
+    return len(ids)
+
+
+def _minted_claims(conference_id: str) -> list[Claim]:
+    links = ShareLink.objects.filter(conference_id=conference_id, is_minted=True)
+    return [
+        Claim(
+            row.link_key, (row.ms, row.event_id), row.sharer, row.parent_key, row.channel, row.target_url,
+            row.label, row.is_minted,
+        )
+        for row in ShareClaim.objects.filter(link_key__in=links.values("id"), is_minted=True)
+    ]  # fmt: skip
+
+
+def _note_days(conference_id: str) -> None:
+    """The days of all shares and share conversions, which may be other ones afterwards."""
+    conversions = ShareConversion.objects.filter(conference_id=conference_id)
+    links = ShareLink.objects.filter(conference_id=conference_id)
+    instants = {
+        deriving.quarter_of(ms)
+        for found in (
+            conversions.values_list("registered_ms", flat=True),
+            links.values_list("first_ms", flat=True),
+        )
+        for ms in found.iterator()
+    }
+    bulk.insert(DirtyDayOutbox, ("conference_id", "ms"), [(conference_id, ms) for ms in instants])
+
+
+def _apply(rows: list[EventRow]) -> None:
+    deriving.derive(read_facts(rows))
+
+
+def _delete_all(conference_id: str) -> None:
+    conversions = ShareConversion.objects.filter(conference_id=conference_id)
+    registrations = ShareRegistration.objects.filter(conference_id=conference_id)
+    Credit.objects.filter(conversion__in=conversions).delete()
+    NotCredited.objects.filter(registration__in=registrations).delete()
+    claims_of([conference_id]).delete()
+    conversions.delete()
+    registrations.delete()
+    opens_of([conference_id]).delete()
+    ShareLink.objects.filter(conference_id=conference_id).delete()

@@ -1,0 +1,319 @@
+"""Daily summaries: what is dirty is computed, nothing that arrives in between is lost, days are closed."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.utils import timezone
+
+from analytics.days import figures
+from analytics.days.dirty import mark_days_dirty
+from analytics.days.summaries import close_ended_days, compute_day, compute_range, refresh_dirty_days
+from analytics.models import DailySummary, DirtyDay
+from conferences import services
+from conferences.models import Conference
+from tests.analytics.builders import DAY, NOON, page_view, store
+
+pytestmark = pytest.mark.django_db
+
+
+def summary(date: dt.date = DAY, conference_id: str = "summit") -> DailySummary:
+    return DailySummary.objects.get(id=f"{conference_id}:{date.isoformat()}")
+
+
+@contextmanager
+def with_provider(provider: figures.Provider) -> Iterator[None]:
+    before = list(figures._providers)
+    figures.figures_from()(provider)
+    try:
+        yield
+    finally:
+        figures._providers[:] = before
+
+
+@contextmanager
+def while_figures_are_computed(act: Callable[[], None]) -> Iterator[None]:
+    """Have `act` called once in the middle of a computation, with the events counted and nothing written."""
+    pending = [act]
+
+    def provider(conference_id: str, date: dt.date) -> dict[str, int]:
+        if pending:
+            pending.pop()()
+        return {}
+
+    with with_provider(provider):
+        yield
+    assert not pending, "nothing was computed"
+
+
+@contextmanager
+def while_the_day_is_poison() -> Iterator[None]:
+    """DAY cannot be computed; other days can."""
+
+    def provider(conference_id: str, date: dt.date) -> dict[str, int]:
+        if date == DAY:
+            raise RuntimeError("this day is poison")
+        return {}
+
+    with with_provider(provider):
+        yield
+
+
+def test_events_make_their_days_dirty_and_a_refresh_computes_them(conference: Conference) -> None:
+    store(page_view("a"), page_view("b", ts=NOON - dt.timedelta(days=1)))
+
+    assert refresh_dirty_days() == 2
+    assert not DirtyDay.objects.exists()
+    assert summary().figures["pv"] == 1
+    assert summary(DAY - dt.timedelta(days=1)).figures["pv"] == 1
+    assert refresh_dirty_days() == 0
+
+
+def test_an_event_counts_on_the_conferences_own_day(conference: Conference) -> None:
+    midnight = dt.datetime(2026, 4, 30, 16, tzinfo=dt.UTC)  # in Shanghai
+    store(page_view("a", ts=midnight - dt.timedelta(milliseconds=1)), page_view("b", ts=midnight))
+    refresh_dirty_days()
+
+    assert (summary(dt.date(2026, 4, 30)).figures["pv"], summary(DAY).figures["pv"]) == (1, 1)
+
+
+def test_a_late_event_changes_its_own_day_and_raises_its_revision(conference: Conference) -> None:
+    store(page_view("a"))
+    refresh_dirty_days()
+    close_ended_days(now=NOON + dt.timedelta(days=1))
+    closed_at = summary().closed_at
+    assert closed_at is not None
+    revision = summary().revision
+
+    store(page_view("late", visitor_id="v2"))
+    refresh_dirty_days()
+
+    assert summary().figures["pv"] == 2
+    assert summary().revision == revision + 1
+    assert summary().closed_at == closed_at
+
+
+def test_the_revision_rises_only_when_a_figure_changed(conference: Conference) -> None:
+    store(page_view("a"))
+    refresh_dirty_days()
+    assert summary().revision == 1
+
+    store(page_view("a"))  # sent again
+    store(page_view("bot", bot=True))
+    mark_days_dirty([("summit", DAY)])
+    assert refresh_dirty_days() == 1
+    assert (summary().revision, summary().computations) == (1, 2)
+
+    store(page_view("b"))
+    refresh_dirty_days()
+    assert summary().revision == 2
+
+
+def test_a_figure_that_is_new_in_the_catalogue_and_0_is_no_change(conference: Conference) -> None:
+    store(page_view("a"))
+    refresh_dirty_days()
+    former = {name: value for name, value in summary().figures.items() if value}
+    DailySummary.objects.filter(id=summary().id).update(figures=former)
+
+    assert compute_day("summit", DAY).revision == 1
+    assert summary().figures != former
+
+
+def test_many_marks_of_a_day_cost_one_computation(conference: Conference) -> None:
+    for number in range(20):
+        store(page_view(f"e{number}"))
+
+    assert DirtyDay.objects.count() == 20
+    assert refresh_dirty_days() == 1
+    assert summary().computations == 1
+
+
+def refresh_naively() -> None:
+    """What one would write at first: compute the dirty days, then clear their marks."""
+    for conference_id, date in set(DirtyDay.objects.values_list("conference_id", "local_date")):
+        assert date is not None
+        compute_day(conference_id, date)
+        DirtyDay.objects.filter(conference_id=conference_id, local_date=date).delete()
+
+
+def test_an_event_that_arrives_between_computing_and_clearing_is_not_lost(conference: Conference) -> None:
+    store(page_view("a"))
+    with while_figures_are_computed(lambda: store(page_view("b"))):
+        refresh_dirty_days()
+    refresh_dirty_days()
+
+    assert summary().figures["pv"] == 2
+
+
+def test_control_clearing_a_days_marks_after_computing_it_loses_that_event(conference: Conference) -> None:
+    store(page_view("a"))
+    with while_figures_are_computed(lambda: store(page_view("b"))):
+        refresh_naively()
+    refresh_naively()
+
+    assert summary().figures["pv"] == 1  # two are stored
+    assert not DirtyDay.objects.exists()  # and nothing will ever say so
+
+
+def test_older_figures_never_replace_newer_ones(conference: Conference) -> None:
+    store(page_view("a"))
+    compute_day("summit", DAY)
+
+    def another_worker() -> None:
+        store(page_view("b"))
+        compute_day("summit", DAY)
+
+    with while_figures_are_computed(another_worker):
+        compute_day("summit", DAY)
+
+    assert summary().figures["pv"] == 2
+    assert summary().revision == 2
+
+
+def test_control_writing_without_looking_lets_the_older_figures_win(conference: Conference) -> None:
+    store(page_view("a"))
+    compute_day("summit", DAY)
+
+    def another_worker() -> None:
+        store(page_view("b"))
+        compute_day("summit", DAY)
+
+    with while_figures_are_computed(another_worker):
+        counted = figures.compute_figures("summit", DAY)
+        DailySummary.objects.filter(id=DailySummary.key("summit", DAY)).update(figures=counted)
+
+    assert summary().figures["pv"] == 1
+
+
+def test_one_of_two_first_computations_creates_the_summary(conference: Conference) -> None:
+    store(page_view("a"))
+
+    def another_worker() -> None:
+        store(page_view("b"))
+        compute_day("summit", DAY)
+
+    with while_figures_are_computed(another_worker):
+        compute_day("summit", DAY)
+
+    assert summary().figures["pv"] == 2
+
+
+def test_a_day_that_fails_stays_dirty_and_costs_no_other(conference: Conference) -> None:
+    store(page_view("a"), page_view("b", ts=NOON - dt.timedelta(days=1)))
+    with while_the_day_is_poison():
+        assert refresh_dirty_days() == 1
+    assert list(DirtyDay.objects.values_list("local_date", flat=True)) == [DAY]
+    assert refresh_dirty_days() == 1
+    assert summary().figures["pv"] == 1
+
+
+def test_a_day_that_fails_with_many_marks_costs_no_other(
+    conference: Conference,
+) -> None:
+    mark_days_dirty([("summit", DAY)] * 6000)  # as that many deliveries leave them
+    store(page_view("a"), page_view("b", ts=NOON - dt.timedelta(days=1)))
+    with while_the_day_is_poison():
+        assert refresh_dirty_days() == 1
+
+
+def test_a_refresh_ends_early_unless_a_day_has_waited_long(conference: Conference) -> None:
+    store(*(page_view(f"e{days}", ts=NOON - dt.timedelta(days=days)) for days in range(5)))
+    assert refresh_dirty_days(usual_seconds=0) == 0
+    long_ago = timezone.now() - dt.timedelta(seconds=30)
+    DirtyDay.objects.filter(local_date=DAY - dt.timedelta(days=3)).update(marked_at=long_ago)
+    assert refresh_dirty_days(usual_seconds=0) == 1
+    assert DailySummary.objects.get().date == DAY - dt.timedelta(days=3)
+
+
+def test_a_refresh_ends_when_its_time_is_up_and_the_next_goes_on(conference: Conference) -> None:
+    store(*(page_view(f"e{days}", ts=NOON - dt.timedelta(days=days)) for days in range(5)))
+
+    assert refresh_dirty_days(max_seconds=1e-9) <= 1
+    assert refresh_dirty_days() >= 4
+    assert DailySummary.objects.count() == 5
+
+
+def test_a_day_that_fails_is_closed_later_and_costs_no_other(conference: Conference) -> None:
+    store(page_view("a"), page_view("b", ts=NOON - dt.timedelta(days=1)))
+    refresh_dirty_days()
+    tomorrow = NOON + dt.timedelta(days=1)
+
+    def provider(conference_id: str, date: dt.date) -> dict[str, int]:
+        if date < DAY:
+            raise RuntimeError("this day is poison")
+        return {}
+
+    with with_provider(provider):
+        assert close_ended_days(now=tomorrow) == 1
+    assert summary().closed_at is not None
+    assert close_ended_days(now=tomorrow) == 1
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-03-08", 23), ("2026-11-01", 25), ("2026-05-01", 24)])
+def test_a_day_has_as_many_hours_as_the_clocks_gave_it(conference: Conference, day: str, hours: int) -> None:
+    services.update_conference(conference, time_zone="America/New_York")
+    before = dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC) - dt.timedelta(hours=24)
+    store(*(page_view(f"e{hour}", ts=before + dt.timedelta(hours=hour, minutes=30)) for hour in range(84)))
+    refresh_dirty_days()
+
+    assert summary(dt.date.fromisoformat(day)).figures["pv"] == hours
+    assert sum(found.figures["pv"] for found in DailySummary.objects.all()) == 84
+
+
+@pytest.mark.usefixtures("alice")
+def test_a_day_is_closed_when_it_has_ended_in_its_conferences_zone() -> None:
+    for number, zone in enumerate(["Pacific/Kiritimati", "Asia/Shanghai", "Pacific/Pago_Pago"]):
+        Conference.objects.create(id=f"c{number}", name=zone, time_zone=zone)
+        store(page_view(f"e{number}", conference_id=f"c{number}"))
+    refresh_dirty_days()
+    days = dict(DailySummary.objects.values_list("conference_id", "date"))
+    assert days == {"c0": DAY, "c1": DAY, "c2": DAY - dt.timedelta(days=1)}
+
+    def closed() -> set[str]:
+        return set(
+            DailySummary.objects.filter(closed_at__isnull=False).values_list("conference_id", flat=True)
+        )
+
+    close_ended_days(now=dt.datetime(2026, 5, 1, 9, 59, tzinfo=dt.UTC))
+    assert closed() == set()
+    close_ended_days(now=dt.datetime(2026, 5, 1, 10, 0, tzinfo=dt.UTC))  # midnight in Kiritimati
+    assert closed() == {"c0"}
+    close_ended_days(now=dt.datetime(2026, 5, 1, 16, 0, tzinfo=dt.UTC))
+    assert closed() == {"c0", "c1", "c2"}
+
+
+def test_ticks_that_were_missed_for_days_are_caught_up_by_the_next(conference: Conference) -> None:
+    store(*(page_view(f"e{days}", ts=NOON - dt.timedelta(days=days)) for days in range(5)))
+    refresh_dirty_days()
+
+    assert close_ended_days(now=NOON) == 4
+    assert list(DailySummary.objects.filter(closed_at=None).values_list("date", flat=True)) == [DAY]
+    assert close_ended_days(now=NOON) == 0
+
+
+def test_closing_computes_once_more(conference: Conference) -> None:
+    store(page_view("a"))
+    refresh_dirty_days()
+    store(page_view("b"))
+
+    close_ended_days(now=NOON + dt.timedelta(days=1))
+
+    assert summary().figures["pv"] == 2
+
+
+def test_a_range_is_computed_day_by_day_dirty_or_not(conference: Conference) -> None:
+    store(page_view("a"))
+    DirtyDay.objects.all().delete()
+
+    assert compute_range("summit", DAY - dt.timedelta(days=2), DAY) == 3
+    assert [found.figures["pv"] for found in DailySummary.objects.order_by("date")] == [0, 0, 1]
+    assert compute_range("summit", DAY, DAY - dt.timedelta(days=1)) == 0
+
+
+def test_a_summary_says_when_it_was_computed(conference: Conference) -> None:
+    before = timezone.now()
+    store(page_view("a"))
+    refresh_dirty_days()
+
+    assert before <= summary().computed_at <= timezone.now()

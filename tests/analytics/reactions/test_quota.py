@@ -1,0 +1,199 @@
+"""Reports beyond a quota are held: stored, counted nowhere, and decided about by an organizer."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from rest_framework.test import APIClient
+
+from analytics import holding
+from analytics.days.figures import compute_figures
+from analytics.days.summaries import refresh_dirty_days
+from analytics.events.rows import EventRow
+from analytics.models import DailySummary, DirtyDay, Event, HoldDecision
+from analytics.reactions.pipeline import store_and_react
+from analytics.stream.entry import decode_entry, encode_batch, encode_batches
+from conferences.models import Conference
+from meeteasy.core.redis import get_redis
+from tests.analytics.builders import DAY, NOON, own_row, to_row
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _quota(settings: Any) -> None:
+    settings.REPORTS_PER_CLIENT_HOUR, settings.REPORTS_PER_CONFERENCE_HOUR = 5, 12
+
+
+def report(number: int, *, client: str = "thief", kind: str = "registration", **fields: Any) -> EventRow:
+    event = {"event_id": f"e{number:04d}", "type": kind, "ts": NOON, "registration_id": f"r{number}"}
+    row = to_row({**event, **fields})
+    row.client = client
+    return row
+
+
+def figures() -> tuple[int, int, int]:
+    """Registrations, check-ins and held reports of 1 May."""
+    found = compute_figures("summit", DAY)
+    return found["registrations"], found["checkins"], found["held"]
+
+
+def test_500_registrations_of_one_client_count_five(conference: Conference) -> None:
+    store_and_react([report(number) for number in range(500)])
+
+    assert Event.objects.count() == 500, "none is lost"
+    assert figures() == (5, 0, 495)
+
+
+def test_many_clients_share_the_conferences_quota(conference: Conference) -> None:
+    for number in range(30):
+        store_and_react([report(number, client=f"c{number % 10}")])
+
+    assert figures() == (12, 0, 18)
+
+
+def test_registrations_and_check_ins_share_a_quota(conference: Conference) -> None:
+    store_and_react([report(number, kind="checkin") for number in range(3)])
+    store_and_react([report(number) for number in range(10, 14)])
+
+    assert figures() == (2, 3, 2)
+
+
+def test_redelivery_decides_alike_and_costs_no_quota(conference: Conference) -> None:
+    rows = [report(number) for number in range(8)]
+    for _ in range(3):
+        store_and_react([report(number) for number in range(8)])
+    assert figures() == (5, 0, 3)
+
+    Event.objects.all().delete()  # as if the worker had died before the insert
+    store_and_react(rows)
+    assert figures() == (5, 0, 3)
+
+
+def test_a_new_hour_has_a_new_quota(conference: Conference) -> None:
+    store_and_react([report(number) for number in range(6)])
+    later = [report(number) for number in range(10, 16)]
+    for row in later:
+        row.received_ms += 3_600_000
+    store_and_react(later)
+
+    assert figures() == (10, 0, 2)
+
+
+def test_what_is_confirmed_imported_or_a_view_is_never_held(conference: Conference) -> None:
+    own = {"type": "registration", "ts": NOON, "form_id": "f"}
+    store_and_react([report(number) for number in range(5)])
+    for n in range(20):
+        store_and_react([own_row({**own, "event_id": f"own:reg:o{n}", "registration_id": f"o{n}"})])
+    store_and_react([report(number, client="") for number in range(100, 120)])  # an import
+
+    assert figures() == (45, 0, 0)
+
+
+def test_a_quota_remembers_no_more_than_its_limit(conference: Conference) -> None:
+    """Whatever is sent, and of whichever conferences that do not exist."""
+    for number in range(40):
+        store_and_react([report(number, conference_id=f"none-{number}"), report(number + 100)])
+
+    keys = list(get_redis().scan_iter("reports:*"))
+    assert len(keys) == 2
+    assert all(get_redis().scard(key) <= 12 for key in keys)
+    assert all(0 < get_redis().ttl(key) <= 7200 for key in keys)
+
+
+def test_the_client_travels_through_the_stream(conference: Conference) -> None:
+    from analytics.event_types.registration import RegistrationEvent
+    from analytics.events.batch import Batch
+
+    event = RegistrationEvent(
+        conference_id="summit", event_id="e1", visitor_id="v", ts=1_777_608_000_000, form_id="f"
+    )
+    (row,) = decode_entry(encode_batches([encode_batch(Batch(1_777_608_000_005, False, [event], "c1"))]))
+    assert row.client == "c1"
+
+
+# --- Decisions --------------------------------------------------------------------------------------------
+
+
+def decide(action: str, *event_ids: str, now: dt.datetime | None = None) -> HoldDecision:
+    return holding.decide(
+        conference_id="summit", action=HoldDecision.Action(action), event_ids=event_ids, reason="",
+        by="alice", now=now,
+    )  # fmt: skip
+
+
+def test_released_reports_count_and_raise_the_revision(conference: Conference) -> None:
+    store_and_react([report(number) for number in range(8)])
+    refresh_dirty_days()
+    decide("release", "e0006")
+    assert holding.carry_out_decisions() == 1
+    refresh_dirty_days()
+
+    summary = DailySummary.objects.get()
+    assert (summary.figures["registrations"], summary.figures["held"], summary.revision) == (6, 2, 2)
+
+
+def test_all_held_reports_are_released_in_slices(conference: Conference, monkeypatch: Any) -> None:
+    monkeypatch.setattr(holding, "MAX_EVENTS", 4)
+    store_and_react([report(number) for number in range(20)])
+    decision = decide("release")
+    holding.carry_out_decisions()
+
+    decision.refresh_from_db()
+    assert decision.done_at is not None
+    assert decision.event_count == 15
+    assert figures() == (20, 0, 0)
+
+
+def test_voided_reports_never_count_unless_they_are_released(conference: Conference) -> None:
+    store_and_react([report(number) for number in range(8)])
+    decide("void")
+    holding.carry_out_decisions()
+    assert figures() == (5, 0, 0)
+    assert Event.objects.count() == 8
+
+    decide("release", "e0007")
+    holding.carry_out_decisions()
+    assert figures() == (6, 0, 0)
+
+
+@pytest.mark.parametrize("is_for_all", [False, True])
+def test_a_release_that_died_before_its_reactions_is_done_again(
+    conference: Conference, is_for_all: bool, monkeypatch: Any
+) -> None:
+    store_and_react([report(number) for number in range(8)])
+    refresh_dirty_days()
+    decide("release", *([] if is_for_all else ["e0005", "e0006", "e0007"]))
+
+    def die(rows: Any) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(holding.handlers, "react", die)
+        with pytest.raises(SystemExit):
+            holding.carry_out_decisions()
+    assert not DirtyDay.objects.exists(), "the control: the events changed, and no day is marked"
+
+    holding.carry_out_decisions()
+    refresh_dirty_days()
+    assert DailySummary.objects.get().figures["registrations"] == 8
+
+
+def test_an_owner_lists_and_releases_held_reports(
+    conference: Conference, alice: User, bob: User, charlie: User, api: Callable[[User], APIClient]
+) -> None:
+    store_and_react([report(number) for number in range(8)])
+    listed = api(bob).get("/api/analytics/held", {"conference_id": "summit", "page_size": 2}).json()
+    assert [item["event_id"] for item in listed["results"]] == ["e0005", "e0006"]
+    assert listed["next"]
+
+    body = {"conference_id": "summit", "action": "release", "reason": "known"}
+    assert api(bob).post("/api/analytics/held", body, format="json").status_code == 403
+    assert api(charlie).post("/api/analytics/held", body, format="json").status_code == 404
+    answer = api(alice).post("/api/analytics/held", body, format="json")
+    assert (answer.status_code, answer.json()["decided_by"]) == (202, "alice")
+    holding.carry_out_decisions()
+    assert figures() == (8, 0, 0)
+    assert api(bob).get("/api/analytics/held", {"conference_id": "summit"}).json()["results"] == []

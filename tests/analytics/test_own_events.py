@@ -1,0 +1,263 @@
+"""Registrations and check-ins become events, whatever happens to the broker."""
+
+import datetime as dt
+import time
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from analytics import own_events
+from analytics.days import redating
+from analytics.days.figures import compute_figures
+from analytics.days.summaries import compute_day, refresh_dirty_days
+from analytics.days.zones import local_date
+from analytics.events.batch import to_rows
+from analytics.events.clock import now_ms
+from analytics.events.validation import Client, read_batch
+from analytics.importing import import_file
+from analytics.models import DailySummary, Event, OwnEventSweep
+from analytics.reactions.pipeline import store_and_react
+from analytics.stream.drain import Drain
+from analytics.stream.queue import Consumer
+from conferences import services
+from conferences.models import CheckIn, Conference, Registration
+from conferences.services.checkins import check_in, undo_check_in
+from conferences.services.registrations import register
+from meeteasy.core.redis import get_redis
+from tests.analytics.streams import length
+from tests.support.services import ValkeyServer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LATER = dt.timedelta(minutes=1)
+
+
+def drain() -> None:
+    Drain(Consumer(get_redis())).run(linger_ms=1)
+
+
+def register_ann(conference: Conference, name: str = "Ann", **fields: str) -> Registration:
+    return register(
+        conference=conference, name=name, email=f"{name.lower()}@example.com", **fields
+    ).registration
+
+
+def report_from_client(conference: Conference, *events: dict) -> list[str]:
+    """Send events as a browser does; returns the codes of those that were refused."""
+    body = msgspec.json.encode({"events": [{"conference_id": conference.id, **event} for event in events]})
+    client = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "somebody")
+    batch, rejections, _ = read_batch(body, client, max_events=500, acceptance_days=7)
+    store_and_react(to_rows(batch))
+    return [rejection.code for rejection in rejections]
+
+
+def figures(conference: Conference) -> tuple[int, int]:
+    """Today's registrations and check-ins."""
+    found = compute_figures(conference.id, local_date(conference.time_zone, round(time.time() * 1000)))
+    return found["registrations"], found["checkins"]
+
+
+def test_a_registration_and_a_check_in_are_in_the_days_summary(conference: Conference, bob: User) -> None:
+    registration = register_ann(conference, visitor_id="v1", share_code="code1")
+    check_in(registration.id, by=bob, method="qr", gate="North")
+    drain()
+    refresh_dirty_days()
+    summary = DailySummary.objects.get()
+    assert (summary.figures["registrations"], summary.figures["checkins"]) == (1, 1)
+    event = Event.objects.get(type="registration")
+    assert event.event_id == f"own:reg:{registration.id}"
+    assert (event.visitor_id, event.data["share_code"], event.subject) == ("v1", "code1", registration.id)
+    assert abs(event.ts - registration.registered_at) < dt.timedelta(milliseconds=1)
+
+
+def test_an_event_is_sent_after_commit_only(conference: Conference) -> None:
+    with transaction.atomic():
+        register_ann(conference)
+        assert length() == 0
+        transaction.set_rollback(True)
+    assert length() == 0
+    register_ann(conference)
+    assert length() == 1
+
+
+def test_a_registration_that_the_sdk_reports_too_counts_once(conference: Conference) -> None:
+    registration = register_ann(conference)
+    drain()
+    report_from_client(
+        conference,
+        {"type": "registration", "form_id": "f", "registration_id": registration.id},
+        {"type": "registration", "form_id": "f", "registration_id": "of another system"},
+    )
+    assert figures(conference) == (2, 0)
+
+
+def test_a_conference_that_does_not_trust_clients_counts_its_own_rows_only(
+    conference: Conference, bob: User
+) -> None:
+    registration = register_ann(conference)
+    check_in(registration.id, by=bob)
+    drain()
+    report_from_client(
+        conference,
+        {"type": "registration", "form_id": "f", "registration_id": registration.id},
+        {"type": "registration", "form_id": "f", "registration_id": "made up"},
+        {"type": "registration", "form_id": "f"},
+        {"type": "checkin", "method": "qr", "registration_id": "made up"},
+    )
+    assert figures(conference) == (3, 2)
+    services.update_conference(conference, trust_client_registrations=False)
+    assert figures(conference) == (1, 1)
+    assert Event.objects.filter(type="registration").count() == 4  # stored all the same
+
+
+def test_ceasing_to_trust_clients_computes_all_days_again(conference: Conference) -> None:
+    report_from_client(conference, {"type": "registration", "form_id": "f"})
+    redating.redate_changed_conferences()
+    refresh_dirty_days()
+    assert DailySummary.objects.get().figures["registrations"] == 1
+    services.update_conference(conference, trust_client_registrations=False)
+    redating.redate_changed_conferences()
+    refresh_dirty_days()
+    summary = DailySummary.objects.get()
+    assert (summary.figures["registrations"], summary.revision) == (0, 2)
+
+
+@pytest.mark.parametrize("prefix", ["own:reg:", "own:checkin:", "own:undone:", "own:"])
+def test_a_client_cannot_use_the_ids_of_own_events(conference: Conference, prefix: str) -> None:
+    """Else whoever knows a registration's id could put an event of their own in the place of ours."""
+    event = {"type": "page_view", "page": "/", "event_id": f"{prefix}1"}
+    assert report_from_client(conference, event, {**event, "event_id": "1"}) == ["reserved"]
+    assert [event.event_id for event in Event.objects.all()] == ["1"]
+
+
+def test_a_client_cannot_undo_a_check_in(conference: Conference) -> None:
+    event = {"type": "checkin_undone", "registration_id": "r", "checkin_event_id": "own:checkin:1"}
+    assert report_from_client(conference, event) == ["reserved"]
+
+
+def test_an_operator_may_import_exported_own_events(conference: Conference, tmp_path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text(
+        f'{{"type":"checkin","method":"qr","event_id":"own:checkin:1","conference_id":"{conference.id}"}}\n'
+    )
+    assert import_file(str(path), progress=False).stored == 1
+
+
+def test_a_check_in_that_was_undone_does_not_count(conference: Conference, bob: User) -> None:
+    ann, ben = register_ann(conference, "Ann"), register_ann(conference, "Ben")
+    first = check_in(ann.id, by=bob).check_in
+    check_in(ben.id, by=bob)
+    undo_check_in(first.id, by=bob)
+    drain()
+    assert figures(conference) == (2, 1)
+    check_in(ann.id, by=bob)
+    drain()
+    assert figures(conference) == (2, 2)
+
+
+def test_a_report_does_not_bring_an_undone_check_in_back(conference: Conference, bob: User) -> None:
+    ann = register_ann(conference)
+    undo_check_in(check_in(ann.id, by=bob).check_in.id, by=bob)
+    drain()
+    report_from_client(
+        conference,
+        {"type": "checkin", "method": "qr", "registration_id": ann.id},
+        {"type": "checkin", "method": "qr", "registration_id": "of another system"},
+    )
+    assert figures(conference) == (1, 1)
+
+
+def test_undoing_on_a_later_day_changes_the_day_of_the_check_in(conference: Conference, bob: User) -> None:
+    yesterday = timezone.now() - dt.timedelta(days=1)
+    ann = register_ann(conference)
+    made = check_in(ann.id, by=bob, now=yesterday).check_in
+    drain()
+    day = local_date(conference.time_zone, round(yesterday.timestamp() * 1000))
+    assert compute_day(conference.id, day).figures["checkins"] == 1
+    refresh_dirty_days()
+    undo_check_in(made.id, by=bob)
+    drain()
+    refresh_dirty_days()
+    summary = DailySummary.objects.get(date=day)
+    assert (summary.figures["checkins"], summary.revision) == (0, 2)
+
+
+def test_the_sweep_makes_up_for_a_lost_broker(
+    conference: Conference, bob: User, valkey: ValkeyServer
+) -> None:
+    valkey.kill()
+    try:
+        ann = register_ann(conference)
+        undo_check_in(check_in(ann.id, by=bob).check_in.id, by=bob)
+        check_in(ann.id, by=bob)
+    finally:
+        valkey.start()
+    assert length() == 0
+    assert own_events.send_missing() == 0  # too young: their events may be on the way
+    assert own_events.send_missing(now=timezone.now() + LATER) == 4  # with the one that was undone
+    drain()
+    assert figures(conference) == (1, 1)
+    assert own_events.send_missing(now=timezone.now() + LATER) == 0
+
+
+def test_the_sweep_finds_events_that_the_broker_took_and_then_lost(conference: Conference) -> None:
+    register_ann(conference)
+    get_redis().flushall()
+    now = timezone.now() + LATER
+    assert own_events.send_missing(now=now) == 1
+    get_redis().flushall()
+    assert own_events.send_missing(now=now) == 1
+    drain()
+    assert own_events.send_missing(now=now) == 0
+
+
+def test_the_sweep_waits_while_the_stream_is_behind(conference: Conference) -> None:
+    register_ann(conference)
+    assert length() == 1
+    assert own_events.send_missing(now=timezone.now() + LATER) == 0
+    assert get_redis().xlen("stream:analytics.events") == 1
+
+
+def test_the_sweep_continues_where_all_was_complete(
+    conference: Conference, django_assert_max_num_queries: Callable
+) -> None:
+    """However many rows there are, a sweep reads those of the last minutes only."""
+    now = timezone.now().replace(microsecond=0)  # MongoDB keeps milliseconds
+    Registration.objects.bulk_create(
+        Registration(
+            conference=conference, name="Ann", email=f"{number}@example.com",
+            registered_at=now - dt.timedelta(hours=5) + dt.timedelta(seconds=number),
+        )
+        for number in range(1_200)
+    )  # fmt: skip
+    assert own_events.send_missing(now=now) == 1_200
+    drain()
+    assert own_events.send_missing(now=now) == 0
+    assert OwnEventSweep.objects.get(kind="reg").complete_until == now - own_events.GRACE
+    with django_assert_max_num_queries(12):
+        assert own_events.send_missing(now=now + LATER) == 0
+
+
+def test_a_row_that_is_committed_late_is_found_by_the_sweep(conference: Conference) -> None:
+    now = timezone.now()
+    assert own_events.send_missing(now=now) == 0
+    Registration.objects.create(
+        conference=conference,
+        name="Ann",
+        email="ann@example.com",
+        registered_at=now - dt.timedelta(minutes=5),
+    )
+    assert own_events.send_missing(now=now + LATER) == 1
+
+
+def test_deleting_a_registration_leaves_its_event(conference: Conference, bob: User) -> None:
+    """Erasing a person's data must not change the statistics of the past."""
+    check_in(register_ann(conference).id, by=bob)
+    drain()
+    Registration.objects.all().delete()
+    assert not CheckIn.objects.exists()
+    assert figures(conference) == (1, 1)

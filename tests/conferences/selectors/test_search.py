@@ -1,0 +1,94 @@
+"""Finding people as one types their names and numbers."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from conferences.models import Conference, Registration
+from conferences.services.registrations import register
+from meeteasy.core.folding import fold, fold_digits
+from tests.conferences.api.conftest import Api
+
+pytestmark = pytest.mark.django_db
+
+URL = "/api/conferences/summit/registrations"
+PEOPLE = {
+    "José Álvarez": "jose@example.com",
+    "STRAẞE Müller": "mueller@example.de",
+    "İpek Işık": "ipek@example.com",
+    "Łukasz Søren": "lukasz@example.pl",
+    "张伟": "zhang@example.cn",
+    "Ольга Ёлкина": "olga@example.ru",
+    "50% _off_": "percent@example.com",
+}
+
+
+@pytest.fixture
+def people(conference: Conference) -> None:
+    for name, email in PEOPLE.items():
+        register(conference=conference, name=name, email=email, phone="+8613800138000")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("jose", "José Álvarez"),
+        ("JOSÉ", "José Álvarez"),
+        ("jose\u0301 alvarez", "José Álvarez"),
+        ("álva", "José Álvarez"),
+        ("strasse", "STRAẞE Müller"),
+        ("muller", "STRAẞE Müller"),
+        ("MUELLER@EXAMPLE", "STRAẞE Müller"),
+        ("ipek isik", "İpek Işık"),
+        ("IPEK", "İpek Işık"),
+        ("lukasz soren", "Łukasz Søren"),
+        ("ｌｕｋａｓｚ", "Łukasz Søren"),
+        ("张", "张伟"),
+        ("елкина", "Ольга Ёлкина"),
+        ("ЁЛКИНА", "Ольга Ёлкина"),
+        ("50%", "50% _off_"),
+        ("_off_", "50% _off_"),
+    ],
+)
+def test_case_accents_and_composition_make_no_difference(
+    people: None, bob: User, api: Api, text: str, name: str
+) -> None:
+    found = api(bob).get(URL, {"q": text}).json()["results"]
+    assert [registration["name"] for registration in found] == [name]
+
+
+@pytest.mark.parametrize(
+    "text", ["138 0013", "138-0013-8000", "+86 138 0013 8000", "１３８ ００１３", "13800138000"]
+)
+def test_digits_find_a_phone_however_they_are_grouped(
+    conference: Conference, bob: User, api: Api, admin_client: Client, text: str
+) -> None:
+    register(conference=conference, name="Ann", email="ann@example.com", phone="+8613800138000")
+    register(conference=conference, name="Ben", email="ben@example.com", phone="+8613900139000")
+    found = api(bob).get(URL, {"q": text}).json()["results"]
+    assert [registration["name"] for registration in found] == ["Ann"]
+    page = admin_client.get("/admin/conferences/registration/", {"q": text})
+    assert [registration.name for registration in page.context["cl"].result_list] == ["Ann"]
+
+
+@pytest.mark.parametrize("text", ["\u0301", "%", "x" * 254, "off_5", "nobody"])
+def test_what_fits_nobody_finds_nobody(people: None, bob: User, api: Api, text: str) -> None:
+    expected = ["50% _off_"] if text == "%" else []
+    found = api(bob).get(URL, {"q": text}).json()["results"]
+    assert [registration["name"] for registration in found] == expected
+
+
+def test_what_is_no_number_has_no_digits() -> None:
+    assert fold_digits("room 12") == ""
+    assert fold_digits("(020) 7946-0958") == "02079460958"
+    assert fold("Ｓｔｒａße") == fold("STRASSE") == "strasse"
+
+
+def test_imported_people_are_found_as_well(conference: Conference, bob: User, api: Api) -> None:
+    from conferences.services.importing import import_registrations
+
+    import_registrations(
+        conference=conference, content="name,email\nÉmile,e@example.com".encode(), dry_run=False
+    )
+    assert api(bob).get(URL, {"q": "emile"}).json()["results"]
+    assert Registration.objects.get().search_text

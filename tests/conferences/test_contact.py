@@ -1,0 +1,69 @@
+"""Mail addresses and phone numbers that real people have, and that nobody can be reached at."""
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from conferences.contact import clean_email, clean_phone
+from meeteasy.core.addresses import to_wire
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "sent_to"),
+    [
+        ("s@straße.example", "s@straße.example", "s@xn--strae-oqa.example"),
+        ("s@STRASSE.example", "s@strasse.example", "s@strasse.example"),
+        ("s@xn--strae-oqa.example", "s@straße.example", "s@xn--strae-oqa.example"),
+        ("ann@example.com.", "ann@example.com", "ann@example.com"),
+        ("ann@faß.de", "ann@faß.de", "ann@xn--fa-hia.de"),
+        ("ann@βόλος.com", "ann@βόλος.com", "ann@xn--nxasmm1c.com"),
+        ("张伟@例子.测试", "张伟@例子.测试", "张伟@xn--fsqu00a.xn--0zwm56d"),
+        ("İpek@example.com", "ipek@example.com", "ipek@example.com"),
+        ("ann@example。com。", "ann@example.com", "ann@example.com"),
+    ],
+)
+def test_domains_are_those_of_idna_2008(given: str, kept: str, sent_to: str) -> None:
+    assert clean_email(given) == kept
+    assert to_wire(kept) == sent_to
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "Ⱥ" * 22 + "@example.com",  # 44 octets, and 66 in lower case
+        "a" * 64 + "@" + ".".join(["b" * 60] * 4) + ".com",
+        "ann@example.com..",
+        "ann@.",
+        "ann@ex ample.com",
+        "ann@" + "ß" * 60 + ".com",
+    ],
+)
+def test_addresses_that_grow_too_long_are_refused(email: str) -> None:
+    with pytest.raises(ValidationError):
+        clean_email(email)
+
+
+@pytest.mark.parametrize(
+    ("given", "region"),
+    [
+        ("12345", "CN"), ("112", "DE"), ("5550100", "US"), ("110", "CN"), ("95588", "CN"), ("10086", "CN"),
+        ("911", "US"), ("116117", "DE"), ("999", "GB"), ("112", "FR"), ("+49112", ""), ("+8612345", ""),
+        ("+8100777777777777777", ""), ("+491234567890123456", ""),
+    ],
+)  # fmt: skip
+def test_numbers_that_reach_nobody_are_refused(given: str, region: str) -> None:
+    with pytest.raises(ValidationError):
+        clean_phone(given, region=region)
+
+
+@pytest.mark.parametrize(
+    ("given", "region", "kept"),
+    [
+        ("138 0013 8000", "CN", "+8613800138000"),
+        ("+86 123 4567 8901", "", "+8612345678901"),  # a range that the tables may not have yet
+        ("(212) 555-0100", "US", "+12125550100"),
+        ("+290 22222", "", "+29022222"),  # Saint Helena: five digits
+        ("030 123456", "DE", "+4930123456"),
+    ],
+)
+def test_numbers_of_people_are_kept(given: str, region: str, kept: str) -> None:
+    assert clean_phone(given, region=region) == kept

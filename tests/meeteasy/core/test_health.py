@@ -1,0 +1,54 @@
+"""/healthz and /readyz"""
+
+import time
+
+import pytest
+import redis
+from django.conf import settings
+from django.test import Client
+
+from analytics.tasks import refresh_dirty_days
+from tests.support.services import ValkeyServer
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_process_that_runs_says_so_to_everybody() -> None:
+    answer = Client().get("/healthz")
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+
+
+def test_readiness_names_each_dependency() -> None:
+    answer = Client().get("/readyz")
+
+    assert answer.status_code == 200
+    assert {"database:default", "redis"} <= answer.json()["checks"].keys()
+    assert set(answer.json()["checks"].values()) == {"ok"}
+
+
+def test_without_redis_it_is_not_ready_and_says_why(valkey: ValkeyServer) -> None:
+    valkey.kill()
+    try:
+        answer = Client().get("/readyz")
+        alive = Client().get("/healthz")
+    finally:
+        valkey.start()
+
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["redis"] == "ConnectionError"
+    assert answer.json()["checks"]["database:default"] == "ok"
+    assert alive.status_code == 200
+    assert Client().get("/readyz").status_code == 200
+
+
+def test_a_beat_that_is_silent_is_a_warning_until_it_ticks_again() -> None:
+    assert "beat" in Client().get("/readyz").json()["warnings"]
+
+    refresh_dirty_days()
+    assert Client().get("/readyz").json()["warnings"] == {}
+
+    redis.Redis.from_url(settings.REDIS_URL).set("beat:last_tick", int(time.time()) - 3600)
+    answer = Client().get("/readyz")
+    assert answer.status_code == 200
+    assert "silent for 3600 s" in answer.json()["warnings"]["beat"].replace("3601", "3600")

@@ -1,0 +1,189 @@
+"""/metrics: who may read it, what it shows of Redis, the queues, beat and the databases, and what is missing
+while one of them is away."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import django
+import pytest
+from celery import current_app
+from django.test import Client
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+
+from meeteasy.core.health import note_beat
+from meeteasy.core.queues import Queue
+from meeteasy.core.redis import get_redis
+from tests.support.scraping import scrape, succeeded
+from tests.support.services import ValkeyServer, free_port
+from tests.support.system import ROOT
+
+pytestmark = pytest.mark.django_db
+
+# What Prometheus waits for a page unless it is told otherwise.
+SCRAPE_TIMEOUT = 10
+
+
+def test_it_says_what_runs_and_that_all_could_be_read() -> None:
+    values = scrape()
+
+    assert values["meeteasy_redis_up"] == values['meeteasy_database_up{database="default"}'] == 1
+    assert {"redis", "queues", "beat", "stream", "dirty_days", "dead_letters"} <= set(succeeded(values))
+    assert all(succeeded(values).values())
+    (build,) = [name for name in values if name.startswith("meeteasy_build_info")]
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert f'version="{version}"' in build
+    assert f'django="{django.get_version()}"' in build
+
+
+def test_it_shows_the_length_of_each_of_the_six_queues() -> None:
+    for number, queue in enumerate(Queue):
+        for _ in range(number):
+            current_app.send_task("nothing.runs_this", queue=str(queue))
+    values = scrape()
+
+    assert len(Queue) == 6
+    for number, queue in enumerate(Queue):
+        assert values[f'meeteasy_queue_messages{{queue="{queue}"}}'] == number
+
+
+def test_it_shows_how_long_beat_has_been_silent() -> None:
+    name = "meeteasy_beat_last_tick_age_seconds"
+    assert name not in scrape(), "it has not ticked yet"
+
+    note_beat()
+    assert scrape()[name] <= 2
+
+    get_redis().set("beat:last_tick", int(time.time()) - 3600)
+    assert 3600 <= scrape()[name] <= 3602
+
+
+def test_it_shows_the_memory_of_redis_and_its_limit() -> None:
+    values = scrape()
+
+    assert values["meeteasy_redis_memory_limit_bytes"] == 1024**3  # as the embedded one is started
+    assert 0 < values["meeteasy_redis_memory_bytes"] < 1024**3
+
+
+def test_every_metric_is_in_the_table_of_the_alarms_and_none_besides() -> None:
+    note_beat()
+    shown = {name.partition("{")[0].removeprefix("meeteasy_") for name in scrape()}
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    _, _, table = text.partition("| metric (`meeteasy_…`)")
+    rows = [line.split("|")[1] for line in table.partition("\n\n")[0].splitlines()[2:]]
+    assert {name for row in rows for name in re.findall(r"`(\w+)", row)} == shown
+
+
+def test_a_client_that_asks_for_openmetrics_gets_it() -> None:
+    answer = Client().get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
+
+    assert answer["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
+    families = {family.name for family in parse_openmetrics(answer.content.decode())}
+    assert {"meeteasy_build", "meeteasy_queue_messages"} <= families
+
+
+def test_without_redis_the_databases_are_shown_and_the_rest_is_missing(valkey: ValkeyServer) -> None:
+    valkey.kill()
+    try:
+        started = time.monotonic()
+        values = scrape()
+        took = time.monotonic() - started
+    finally:
+        valkey.start()
+
+    assert values["meeteasy_redis_up"] == 0
+    assert values['meeteasy_database_up{database="default"}'] == 1
+    assert values["meeteasy_dead_letters"] == 0
+    assert not any(re.match("meeteasy_(stream|queue|beat|redis_memory)", name) for name in values)
+    assert {name for name, is_read in succeeded(values).items() if is_read} == {"dirty_days", "dead_letters"}
+    assert took < SCRAPE_TIMEOUT
+    assert scrape()["meeteasy_redis_up"] == 1
+
+
+@pytest.fixture
+def silent_server() -> Iterator[int]:
+    """The port of a server that takes connections and never says a word, as one that was stopped."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(50)
+        yield server.getsockname()[1]
+
+
+def test_a_redis_that_hangs_does_not_hold_the_page_up(silent_server: int, settings: Any) -> None:
+    settings.REDIS_URL = f"redis://127.0.0.1:{silent_server}/0"
+    started = time.monotonic()
+    values = scrape()
+
+    assert time.monotonic() - started < SCRAPE_TIMEOUT
+    assert values["meeteasy_redis_up"] == 0
+    assert values['meeteasy_database_up{database="default"}'] == 1
+
+
+def test_without_the_database_redis_is_shown_and_the_rest_is_missing() -> None:
+    """In a process whose database is a port at which nobody listens."""
+    code = "from tests.support.scraping import scrape; print(scrape())"
+    database = f"postgres://nobody@127.0.0.1:{free_port()}/nothing"
+    printed = subprocess.run(
+        [sys.executable, "manage.py", "shell", "--no-imports", "-c", code],
+        cwd=ROOT, env={**os.environ, "DATABASE_URL": database, "ALLOWED_HOSTS": "testserver"},
+        capture_output=True, check=True,
+    ).stdout.decode()  # fmt: skip
+    values: dict[str, float] = eval(printed)
+
+    assert values['meeteasy_database_up{database="default"}'] == 0
+    assert values["meeteasy_redis_up"] == 1
+    assert values["meeteasy_stream_entries"] == 0
+    assert {name for name, is_read in succeeded(values).items() if not is_read} == {
+        "dirty_days",
+        "dead_letters",
+    }
+    assert "meeteasy_dead_letters" not in values
+
+
+class TestWithoutAToken:
+    @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.1", "::1"])
+    def test_this_machine_may_read(self, address: str) -> None:
+        assert Client(REMOTE_ADDR=address).get("/metrics").status_code == 200
+
+    @pytest.mark.parametrize("address", ["10.0.0.5", "203.0.113.7", "::ffff:203.0.113.7", "fe80::1%eth0", ""])
+    def test_to_others_it_does_not_exist(self, address: str) -> None:
+        assert Client(REMOTE_ADDR=address).get("/metrics").status_code == 404
+
+    @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+    def test_what_came_through_a_proxy_on_this_machine_is_not_from_it(self, header: str) -> None:
+        for said in ("127.0.0.1", ""):
+            assert Client().get("/metrics", headers={header: said}).status_code == 404
+
+    def test_no_empty_token_opens_it(self) -> None:
+        away = Client(REMOTE_ADDR="203.0.113.7")
+        assert away.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
+
+
+class TestWithAToken:
+    @pytest.fixture(autouse=True)
+    def token(self, settings: Any) -> None:
+        settings.METRICS_TOKEN = "s3cret"
+
+    def test_who_brings_it_may_read_from_anywhere(self) -> None:
+        away = Client(REMOTE_ADDR="203.0.113.7", HTTP_X_FORWARDED_FOR="203.0.113.7")
+        assert away.get("/metrics", headers={"Authorization": "Bearer s3cret"}).status_code == 200
+
+    @pytest.mark.parametrize(
+        "given", ["", "Bearer", "Bearer ", "Bearer s3cre", "Bearer s3cret2", "Token s3cret", "s3cret", "é"]
+    )
+    def test_who_brings_another_or_none_may_not_from_this_machine_either(self, given: str) -> None:
+        assert Client().get("/metrics", headers={"Authorization": given}).status_code == 404
+        assert Client().get("/metrics").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz"])
+def test_behind_a_tls_proxy_machines_within_still_ask_without_tls(path: str, settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    assert Client().get(path).status_code == 200
+    assert Client().get("/admin/").status_code == 301

@@ -1,0 +1,66 @@
+"""The six queues, and that every task says which one it goes to."""
+
+import pytest
+from celery import Celery
+from django.conf import settings
+
+from meeteasy.celery import app
+from meeteasy.core.queues import WORKER_OPTIONS, Queue
+
+
+@pytest.fixture(scope="module")
+def celery() -> Celery:
+    app.loader.import_default_modules()
+    return app
+
+
+def own_tasks(celery: Celery) -> list[str]:
+    return sorted(name for name in celery.tasks if not name.startswith("celery."))
+
+
+def test_there_are_the_six_queues_and_each_has_its_options() -> None:
+    assert {str(queue) for queue in Queue} == {
+        "analytics.events",
+        "analytics.daily",
+        "notifications.email",
+        "notifications.sms",
+        "files.convert",
+        "ai.generate",
+    }
+    assert set(WORKER_OPTIONS) == set(Queue)
+
+
+def queue_of(celery: Celery, name: str) -> str:
+    """The queue that a message of this task would go to."""
+    options = celery.tasks[name]._get_exec_options()
+    route = celery.amqp.router.route(dict(options), name)
+    return str(route["queue"].name)
+
+
+def test_every_task_goes_to_one_of_the_six(celery: Celery) -> None:
+    assert len(own_tasks(celery)) >= 4
+    for name in own_tasks(celery):
+        queue = queue_of(celery, name)
+        assert queue in {str(queue) for queue in Queue}, name
+    assert queue_of(celery, "analytics.drain_events") == "analytics.events"
+    assert queue_of(celery, "analytics.refresh_dirty_days") == "analytics.daily"
+
+
+def test_every_task_is_acknowledged_late_and_has_a_hard_time_limit(celery: Celery) -> None:
+    for name in own_tasks(celery):
+        task = celery.tasks[name]
+        assert task.acks_late, name
+        assert task.reject_on_worker_lost, name
+        assert (task.time_limit or celery.conf.task_time_limit) <= 600, name
+
+
+def test_no_task_of_the_events_queue_outlives_its_visibility_timeout(celery: Celery) -> None:
+    visible_again = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+
+    assert celery.tasks["analytics.drain_events"].time_limit < visible_again
+
+
+def test_every_entry_of_the_schedule_names_a_task_and_the_queue_it_goes_to(celery: Celery) -> None:
+    for entry in settings.DEFAULT_SCHEDULE.values():
+        assert entry["task"] in celery.tasks
+        assert str(entry["queue"]) == queue_of(celery, entry["task"])

@@ -1,0 +1,96 @@
+"""Several workers at one message: one sends it. With a control that shows what happens without the claim."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+from django.utils import timezone
+
+from meeteasy.core import jobs
+from notifications.channels import Accepted
+from notifications.models import Notification
+from notifications.services import reporting, sweeping
+from notifications.services.delivering import _Delivery, deliver
+from tests.notifications.servers import MailServer
+
+Status = Notification.Status
+WORKERS = 6
+
+
+def run_together(work: Callable[[], Any]) -> list[Any]:
+    """Call `work` in several threads at the same moment."""
+    barrier = threading.Barrier(WORKERS)
+    results: list[Any] = []
+
+    def run() -> None:
+        barrier.wait(30)
+        try:
+            results.append(work())
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run) for _ in range(WORKERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return results
+
+
+@pytest.mark.django_db(transaction=True)
+def test_concurrent_tasks_send_one_mail(notification: Notification, mail_server: MailServer) -> None:
+    results = run_together(lambda: deliver(notification.pk))
+    assert sorted(results, key=str) == [None] * (WORKERS - 1) + [Status.SENT]
+    assert len(mail_server.mails) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_the_condition_of_the_claim_they_would_send_several(
+    notification: Notification, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: the same, but look first and then write, instead of one conditional update, and no
+    second look at the lease before the call."""
+    everybody_looked = threading.Barrier(WORKERS)
+
+    def look_then_write(rows: Any, *, pk: Any, lease_seconds: float, now: Any = None, **changes: Any) -> Any:
+        free = rows.filter(pk=pk).exists()
+        connection.close()
+        everybody_looked.wait(30)
+        if not free:
+            return None
+        return jobs.claim(Notification.objects.all(), pk=pk, lease_seconds=lease_seconds, **changes)
+
+    monkeypatch.setattr("notifications.services.delivering.claim", look_then_write)
+    monkeypatch.setattr("notifications.services.delivering.update_claimed", lambda rows, **changes: True)
+    run_together(lambda: deliver(notification.pk))
+    assert len(mail_server.mails) > 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_lost_its_lease_before_the_call_sends_nothing(
+    notification: Notification, mail_server: MailServer, settings: Any
+) -> None:
+    """It slept between claim and call; meanwhile the sweeper gave the message to another."""
+    token = jobs.claim(Notification.objects.all(), pk=notification.pk, lease_seconds=0, status=Status.SENDING)
+    assert token is not None
+    sleeper = _Delivery(Notification.objects.get(), token)
+    sweeping.sweep("email")
+    assert deliver(notification.pk) == Status.SENT
+    assert sleeper.run(timezone.now()) is None
+    assert len(mail_server.mails) == 1
+
+
+@pytest.mark.django_db
+def test_an_answer_slower_than_the_providers_report_does_not_undo_the_report(
+    notification: Notification, mail_server: MailServer
+) -> None:
+    token = jobs.claim(
+        Notification.objects.all(), pk=notification.pk, lease_seconds=100, status=Status.SENDING
+    )
+    assert token is not None
+    reporting.note_delivered(Notification.objects.get(), provider_id="")
+    _Delivery(Notification.objects.get(), token)._mark_accepted(Accepted(provider_id="esp-1"))
+    notification.refresh_from_db()
+    assert (notification.status, notification.provider_id) == (Status.DELIVERED, "esp-1")

@@ -1,0 +1,230 @@
+"""Reminders: found by beat from the conference's settings, once, and not at night."""
+
+import datetime as dt
+import zoneinfo
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from conferences.models import Conference, Registration
+from conferences.services.checkins import check_in
+from conferences.services.registrations import decide
+from conferences.states import Action
+from notifications import quiet_hours
+from notifications.models import Notification, ReminderRound, Suppression
+from notifications.services import sweeping
+from notifications.services.delivering import deliver
+from notifications.services.reminding import plan_reminders
+from tests.notifications.servers import MailServer
+
+pytestmark = pytest.mark.django_db
+Attend = Callable[..., Registration]
+Status = Notification.Status
+
+
+@pytest.fixture
+def soon(conference: Conference) -> Conference:
+    """The conference begins in 20 hours; reminders are due 24 and 2 hours before."""
+    conference.starts_at = timezone.now() + dt.timedelta(hours=20)
+    conference.reminder_hours_before = [24, 2]
+    conference.save()
+    return conference
+
+
+@pytest.fixture
+def attend_early(attend: Attend) -> Attend:
+    """Registered two days ago."""
+    return lambda **fields: attend(now=timezone.now() - dt.timedelta(days=2), **fields)
+
+
+def reminders(channel: str = "email") -> list[Notification]:
+    return list(
+        Notification.objects.filter(message_type="checkin_reminder", channel=channel).order_by("recipient")
+    )
+
+
+def test_everybody_who_is_due_is_reminded_once_over_each_channel(
+    soon: Conference, attend_early: Attend
+) -> None:
+    attend_early(email="a@example.com")
+    attend_early(email="b@example.com", phone="")
+    for _ in range(3):
+        plan_reminders("email")
+        plan_reminders("sms")
+    assert [row.recipient for row in reminders()] == ["a@example.com", "b@example.com"]
+    assert [row.recipient for row in reminders("sms")] == ["+8613800138000"]
+    assert reminders()[0].facts["hours_before"] == 24
+    assert reminders()[0].facts["starts_at"] == soon.starts_at.isoformat()
+
+
+def test_after_a_crash_in_between_the_rest_is_made_up_for_and_nobody_gets_two(
+    soon: Conference, attend_early: Attend
+) -> None:
+    attend_early(email="a@example.com")
+    plan_reminders("email")
+    attend_early(email="b@example.com")
+    ReminderRound.objects.all().delete()  # as if the worker had died before it noted the round
+    plan_reminders("email")
+    assert [row.recipient for row in reminders()] == ["a@example.com", "b@example.com"]
+
+
+def test_who_registers_after_its_time_gets_the_next_one_only(
+    soon: Conference, attend: Attend, attend_early: Attend
+) -> None:
+    attend_early(email="early@example.com")
+    attend(email="late@example.com")
+    plan_reminders("email")
+    assert [row.recipient for row in reminders()] == ["early@example.com"]
+    Notification.objects.all().delete()
+    Conference.objects.update(starts_at=timezone.now() + dt.timedelta(minutes=90))
+    Registration.objects.update(registered_at=timezone.now() - dt.timedelta(hours=5))
+    plan_reminders("email")
+    assert [row.recipient for row in reminders()] == ["early@example.com", "late@example.com"]
+    assert reminders()[0].facts["hours_before"] == 2
+
+
+def test_after_an_outage_nobody_gets_several_at_once(soon: Conference, attend_early: Attend) -> None:
+    attend_early()
+    Conference.objects.update(starts_at=timezone.now() + dt.timedelta(hours=1))
+    plan_reminders("email")
+    assert [row.facts["hours_before"] for row in reminders()] == [2]
+
+
+def test_who_is_not_coming_or_already_there_is_not_reminded(soon: Conference, attend_early: Attend) -> None:
+    decide(attend_early(email="cancelled@example.com").id, Action.CANCEL, by=None)
+    check_in(attend_early(email="there@example.com").id, by=None)
+    attend_early(email="due@example.com")
+    plan_reminders("email")
+    assert [row.recipient for row in reminders()] == ["due@example.com"]
+
+
+def test_no_settings_no_reminders(soon: Conference, attend_early: Attend) -> None:
+    attend_early()
+    Conference.objects.update(reminder_hours_before=[])
+    assert plan_reminders("email") == 0
+    Conference.objects.update(reminder_hours_before=[24], starts_at=timezone.now() - dt.timedelta(hours=1))
+    assert plan_reminders("email") == 0
+    Conference.objects.update(starts_at=None)
+    assert plan_reminders("email") == 0
+    assert reminders() == []
+
+
+def test_a_conference_that_is_moved_reminds_anew(soon: Conference, attend_early: Attend) -> None:
+    attend_early()
+    plan_reminders("email")
+    Conference.objects.update(starts_at=timezone.now() + dt.timedelta(hours=23))
+    plan_reminders("email")
+    assert len(reminders()) == 2
+
+
+def test_the_sweeper_puts_written_reminders_on_the_queue(
+    soon: Conference, attend_early: Attend, mail_server: MailServer
+) -> None:
+    attend_early()
+    plan_reminders("email")
+    (row,) = reminders()
+    assert row.rung_at is None
+    sweeping.sweep("email")
+    row.refresh_from_db()
+    assert row.rung_at is not None
+    assert deliver(row.pk) == Status.SENT
+    assert mail_server.mails[0]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_what_was_cancelled_after_planning_is_not_sent(
+    soon: Conference, attend_early: Attend, mail_server: MailServer
+) -> None:
+    registration = attend_early()
+    plan_reminders("email")
+    decide(registration.id, Action.CANCEL, by=None)
+    assert deliver(reminders()[0].pk) == Status.SUPPRESSED
+    assert mail_server.mails == []
+
+
+def test_a_reminder_of_what_has_begun_is_not_sent(
+    soon: Conference, attend_early: Attend, mail_server: MailServer
+) -> None:
+    attend_early()
+    plan_reminders("email")
+    begun = timezone.now() - dt.timedelta(minutes=1)
+    Conference.objects.update(starts_at=begun)
+    (row,) = reminders()
+    Notification.objects.filter(pk=row.pk).update(facts={**row.facts, "starts_at": begun.isoformat()})
+    assert deliver(row.pk) == Status.SUPPRESSED
+    row.refresh_from_db()
+    assert row.last_error == "it came too late to be of use"
+
+
+def test_an_unsubscribed_address_still_gets_what_concerns_its_registration(
+    soon: Conference, attend_early: Attend, mail_server: MailServer
+) -> None:
+    attend_early(email="Dora@example.com")
+    plan_reminders("email")
+    Suppression.objects.create(
+        channel="email", address="dora@example.com", scope="reminders", conference_id="summit",
+        reason="unsubscribed",
+    )  # fmt: skip
+    assert deliver(reminders()[0].pk) == Status.SUPPRESSED
+    confirmation = Notification.objects.get(message_type="registration_confirmation")
+    assert deliver(confirmation.pk) == Status.SENT
+
+
+def local(hour: int, minute: int = 0, *, day: int = 10, zone: str = "Asia/Shanghai") -> dt.datetime:
+    return dt.datetime(2027, 3, day, hour, minute, tzinfo=zoneinfo.ZoneInfo(zone))
+
+
+@pytest.mark.parametrize(
+    ("hours", "moment", "allowed"),
+    [
+        ((dt.time(22), dt.time(8)), local(21, 59), local(21, 59)),
+        ((dt.time(22), dt.time(8)), local(22), local(8, day=11)),
+        ((dt.time(22), dt.time(8)), local(23, 30), local(8, day=11)),
+        ((dt.time(22), dt.time(8)), local(3), local(8)),
+        ((dt.time(22), dt.time(8)), local(7, 59), local(8)),
+        ((dt.time(22), dt.time(8)), local(8), local(8)),
+        ((dt.time(12), dt.time(14)), local(13), local(14)),
+        ((dt.time(12), dt.time(14)), local(14), local(14)),
+        ((dt.time(8), dt.time(8)), local(8), local(8)),
+        ((None, None), local(3), local(3)),
+    ],
+)
+def test_quiet_hours_end_at_their_end_in_the_conferences_zone(
+    conference: Conference, hours: Any, moment: dt.datetime, allowed: dt.datetime
+) -> None:
+    conference.quiet_from, conference.quiet_until = hours
+    assert quiet_hours.next_allowed(moment.astimezone(dt.UTC), conference) == allowed
+
+
+def test_quiet_hours_across_a_change_of_the_clocks(conference: Conference) -> None:
+    """In New York, 14 March 2027 has no 02:30, and its eight o'clock is at 12:00 UTC, not 13:00."""
+    conference.time_zone = "America/New_York"
+    conference.quiet_from, conference.quiet_until = dt.time(22), dt.time(8)
+    late = dt.datetime(2027, 3, 14, 4, 0, tzinfo=dt.UTC)  # 23:00 of the 13th
+    assert quiet_hours.next_allowed(late, conference) == dt.datetime(2027, 3, 14, 12, 0, tzinfo=dt.UTC)
+
+
+def test_at_night_a_reminder_waits_and_a_confirmation_does_not(
+    soon: Conference, attend_early: Attend, mail_server: MailServer
+) -> None:
+    here = timezone.now().astimezone(zoneinfo.ZoneInfo(soon.time_zone))
+    Conference.objects.update(
+        quiet_from=(here - dt.timedelta(hours=1)).time(), quiet_until=(here + dt.timedelta(hours=1)).time()
+    )
+    soon.refresh_from_db()
+    registration = attend_early()
+    plan_reminders("email")
+    (row,) = reminders()
+    assert dt.timedelta(minutes=59) < row.scheduled_for - timezone.now() <= dt.timedelta(hours=1)
+    assert deliver(row.pk) is None
+    # A second attempt that falls into the night is put off, too, and is no attempt.
+    Notification.objects.filter(pk=row.pk).update(scheduled_for=timezone.now())
+    assert deliver(row.pk) == Status.QUEUED
+    row.refresh_from_db()
+    assert row.attempts == 0
+    assert row.scheduled_for > timezone.now() + dt.timedelta(minutes=58)
+    confirmation = Notification.objects.get(
+        message_type="registration_confirmation", registration_id=registration.id
+    )
+    assert deliver(confirmation.pk) == Status.SENT

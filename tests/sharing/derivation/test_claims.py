@@ -1,0 +1,68 @@
+"""Many claims to one link: who owns it and what is its parent, and that earlier claims are not read again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from sharing.models import ShareLink
+from tests.sharing.cast import deliver, share
+from tests.sharing.plain import PlainTree
+
+pytestmark = pytest.mark.ordered
+
+CLAIMS = 2_000
+# By the owner and by a stranger, later and later, each with another parent.
+MANY = [
+    share(100 + number, ("ann", "ben")[number % 2], "wanted", f"parent{number % 7}")
+    for number in range(CLAIMS)
+]
+
+COUNT = "SELECT count(*) FROM"
+
+
+@contextmanager
+def counted_rows() -> Iterator[list[int]]:
+    """How many rows each SELECT within gives."""
+    counts: list[int] = []
+
+    def count(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.lstrip().startswith(("SELECT", "WITH")) and "advisory" not in sql and COUNT not in sql:
+            with connection.cursor() as cursor:
+                cursor.execute(f"{COUNT} ({sql}) AS counted", params)
+                counts.append(cursor.fetchone()[0])
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(count):
+        yield counts
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("claim", "owner", "parent"),
+    [
+        (share(5000, "ann", "wanted", "parent6"), "ann", "parent0"),
+        (share(5000, "cat", "wanted", "parent6"), "ann", "parent0"),
+        (share(50, "ann", "wanted"), "ann", "parent0"),
+        (share(50, "ann", "wanted", "parent6"), "ann", "parent6"),
+        (share(50, "ben", "wanted"), "ben", "parent1"),
+        (share(50, "ben", "wanted", "parent6"), "ben", "parent6"),
+        (share(50, "cat", "wanted"), "cat", None),
+        (share(5000, "ann", "wanted", "parent6", bot=True), "ann", "parent0"),
+    ],
+)
+def test_a_further_claim_to_a_link_decides_as_all_of_them_would_and_reads_a_few_rows_only(
+    claim: dict[str, Any], owner: str, parent: str | None
+) -> None:
+    parents = [share(number, "root", f"parent{number}") for number in range(7)]
+    deliver(*parents, *MANY)
+    with counted_rows() as counts:
+        deliver(claim)
+    assert sum(counts) < 20
+    assert counts  # or nothing was counted
+    link = ShareLink.objects.get(code="wanted")
+    assert (link.sharer, link.parent and link.parent.code, link.is_contested) == (owner, parent, True)
+    plain = PlainTree([*parents, *MANY, claim])
+    assert (plain.sharers["wanted"], plain.parents["wanted"]) == (owner, parent)

@@ -1,0 +1,102 @@
+"""Conversions with long chains: an answer has the nearest places, and a way to the rest."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.html import strip_tags
+
+from conferences.models import Conference
+from sharing.rules.credit_models import CREDIT_MODELS
+from sharing.selectors.conversions import PLACES_IN_LIST
+from tests.sharing.api.test_api import Api, get, happen
+from tests.sharing.cast import credits_of, opened, refusals_of, registered, share
+
+LENGTH = 130
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def story(conference: Conference) -> None:
+    """A chain of 130 links; every fifth is shared by one person. The registration opened another code,
+    too, and made the nearest two links."""
+    links = [
+        share(n, f"v{n}" if n % 5 else "busy", f"link{n:03}", f"link{n - 1:03}" if n else "")
+        for n in range(LENGTH)
+    ]
+    happen(*links, share(200, "vz", f"link{LENGTH}", f"link{LENGTH - 1}"))
+    happen(share(201, "vz", f"link{LENGTH + 1}", f"link{LENGTH}"))
+    happen(opened(300, "vz", f"link{LENGTH + 1}"), opened(301, "vz", "nobodys"), registered(302, "vz", "r-z"))
+    happen(opened(300, "vy", "link001"), registered(302, "vy", "r-y"))
+
+
+def parts(api: Api, user: User, model: str, page_size: int) -> Iterator[dict[str, Any]]:
+    cursor = 1
+    while cursor is not None:
+        part = get(api(user), "conversions/r-z", model=model, page_size=page_size, cursor=cursor)
+        yield part
+        cursor = part["next"]
+
+
+@pytest.mark.parametrize("model", list(CREDIT_MODELS))
+def test_a_list_has_the_nearest_places_of_each_chain_and_the_registrations_own_path_the_rest(
+    story: None, api: Api, alice: User, model: str
+) -> None:
+    answer = get(api(alice), "conversions", model=model)
+    long, short = sorted(answer["results"], key=lambda row: -len(row["credits"]))
+    assert long["next"] == PLACES_IN_LIST + 1
+    places = sorted(row["distance"] for row in (*long["credits"], *long["not_credited"]) if row["distance"])
+    assert places == list(range(1, PLACES_IN_LIST + 1))
+    assert [short["next"], *(row["kind"] for row in short["credits"])] == [None, "direct", "assisted"]
+
+    found = list(parts(api, alice, model, page_size=40))
+    assert len(found) == 4
+    credits = [row for part in found for row in part["credits"]]
+    assert [row["code"] for row in credits] == credits_of("r-z")
+    assert [row["kind"] for row in credits] == ["direct", *["assisted"] * (len(credits) - 1)]
+    refused = [(row["code"], row["reason"]) for part in found for row in part["not_credited"]]
+    assert len(refused) == len(set(refused))
+    assert set(refused) == refusals_of("r-z")
+    assert long["credits"] == credits[: len(long["credits"])]
+    total = sum(row["credit"] for row in credits)
+    assert total == pytest.approx(1 if CREDIT_MODELS[model].is_fractional else len(credits))
+
+
+def test_what_has_no_place_in_the_chain_comes_once_with_the_first_part(
+    story: None, api: Api, alice: User
+) -> None:
+    found = list(parts(api, alice, "full", page_size=2))
+    assert {(row["code"], row["reason"]) for row in found[0]["not_credited"]} == {
+        ("nobodys", "unknown_code"),
+        (f"link{LENGTH}", "self_referral"),
+        (f"link{LENGTH + 1}", "self_referral"),
+    }
+    assert found[0]["credits"] == []
+    assert found[0]["next"] == 3
+    assert sum(len(part["credits"]) + len(part["not_credited"]) for part in found[1:]) == LENGTH
+    assert len(found) == LENGTH / 2 + 1
+
+
+@pytest.mark.parametrize("cursor", ["0", "x", "99999999999"])
+def test_a_place_that_no_chain_has_is_bad_input(story: None, api: Api, alice: User, cursor: str) -> None:
+    response = api(alice).get("/api/sharing/conversions/r-z", {"conference_id": "summit", "cursor": cursor})
+    assert response.status_code == 400
+    assert "cursor" in response.json()["error"]["details"]
+
+
+def test_the_admin_shows_the_nearest_places_and_reads_them_once(story: None) -> None:
+    admin = Client()
+    admin.force_login(User.objects.create_superuser("root"))
+    with CaptureQueriesContext(connection) as queries:
+        response = admin.get("/admin/sharing/shareconversion/summit_2Fr-z/change/")
+    page = strip_tags(response.content.decode())
+    assert f"{PLACES_IN_LIST}. link" in page
+    assert f"{PLACES_IN_LIST + 1}. link" not in page
+    assert "…" in page
+    for table in ("sharing_credit", "sharing_notcredited"):
+        assert sum(f'FROM "{table}"' in query["sql"] for query in queries) == 1

@@ -1,0 +1,261 @@
+"""Each rule with a case in which it makes the difference. Minutes stand for event times."""
+
+from typing import Any
+
+import pytest
+
+from sharing.derivation.deriving import apply_facts
+from sharing.derivation.facts import read_facts
+from sharing.models import NotCredited, ShareLink
+from sharing.rules.attribution import MAX_OPENS
+from tests.sharing.cast import (
+    credits_of,
+    opened,
+    refusals_of,
+    registered,
+    row,
+    share,
+    tree,
+)
+
+pytestmark = pytest.mark.django_db
+
+DAY = 24 * 60
+
+
+def happen(*events: dict[str, Any]) -> None:
+    """The events arrive, each in a delivery of its own."""
+    for sent in events:
+        apply_facts(read_facts([row(sent)]))
+
+
+def test_every_ancestor_is_credited_the_nearest_directly() -> None:
+    happen(
+        share(1, "alice", "aaaa"),
+        opened(2, "bob", "aaaa"),
+        share(3, "bob", "bbbb", "aaaa"),
+        opened(4, "carol", "bbbb"),
+        registered(5, "carol"),
+    )
+    assert credits_of("r-carol") == ["bbbb", "aaaa"]
+    links = {link.code: link for link in ShareLink.objects.all()}
+    assert (links["bbbb"].direct, links["bbbb"].assisted) == (1, 0)
+    assert (links["aaaa"].direct, links["aaaa"].assisted) == (0, 1)
+    assert (links["aaaa"].subtree_links, links["aaaa"].subtree_conversions) == (1, 1)
+    assert (links["aaaa"].opens, links["aaaa"].openers, links["aaaa"].child_count) == (1, 1, 1)
+
+
+def test_an_open_of_exactly_30_days_ago_counts_and_an_older_one_does_not() -> None:
+    happen(
+        share(0, "alice", "aaaa"),
+        opened(1, "bob", "aaaa"),
+        opened(1, "carol", "aaaa"),
+        registered(1 + 30 * DAY, "bob"),
+        registered(1.001 + 30 * DAY, "carol"),
+    )
+    assert credits_of("r-bob") == ["aaaa"]
+    assert credits_of("r-carol") == []
+    assert refusals_of("r-carol") == {("aaaa", "outside_window")}
+
+
+def test_the_last_open_before_the_registration_decides() -> None:
+    happen(
+        share(1, "alice", "aaaa"),
+        share(1, "bob", "bbbb"),
+        opened(2, "carol", "aaaa"),
+        opened(3, "carol", "bbbb"),
+        registered(4, "carol"),
+        opened(5, "carol", "aaaa"),
+    )
+    assert credits_of("r-carol") == ["bbbb"]
+
+
+def test_the_code_a_registration_came_with_counts_when_no_open_does() -> None:
+    happen(share(1, "alice", "aaaa"), share(1, "bob", "bbbb"), opened(2, "carol", "aaaa"))
+    happen(registered(4, "carol", share_code="bbbb"), registered(4, "dave", share_code="bbbb"))
+    assert credits_of("r-carol") == ["aaaa"]
+    assert credits_of("r-dave") == ["bbbb"]
+
+
+def test_a_code_that_was_opened_before_the_window_does_not_come_back_with_the_registration() -> None:
+    happen(
+        share(0, "alice", "aaaa"),
+        opened(1, "bob", "aaaa"),
+        registered(31 * DAY, "bob", share_code="aaaa"),
+    )
+    assert credits_of("r-bob") == []
+    assert refusals_of("r-bob") == {("aaaa", "outside_window")}
+
+
+def test_the_first_claim_to_a_parent_wins_by_event_time_not_by_arrival() -> None:
+    happen(share(1, "alice", "aaaa"), share(1, "bob", "bbbb"))
+    happen(share(5, "carol", "cccc", "bbbb"))
+    assert tree()["cccc"] == "bbbb"
+    happen(share(4, "carol", "cccc", "aaaa"), share(6, "carol", "cccc", "bbbb"))
+    assert tree()["cccc"] == "aaaa"
+
+
+def test_a_code_belongs_to_who_claimed_it_first_by_event_time() -> None:
+    happen(share(5, "mallory", "aaaa"))
+    assert not ShareLink.objects.get().is_contested
+    happen(share(4, "alice", "aaaa"))
+    link = ShareLink.objects.get()
+    assert (link.sharer, link.is_contested) == ("alice", True)
+
+
+def test_what_the_loser_of_a_code_claimed_counts_once_they_turn_out_to_be_first() -> None:
+    happen(share(1, "zoe", "zzzz"), share(3, "alice", "aaaa"), share(4, "bob", "aaaa", "zzzz"))
+    assert tree()["aaaa"] is None
+    happen(share(2, "bob", "aaaa"))
+    assert tree()["aaaa"] == "zzzz"
+
+
+def test_nobody_is_credited_for_their_own_registration_but_their_ancestors_are() -> None:
+    happen(
+        share(1, "alice", "aaaa"),
+        share(2, "bob", "bbbb", "aaaa"),
+        opened(3, "bob", "bbbb"),
+        registered(4, "bob"),
+    )
+    assert credits_of("r-bob") == ["aaaa"]
+    assert refusals_of("r-bob") == {("bbbb", "self_referral")}
+    assert ShareLink.objects.get(code="aaaa").direct == 1
+
+
+def test_a_sharer_is_credited_once_by_their_nearest_share() -> None:
+    happen(
+        share(1, "alice", "aaaa"),
+        share(2, "bob", "bbbb", "aaaa"),
+        share(3, "alice", "cccc", "bbbb"),
+        opened(4, "dave", "cccc"),
+        registered(5, "dave"),
+    )
+    assert credits_of("r-dave") == ["cccc", "bbbb"]
+    assert refusals_of("r-dave") == {("aaaa", "sharer_already_credited")}
+
+
+@pytest.mark.parametrize("first_to_arrive", [0, 1, 2])
+def test_of_a_cycle_the_latest_claim_is_refused_whichever_arrives_first(first_to_arrive: int) -> None:
+    claims = [share(1, "a", "aaaa", "cccc"), share(2, "b", "bbbb", "aaaa"), share(3, "c", "cccc", "bbbb")]
+    happen(*claims[first_to_arrive:], *claims[:first_to_arrive])
+    assert tree() == {"aaaa": "cccc", "bbbb": "aaaa", "cccc": None}
+    assert list(ShareLink.objects.filter(closes_cycle=True).values_list("code", flat=True)) == ["cccc"]
+
+
+def test_a_refused_claim_counts_again_when_the_cycle_turns_out_to_be_none() -> None:
+    happen(share(2, "a", "aaaa", "bbbb"), share(3, "b", "bbbb", "aaaa"))
+    assert tree() == {"aaaa": "bbbb", "bbbb": None}
+    happen(share(1, "a", "aaaa", "zzzz"))  # earlier, and to another parent
+    assert tree() == {"aaaa": None, "bbbb": "aaaa"}
+    assert not ShareLink.objects.filter(closes_cycle=True).exists()
+
+
+def test_a_share_of_itself_is_a_flagged_root() -> None:
+    happen(share(1, "a", "aaaa", "aaaa"))
+    link = ShareLink.objects.get()
+    assert (link.parent_id, link.closes_cycle) == (None, True)
+
+
+def test_an_unknown_code_is_passed_over_and_shown() -> None:
+    happen(
+        share(1, "alice", "aaaa"),
+        opened(2, "bob", "aaaa"),
+        opened(3, "bob", "nobodys"),
+        registered(4, "bob"),
+    )
+    assert credits_of("r-bob") == ["aaaa"]
+    assert refusals_of("r-bob") == {("nobodys", "unknown_code")}
+    happen(share(2.5, "carol", "nobodys"))
+    assert credits_of("r-bob") == ["nobodys"]
+    assert refusals_of("r-bob") == set()
+
+
+def test_a_code_of_another_conference_is_unknown_in_this_one() -> None:
+    happen(share(1, "alice", "aaaa", conference_id="other"), opened(2, "bob", "aaaa"), registered(3, "bob"))
+    assert credits_of("r-bob") == []
+    assert refusals_of("r-bob") == {("aaaa", "unknown_code")}
+
+
+def test_a_bots_open_credits_nobody_and_counts_nowhere() -> None:
+    happen(share(1, "alice", "aaaa"), opened(2, "bob", "aaaa", bot=True), registered(3, "bob"))
+    assert credits_of("r-bob") == []
+    assert refusals_of("r-bob") == {("aaaa", "bot")}
+    assert ShareLink.objects.get().opens == 0
+
+
+def test_a_bots_share_claims_nothing_and_its_registration_converts_nobody() -> None:
+    happen(share(1, "crawler", "aaaa", bot=True), opened(2, "bob", "aaaa"))
+    happen(registered(3, "bob"), registered(3, "robo", bot=True, share_code="aaaa"))
+    assert tree() == {}
+    assert refusals_of("r-bob") == {("aaaa", "unknown_code")}
+    assert refusals_of("r-robo") == set()
+
+
+def test_what_happened_after_the_registration_never_changes_its_credits() -> None:
+    happen(
+        share(1, "alice", "aaaa"),
+        share(2, "bob", "bbbb"),
+        opened(3, "carol", "bbbb"),
+        registered(4, "carol"),
+        share(5, "bob", "bbbb", "aaaa"),  # a parent, but later
+    )
+    assert tree()["bbbb"] == "aaaa"
+    assert credits_of("r-carol") == ["bbbb"]
+
+
+def test_what_happened_before_the_registration_and_arrives_late_completes_its_credits() -> None:
+    happen(registered(5, "carol"), opened(4, "carol", "bbbb"), share(3, "bob", "bbbb", "aaaa"))
+    assert credits_of("r-carol") == ["bbbb"]
+    happen(share(1, "alice", "aaaa"))
+    assert credits_of("r-carol") == ["bbbb", "aaaa"]
+
+
+def test_a_link_that_was_shared_after_the_registration_has_no_part_in_it_until_it_is_known_better() -> None:
+    happen(share(2, "bob", "bbbb", "aaaa"), share(9, "alice", "aaaa"))
+    happen(opened(3, "carol", "bbbb"), registered(4, "carol"))
+    assert credits_of("r-carol") == ["bbbb"]
+    assert refusals_of("r-carol") == {("aaaa", "shared_later")}
+    happen(share(1, "alice", "aaaa"))
+    assert credits_of("r-carol") == ["bbbb", "aaaa"]
+
+
+def test_a_registration_that_form_and_browser_report_is_one_with_the_visitor_of_the_browser() -> None:
+    happen(
+        share(1, "alice", "aaaa"),
+        opened(2, "bob", "aaaa"),
+        registered(4, "", "r-1", event_id="from-the-form"),
+        registered(5, "bob", "r-1", event_id="from-the-browser"),
+    )
+    assert credits_of("r-1") == ["aaaa"]
+    assert ShareLink.objects.get().direct == 1
+
+
+def test_a_chain_that_contradicts_the_tree_is_noted_and_the_tree_decides() -> None:
+    happen(share(1, "alice", "aaaa"), share(2, "bob", "bbbb", "aaaa"))
+    happen(
+        opened(3, "carol", "bbbb", attribution_chain=["mmmm", "bbbb"]),
+        opened(3, "dave", "bbbb", attribution_chain=["aaaa", "bbbb"]),
+        registered(4, "carol"),
+        registered(4, "dave"),
+    )
+    assert credits_of("r-carol") == credits_of("r-dave") == ["bbbb", "aaaa"]
+    assert refusals_of("r-carol") == {("bbbb", "chain_contradicts_tree")}
+    assert refusals_of("r-dave") == set()
+
+
+def test_of_more_opens_than_are_looked_at_the_last_ones_are() -> None:
+    happen(share(0, "va", "aaaa"), opened(1, "x", "aaaa"))
+    happen(*(opened(2 + number / 100, "x", f"nobody{number:04}") for number in range(MAX_OPENS - 1)))
+    happen(registered(5, "x", "within"))
+    assert credits_of("within") == ["aaaa"]
+    happen(opened(4, "x", "onemore"), registered(6, "x", "beyond"))
+    assert credits_of("within") == credits_of("beyond") == []
+    assert ("aaaa", "too_many_opens") in refusals_of("within")
+    assert len(refusals_of("within")) == MAX_OPENS + 1
+
+
+def test_reasons_do_not_multiply_with_the_opens_and_registrations_of_one_visitor() -> None:
+    opens = [opened(number / 1000, "x", f"nobody{number:04}") for number in range(300)]
+    registrations = [registered(1, "x", f"r{number}", event_id=f"r{number}") for number in range(300)]
+    apply_facts(read_facts([row(sent) for sent in opens + registrations]))
+    assert NotCredited.objects.count() == 300 * (MAX_OPENS + 1)

@@ -1,0 +1,175 @@
+"""Leaderboard, channels and timeline: order, ranges of days, and what a page of them costs."""
+
+import datetime as dt
+from collections import defaultdict
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.contrib.auth.models import User
+
+from conferences import services
+from conferences.models import Conference
+from sharing.rules.credit_models import CREDIT_MODELS
+from sharing.selectors.figures import count_day
+from tests.sharing.api.test_api import Api, get, happen
+from tests.sharing.cast import START_MS, opened, registered, share
+from tests.sharing.plain import PlainTree
+from tests.support.share_events import share_events
+
+pytestmark = pytest.mark.django_db
+
+DAY = 24 * 60
+
+
+@pytest.fixture
+def story(conference: Conference) -> None:
+    """va's link brings vx on the first day and, through vb's, vy and vz on the second; vc's brings nobody."""
+    happen(
+        share(1, "va", "aaaa", channel="wechat"), share(2, "vb", "bbbb", "aaaa", channel="mail"),
+        share(3, "vc", "cccc", channel="poster"), share(3, "vc", "dddd", channel="badge"),
+        opened(4, "vx", "aaaa"), registered(5, "vx"),
+        *(opened(DAY + 4, who, "bbbb") for who in ("vy", "vz")),
+        *(registered(DAY + 5, who) for who in ("vy", "vz")),
+    )  # fmt: skip
+
+
+def table(answer: dict[str, Any], by: str) -> list[tuple[Any, ...]]:
+    return [
+        (item[by], item["credit"], item["registrations"], item["direct"], item["assisted"])
+        for item in answer["results"]
+    ]
+
+
+SECOND_DAY = {"from": "2026-05-02", "to": "2026-05-02"}
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({}, [("va", 3.0, 3, 1, 2), ("vb", 2.0, 2, 2, 0)]),
+        ({"to": "2026-05-01"}, [("va", 1.0, 1, 1, 0)]),
+        # Equal, so by name.
+        (SECOND_DAY, [("va", 2.0, 2, 0, 2), ("vb", 2.0, 2, 2, 0)]),
+        ({"from": "2026-05-03"}, []),
+        ({"model": "last_touch"}, [("vb", 2.0, 2, 2, 0), ("va", 1.0, 3, 1, 2)]),
+        ({"model": "linear", **SECOND_DAY}, [("va", 1.0, 2, 0, 2), ("vb", 1.0, 2, 2, 0)]),
+    ],
+)
+def test_the_leaderboard_is_of_the_registrations_of_the_days_asked_for_the_highest_first(
+    story: None, api: Api, alice: User, params: dict[str, str], expected: list[tuple[Any, ...]]
+) -> None:
+    answer = get(api(alice), "leaderboard", **params)
+    assert table(answer, "sharer") == expected
+    assert answer["count"] == len(expected)
+    shorter = get(api(alice), "leaderboard", limit=1, **params)
+    assert (table(shorter, "sharer"), shorter["count"]) == (expected[:1], len(expected))
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({}, [("wechat", 3.0, 3, 1, 2), ("mail", 2.0, 2, 2, 0)]),
+        ({"to": "2026-05-01"}, [("wechat", 1.0, 1, 1, 0), ("mail", 0.0, 0, 0, 0)]),
+        ({"model": "last_touch"}, [("mail", 2.0, 2, 2, 0), ("wechat", 1.0, 3, 1, 2)]),
+    ],
+)
+def test_channels_without_credit_come_last_and_links_are_counted_whatever_the_days(
+    story: None, api: Api, alice: User, params: dict[str, str], expected: list[tuple[Any, ...]]
+) -> None:
+    answer = get(api(alice), "channels", **params)
+    nothing = [("badge", 0.0, 0, 0, 0), ("poster", 0.0, 0, 0, 0)]
+    credited = [item for item in expected if item[1]]
+    without = sorted([item for item in expected if not item[1]] + nothing)
+    assert table(answer, "channel") == credited + without
+    assert answer["count"] == 4
+    assert {item["channel"]: (item["links"], item["opens"]) for item in answer["results"]} == {
+        "wechat": (1, 1), "mail": (1, 2), "poster": (1, 0), "badge": (1, 0),
+    }  # fmt: skip
+    assert table(get(api(alice), "channels", limit=3, **params), "channel") == (credited + without)[:3]
+
+
+def test_a_registration_counts_once_for_a_channel_that_two_of_its_links_have(
+    conference: Conference, api: Api, alice: User
+) -> None:
+    happen(share(1, "va", "aaaa", channel="mail"), share(2, "vb", "bbbb", "aaaa", channel="mail"))
+    happen(opened(3, "vx", "bbbb"), registered(4, "vx"))
+    assert table(get(api(alice), "channels"), "channel") == [("mail", 2.0, 1, 1, 1)]
+
+
+@pytest.mark.parametrize("limit", [0, 1001, "x"])
+@pytest.mark.parametrize("path", ["leaderboard", "channels"])
+def test_a_limit_out_of_bounds_is_bad_input(
+    conference: Conference, api: Api, alice: User, path: str, limit: Any
+) -> None:
+    response = api(alice).get(f"/api/sharing/{path}", {"conference_id": "summit", "limit": limit})
+    assert response.status_code == 400
+    assert "limit" in response.json()["error"]["details"]
+
+
+@pytest.mark.parametrize("days", [{}, {"from": "1970-01-01"}], ids=["all time", "a range"])
+@pytest.mark.parametrize("model", list(CREDIT_MODELS))
+def test_the_leaderboard_of_a_generated_tree_is_that_of_the_plain_implementation(
+    conference: Conference,
+    api: Api,
+    alice: User,
+    model: str,
+    days: dict[str, str],
+    django_assert_max_num_queries: Any,
+) -> None:
+    events = list(share_events(links=300, seed=5, conference_id="summit", opens_per_link=4))
+    happen(*events)
+    plain = PlainTree(events)
+    shared_ms = {event["share_code"]: event["ts"] for event in reversed(events) if event["type"] == "share"}
+    registered_ms = {
+        event["registration_id"]: event["ts"] for event in events if event["type"] == "registration"
+    }
+    credit: dict[str, float] = defaultdict(float)
+    counts: dict[str, int] = defaultdict(int)
+    for registration_id, chain in plain.credits.items():
+        ages = [registered_ms[registration_id] - shared_ms[code] for code, _ in chain]
+        for (code, _), weight in zip(chain, CREDIT_MODELS[model].weigh(ages), strict=True):
+            credit[plain.sharers[code]] += weight
+            counts[plain.sharers[code]] += 1
+    assert len(counts) > 50
+    with django_assert_max_num_queries(12):
+        answer = get(api(alice), "leaderboard", model=model, limit=1000, **days)
+    found = {item["sharer"]: item for item in answer["results"]}
+    assert {name: item["registrations"] for name, item in found.items()} == counts
+    assert {name: item["credit"] for name, item in found.items()} == pytest.approx(credit)
+    order = [item["credit"] for item in answer["results"]]
+    assert order == sorted(order, reverse=True)
+
+
+# --- Days ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours"), [("Europe/Berlin", 23), ("Australia/Lord_Howe", 24.5), ("Asia/Shanghai", 24)]
+)
+def test_the_timeline_counts_days_as_they_are_long_in_a_fixed_number_of_queries(
+    alice: User, api: Api, zone: str, hours: float, django_assert_max_num_queries: Any
+) -> None:
+    """Berlin's clocks go forward an hour on 2026-03-29, Lord Howe's back half an hour on 2026-04-05."""
+    services.create_conference(owner=alice, id="summit", name="Summit", time_zone=zone)
+    changed = {"Europe/Berlin": dt.date(2026, 3, 29), "Australia/Lord_Howe": dt.date(2026, 4, 5)}
+    day = changed.get(zone, dt.date(2026, 4, 1))
+    start = dt.datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
+    minute = (start.timestamp() * 1000 - START_MS) / 60_000
+    length = hours * 60
+    # A link in the first and in the last minute of the day, and beyond either.
+    happen(*(share(minute + at, "va", f"at{n:02}") for n, at in enumerate((-1, 0, length - 1, length))))
+    happen(opened(minute + 1, "vb", "at01"), registered(minute + length - 0.5, "vb"))
+    client = api(alice)
+    with django_assert_max_num_queries(6):
+        year = get(client, "timeline", **{"from": "2026-01-01", "to": "2026-12-31"})["results"]
+    assert [item["date"] for item in year] == [
+        (dt.date(2026, 1, 1) + dt.timedelta(days=n)).isoformat() for n in range(365)
+    ]
+    found = {item["date"]: (item["shares"], item["share_conversions"]) for item in year}
+    assert {date: figures for date, figures in found.items() if any(figures)} == {
+        (day - dt.timedelta(days=1)).isoformat(): (1, 0),
+        day.isoformat(): (2, 1),
+        (day + dt.timedelta(days=1)).isoformat(): (1, 0),
+    }
+    assert count_day("summit", day) == {"shares": 2, "share_conversions": 1}

@@ -1,0 +1,149 @@
+"""What came for conferences that nobody created goes with its events."""
+
+import datetime as dt
+import threading
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connections
+from django.utils import timezone
+
+from analytics.days import redating
+from analytics.models import Event, UnclaimedConference
+from analytics.reactions.pipeline import store_and_react
+from conferences import services
+from sharing.models import DirtyDayOutbox
+from sharing.services import dropping
+from sharing.services.rebuilding import rebuild
+from tests.sharing.cast import credits_of, opened, registered, row, share, state
+
+STORY = [
+    share(1, "ann", "aaaa"),
+    share(1.5, "crawler", "never", bot=True),  # a claim to a link that never comes to be
+    opened(2, "cat", "aaaa"),
+    share(3, "ben", "bbbb", "aaaa"),
+    opened(4, "dan", "bbbb"),
+    opened(4.5, "dan", "unknown"),
+    registered(5, "cat"),
+    registered(6, "dan"),
+]
+
+
+def arrive(events: list[dict[str, Any]], conference_id: str) -> None:
+    store_and_react(
+        [
+            row({**sent, "conference_id": conference_id, "event_id": f"{conference_id}-{sent['event_id']}"})
+            for sent in events
+        ]
+    )
+
+
+def make_old(**which: Any) -> None:
+    long_ago = timezone.now() - dt.timedelta(days=redating.UNCLAIMED_DAYS, hours=1)
+    Event.objects.update(received_at=timezone.now())
+    Event.objects.filter(**which).update(received_at=long_ago)
+    UnclaimedConference.objects.update(first_seen_at=long_ago)
+
+
+def stored(conference_id: str) -> list[str]:
+    """The tables that hold anything of a conference."""
+    return [
+        model.__name__
+        for model in apps.get_app_config("sharing").get_models()
+        if model is not DirtyDayOutbox
+        and any(conference_id in repr(values) for values in model._default_manager.values_list())
+    ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("rows_at_once", [1, 2, 5000])
+def test_all_that_followed_from_dropped_events_goes_and_no_other_conferences(
+    conference: Any, monkeypatch: pytest.MonkeyPatch, rows_at_once: int
+) -> None:
+    monkeypatch.setattr(dropping, "_ROWS_AT_ONCE", rows_at_once)
+    for conference_id in ("summit", "nobodys", "nobodys-too"):
+        arrive(STORY, conference_id)
+    kept = [item for item in state().items() if "summit" in repr(item)]
+    assert len(stored("nobodys")) == 7
+    make_old()
+
+    assert redating.drop_unclaimed_events() == 2 * len(STORY)
+
+    assert stored("nobodys") == []
+    assert len(stored("summit")) == 7
+    assert len(kept) == 4
+    assert not UnclaimedConference.objects.exists()
+    before = state()
+    rebuild("summit")
+    assert state() == before
+
+
+@pytest.mark.django_db
+def test_young_events_wait_and_whoever_creates_the_conference_has_what_follows_from_them(alice: Any) -> None:
+    arrive(STORY, "nobodys")
+    make_old(event_id__contains="-ann-")
+    redating.drop_unclaimed_events()
+    assert stored("nobodys") == []
+    assert Event.objects.count() == len(STORY) - 1
+
+    services.create_conference(owner=alice, id="nobodys", name="Somebody's", time_zone="UTC")
+    redating.redate_changed_conferences()
+
+    assert credits_of("r-dan", "nobodys") == ["bbbb"]
+    assert credits_of("r-cat", "nobodys") == []
+    assert not UnclaimedConference.objects.exists()
+    expected = state()
+    rebuild("nobodys")
+    assert state() == expected
+
+
+@pytest.mark.django_db
+def test_a_worker_that_died_after_the_events_went_leaves_the_rest_to_the_next_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    arrive(STORY, "nobodys")
+    make_old()
+    Event.objects.all().delete()
+    assert redating.drop_unclaimed_events() == 0
+    assert stored("nobodys") == []
+    assert not UnclaimedConference.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_conference_that_is_created_meanwhile_keeps_what_its_events_say(alice: Any) -> None:
+    arrive(STORY, "late")
+    expected = state()
+    services.create_conference(owner=alice, id="late", name="Late", time_zone="UTC")
+    dropping.drop(["late"])
+    assert state() == expected
+
+
+@pytest.mark.django_db(transaction=True)
+def test_events_that_come_while_a_conference_is_dropped_are_in_the_tree_once_it_is_created(
+    monkeypatch: pytest.MonkeyPatch, alice: Any
+) -> None:
+    monkeypatch.setattr(dropping, "_ROWS_AT_ONCE", 1)
+    arrive(STORY, "nobodys")
+    make_old()
+    Event.objects.all().delete()
+    late = [{**sent, "event_id": f"again-{sent['event_id']}"} for sent in STORY]
+
+    def deliver() -> None:
+        try:
+            for sent in late:
+                arrive([sent], "nobodys")
+        finally:
+            connections.close_all()
+
+    worker = threading.Thread(target=deliver)
+    worker.start()
+    dropping.drop(["nobodys"])
+    worker.join()
+    services.create_conference(owner=alice, id="nobodys", name="Somebody's", time_zone="UTC")
+    redating.redate_changed_conferences()
+    found = state()
+    rebuild("nobodys")
+    assert Event.objects.count() == len(late)
+    assert found["links"] == state()["links"]
+    assert found["credits"] == state()["credits"]

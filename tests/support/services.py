@@ -1,0 +1,137 @@
+"""Servers that tests start for themselves."""
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import redis
+
+
+def free_port() -> int:
+    """A port that no process uses now, and that the kernel gives to no outgoing connection: a server that is
+    killed finds it free when it comes back. (Linux takes those from 32768 on.)"""
+    while True:
+        port = 16_000 + secrets.randbelow(16_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+class ValkeyServer:
+    """A Valkey with its append-only file in `directory`; can be killed and started again."""
+
+    def __init__(self, *, port: int, directory: Path) -> None:
+        self.port = port
+        self.directory = directory
+        self.url = f"redis://127.0.0.1:{port}/0"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        from meeteasy.valkey import server_command  # not before Django's settings have their variables
+
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.process = subprocess.Popen(
+            server_command(port=self.port, directory=self.directory), stdout=subprocess.DEVNULL
+        )
+        client = redis.Redis.from_url(self.url)
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                client.ping()
+                break
+            except redis.RedisError:
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    raise
+                time.sleep(0.02)
+        client.close()
+
+    def kill(self) -> None:
+        """kill -9"""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+class PostgresqlServer:
+    """Debian's PostgreSQL on a loopback port, in a directory of its own; can be killed and started again.
+
+    The program refuses to run as root, so there the user `postgres` of the package runs it.
+
+    language: by which it sorts texts, such as en-US; without one, by code points.
+    """
+
+    def __init__(self, *, language: str = "") -> None:
+        self.port = free_port()
+        self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._programs = self.find_programs()
+        assert self._programs is not None
+        # Not below pytest's own directories, which nobody but root may enter.
+        self._directory = Path(tempfile.mkdtemp(prefix="meeteasy-postgresql-"))
+        self._as_owner: dict[str, Any] = {"cwd": self._directory}
+        if os.geteuid() == 0:
+            shutil.chown(self._directory, "postgres", "postgres")
+            self._as_owner |= {"user": "postgres", "group": "postgres", "extra_groups": []}
+        order = ["--locale-provider", "icu", "--icu-locale", language] if language else []
+        subprocess.run(
+            [self._programs / "initdb", "-D", self._directory / "data", "-U", "postgres", "--no-sync",
+             "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", *order],
+            check=True, capture_output=True, **self._as_owner,
+        )  # fmt: skip
+
+    @staticmethod
+    def find_programs() -> Path | None:
+        """The directory with `initdb` and `postgres` of the newest version installed."""
+        found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+        return max(found, key=lambda path: int(path.parent.name), default=None)
+
+    def start(self) -> None:
+        assert self._programs is not None
+        # Without fsync: what a killed process has written is in the kernel's hands, as without a power cut.
+        settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": str(self._directory),
+                    "fsync": "off"}  # fmt: skip
+        with open(self._directory / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                [self._programs / "postgres", "-D", self._directory / "data", "-p", str(self.port)]
+                + [part for name, value in settings.items() for part in ("-c", f"{name}={value}")],
+                stdout=log, stderr=log, **self._as_owner,
+            )  # fmt: skip
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                psycopg.connect(self.url, connect_timeout=2).close()
+                return
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        """An immediate shutdown: as a crash, but its processes end."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(30)
+
+    def create_database(self, name: str) -> str:
+        """Returns the new database's URL."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        return self.url.removesuffix("postgres") + name
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self._directory, ignore_errors=True)

@@ -1,0 +1,197 @@
+"""`System`: real processes from outside, as `bin/run` starts them, that a test can kill and start again."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import psutil
+import redis
+
+from tests.support.services import ValkeyServer, free_port
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+_Found = TypeVar("_Found")
+
+_COMMANDS: dict[str, list[str]] = {
+    "web": [
+        "-m",
+        "uvicorn",
+        "meeteasy.asgi:application",
+        "--port",
+        "{port}",
+        "--workers",
+        "2",
+        "--no-access-log",
+        "--ws-max-size",
+        "65536",
+        "--ws-per-message-deflate",
+        "false",
+    ],
+    "events": ["manage.py", "worker", "analytics.events", "--concurrency", "{events_concurrency}"],
+    "daily": ["manage.py", "worker", "analytics.daily"],
+    "email": ["manage.py", "worker", "notifications.email"],
+    "sms": ["manage.py", "worker", "notifications.sms"],
+    "files": ["manage.py", "worker", "files.convert"],
+    "beat": ["-m", "celery", "--app", "meeteasy", "beat", "--pidfile="],
+}
+
+
+class System:
+    """Processes on a database and a Valkey of their own, below `directory`.
+
+        system.start("web", "events", "daily", "beat")
+        system.post([{"type": "page_view", ...}])
+        system.kill("events")
+
+    Logs are in `directory/<name>.log`. `manage("shell", "-c", code)` runs a command in the same environment.
+    Extra environment: `system.environment["DATABASE_URL"] = ...` before anything is started.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port = free_port()
+        self.events_concurrency = 1  # so that whoever kills a worker knows which process has the entries
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.valkey = ValkeyServer(port=free_port(), directory=directory / "valkey")
+        self.environment = {
+            **os.environ,
+            "SECRET_KEY": "only-for-tests",
+            "DATA_DIR": str(directory),
+            "REDIS_URL": self.valkey.url,
+            "PORT": str(self.port),
+            "INGEST_RATE_PER_SECOND": "0",
+            "PYTHONUNBUFFERED": "1",
+        }
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.http = httpx.Client(base_url=self.url, timeout=30)
+        self._prepared = False
+        self._tokens: dict[str, str] = {}
+
+    def prepare(self) -> None:
+        """Start Valkey, create the database, the user `organizer` and the conference `test`."""
+        if self._prepared:
+            return
+        self._prepared = True
+        self.valkey.start()
+        self.manage("migrate", "--verbosity", "0")
+        self.manage("sync_schedule")
+        self.run_code("from meeteasy.management.commands.up import _create_demo; _create_demo()")
+
+    def start(self, *names: str) -> None:
+        """Start processes by name and wait until they serve. `events-2` is one more of `events`."""
+        self.prepare()
+        for name in names:
+            command = [
+                part.format(port=self.port, events_concurrency=self.events_concurrency)
+                for part in _COMMANDS[name.partition("-")[0]]
+            ]
+            with open(self.directory / f"{name}.log", "ab") as log:
+                self.processes[name] = subprocess.Popen(
+                    [sys.executable, *command], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+                )
+        if "web" in names:
+            self.wait_for(self._web_answers, "the web server to answer", seconds=180)
+        for name in names:
+            if name.partition("-")[0] in ("events", "daily", "email", "sms"):
+                self.wait_for(
+                    lambda name=name: b" ready." in self.log(name), f"worker {name} to be ready", seconds=180
+                )
+
+    def kill(self, name: str, *, children_only: bool = False) -> None:
+        """kill -9 of a process and its children, or of the children alone (a worker's pool process)."""
+        process = self.processes[name]
+        victims = psutil.Process(process.pid).children(recursive=True)
+        if not children_only:
+            process.kill()
+            del self.processes[name]
+        for victim in victims:
+            try:
+                victim.kill()
+            except psutil.NoSuchProcess:
+                continue
+        if not children_only:
+            process.wait()
+            # A log of its own for the next one, which is waited for by what it logs.
+            log = self.directory / f"{name}.log"
+            log.rename(log.with_suffix(f".{time.monotonic_ns()}.log"))
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 8
+        for process in self.processes.values():
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                for child in psutil.Process(process.pid).children(recursive=True):
+                    child.kill()
+                process.kill()
+                process.wait()
+        self.valkey.stop()
+        self.http.close()
+
+    def manage(self, *arguments: str, input: bytes | None = None) -> str:
+        """Run manage.py; returns what it prints. A failure raises with the error output."""
+        result = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT, env=self.environment, input=input, capture_output=True, check=False,
+        )  # fmt: skip
+        if result.returncode != 0:
+            raise AssertionError(f"manage.py {arguments}: {result.stderr.decode()[-3000:]}")
+        return result.stdout.decode()
+
+    def run_code(self, code: str) -> str:
+        """Run Python code with Django set up, in a process of its own; returns what it prints."""
+        return self.manage("shell", "--no-imports", "-c", code)
+
+    def token(self, username: str = "organizer") -> str:
+        """An API token, as an operator makes one; made once."""
+        if username not in self._tokens:
+            self._tokens[username] = self.manage("drf_create_token", username).split()[2]
+        return self._tokens[username]
+
+    def get(self, path: str, *, token: str | None = None, **params: Any) -> Any:
+        headers = {"Authorization": f"Token {token or self.token()}"}
+        response = self.http.get(path, params=params, headers=headers)
+        response.raise_for_status()
+        return response.json()
+
+    def post(self, events: list[dict[str, Any]], **body: Any) -> httpx.Response:
+        """Send a batch of events; the answer is not checked."""
+        return self.http.post("/api/analytics/events", json={"events": events, **body})
+
+    def redis(self) -> redis.Redis:
+        return redis.Redis.from_url(self.valkey.url)
+
+    def log(self, name: str) -> bytes:
+        path = self.directory / f"{name}.log"
+        return path.read_bytes() if path.exists() else b""
+
+    def wait_for(
+        self, look: Callable[[], _Found], what: str, *, seconds: float = 60, every: float = 0.1
+    ) -> _Found:
+        """Call `look` until it returns something true, and return that."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = look()
+            if found:
+                return found
+            if time.monotonic() > deadline:
+                logs = "\n".join(
+                    f"--- {name}\n{self.log(name)[-1500:].decode(errors='replace')}"
+                    for name in self.processes
+                )
+                raise AssertionError(f"waited {seconds} s for {what}; last seen: {found!r}\n{logs}")
+            time.sleep(every)
+
+    def _web_answers(self) -> bool:
+        try:
+            return self.http.get("/healthz").status_code == 200
+        except httpx.TransportError:
+            return False
