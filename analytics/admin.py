@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.paginator import Page
@@ -20,7 +21,16 @@ from redis.exceptions import RedisError
 from analytics import holding
 from analytics.days.figures import figure_names
 from analytics.event_types import EVENT_TYPES
-from analytics.models import DailySummary, DeadLetter, DirtyDay, Event, HoldDecision, UnclaimedConference
+from analytics.ingest.rules import check_rules
+from analytics.models import (
+    DailySummary,
+    DeadLetter,
+    DirtyDay,
+    DoorRules,
+    Event,
+    HoldDecision,
+    UnclaimedConference,
+)
 from analytics.stream import dead_letters
 from analytics.tasks import carry_out_hold_decisions, refresh_dirty_days
 from meeteasy.core.admin import BoundedPaginator, ReadOnlyAdmin
@@ -252,3 +262,20 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         if done:
             text = ngettext("%d dead letter was put back.", "%d dead letters were put back.", done)
             messages.success(request, text % done)
+
+
+class DoorRulesForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any]:
+        fields = super().clean() or {}
+        names = ("allowed_origins", "blocked_networks", "blocked_pages")
+        if all(name in fields for name in names):
+            check_rules(**{name: fields[name] for name in names})
+        return fields
+
+
+@admin.register(DoorRules)
+class DoorRulesAdmin(admin.ModelAdmin):
+    form = DoorRulesForm
+    list_display = ["conference_id", "allowed_origins", "blocked_networks", "blocked_pages"]
+    search_fields = ["conference_id"]
+    search_help_text = _("A whole conference id.")

@@ -20,6 +20,7 @@ from analytics.events.rows import EventRow, replace_registration_id, to_row
 from analytics.models import Event
 from conferences.selectors.erased import find_replacement, load_replacements
 from conferences.services.erasing import erase_in_registrations
+from meeteasy.core.forgetting import request_rewrite
 
 _EVENTS_AT_ONCE = 500
 # Types whose subject is the id of a registration, or the event's if it has none.
@@ -149,3 +150,4 @@ def _save(rows: Sequence[EventRow]) -> None:
     Event.objects.bulk_update(
         events, ["visitor_id", "session_id", "subject", "data", "properties"], batch_size=_EVENTS_AT_ONCE
     )
+    request_rewrite()

@@ -2,7 +2,6 @@
 
 import codecs
 import gzip
-import hashlib
 import io
 import os
 import sys
@@ -10,6 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Any, BinaryIO
 
 import msgspec
@@ -17,14 +17,15 @@ from django.db import DatabaseError, InterfaceError
 from redis.exceptions import RedisError
 from tqdm import tqdm
 
-from analytics.events.clock import now_ms
+from analytics.events.lines import LineReader
+from analytics.events.problems import BatchError, EventError
 from analytics.events.rows import EventRow
-from analytics.events.validation import BatchError, Client, EventError, make_row, parse_event, read_json
 from analytics.reactions.pipeline import store_and_react
 from analytics.store import RowsRefusedError, StoreUnavailableError
 
 MAX_LINE_BYTES = 512 * 1024  # of one event
 _LINES_AT_ONCE = 5_000
+_LINES_ALONE = 50  # so few are read one by one if one of them is bad
 _BYTES_AT_ONCE = 4 * 1024 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -56,25 +57,33 @@ class ImportReport:
     stored: int = 0
     duplicate: int = 0
     rejected: int = 0
+    warnings: int = 0
     errors_path: str | None = None
 
 
 class _ErrorFile:
-    """JSON lines `{"line", "code", "field", "message"}`; the first error creates the file."""
+    """JSON lines `{"line", "level", "code", "field", "message"}`; the first of them creates the file."""
 
     def __init__(self, path: str | None, stack: ExitStack) -> None:
         self.path = path
         self._stack = stack
         self._file: IO[str] | None = None
 
-    def write(self, line: int, *, code: str, message: str, field: str | None = None) -> None:
+    def warn(self, report: "ImportReport", line: int, code: str, message: str, field: str | None) -> None:
+        """Something is odd about a line that is imported."""
+        report.warnings += 1
+        self.write(line, code=code, message=message, field=field, level="warning")
+
+    def write(
+        self, line: int, *, code: str, message: str, field: str | None = None, level: str = "error"
+    ) -> None:
         if self._file is None:
             self._file = (
                 sys.stderr
                 if self.path is None
                 else self._stack.enter_context(open(self.path, "w", encoding="utf-8"))  # noqa: SIM115
             )
-        entry = {"line": line, "code": code, "field": field, "message": message}
+        entry = {"line": line, "level": level, "code": code, "field": field, "message": message}
         self._file.write(msgspec.json.encode(entry).decode() + "\n")
 
 
@@ -99,9 +108,10 @@ def import_file(path: str, *, errors_path: str | None = None, progress: bool = T
             tqdm(total=size, unit="B", unit_scale=True, disable=not progress, desc="import", file=sys.stderr)
         )
         report = ImportReport(errors_path=errors_path)
+        reader = LineReader()
         try:
             for lines in _chunks(_Counted(raw, bar)):
-                _store(_read_lines(lines, report, errors), report, errors)
+                _store(_read_lines(reader, lines, report, errors), report, errors)
         except _DAMAGED as error:
             message = f"the file is damaged after line {report.lines}: {error}"
             raise ImportStoppedError(message, report) from error
@@ -109,38 +119,41 @@ def import_file(path: str, *, errors_path: str | None = None, progress: bool = T
 
 
 def _read_lines(
-    lines: list[tuple[int, bytes]], report: ImportReport, errors: _ErrorFile
+    reader: LineReader, lines: list[tuple[int, bytes]], report: ImportReport, errors: _ErrorFile
 ) -> list[tuple[int, EventRow]]:
     """The rows of the good lines, with the lines' numbers; the bad ones are reported."""
-    rows = []
+    rows: list[tuple[int, EventRow]] = []
+    report.lines = lines[-1][0] if lines else report.lines
+    parts = [[(number, content) for number, content in lines if content.strip()]]
+    while parts:
+        part = parts.pop()
+        is_short = all(len(line) <= MAX_LINE_BYTES for _, line in part)
+        together = reader.read_many(part) if is_short else None
+        if together is not None:
+            rows += together
+        elif len(part) > _LINES_ALONE:
+            middle = len(part) // 2
+            parts += [part[middle:], part[:middle]]
+        else:
+            rows += _read_alone(reader, part, report, errors)
+    return rows
+
+
+def _read_alone(
+    reader: LineReader, lines: list[tuple[int, bytes]], report: ImportReport, errors: _ErrorFile
+) -> Iterator[tuple[int, EventRow]]:
     for number, line in lines:
-        report.lines = number
         try:
-            row = _read_line(number, line)
+            if len(line) > MAX_LINE_BYTES:
+                raise BatchError("too_large", f"The line has more than {MAX_LINE_BYTES} bytes.")
+            if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                raise BatchError("invalid_encoding", "The file is UTF-16; save it as UTF-8.")
+            row = reader.read(number, line, partial(errors.warn, report, number))
         except (EventError, BatchError) as error:
             errors.write(number, code=error.code, message=str(error), field=getattr(error, "field", None))
             report.rejected += 1
         else:
-            if row is not None:
-                rows.append((number, row))
-    return rows
-
-
-def _read_line(number: int, line: bytes) -> EventRow | None:
-    """The line's event; None for a blank line. Raises EventError or BatchError."""
-    content = line.removeprefix(codecs.BOM_UTF8).strip()  # an editor adds one, and the line is the same
-    if not content:
-        return None
-    if len(line.rstrip(b"\r\n")) > MAX_LINE_BYTES:
-        raise BatchError("too_large", f"The line has more than {MAX_LINE_BYTES} bytes.")
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise BatchError("invalid_encoding", "The file is UTF-16; save it as UTF-8.")
-    event = parse_event(read_json(content))
-    if event.event_id is None:
-        digest = hashlib.blake2b(b"%d:%s" % (number, content), digest_size=16).hexdigest()
-        event.event_id = f"import-{digest}"
-    client = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "", is_server=True)
-    return make_row(event, client)
+            yield number, row
 
 
 def _store(rows: list[tuple[int, EventRow]], report: ImportReport, errors: _ErrorFile) -> None:
@@ -190,9 +203,10 @@ def _chunks(file: io.RawIOBase) -> Iterator[list[tuple[int, bytes]]]:
     chunk: list[tuple[int, bytes]] = []
     size = 0
     try:
-        for numbered in enumerate(_lines(file), start=1):
-            chunk.append(numbered)
-            size += len(numbered[1])
+        for number, line in enumerate(_lines(file), start=1):
+            # An editor may have put a byte order mark in front: the line is the same.
+            chunk.append((number, line.rstrip(b"\r\n").removeprefix(codecs.BOM_UTF8)))
+            size += len(line)
             if len(chunk) >= _LINES_AT_ONCE or size >= _BYTES_AT_ONCE:
                 yield chunk
                 chunk, size = [], 0

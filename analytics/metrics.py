@@ -9,6 +9,7 @@ from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from redis.exceptions import ResponseError
 
+from analytics.ingest import refusals
 from analytics.models import DeadLetter, DirtyDay
 from analytics.stream.queue import GROUP, STREAM
 from meeteasy.core.metrics import metrics_from
@@ -80,3 +81,14 @@ def _gauge(name: str, text: str, value: float) -> Metric:
 def _entry_age(entry: Any) -> float:
     """Seconds since an entry was added: its id begins with the milliseconds of that."""
     return 0 if entry is None else max(0, time.time() - int(entry[0].partition(b"-")[0]) / 1000)
+
+
+@metrics_from("redis")
+def read_refusals() -> Iterator[Metric]:
+    """What the event door refused, requests and events, by the code of the answer."""
+    refused = CounterMetricFamily(
+        "meeteasy_events_refused", "Requests and events that the event door refused.", labels=["reason"]
+    )
+    for reason, count in sorted(refusals.read_totals().items()):
+        refused.add_metric([reason], count)
+    yield refused

@@ -183,6 +183,31 @@ class UnclaimedConference(models.Model):
         return self.conference_id
 
 
+class DoorRules(models.Model):
+    """What the organizers of a conference refuse at the event door (analytics/ingest/rules.py)."""
+
+    conference_id = models.CharField(_("conference"), primary_key=True, db_column="_id", max_length=64)
+    allowed_origins = models.JSONField(
+        _("allowed origins"), default=list, blank=True,
+        help_text=_("Pages that may send events, like https://example.org. Empty: all."),
+    )  # fmt: skip
+    blocked_networks = models.JSONField(
+        _("blocked address ranges"), default=list, blank=True,
+        help_text=_("Ranges like 192.0.2.0/24 whose events are refused."),
+    )  # fmt: skip
+    blocked_pages = models.JSONField(
+        _("blocked pages"), default=list, blank=True,
+        help_text=_("Patterns like /preview/* of pages whose views are refused."),
+    )  # fmt: skip
+
+    class Meta:
+        verbose_name = _("rules of the event door")
+        verbose_name_plural = _("rules of the event door")
+
+    def __str__(self) -> str:
+        return self.conference_id
+
+
 class DeadLetter(models.Model):
     """Something from the stream that cannot be stored, kept whole, to be replayed once it can.
 

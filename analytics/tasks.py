@@ -7,6 +7,7 @@ from analytics import holding, own_events
 from analytics.days import redating, summaries
 from analytics.stream.drain import Drain
 from analytics.stream.queue import Consumer
+from meeteasy.core import forgetting
 from meeteasy.core.health import note_beat
 from meeteasy.core.queues import Queue, queue_task
 from meeteasy.core.redis import get_redis
@@ -48,6 +49,12 @@ def drop_unclaimed_events() -> None:
 def send_missing_own_events() -> None:
     """Send the own events of registrations and check-ins that are missing."""
     own_events.send_missing()
+
+
+@queue_task(Queue.ANALYTICS_DAILY, name="analytics.forget_deleted")
+def forget_deleted() -> None:
+    """Delete ended salts, and take what was deleted off the disk."""
+    forgetting.forget()
 
 
 @queue_task(Queue.ANALYTICS_DAILY, name="analytics.carry_out_hold_decisions")

@@ -2,6 +2,7 @@
 # What the caller's environment says goes before what .env says.
 if [ -f .env ]; then given=$(export -p); set -a; . ./.env; set +a; eval "$given"; fi
 export DATA_DIR="${DATA_DIR:-$PWD/var}"
+umask 077  # what is in there is personal
 mkdir -p "$DATA_DIR"
 if [ -z "${SECRET_KEY:-}" ] && [ -z "${SECRET_KEY_FILE:-}" ]; then
   export SECRET_KEY_FILE="$DATA_DIR/secret_key"

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from typing import Any
 
 import phonenumbers
 from django.core.exceptions import ValidationError
@@ -19,6 +20,22 @@ MAX_PHONE = 16  # E.164: "+" and 15 digits
 # An atom of RFC 5322, with the letters and digits of every script (RFC 6531).
 _ATOM = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+\Z")
 _validate_domain = DomainNameValidator(accept_idna=False)
+
+
+def read_text(value: Any) -> str:
+    """A text that a client sent: numbers as texts, since other systems' ids are numbers; null is empty.
+
+    Raises ValidationError for anything else.
+    """
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    raise ValidationError(_("This must be a text."), code="invalid")
 
 
 def clean_line(text: str, *, most: int, required: bool = False) -> str:

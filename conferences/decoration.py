@@ -16,7 +16,7 @@ import msgspec
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from conferences.contact import clean_line, pick_language
+from conferences.contact import clean_line, pick_language, read_text
 from conferences.models import Conference
 from meeteasy.core.identifiers import MAX_ID, fit_identifier
 
@@ -64,46 +64,28 @@ def tidy(
     return fields, warnings
 
 
-def _as_text(value: Any) -> str | None:
-    """Texts, and numbers as texts, since other systems' ids are numbers; None for anything else."""
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
-    return value if isinstance(value, str) else None
-
-
 def _tidy_line(value: Any, field: str, most: int, warn: Warn) -> str:
-    text = _as_text(value)
     try:
-        if text is not None:
-            return clean_line(text, most=most)
+        return clean_line(read_text(value), most=most)
     except ValidationError:
-        pass
-    warn(field, "left_out", _("This could not be read and was left out."))
-    return ""
+        warn(field, "left_out", _("This could not be read and was left out."))
+        return ""
 
 
 def _tidy_identifier(value: Any, field: str, warn: Warn) -> str:
-    text = _as_text(value)
-    if text is not None and len(text) > MAX_ID:
+    if isinstance(value, str) and len(value) > MAX_ID:
         warn(field, "hashed", _("More than %(most)s characters: replaced by its SHA-256.") % {"most": MAX_ID})
-        return fit_identifier(text)
+        return fit_identifier(value)
     return _tidy_line(value, field, MAX_ID, warn)
 
 
 def _tidy_code(value: Any, warn: Warn) -> str:
     """One that cannot be a code is kept as such, so that sharing can say why it earned nothing."""
-    text = _as_text(value)
     try:
-        if text is not None:
-            return clean_line(text, most=MAX_ID)
+        return clean_line(read_text(value), most=MAX_ID)
     except ValidationError:
-        pass
-    warn("share_code", "malformed_code", _("This is not a share code."))
-    rest = re.sub(r"[^A-Za-z0-9._-]", "", text or "")
+        warn("share_code", "malformed_code", _("This is not a share code."))
+    rest = re.sub(r"[^A-Za-z0-9._-]", "", value if isinstance(value, str) else "")
     return _MALFORMED + rest[: MAX_ID - 1]
 
 

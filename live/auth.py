@@ -17,20 +17,19 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import Http404
 from django.http.request import split_domain_port, validate_host
 from django.utils.http import is_same_domain
-from rest_framework.authentication import TokenAuthentication
-from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import AuthenticationFailed
 
 from conferences.access import get_conference
 from conferences.models import Member
 from live.outbox import Close
 from meeteasy.core.logs import get_logger
+from meeteasy.core.tokens import ApiToken, TokenAuthentication
 
 log = get_logger(__name__)
 
 SUBPROTOCOL = "meeteasy.live"
 _TOKEN_SUBPROTOCOL = "token."  # noqa: S105  a prefix
-_TOKEN_SCHEME = "token "  # noqa: S105
+_TOKEN_SCHEMES = ("token ", "bearer ")
 
 Scope = MutableMapping[str, Any]
 
@@ -40,7 +39,7 @@ class Credential:
     """What a socket was opened with; it is looked at again for as long as the socket is open."""
 
     user_id: int
-    token: str | None = None
+    token: str | None = None  # its digest
     session_key: str | None = None
     # Changes with the password, which ends all sessions.
     session_hash: str | None = None
@@ -69,8 +68,8 @@ def open_for(scope: Scope, conference_id: str) -> Credential | None:
 
 def _read_token(headers: Mapping[str, str], subprotocols: Iterable[str]) -> str | None:
     header = headers.get("authorization", "")
-    if header.lower().startswith(_TOKEN_SCHEME):
-        return header[len(_TOKEN_SCHEME) :].strip()
+    if header.lower().startswith(_TOKEN_SCHEMES):
+        return header.partition(" ")[2].strip()
     for name in subprotocols:
         if name.startswith(_TOKEN_SUBPROTOCOL):
             return name[len(_TOKEN_SUBPROTOCOL) :]
@@ -82,7 +81,7 @@ def _from_token(key: str) -> tuple[User | AnonymousUser, Credential | None]:
         user, token = TokenAuthentication().authenticate_credentials(key)
     except AuthenticationFailed:
         return AnonymousUser(), None
-    return user, Credential(user.pk, token=token.key)
+    return user, Credential(user.pk, token=token.digest)
 
 
 def _from_session(scope: Scope, headers: Mapping[str, str]) -> tuple[User | AnonymousUser, Credential | None]:
@@ -122,8 +121,8 @@ def find_ended(conference_id: str, credentials: Iterable[Credential]) -> dict[Cr
     )
     users = {user.pk: user for user in User.objects.filter(pk__in=user_ids, is_active=True)}
     tokens = set(
-        Token.objects.filter(key__in=[credential.token for credential in credentials if credential.token])
-        .values_list("key", flat=True)
+        ApiToken.objects.filter(pk__in=[credential.token for credential in credentials if credential.token])
+        .values_list("pk", flat=True)
     )  # fmt: skip
     sessions = import_module(settings.SESSION_ENGINE).SessionStore
     ended = {}

@@ -1,31 +1,56 @@
-"""The ASGI application: the event door for its one path, web sockets, Django for the rest."""
+"""The ASGI application: the event door for its one path, web sockets, Django in a pool of threads."""
 
+import asyncio
 import gc
+import multiprocessing
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
-
-from django.core.asgi import get_asgi_application
+import signal
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meeteasy.settings")
-django_application = get_asgi_application()
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+
+django_application = get_wsgi_application()
 
 from analytics.ingest.app import PATHS, ingest  # noqa: E402  needs the apps to be loaded
 from live.hub import hub  # noqa: E402
 from live.routing import websocket_application  # noqa: E402
+from meeteasy.core.asgi import Receive, Scope, Send, send_json  # noqa: E402
+from meeteasy.core.heartbeats import log_silent  # noqa: E402
+from meeteasy.serving.bodies import BodyLimit  # noqa: E402
+from meeteasy.serving.pool import Pool  # noqa: E402
+from meeteasy.supervising import end_with_parent  # noqa: E402
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+def _serve_django(*, threads: int) -> BodyLimit:
+    pool = Pool(
+        django_application,
+        threads=threads,
+        waiting=settings.WEB_MAX_WAITING,
+        wait_seconds=settings.WEB_MAX_WAIT_SECONDS,
+    )
+    return BodyLimit(pool, limits=settings.BODY_LIMITS, default=settings.MAX_BODY_BYTES)
+
+
+_django = _serve_django(threads=settings.WEB_THREADS)
+# Whoever watches the server must not have to wait for those whom it serves.
+_watching = _serve_django(threads=1)
+_WATCHED = frozenset({"/readyz", "/metrics"})
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     kind = scope["type"]
     if kind == "http":
-        if scope["path"] in PATHS:
+        path = scope["path"]
+        if path in PATHS:
             await ingest(scope, receive, send)
+        elif path == "/healthz":
+            await send_json(send, 200, {"status": "ok"})
+        elif path in _WATCHED:
+            await _watching(scope, receive, send)
         else:
-            await django_application(scope, receive, send)  # type: ignore[arg-type]
+            await _django(scope, receive, send)
     elif kind == "websocket":
         await websocket_application(scope, receive, send)
     elif kind == "lifespan":
@@ -34,16 +59,37 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def _lifespan(receive: Receive, send: Send) -> None:
     """Start and stop with the server. An unreachable Redis does not keep it from starting: it answers 503."""
+    watching: asyncio.Task[None] | None = None
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            _end_with_parent()
             await ingest.start()
+            watching = asyncio.create_task(_watch_queues())
             # What is loaded by now stays; the collector need not walk it again while requests wait.
             gc.collect()
             gc.freeze()
             await send({"type": "lifespan.startup.complete"})
         else:
+            if watching is not None:
+                watching.cancel()
             await ingest.stop()
             await hub.stop()
             await send({"type": "lifespan.shutdown.complete"})
             return
+
+
+async def _watch_queues() -> None:
+    await asyncio.sleep(50)  # workers may start later than we do
+    while True:
+        await asyncio.sleep(10)
+        await asyncio.to_thread(log_silent)
+
+
+def _end_with_parent() -> None:
+    """A worker of uvicorn's ends when its parent is killed: it would keep the port and never be stopped."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        end_with_parent(signal.SIGTERM)
+        if os.getppid() != parent.pid:  # it was killed before
+            os.kill(os.getpid(), signal.SIGTERM)

@@ -2,9 +2,13 @@
 
 import gc
 import os
+from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_init
+from celery.signals import task_postrun, task_prerun, task_revoked, worker_process_init
+
+from meeteasy.core.heartbeats import Heart
+from meeteasy.core.queues import queue_of
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meeteasy.settings")
 
@@ -23,3 +27,26 @@ def spare_the_collector(**_: object) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+_heart = Heart()
+
+
+@task_prerun.connect
+def note_beginning(task_id: str, task: Any, **_: object) -> None:
+    queue = queue_of(task.name)
+    if queue is not None and not task.request.is_eager:
+        _heart.begin(task_id, queue)
+
+
+@task_postrun.connect
+def note_end(task_id: str, **_: object) -> None:
+    _heart.end(task_id)
+
+
+@task_revoked.connect
+def note_expired(sender: Any, expired: bool, **_: object) -> None:
+    """A tick that came too late was dropped: the worker is behind, but takes messages."""
+    queue = queue_of(sender.name)
+    if expired and queue is not None:
+        _heart.beat(queue)

@@ -43,7 +43,6 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
-    "rest_framework.authtoken",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_celery_beat",
@@ -58,6 +57,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "meeteasy.core.logins.LoginThrottleMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -88,6 +89,7 @@ TEMPLATES = [
     },
 ]
 
+AUTHENTICATION_BACKENDS = ["meeteasy.core.logins.ThrottledBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -107,16 +109,38 @@ USE_I18N = True
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Uploads and collected files are for this user alone, as everything in DATA_DIR.
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 WHITENOISE_USE_FINDERS = True  # without `collectstatic`, too
 
-# Behind a TLS proxy: cookies only over https, and the proxy's header says what the client used.
+# Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
+TRUSTED_PROXIES = env.read_list("TRUSTED_PROXIES")
+# Cookies only over https, behind a proxy that ends TLS and says so.
 HTTPS_ONLY = env.read_bool("HTTPS_ONLY")
-if HTTPS_ONLY and DEBUG:
-    raise ImproperlyConfigured("DEBUG shows source code and settings to everybody; not with HTTPS_ONLY")
+if HTTPS_ONLY:
+    if DEBUG:
+        raise ImproperlyConfigured("DEBUG shows source code and settings to everybody; not with HTTPS_ONLY")
+    if len(SECRET_KEY) < 32 or len(set(SECRET_KEY)) < 10:
+        raise ImproperlyConfigured(
+            "SECRET_KEY is too weak for HTTPS_ONLY: whoever guesses it can forge sessions. Make one with "
+            'python -c "import secrets; print(secrets.token_urlsafe(50))"'
+        )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_SSL_REDIRECT = HTTPS_ONLY
+# No page of ours has inline scripts or styles, loads anything from elsewhere, or may be framed. A mail's
+# preview has a stricter policy of its own, with inline styles (notifications).
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
 # Asked by machines within, without the proxy that ends TLS.
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 # What Prometheus brings to read /metrics; without one only this machine may (meeteasy/core/metrics.py).
@@ -127,6 +151,8 @@ METRICS_TOKEN = env.read_str("METRICS_TOKEN")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
+# How long a statement waits for a lock that somebody else holds. The web server sets a shorter time.
+DATABASE_WAIT_SECONDS = env.read_int("DATABASE_WAIT_SECONDS", 30, minimum=1)
 SQLITE_SYNCHRONOUS = env.read_choice("SQLITE_SYNCHRONOUS", ("NORMAL", "FULL"), "NORMAL")
 
 
@@ -134,18 +160,19 @@ def _sqlite(path: Path) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(path),
+        "CONN_MAX_AGE": 60,
         "TEST": {"NAME": str(path.with_name("test.sqlite3"))},  # a file, so that threads can share it
         "OPTIONS": {
             # A writer waits for its turn instead of failing, and takes the lock at BEGIN: a transaction
             # that starts reading and then writes could otherwise fail with "database is locked" at once.
-            "timeout": 30,
+            "timeout": DATABASE_WAIT_SECONDS,
             "transaction_mode": "IMMEDIATE",
             # WAL: readers do not block the writer. NORMAL: a commit survives kill -9 of any process; after
             # a power cut the last ones may be missing (docs/delivery.md says what follows). A checkpoint
             # every 16 MB instead of 4: a bulk insert of 5,000 rows would set one off at each commit.
             "init_command": (
                 f"PRAGMA journal_mode=WAL; PRAGMA synchronous={SQLITE_SYNCHRONOUS}; "
-                "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; "
+                "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON; "
                 "PRAGMA wal_autocheckpoint=4000;"
             ),
         },
@@ -160,7 +187,11 @@ DATABASES: dict[str, Any] = {
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # A host that vanished without a word must fail a task long before the task's time limit kills it.
-    for name, value in {"connect_timeout": 5, "tcp_user_timeout": 15_000}.items():
+    for name, value in {
+        "connect_timeout": 5,
+        "tcp_user_timeout": 15_000,
+        "options": f"-c lock_timeout={DATABASE_WAIT_SECONDS}s",
+    }.items():
         DATABASES["default"].setdefault("OPTIONS", {}).setdefault(name, value)
 
 MONGODB_URI = env.read_str("MONGODB_URI")
@@ -200,6 +231,22 @@ LIVE_HEARTBEAT_SECONDS = env.read_int("LIVE_HEARTBEAT_SECONDS", 15, minimum=1)
 # How often open sockets are looked at for a membership, token or session that ended without a word.
 LIVE_RECHECK_SECONDS = env.read_int("LIVE_RECHECK_SECONDS", 30, minimum=1)
 
+# --- Serving (meeteasy/serving) --------------------------------------------------------------------------
+
+# Of each web process. Threads wait for the database most of the time; on SQLite for their turn to write.
+WEB_THREADS = env.read_int("WEB_THREADS", 6, minimum=1)
+# Requests that find no thread free wait for one, so many and so long; then they get 503.
+WEB_MAX_WAITING = env.read_int("WEB_MAX_WAITING", 200)
+WEB_MAX_WAIT_SECONDS = env.read_int("WEB_MAX_WAIT_SECONDS", 1, minimum=1)
+# Open connections of each web process, web sockets included.
+MAX_CONNECTIONS = env.read_int("MAX_CONNECTIONS", 4096, minimum=1)
+# The largest body of a request, and the paths that need more: patterns, the first match counts.
+MAX_BODY_BYTES = 1024 * 1024
+BODY_LIMITS = [
+    (r"^/api/conferences/[^/]+/registrations/import$", 11 * 1024 * 1024),
+    (r"^/(api/conversions|console/)", 64 * 1024 * 1024),
+]
+
 # --- Queues and schedules --------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = REDIS_URL
@@ -223,7 +270,15 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     # Whoever sends a message while the broker is away fails at once, instead of after some 6 seconds: a
     # request waits for it, and sweeps send again what was lost. Workers reconnect by rules of their own.
     "max_retries": 0,
+    # How often workers look for such messages. By default every tenth time in intervals of 10 seconds: a
+    # killed worker's messages came back after 103 seconds instead of 17 (visibility timeout of 15).
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
 }
+# A worker waits for a lost broker for as long as it takes; after 100 attempts, the default, it would end.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+# A task that is killed at its hard time limit counts as done for Redis, so its job's sweep finds it again.
+# Left unacknowledged it would use up the worker's prefetch count, and a second one would stop the worker.
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
@@ -250,6 +305,11 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15,
         "queue": Queue.ANALYTICS_DAILY,
     },
+    "sharing: totals that are due, and what killed workers left": {
+        "task": "sharing.settle",
+        "schedule": 1,
+        "queue": Queue.ANALYTICS_EVENTS,
+    },
     "analytics: close ended days": {
         "task": "analytics.close_ended_days",
         "schedule": crontab(minute="2"),
@@ -263,6 +323,11 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
     "conferences: forget idempotency keys after 48 hours, receipts after 90 days": {
         "task": "conferences.forget_expired",
         "schedule": crontab(minute="41"),
+        "queue": Queue.ANALYTICS_DAILY,
+    },
+    "analytics: forget ended salts and erased data on disk": {
+        "task": "analytics.forget_deleted",
+        "schedule": 60,
         "queue": Queue.ANALYTICS_DAILY,
     },
     "analytics: drop events of unknown conferences after 7 days": {
@@ -282,15 +347,21 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
 }
 
+# --- Share attribution (sharing) -------------------------------------------------------------------------
+
+# How often the totals of what is below a link may be written; 0 = with every delivery.
+SHARING_TOTALS_SECONDS = env.read_int("SHARING_TOTALS_SECONDS", 1, minimum=0)
+
 # --- Taking events in (analytics/ingest) -----------------------------------------------------------------
 
 INGEST_MAX_BODY_BYTES = 512 * 1024
 INGEST_MAX_EVENTS = 500
 # How old an event may be when it arrives; older ones come in by `manage.py import_events` only.
 INGEST_ACCEPTANCE_DAYS = env.read_int("INGEST_ACCEPTANCE_DAYS", 7, minimum=1)
-# Requests a second of one client address, per web process; 0 = no limit. Generous, because a whole venue
-# may sit behind one address.
-INGEST_RATE_PER_SECOND = env.read_int("INGEST_RATE_PER_SECOND", 1000)
+# Requests and events a second of one client address; 0 = no limit. Generous, because a whole venue may sit
+# behind one address.
+INGEST_RATE_PER_SECOND = env.read_int("INGEST_RATE_PER_SECOND", 300)
+INGEST_EVENTS_PER_SECOND = env.read_int("INGEST_EVENTS_PER_SECOND", 5000)
 # Memory of the stream of events beyond which new batches are answered 503 until workers catch up.
 INGEST_QUEUE_MAX_BYTES = env.read_int("INGEST_QUEUE_MAX_BYTES", 512 * 1024 * 1024, minimum=1024)
 
@@ -347,7 +418,7 @@ OUTBOUND_TIMEOUT_SECONDS = env.read_int("OUTBOUND_TIMEOUT_SECONDS", 15, minimum=
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "meeteasy.core.tokens.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],  # closed by default
@@ -369,6 +440,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "HoldActionEnum": "analytics.models.HoldDecision.Action",
+        "VoidKindEnum": "sharing.models.Void.Kind",
         "AnnouncementKind": "notifications.models.Announcement.Kind",
     },
     "POSTPROCESSING_HOOKS": [

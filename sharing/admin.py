@@ -18,9 +18,10 @@ from django.utils.translation import gettext_lazy as _
 
 from meeteasy.core.admin import BoundedPaginator, ReadOnlyAdmin
 from meeteasy.core.paging import BadCursorError
+from sharing import admin_voids  # noqa: F401  it registers itself
 from sharing.models import NotCredited, ShareClaim, ShareConversion, ShareLink
-from sharing.rules.attribution import REASON_LABELS
 from sharing.rules.codes import code_of, key_of, keys_of
+from sharing.rules.reasons import REASON_LABELS
 from sharing.selectors.conversions import read_paths
 from sharing.selectors.not_credited import get_not_credited, get_shown_reason
 from sharing.selectors.opens import get_opened_by
@@ -69,13 +70,14 @@ class ShareLinkAdmin(ReadOnlyAdmin):
 
     fields = [
         "code", "conference_id", "sharer", "sharer_user", "label", "channel", "target_url", "is_minted",
+        "is_proven", "is_automatic", "is_void",
         "shared_at", "way_up", "tree_link", "claimed_parent", "closes_cycle", "is_contested", "opens",
         "openers", "child_count", "direct", "assisted", "subtree_links", "subtree_conversions", "claims",
     ]  # fmt: skip
 
-    @admin.display(description=_("first shared"), ordering="first_ms")
+    @admin.display(description=_("first shared"), ordering="shared_ms")
     def shared_at(self, link: ShareLink) -> str:
-        return _when(link.first_shared_at)
+        return "-" if link.first_shared_at is None else _when(link.first_shared_at)
 
     @admin.display(description=_("flags"))
     def flags(self, link: ShareLink) -> str:
@@ -101,7 +103,7 @@ class ShareLinkAdmin(ReadOnlyAdmin):
     def claims(self, link: ShareLink) -> SafeString:
         """Who claimed the code, the first 50; whoever is not its sharer was refused."""
         claims = ShareClaim.objects.filter(link_key=link.id)
-        found = claims.order_by("ms", "event_id")[:50]
+        found = claims.order_by("received_ms", "ms", "id")[:50]
         return format_html_join(
             "", "<div>{} · {} · {}</div>",
             ((_when(item.claimed_at), item.sharer, item.parent_key.partition("/")[2]) for item in found),

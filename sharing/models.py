@@ -1,12 +1,12 @@
 """Who brought whom: facts as they were reported, and what follows from them.
 
-Facts are ShareClaim, ShareOpen and ShareRegistration: inserted once, keyed by their events. ShareLink,
-ShareConversion, Credit and NotCredited are derived from the facts alone (sharing/rules/), so they come
-out the same in whatever order the facts arrived (docs/sharing.md).
+Facts are ShareClaim, ShareOpen, ShareRegistration, RegistrationStanding and Void: what was reported, and what
+organizers decided. ShareLink, ShareConversion, Credit and NotCredited are derived from the facts alone
+(sharing/rules/), so they come out the same in whatever order the facts arrived (docs/sharing.md).
 
-Links, claims and opens are keyed `<conference id>/<code>`: a fact may come before the link that it speaks of,
-and codes of different conferences never meet. Instants are UTC milliseconds since 1970, as the events have
-them; with the event's id they are the order of "first", "last" and "before".
+Links are keyed `<conference id>/<code>`: a fact may come before the link that it speaks of, and codes of
+different conferences never meet. Instants are UTC milliseconds since 1970, as the events have them; with the
+event's id they are the order of "first", "last" and "before".
 
 Relations between derived rows have no database constraint: they are written together, under a lock, by one
 function, and checking each of a delivery's thousands of credits costs as much as inserting it.
@@ -27,34 +27,33 @@ def instant(ms: int) -> dt.datetime:
 
 
 class ShareClaim(models.Model):
-    """A fact: somebody shared a code, or the server minted it. The first claim decides (rules/forest.py)."""
+    """A fact: somebody shared a code, or the server minted it. Which claim decides: docs/sharing.md."""
 
+    id = KeyField(_("event"), primary_key=True, max_length=145)  # event id/conference id
     # No foreign key: the link follows from the claims, not the other way round.
     link_key = KeyField(_("link"), max_length=130)
     ms = models.BigIntegerField()
-    event_id = KeyField(_("event"), max_length=80)
+    received_ms = models.BigIntegerField()
     sharer = KeyField(_("sharer"), max_length=80)
     parent_key = KeyField(_("parent"), max_length=130, blank=True)
     channel = models.CharField(_("channel"), max_length=512, blank=True)
     target_url = models.CharField(_("target"), max_length=2048, blank=True)
     label = models.CharField(_("label"), max_length=200, blank=True)
     is_minted = models.BooleanField(_("minted here"), default=False)
+    is_proven = models.BooleanField(
+        _("proven"), default=False, help_text=_("The code itself shows that it was made for this visitor.")
+    )
+    is_automatic = models.BooleanField(
+        _("made by the browser only"), default=False,
+        help_text=_("For its address bar; nobody has shared it yet."),
+    )  # fmt: skip
     is_bot = models.BooleanField(_("bot"), default=False)
 
     class Meta:
         verbose_name = _("claim to a share link")
         verbose_name_plural = _("claims to share links")
-        constraints = [
-            models.UniqueConstraint(fields=["link_key", "ms", "event_id"], name="one_claim_per_event")
-        ]
-        indexes = [
-            # The parent of a link that turns out to be somebody else's, among any number of claims to it.
-            models.Index(
-                fields=["link_key", "sharer", "ms", "event_id"],
-                name="claim_first_parent",
-                condition=models.Q(parent_key__gt="", is_bot=False),
-            )
-        ]
+        # When a sharer first shared a code, among any number of claims to it.
+        indexes = [models.Index(fields=["link_key", "sharer", "ms"], name="claim_sharer_time")]
 
     def __str__(self) -> str:
         return f"{self.link_key} · {self.sharer}"
@@ -67,12 +66,14 @@ class ShareClaim(models.Model):
 class ShareOpen(models.Model):
     """A fact: a visitor opened a share code. First opening and count of a visitor are read from these."""
 
-    event_id = KeyField(_("event"), primary_key=True, max_length=80)
+    id = KeyField(_("event"), primary_key=True, max_length=145)  # event id/conference id
     link_key = KeyField(_("link"), max_length=130)
     visitor = KeyField(_("visitor"), max_length=80)
     ms = models.BigIntegerField()
     is_bot = models.BooleanField(_("bot"), default=False)
-    is_early = models.BooleanField(default=False, help_text=_("It came before its link was known."))
+    is_early = models.BooleanField(
+        default=False, help_text=_("It came, or happened, before its link was known to be shared.")
+    )
     # Digest of the chain that the browser believed in, to be compared with the tree's; empty: it sent none.
     chain_digest = models.CharField(max_length=16, blank=True)
 
@@ -83,8 +84,8 @@ class ShareOpen(models.Model):
         # order and is kept small; the key's come in the order of time, as events' ids do.
         indexes = [
             models.Index(fields=["visitor"], name="open_visitor"),
-            # What a link counts when it becomes known. Later opens are counted as they come, so an index of
-            # all opens by link, which would cost as much as the table, is not needed.
+            # What a link counts when it becomes known, and whose registrations it may concern. Other opens
+            # are counted as they come: an index of all by link would cost as much as the table.
             models.Index(fields=["link_key"], name="open_early", condition=models.Q(is_early=True)),
         ]
 
@@ -99,11 +100,13 @@ class ShareOpen(models.Model):
 class ShareRegistration(models.Model):
     """A fact: who registered, when, and with which code; one row for all events of one registration.
 
-    The registration happened at its first event. Visitor and code come from the first event that has them:
-    our own form and the SDK report the same registration, and only one of them may know the visitor.
+    Confirmed events (our form, an import, a secret key) alone decide if there are any, otherwise the reports
+    of clients, and reports that are held only if there is nothing else. Of those that decide the first says
+    when it happened; visitor and code come from the first that has them.
     """
 
-    id = KeyField(primary_key=True, max_length=130)  # conference id/registration id
+    # conference id/registration id; of reports without one: `report:` and a digest of visitor and form.
+    id = KeyField(primary_key=True, max_length=130)
     conference_id = KeyField(_("conference"), max_length=64)
     ms = models.BigIntegerField()
     event_id = KeyField(_("event"), max_length=80)
@@ -113,9 +116,17 @@ class ShareRegistration(models.Model):
     code_key = KeyField(_("code it came with"), max_length=130, blank=True)
     code_ms = models.BigIntegerField(null=True)
     code_event_id = KeyField(max_length=80, blank=True)
+    form_digest = KeyField(max_length=16, blank=True, default="")
+    is_confirmed = models.BooleanField(
+        _("confirmed"), default=False,
+        help_text=_("By our own form, an import or a secret key; otherwise a client reported it."),
+    )  # fmt: skip
+    is_held = models.BooleanField(
+        _("held"), default=False, help_text=_("Reported beyond the quota, until an organizer decides.")
+    )
     is_trusted = models.BooleanField(
         _("trusted"), default=True,
-        help_text=_("Made on our own form, or reported while the conference trusted what clients report."),
+        help_text=_("Confirmed, or reported while the conference trusted what clients report."),
     )  # fmt: skip
     window_days = models.PositiveIntegerField(
         _("attribution window in days"), help_text=_("The conference's setting when it was first heard of.")
@@ -141,6 +152,22 @@ class ShareRegistration(models.Model):
         return instant(self.ms)
 
 
+class RegistrationStanding(models.Model):
+    """A fact: whether a registration stands, by each who can say so; the highest version of each counts.
+
+    It may be known before the registration is.
+    """
+
+    id = KeyField(primary_key=True, max_length=130)  # conference id/registration id
+    state_version = models.PositiveIntegerField(default=0)
+    is_withdrawn = models.BooleanField(_("withdrawn"), default=False)
+    void_version = models.PositiveIntegerField(default=0)
+    is_void = models.BooleanField(_("voided"), default=False)
+
+    def __str__(self) -> str:
+        return self.id
+
+
 class ShareLink(models.Model):
     """A code that was shared: its owner, its place in the tree, and counters of it and of all below it."""
 
@@ -158,13 +185,30 @@ class ShareLink(models.Model):
     channel = KeyField(_("channel"), max_length=512, blank=True)
     target_url = models.CharField(_("target"), max_length=2048, blank=True)
     is_minted = models.BooleanField(_("minted here"), default=False)
-    # The first claim of the code: when, and by which event.
+    is_proven = models.BooleanField(
+        _("proven"), default=False, help_text=_("The code itself shows that it was made for its sharer.")
+    )
+    is_automatic = models.BooleanField(
+        _("made by the browser only"), default=False,
+        help_text=_(
+            "Its sharer's browser made it for its address bar. It counts as shared once another visitor "
+            "opens it."
+        ),
+    )  # fmt: skip
+    # The claim that decided: when it was received, when it happened, and by which event.
+    received_ms = models.BigIntegerField(default=0)
     first_ms = models.BigIntegerField()
     first_event_id = KeyField(max_length=80)
-    # What its owner claimed first as its parent, whether that is known and accepted or not, and when.
+    # When it was first shared; null: not yet, and then it is in no figure and no level of the tree.
+    shared_ms = models.BigIntegerField(null=True)
+    # The first opens of two different visitors, bots left out: whoever owns the link, one is another's.
+    first_open_ms = models.BigIntegerField(null=True)
+    first_opener = KeyField(max_length=80, blank=True, default="")
+    second_open_ms = models.BigIntegerField(null=True)
+    second_opener = KeyField(max_length=80, blank=True, default="")
+    is_void = models.BooleanField(_("voided"), default=False)
+    # What its owner claims as its parent, whether that is known and accepted or not.
     claimed_parent = KeyField(_("claimed parent"), max_length=130, blank=True)
-    parent_ms = models.BigIntegerField(null=True)
-    parent_event_id = KeyField(max_length=80, blank=True)
     parent = models.ForeignKey(
         "self", verbose_name=_("parent"), null=True, on_delete=models.DO_NOTHING, related_name="children",
         db_index=False, db_constraint=False,
@@ -191,14 +235,25 @@ class ShareLink(models.Model):
         # conversions is written to all of these. So there is none by sharer, who is only sought to be erased.
         indexes = [
             # A level of the tree, its busiest first.
-            models.Index(fields=["conference_id", "parent", "-subtree_conversions", "id"], name="link_level"),
+            models.Index(
+                fields=["conference_id", "parent", "-subtree_conversions", "id"],
+                name="link_level",
+                condition=models.Q(shared_ms__isnull=False),
+            ),
+            # All that hang on a link, shared or not.
+            models.Index(fields=["parent"], name="link_parent", condition=models.Q(parent__isnull=False)),
             # Those that a link which only now becomes known may take for its children.
             models.Index(
                 fields=["claimed_parent"],
                 name="link_orphan",
                 condition=models.Q(claimed_parent__gt="", parent=None),
             ),
-            models.Index(fields=["conference_id", "first_ms"], name="link_first_shared"),
+            # Shares of a day, and lists.
+            models.Index(
+                fields=["conference_id", "shared_ms", "is_void"],
+                name="link_shared",
+                condition=models.Q(shared_ms__isnull=False),
+            ),
             # Whether a code that a conference does not know is another's (sharing/selectors/not_credited.py).
             models.Index(fields=["code"], name="link_code"),
         ]
@@ -207,8 +262,8 @@ class ShareLink(models.Model):
         return self.code
 
     @property
-    def first_shared_at(self) -> dt.datetime:
-        return instant(self.first_ms)
+    def first_shared_at(self) -> dt.datetime | None:
+        return None if self.shared_ms is None else instant(self.shared_ms)
 
 
 class ShareConversion(models.Model):
@@ -288,6 +343,73 @@ class NotCredited(models.Model):
 
     def __str__(self) -> str:
         return f"{self.registration_id} ← {self.link_key}: {self.reason}"
+
+
+class Void(models.Model):
+    """A fact: an organizer decided that a registration, a link or a sharer does not count, or counts again.
+
+    Each decision has a row of its own, so the rows are the history. `version` counts the changes of a thing.
+    """
+
+    class Kind(models.TextChoices):
+        REGISTRATION = "registration", _("registration")
+        LINK = "link", _("share link")
+        SHARER = "sharer", _("sharer")
+
+    conference_id = KeyField(_("conference"), max_length=64)
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
+    # Registration id, code as it is stored, or sharer.
+    key = KeyField(_("what"), max_length=80)
+    reason = models.CharField(_("reason"), max_length=500)
+    voided_by = models.CharField(_("voided by"), max_length=150)
+    voided_at = models.DateTimeField(_("voided at"))
+    undone_by = models.CharField(_("undone by"), max_length=150, blank=True)
+    undone_at = models.DateTimeField(_("undone at"), null=True)
+    version = models.PositiveIntegerField()
+    changed_at = models.DateTimeField(db_index=True)
+    is_applied = models.BooleanField(
+        _("carried out"), default=False, help_text=_("False: a worker still has to change the links.")
+    )
+
+    class Meta:
+        verbose_name = _("void")
+        verbose_name_plural = _("voids")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conference_id", "kind", "key"],
+                condition=models.Q(undone_at__isnull=True),
+                name="one_void_at_a_time",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["id"], name="void_to_apply", condition=models.Q(is_applied=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.conference_id}/{self.key}"
+
+
+class StaleRegistration(models.Model):
+    """A registration whose credits are to be derived again: a transaction writes a bounded number of rows."""
+
+    id = KeyField(primary_key=True, max_length=130)  # of a ShareRegistration
+    conference_id = KeyField(max_length=64, db_index=True)
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class PendingTotal(models.Model):
+    """What is to be added to a link's totals, and to those of all above it (derivation/totals.py)."""
+
+    conference_id = KeyField(max_length=64, db_index=True)
+    link_id = KeyField(max_length=130)
+    links = models.IntegerField()
+    conversions = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.link_id} {self.links:+} {self.conversions:+}"
 
 
 class DirtyDayOutbox(models.Model):

@@ -11,11 +11,11 @@ import pytest
 import redis
 from django.contrib.auth.models import User
 from django.utils import translation
-from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from conferences import services
 from conferences.models import Conference, Member
+from meeteasy.core.tokens import create_token
 from tests.support.environment import DATA_DIR, LANGUAGE, STORE
 from tests.support.services import PostgresqlServer, ValkeyServer
 from tests.support.system import System
@@ -36,8 +36,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             arguments = {**(mark.kwargs if mark else {}), "databases": "__all__"}
             item.add_marker(pytest.mark.django_db(**arguments), append=False)
     config.hook.pytest_deselected(items=left_out)
-    slow_files = {item.path for item in kept if item.get_closest_marker("processes")}
-    items[:] = sorted(kept, key=lambda item: item.path not in slow_files)
+    slow = {item.path for item in kept if any(map(item.get_closest_marker, ("processes", "slow")))}
+    items[:] = sorted(kept, key=lambda item: item.path not in slow)
 
 
 def _is_wanted(item: pytest.Item, uses_database: bool, expression: str) -> bool:
@@ -114,8 +114,7 @@ def api() -> Callable[[User | None], APIClient]:
     def client_of(user: User | None) -> APIClient:
         client = APIClient()
         if user is not None:
-            token, _ = Token.objects.get_or_create(user=user)
-            client.credentials(HTTP_AUTHORIZATION=f"Token {token.key}")
+            client.credentials(HTTP_AUTHORIZATION=f"Token {create_token(user)}")
         return client
 
     return client_of

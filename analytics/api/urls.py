@@ -1,9 +1,11 @@
 from django.urls import path
 
-from analytics.api import held, views
+from analytics.api import door, held, views
 
 urlpatterns = [
     path("daily", views.Daily.as_view(), name="analytics-daily"),
     path("held", held.Held.as_view(), name="analytics-held"),
     path("live", views.Live.as_view(), name="analytics-live"),
+    path("door/rules", door.Rules.as_view(), name="analytics-door-rules"),
+    path("door/refusals", door.Refusals.as_view(), name="analytics-door-refusals"),
 ]

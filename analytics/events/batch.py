@@ -116,6 +116,11 @@ def _shape(event_type: type[EventType]) -> _Shape:
     return shape
 
 
+def alias_shape(other: type[EventType], event_type: type[EventType]) -> None:
+    """Make rows of the events of `other`, a subclass with more fields, as those of `event_type`."""
+    _shapes[other] = _shape(event_type)
+
+
 _encode_json = msgspec.json.Encoder().encode
 
 

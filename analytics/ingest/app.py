@@ -6,17 +6,17 @@ does (docs/adr/0001 has the figures). This path needs neither sessions nor middl
 
 import asyncio
 import datetime as dt
-from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
-from itertools import count
-from typing import Any
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, NamedTuple
 
-import msgspec
 from django.conf import settings
 
-from analytics.days.redating import UNCLAIMED_DAYS
-from analytics.event_types import EventType
+from analytics.days.zones import local_date
+from analytics.event_types import EVENT_TYPES
 from analytics.events.clock import now_ms
-from analytics.events.validation import BatchError, Client, Notice, Rejection, read_batch
+from analytics.events.validation import BatchError, Client, ReadBatch, Rejection, read_batch
+from analytics.ingest import answers
+from analytics.ingest.answers import Answer, refused
 from analytics.ingest.body import (
     BadEncodingError,
     BodyTooLargeError,
@@ -29,32 +29,38 @@ from analytics.ingest.bots import is_bot
 from analytics.ingest.conferences import Directory
 from analytics.ingest.publisher import NotTakenError, StreamPublisher
 from analytics.ingest.rate import RateLimiter
+from analytics.ingest.reconciling import SharedUsage
+from analytics.ingest.refusals import Refusals
+from analytics.ingest.rules import MESSAGES
 from analytics.stream.queue import wake_worker
-from meeteasy.core.http import error_body
 from meeteasy.core.redis import connect_async
+from meeteasy.core.salts import client_network, hash_address, make_visitor_id
 
 PATH = "/api/analytics/events"
 PATHS = frozenset((PATH, f"{PATH}/"))  # some clients add a slash, and a redirect would lose the body
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-_Headers = list[tuple[bytes, bytes]]
 
 _MEDIA_TYPES = {b"application/json", b"text/plain", b""}
-_CORS: _Headers = [
-    (b"access-control-allow-origin", b"*"),
-    (b"access-control-expose-headers", b"retry-after"),  # otherwise scripts of other origins cannot read it
-]
-_PREFLIGHT: _Headers = [
-    *_CORS,
-    (b"access-control-allow-methods", b"POST, OPTIONS"),
-    (b"access-control-allow-headers", b"authorization, content-encoding, content-type"),
-    (b"access-control-max-age", b"86400"),
-]
 _STATUS_OF_BATCH_ERROR = {"too_many_events": 413}
-_MAX_UNKNOWN_NAMED = 20
+# Types of which the worker bounds how many a client may report (docs/definitions.md).
+_REPORTS = frozenset(("registration", "checkin"))
 
-_encode = msgspec.json.Encoder().encode
+
+class _Request(NamedTuple):
+    """The headers that matter, as they were sent; b"" for each that is missing."""
+
+    content_type: bytes
+    length: bytes
+    user_agent: bytes
+    encoding: bytes
+    origin: bytes
+    address: str
+
+
+class _ZoneNotKnownError(Exception):
+    """A visitor's id needs the time zone of a conference that was not looked up yet."""
 
 
 class Ingest:
@@ -66,8 +72,10 @@ class Ingest:
     def __init__(self) -> None:
         self._publisher: StreamPublisher | None = None
         self._starting: asyncio.Lock | None = None
-        self._limiter = RateLimiter(settings.INGEST_RATE_PER_SECOND)
+        self._limiter = RateLimiter(settings.INGEST_RATE_PER_SECOND, settings.INGEST_EVENTS_PER_SECOND)
         self._directory = Directory()
+        self._refusals = Refusals()
+        self._reports = {EVENT_TYPES[name] for name in _REPORTS}
         # Read once: each access to Django's settings costs half a microsecond.
         self._max_body_bytes: int = settings.INGEST_MAX_BODY_BYTES
         self._max_events: int = settings.INGEST_MAX_EVENTS
@@ -81,6 +89,7 @@ class Ingest:
                 publisher = StreamPublisher(
                     connect_async(), ring=wake_worker, max_bytes=settings.INGEST_QUEUE_MAX_BYTES
                 )
+                publisher.riders = [SharedUsage(self._limiter, publisher.salts), self._refusals]
                 await publisher.start()
                 self._publisher = publisher
             return self._publisher
@@ -93,162 +102,196 @@ class Ingest:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope["method"]
+        origin = b""
         if method == "POST":
+            request = _read_headers(scope)
+            origin = request.origin
             try:
-                status, headers, body = await self._take(scope, receive)
+                status, headers, body = await self._take(request, receive)
             except ClientGoneError:
                 return
         elif method == "OPTIONS":
-            status, headers, body = 204, _PREFLIGHT, b""
+            origin = _read_headers(scope).origin
+            status, headers, body = answers.preflight()
         else:
-            status, headers, body = _error(405, "method_not_allowed", "Events are sent with POST.")
+            status, headers, body = refused(405, "method_not_allowed", "Events are sent with POST.")
             headers = [*headers, (b"allow", b"POST, OPTIONS")]
+        if origin:
+            headers = answers.allow_credentials(headers, origin)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _take(self, scope: Scope, receive: Receive) -> tuple[int, _Headers, bytes]:
+    async def _take(self, request: _Request, receive: Receive) -> Answer:
         publisher = self._publisher or await self.start()
-        content_type = encoding = length = b""
-        user_agent = b""
-        for name, value in scope["headers"]:
-            if name == b"content-type":
-                content_type = value
-            elif name == b"content-length":
-                length = value
-            elif name == b"user-agent":
-                user_agent = value
-            elif name == b"content-encoding":
-                encoding = value
-        address = scope["client"][0] if scope.get("client") else ""
-        if not self._limiter.allow(address):
-            return _error(429, "rate_limited", "Too many requests from this address.", retry_after=1)
+        client = client_network(request.address)
+        if not self._limiter.allow(client):
+            return self._over_rate()
         refusal = publisher.refusal()  # before any work for a batch that cannot be taken
         if refusal is not None:
-            return _not_taken(refusal)
-        if content_type.split(b";", 1)[0].strip().lower() not in _MEDIA_TYPES:
-            return _error(415, "unsupported_media_type", "Send application/json or text/plain.")
+            return self._not_taken(refusal)
+        try:
+            body = await self._read_body(request, receive)
+        except _RefusedError as error:
+            self._refusals.add(error.code)
+            return refused(error.status, error.code, str(error))
+        received_ms = now_ms()
+        try:
+            found = await self._read_batch(publisher, request, body, received_ms)
+            batch, rejected = found.batch, found.rejections
+            if rejected:
+                self._refusals.add_all(rejection.code for rejection in rejected)
+            self._directory.forget_stale()
+            if not found.conference_ids <= self._directory.plain:
+                await self._apply_rules(request, found)
+            if not batch.events:
+                publisher.taken.add(batches=1, accepted=0, rejected=len(rejected))
+                return refused(400, "no_valid_event", "No event of the batch is valid.", details=rejected)
+            if not self._limiter.allow_events(client, len(batch.events)):
+                return self._over_rate()
+            if not self._reports.isdisjoint(map(type, batch.events)):
+                batch.client = self._hash_client(publisher, request, received_ms)
+            await publisher.publish(batch)
+        except BatchError as error:
+            self._refusals.add(error.code)
+            return refused(_STATUS_OF_BATCH_ERROR.get(error.code, 400), error.code, str(error))
+        except NotTakenError as error:
+            return self._not_taken(error)
+        publisher.taken.add(batches=1, accepted=len(batch.events), rejected=len(rejected))
+        return answers.accepted(len(batch.events), rejected, found.notices)
 
+    async def _read_body(self, request: _Request, receive: Receive) -> bytes:
+        """The unpacked body. Raises _RefusedError or ClientGoneError."""
+        if request.content_type.split(b";", 1)[0].strip().lower() not in _MEDIA_TYPES:
+            raise _RefusedError(415, "unsupported_media_type", "Send application/json or text/plain.")
         limit = self._max_body_bytes
         try:
-            body = await read_body(receive, declared_length=length or None, limit=limit)
-            encoding = encoding.strip().lower()
+            body = await read_body(receive, declared_length=request.length or None, limit=limit)
+            encoding = request.encoding.strip().lower()
             if encoding in (b"gzip", b"x-gzip"):
-                body = unpack_gzip(body, limit=limit)
-            elif encoding not in (b"", b"identity"):
-                return _error(415, "unsupported_encoding", "Content-Encoding may be gzip.")
+                return unpack_gzip(body, limit=limit)
+            if encoding not in (b"", b"identity"):
+                raise _RefusedError(415, "unsupported_encoding", "Content-Encoding may be gzip.")
         except BodyTooLargeError:
-            return _error(413, "too_large", f"A batch may have at most {limit} bytes, unpacked.")
+            message = f"A batch may have at most {limit} bytes, unpacked."
+            raise _RefusedError(413, "too_large", message) from None
         except BadEncodingError as error:
-            return _error(400, "invalid_gzip", f"The body is not gzip as its header says: {error}.")
+            message = f"The body is not gzip as its header says: {error}."
+            raise _RefusedError(400, "invalid_gzip", message) from None
+        return body
 
-        received_ms = now_ms()
-        agent = user_agent.decode("latin-1")
-        try:
-            batch, rejected, notices = read_batch(
+    async def _read_batch(
+        self, publisher: StreamPublisher, request: _Request, body: bytes, received_ms: int
+    ) -> ReadBatch:
+        """Raises BatchError or NotTakenError."""
+        agent = request.user_agent.decode("latin-1")
+
+        def read(*, is_looked_up: bool) -> ReadBatch:
+            make_id = self._visitor_ids(publisher, received_ms, request.address, agent, is_looked_up)
+            return read_batch(
                 body,
-                Client(received_ms, is_bot(agent), self._visitor_ids(publisher, received_ms, address, agent)),
+                Client(received_ms, is_bot(agent), make_id),
                 max_events=self._max_events,
                 acceptance_days=self._acceptance_days,
             )
-            conference_ids = {event.conference_id for event in batch.events}
-            self._directory.forget_stale()
-            if not conference_ids <= self._directory.existing:
-                missing = await self._directory.find_missing(conference_ids)
-                notices += _name_unknown(missing, batch.events, rejected)
-            if not batch.events:
-                publisher.taken.add(batches=1, accepted=0, rejected=len(rejected))
-                return _error(400, "no_valid_event", "No event of the batch is valid.", details=rejected)
-            await publisher.publish(batch)
-        except BatchError as error:
-            return _error(_STATUS_OF_BATCH_ERROR.get(error.code, 400), error.code, str(error))
-        except NotTakenError as error:
-            return _not_taken(error)
-        publisher.taken.add(batches=1, accepted=len(batch.events), rejected=len(rejected))
-        return _accepted(len(batch.events), rejected, notices)
 
-    @staticmethod
+        try:
+            return read(is_looked_up=False)
+        except _ZoneNotKnownError as error:
+            await self._directory.look_up(error.args)
+        return read(is_looked_up=True)
+
     def _visitor_ids(
-        publisher: StreamPublisher, received_ms: int, address: str, agent: str
+        self, publisher: StreamPublisher, received_ms: int, address: str, agent: str, is_looked_up: bool
     ) -> Callable[[str], str]:
-        """Makes ids for visitors without one: one per conference and request, computed when needed."""
-        known: dict[str, str] = {}
+        """Makes ids for visitors without one: one per conference and request, computed when needed.
+
+        is_looked_up: whether a conference whose zone is not known has none. Its date is UTC's.
+        """
+        ids: dict[str, str] = {}
 
         def visitor_id(conference_id: str) -> str:
-            found = known.get(conference_id)
+            found = ids.get(conference_id)
             if found is None:
-                today = dt.datetime.fromtimestamp(received_ms / 1000, dt.UTC).date()
-                found = publisher.salts.visitor_id(today, conference_id, address, agent)
-                if found is None:
+                zone = self._directory.get_zone(conference_id)
+                if zone is None and not is_looked_up:
+                    raise _ZoneNotKnownError(conference_id)
+                salt = publisher.salts.get(local_date(zone or "UTC", received_ms))
+                if salt is None:
                     raise NotTakenError(
                         "broker_unavailable", "The day's salt is not loaded yet.", retry_after_seconds=1
                     )
-                known[conference_id] = found
+                found = ids[conference_id] = make_visitor_id(
+                    salt, conference_id=conference_id, address=address, user_agent=agent
+                )
             return found
 
         return visitor_id
 
+    async def _apply_rules(self, request: _Request, found: ReadBatch) -> None:
+        """Reject the events that their conferences refuse, and warn of conferences that do not exist."""
+        known, missing = await self._directory.look_up(found.conference_ids)
+        placed = answers.places_of(found.batch.events, found.rejections)
+        found.notices.extend(answers.name_unknown(missing, placed))
+        ruled = {conference_id: each for conference_id, each in known.items() if each.rules is not None}
+        if not ruled:
+            return
+        origin = request.origin.decode("latin-1") or None
+        by_sender = {
+            conference_id: each.rules.refuse_sender(origin=origin, address=request.address)
+            for conference_id, each in ruled.items()
+            if each.rules is not None
+        }
+        kept = []
+        for index, event in placed:
+            conference_id = event.conference_id
+            rules = ruled[conference_id].rules if conference_id in ruled else None
+            reason = rules and (by_sender[conference_id] or rules.refuse_event(event))
+            if reason:
+                found.rejections.append(Rejection(index, reason, MESSAGES[reason]))
+                self._refusals.add(reason, conference_id=conference_id)
+            else:
+                kept.append(event)
+        found.batch.events[:] = kept
+        found.rejections.sort(key=lambda rejection: -1 if rejection.index is None else rejection.index)
 
-def _name_unknown(
-    conference_ids: Collection[str], events: Iterable[EventType], rejected: Iterable[Rejection]
-) -> list[Notice]:
-    """A notice for each conference that does not exist, at its first event in the batch.
+    def _hash_client(self, publisher: StreamPublisher, request: _Request, received_ms: int) -> str:
+        """What the quota of reports knows of the sender; "" while the salt is not loaded."""
+        salt = publisher.salts.get(dt.datetime.fromtimestamp(received_ms / 1000, dt.UTC).date())
+        return "" if salt is None else hash_address(salt, request.address)
 
-    events: those that were taken; rejected: the others, so that places can be told.
-    """
-    if not conference_ids:
-        return []
-    not_taken = {rejection.index for rejection in rejected}
-    places = (index for index in count() if index not in not_taken)
-    first: dict[str, int] = {}
-    for index, event in zip(places, events, strict=False):
-        first.setdefault(event.conference_id, index)
-    return [
-        Notice(
-            first[conference_id],
-            "unknown_conference",
-            f"No conference has the id `{conference_id}`. Its events wait {UNCLAIMED_DAYS} days for one.",
-            "conference_id",
-        )
-        for conference_id in sorted(conference_ids)[:_MAX_UNKNOWN_NAMED]
-    ]
+    def _over_rate(self) -> Answer:
+        self._refusals.add("rate_limited")
+        message = "Too much from this address; nothing was taken."
+        return refused(429, "rate_limited", message, retry_after=1)
 
-
-def _accepted(events: int, rejected: list[Rejection], notices: list[Notice]) -> tuple[int, _Headers, bytes]:
-    if rejected or notices:
-        answer: dict[str, Any] = {"accepted": events, "rejected": rejected}
-        if notices:
-            answer["warnings"] = notices
-        body = _encode(answer)
-    else:
-        body = b'{"accepted":%d,"rejected":[]}' % events
-    return 202, _headers(body), body
-
-
-def _not_taken(error: NotTakenError) -> tuple[int, _Headers, bytes]:
-    return _error(503, error.code, str(error), retry_after=error.retry_after_seconds)
-
-
-def _error(
-    status: int,
-    code: str,
-    message: str,
-    *,
-    details: Iterable[Rejection] | None = None,
-    retry_after: int | None = None,
-) -> tuple[int, _Headers, bytes]:
-    body = _encode(error_body(code, message, {"rejected": details} if details else None))
-    headers = _headers(body)
-    if retry_after is not None:
-        headers.append((b"retry-after", b"%d" % retry_after))
-    return status, headers, body
+    def _not_taken(self, error: NotTakenError) -> Answer:
+        self._refusals.add(error.code)
+        return refused(503, error.code, str(error), retry_after=error.retry_after_seconds)
 
 
-def _headers(body: bytes) -> _Headers:
-    return [
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(body)),
-        *_CORS,
-    ]
+class _RefusedError(Exception):
+    """The request is refused before its events are read."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code = status, code
+
+
+def _read_headers(scope: Scope) -> _Request:
+    content_type = length = user_agent = encoding = origin = b""
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            content_type = value
+        elif name == b"content-length":
+            length = value
+        elif name == b"user-agent":
+            user_agent = value
+        elif name == b"content-encoding":
+            encoding = value
+        elif name == b"origin":
+            origin = value
+    address = scope["client"][0] if scope.get("client") else ""
+    return _Request(content_type, length, user_agent, encoding, origin, address)
 
 
 ingest = Ingest()

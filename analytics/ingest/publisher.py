@@ -7,9 +7,10 @@ of requests. Each request is answered after Redis has confirmed its group.
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import chain
+from typing import Any, Protocol
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
@@ -54,6 +55,15 @@ def _broker_away() -> NotTakenError:
 
 def _queue_full() -> NotTakenError:
     return NotTakenError("queue_full", "Events are waiting to be stored; try later.", retry_after_seconds=5)
+
+
+class Rider(Protocol):
+    """Something that has commands of its own sent along each POLL_SECONDS."""
+
+    def commands(self, now: dt.datetime) -> list[Command]: ...
+
+    def take(self, replies: list[Any]) -> None:
+        """The replies to the commands, if Redis answered."""
 
 
 class _Group:
@@ -112,6 +122,7 @@ class StreamPublisher:
     def __init__(self, redis: "Redis", *, ring: Callable[[], None], max_bytes: int) -> None:
         self.salts = DailySalts()
         self.taken = Tally(log, "events_taken")
+        self.riders: Sequence[Rider] = ()
         self._redis = redis
         self._exchange = Exchange(redis, timeout_seconds=SEND_SECONDS)
         self._ring = ring
@@ -223,13 +234,20 @@ class StreamPublisher:
             await self._look()
 
     async def _look(self) -> None:
-        """Check that Redis answers, and the memory of Redis and the stream; load the salts."""
+        """Check that Redis answers, and its memory and the stream's; load salts, send riders' commands."""
         try:
-            await self.salts.load(self._redis, dt.datetime.now(dt.UTC).date())
+            now = dt.datetime.now(dt.UTC)
+            await self.salts.load(self._redis, now)
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.memory_usage(STREAM)
             pipeline.info("memory")
-            used, memory = await pipeline.execute()
+            riders = [(rider, rider.commands(now)) for rider in self.riders]
+            for command in chain.from_iterable(commands for _, commands in riders):
+                pipeline.execute_command(*command)
+            used, memory, *replies = await pipeline.execute()
+            for rider, commands in riders:
+                rider.take(replies[: len(commands)])
+                del replies[: len(commands)]
         except (RedisError, OSError, TimeoutError) as error:
             if self._reachable:
                 log.warning("broker_lost", error=str(error))

@@ -43,7 +43,7 @@ def _fill_stream(client: "redis.Redis", options: argparse.Namespace) -> None:
     sender = Client(int(time.time() * 1000), False, lambda conference_id: "nobody")
     pipeline = client.pipeline(transaction=False)
     for body in make_bodies(options.events, batch=options.entry_rows, ids=options.ids):
-        sent, rejected, _ = read_batch(body, sender, max_events=options.entry_rows, acceptance_days=7)
+        sent, rejected, *_ = read_batch(body, sender, max_events=options.entry_rows, acceptance_days=7)
         assert not rejected, rejected
         pipeline.xadd(STREAM, encode_batches([encode_batch(sent)]))
         if len(pipeline) >= 100:

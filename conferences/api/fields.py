@@ -7,7 +7,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
-from rest_framework.fields import empty
 
 from meeteasy.core.times import localize
 
@@ -47,17 +46,6 @@ class LocalTimeField(serializers.DateTimeField):
         return zoneinfo.ZoneInfo("UTC")
 
 
-class DecorationField(serializers.CharField):
-    """Anything, of which the service keeps what it can use: it may not cost the registration."""
-
-    def run_validation(self, data: Any = empty) -> Any:
-        return None if data is empty else data
-
-
-class AnswersField(DecorationField):
-    """An object of answers by name."""
-
-
 def checked(clean: Callable[..., Any], **options: Any) -> list[Callable[[Any], None]]:
     """A cleaner of conferences/contact.py as a validator, so that all bad fields are named at once: what the
     service would refuse is refused here."""
@@ -66,14 +54,3 @@ def checked(clean: Callable[..., Any], **options: Any) -> list[Callable[[Any], N
         clean(value, **options)
 
     return [check]
-
-
-def line(most: int, *, required: bool = False, help_text: str = "") -> serializers.CharField:
-    """One line of text."""
-    return serializers.CharField(
-        required=required,
-        allow_blank=not required,
-        allow_null=not required,
-        trim_whitespace=False,
-        help_text=f"{help_text} At most {most} characters.".strip(),
-    )

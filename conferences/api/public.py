@@ -1,16 +1,21 @@
 """What public endpoints have in common: no account, any origin, little at a time, not too often."""
 
+import zoneinfo
 from typing import IO, Any
 
 import msgspec
 import redis
 from django.conf import settings
+from django.http import HttpRequest
+from django.utils import timezone
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
+from conferences.models import Conference
+from meeteasy.core import salts
 from meeteasy.core.errors import RefusedError
 from meeteasy.core.logs import get_logger
 
@@ -55,8 +60,10 @@ class RegistrationThrottle(SimpleRateThrottle):
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
         # Not DRF's get_ident: it believes X-Forwarded-For, which anyone can write. The server sets
-        # REMOTE_ADDR from a proxy that it trusts.
-        return self.cache_format % {"scope": self.scope, "ident": request.META.get("REMOTE_ADDR", "")}
+        # REMOTE_ADDR from a proxy that it trusts. Redis writes keys to disk, so it gets no address.
+        salt = salts.get_salt(timezone.now().date())
+        ident = salts.hash_address(salt, request.META.get("REMOTE_ADDR", ""))
+        return self.cache_format % {"scope": self.scope, "ident": ident}
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         try:
@@ -64,3 +71,22 @@ class RegistrationThrottle(SimpleRateThrottle):
         except (redis.RedisError, OSError) as error:
             log.warning("throttle_unavailable", error=str(error))
             return True
+
+
+def make_visitor_id(request: HttpRequest, conference: Conference) -> str:
+    """The id that the event door gives a visitor without one, so that both know the same person.
+
+    "" while Redis is away: a registration must not fail because a visitor cannot be told.
+    """
+    now = timezone.now()
+    try:
+        salt = salts.get_salt(now.astimezone(zoneinfo.ZoneInfo(conference.time_zone)).date())
+    except (redis.RedisError, OSError, ValueError, zoneinfo.ZoneInfoNotFoundError) as error:
+        log.warning("visitor_id_not_made", error=str(error))
+        return ""
+    return salts.make_visitor_id(
+        salt,
+        conference_id=conference.id,
+        address=request.META.get("REMOTE_ADDR", ""),
+        user_agent=request.headers.get("User-Agent", ""),
+    )

@@ -10,6 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -18,8 +19,9 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from conferences.access import Role, get_conference, get_registration, signed_in
-from conferences.api.public import CORS_HEADERS, RegistrationThrottle, SmallJSONParser
+from conferences.api.public import CORS_HEADERS, RegistrationThrottle, SmallJSONParser, make_visitor_id
 from conferences.api.serializers import (
+    FORM_FIELDS,
     RegistrationAnswer,
     RegistrationFilter,
     RegistrationInput,
@@ -91,14 +93,13 @@ class RegistrationList(generics.ListAPIView[Registration]):
         conference = Conference.objects.filter(id=conference_id).first()
         if conference is None:
             raise Http404(f"There is no conference {conference_id!r}.")
-        given = RegistrationInput(data=request.data, context={"conference": conference})
-        given.is_valid(raise_exception=True)
-        unknown = [
-            FieldWarning(name, "unknown_field", _("There is no such field.")) for name in given.unknown_fields
-        ]
+        given, unknown = _read_form(request.data)
+
+        if not given["visitor_id"]:
+            given["visitor_id"] = make_visitor_id(request, conference)
 
         def act() -> Answer:
-            outcome = register(conference=conference, **given.validated_data)
+            outcome = register(conference=conference, **given)
             return 201, {
                 "receipt": outcome.receipt,
                 "conference_id": conference.id,
@@ -131,6 +132,19 @@ class RegistrationList(generics.ListAPIView[Registration]):
             )
         page = self.paginate_queryset(found.select_related("decided_by"))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+
+def _read_form(data: Any) -> tuple[dict[str, Any], list[FieldWarning]]:
+    """The fields of a form, which `register` checks, and warnings of those that do not exist.
+
+    Raises ValidationError for what is no object.
+    """
+    if not isinstance(data, dict):
+        raise ValidationError({"non_field_errors": ["This must be an object."]})
+    given = {name: data.get(name) for name in FORM_FIELDS}
+    unknown = [str(name)[:64].replace("\0", "\ufffd") for name in data if name not in FORM_FIELDS]
+    message = _("There is no such field.")
+    return given, [FieldWarning(name, "unknown_field", message) for name in unknown[:20]]
 
 
 class RegistrationDetail(APIView):

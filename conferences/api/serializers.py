@@ -9,12 +9,12 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from conferences import contact
-from conferences.api.fields import AnswersField, DecorationField, LocalTimeField, checked, line
+from conferences.api.fields import LocalTimeField, checked
 from conferences.models import CheckIn, Conference, Job, Member, Registration
 from conferences.selectors.registrations import active_check_in
 from conferences.states import Action
 from meeteasy.core.identifiers import MAX_ID
-from meeteasy.core.serializers import StrictModelSerializer, StrictSerializer, unknown_fields
+from meeteasy.core.serializers import StrictModelSerializer, StrictSerializer
 
 
 class ConferenceSerializer(StrictModelSerializer):
@@ -75,33 +75,27 @@ class MemberRole(StrictSerializer):
 
 
 class RegistrationInput(serializers.Serializer[Any]):
-    """What a registration form sends.
+    """What a registration form sends; it describes the fields, and the service checks them.
 
     Only name, mail and phone can be refused. What cannot be used of the other fields, and fields that do not
     exist, are named in `warnings` of the answer. Answers to questions go into `answers`.
     """
 
-    name = serializers.CharField(
-        trim_whitespace=False, validators=checked(contact.clean_line, most=contact.MAX_NAME, required=True),
-        help_text=f"At most {contact.MAX_NAME} characters.",
-    )  # fmt: skip
-    email = serializers.CharField(trim_whitespace=False, validators=checked(contact.clean_email))
-    phone = line(50, help_text="With country code, unless the conference has a phone region.")
-    language = DecorationField(required=False, help_text="What a browser says, e.g. `zh-CN`.")
-    form_id = DecorationField(required=False, help_text="Which form, if there are several.")
-    answers = AnswersField(required=False, help_text="Texts, numbers, yes or no, or lists of those, by name.")
-    visitor_id = DecorationField(required=False, help_text="The visitor id of the SDK.")
-    share_code = DecorationField(required=False, help_text="The code of the share link that led here.")
+    name = serializers.CharField(help_text=f"At most {contact.MAX_NAME} characters.")
+    email = serializers.CharField()
+    phone = serializers.CharField(
+        required=False, help_text="With country code, unless the conference has a phone region."
+    )
+    language = serializers.CharField(required=False, help_text="What a browser says, e.g. `zh-CN`.")
+    form_id = serializers.CharField(required=False, help_text="Which form, if there are several.")
+    answers = serializers.DictField(
+        required=False, help_text="Texts, numbers, yes or no, or lists of those, by name."
+    )
+    visitor_id = serializers.CharField(required=False, help_text="The visitor id of the SDK.")
+    share_code = serializers.CharField(required=False, help_text="The code of the share link that led here.")
 
-    def validate_phone(self, value: str | None) -> str:
-        return contact.clean_phone(value or "", region=self.context["conference"].phone_region)
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        return {name: value for name, value in attrs.items() if value is not None}
-
-    @property
-    def unknown_fields(self) -> list[str]:
-        return unknown_fields(self, self.initial_data)
+FORM_FIELDS = tuple(RegistrationInput().fields)
 
 
 class FieldWarningSerializer(serializers.Serializer[Any]):

@@ -45,9 +45,9 @@ class Registered:
 def register(
     *,
     conference: Conference,
-    name: str,
-    email: str,
-    phone: str = "",
+    name: Any,
+    email: Any,
+    phone: Any = "",
     language: Any = "",
     form_id: Any = "default",
     answers: Any = None,
@@ -86,9 +86,9 @@ def register(
 def build_registration(
     *,
     conference: Conference,
-    name: str,
-    email: str,
-    phone: str,
+    name: Any,
+    email: Any,
+    phone: Any,
     source: Registration.Source,
     now: dt.datetime,
     state: State | None = None,
@@ -165,12 +165,12 @@ def make_search_text(*, name: str, email: str, phone: str) -> str:
     return fold(f"{name}\n{email}\n{phone}")
 
 
-def clean_person(*, conference: Conference, name: str, email: str, phone: str) -> dict[str, str]:
+def clean_person(*, conference: Conference, name: Any, email: Any, phone: Any) -> dict[str, str]:
     """Name, address and number as they are stored. Raises ValidationError that names every bad one."""
     cleaners: dict[str, Callable[[], str]] = {
-        "name": lambda: contact.clean_line(name, most=contact.MAX_NAME, required=True),
-        "email": lambda: contact.clean_email(email),
-        "phone": lambda: contact.clean_phone(phone, region=conference.phone_region),
+        "name": lambda: contact.clean_line(contact.read_text(name), most=contact.MAX_NAME, required=True),
+        "email": lambda: contact.clean_email(contact.read_text(email)),
+        "phone": lambda: contact.clean_phone(contact.read_text(phone), region=conference.phone_region),
     }
     cleaned: dict[str, str] = {}
     errors: dict[str, ValidationError] = {}

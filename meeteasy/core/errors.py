@@ -1,6 +1,11 @@
-"""Refusals that have a name of their own in the API: `{"error": {"code": …}}`."""
+"""The one shape of errors, and refusals that have a name of their own in it."""
 
 from typing import Any
+
+
+def error_body(code: str, message: str, details: Any = None) -> dict[str, Any]:
+    """`{"error": {"code", "message", "details"}}`: the shape of every error of the API."""
+    return {"error": {"code": code, "message": message, "details": details}}
 
 
 class RefusedError(Exception):

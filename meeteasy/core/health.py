@@ -1,15 +1,20 @@
 """`/healthz`: this process runs. `/readyz`: what it depends on answers, and beat is not silent."""
 
+import shutil
 import time
 from typing import Any
 
 import redis
+from django.conf import settings
 from django.db import connections
 from django.http import HttpRequest, JsonResponse
 
+from meeteasy.core import heartbeats
 from meeteasy.core.redis import get_quick_redis
 
 _BEAT_KEY = "beat:last_tick"
+# Less room than this in DATA_DIR, and stores begin to refuse writes.
+DISK_FULL_BYTES = 4 * 1024 * 1024
 # The most frequent entries of the schedule come every 5 seconds.
 BEAT_SILENT_SECONDS = 60
 
@@ -60,10 +65,13 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """503 while a database or Redis cannot be reached. A silent beat is reported as a warning only: web
     processes serve without it, and taking them out of rotation would help replacement_id."""
     checks = {dependency: check(dependency) for dependency in dependencies()}
+    if shutil.disk_usage(settings.DATA_DIR).free < DISK_FULL_BYTES:
+        checks["disk"] = "full"
     warnings: dict[str, str] = {}
     if checks["redis"] == "ok":
         try:
             silent = read_beat_age()
+            warnings |= heartbeats.find_silent()
         except redis.RedisError as error:
             checks["redis"] = type(error).__name__
         else:

@@ -3,13 +3,13 @@
 import csv
 import itertools
 import re
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, JsonResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, serializers
 from rest_framework.pagination import BasePagination
@@ -19,20 +19,21 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.views import exception_handler as drf_exception_handler
 
+from meeteasy.core import unavailable
 from meeteasy.core.errors import RefusedError
+from meeteasy.core.errors import error_body as error_body  # views take it from here
 from meeteasy.core.paging import read_page
+from meeteasy.core.unavailable import is_database_away
 
 _CURSOR_HELP = "`next` of the page before; without it the first page."
 _NEXT_HELP = "`cursor` of the following page; null: this is the last one."
 
 
-def error_body(code: str, message: str, details: Any = None) -> dict[str, Any]:
-    """`{"error": {"code", "message", "details"}}`: the shape of every error of the API."""
-    return {"error": {"code": code, "message": message, "details": details}}
-
-
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's handler, with our shape; Django's own ValidationError counts as bad input too."""
+    if is_database_away(error):
+        body = error_body("database_unavailable", unavailable.MESSAGE)
+        return Response(body, status=503, headers={"Retry-After": str(unavailable.RETRY_AFTER_SECONDS)})
     if isinstance(error, RefusedError):
         return Response(error_body(error.code, error.message, error.details or None), status=error.status)
     if isinstance(error, ValidationError):
@@ -61,6 +62,23 @@ def api_not_found(request: HttpRequest, path: str = "") -> JsonResponse:
     return JsonResponse(error_body("not_found", f"There is nothing at {request.path}."), status=404)
 
 
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's `handler500`: 503 with Retry-After while a database is away, wherever that shows.
+
+    The API answers in its own shape, pages in plain text.
+    """
+    status, code, message = 500, "internal_error", "An error on our side. It was logged."
+    if is_database_away(sys.exc_info()[1]):
+        status, code, message = 503, "database_unavailable", unavailable.MESSAGE
+    if request.path.startswith("/api/"):
+        response: HttpResponse = JsonResponse(error_body(code, message), status=status)
+    else:
+        response = HttpResponse(message, status=status, content_type="text/plain; charset=utf-8")
+    if status == 503:
+        response["Retry-After"] = str(unavailable.RETRY_AFTER_SECONDS)
+    return response
+
+
 class PageQuery(serializers.Serializer[Any]):
     """Which page of a list: `cursor`, the `next` of the page before, and how many rows."""
 
@@ -75,9 +93,10 @@ class CursorPagination(BasePagination):
     """
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+        self, queryset: QuerySet[Any] | Sequence[Any], request: Request, view: APIView | None = None
     ) -> list[Any]:
         """Raises ValidationError or BadCursorError."""
+        assert isinstance(queryset, QuerySet)
         query = PageQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         limit, cursor = query.validated_data["page_size"], query.validated_data["cursor"]
@@ -140,10 +159,9 @@ def neutralise_formula(value: Any) -> Any:
     return value
 
 
-async def _stream(lines: Iterator[str]) -> AsyncIterator[str]:
-    """The lines in pieces of some 16 KiB. Under ASGI, Django would first collect a plain iterator whole."""
-    pull = sync_to_async(lambda: "".join(itertools.islice(lines, 200)), thread_sensitive=True)
-    while piece := await pull():
+def _stream(lines: Iterator[str]) -> Iterator[str]:
+    """The lines in pieces of some 16 KiB."""
+    while piece := "".join(itertools.islice(lines, 200)):
         yield piece
 
 

@@ -21,7 +21,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 
-from meeteasy.core import health
+from meeteasy.core import health, heartbeats
 from meeteasy.core.logs import get_logger
 from meeteasy.core.queues import Queue
 from meeteasy.core.redis import get_quick_redis
@@ -161,6 +161,19 @@ def read_queues() -> Iterator[Metric]:
     for queue, length in zip(Queue, pipeline.execute(), strict=True):
         waiting.add_metric([queue], length)
     yield waiting
+
+
+@metrics_from("redis")
+def read_heartbeats() -> Iterator[Metric]:
+    ages = GaugeMetricFamily(
+        "meeteasy_queue_heartbeat_age_seconds",
+        "Since a worker last worked on a task of the queue. Missing before the first.",
+        labels=["queue"],
+    )
+    for queue, age in heartbeats.read_ages().items():
+        if age is not None:
+            ages.add_metric([queue], age)
+    yield ages
 
 
 @metrics_from("redis")

@@ -63,5 +63,11 @@ def queue_task(
 
 def route_task(name: str, *args: Any, **kwargs: Any) -> dict[str, str] | None:
     """Celery's router (settings.CELERY_TASK_ROUTES): each task goes to the queue that it was declared for."""
-    queue = _queue_of_task.get(name)
-    return None if queue is None else {"queue": str(queue)}
+    queue = queue_of(name)
+    return None if queue is None else {"queue": queue}
+
+
+def queue_of(task_name: str) -> str | None:
+    """The queue that a task of ours was declared for."""
+    queue = _queue_of_task.get(task_name)
+    return None if queue is None else str(queue)

@@ -4,7 +4,7 @@ import datetime as dt
 import zoneinfo
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -54,7 +54,9 @@ def notify_of_change(registration: Registration, *, previous: str | None) -> lis
     for message_type in MESSAGE_TYPES.values():
         if message_type.follows(previous, registration.state):
             for channel in message_type.channels:
-                made += create(registration, message_type=message_type, channel=channel)
+                made += create(
+                    registration, message_type=message_type, channel=channel, is_first=previous is None
+                )
     return made
 
 
@@ -79,30 +81,33 @@ def create(
     message_type: MessageType,
     channel: str,
     about: str = "",
+    is_first: bool = False,
     now: dt.datetime | None = None,
     **facts: Any,
 ) -> list[Notification]:
     """Write one message to one attendee, and put it on the queue after commit.
 
-    about: tells several messages of this type to the same person apart. facts: what the message says beside
-    the registration and the conference, as JSON. Returns the new row in a list, which is empty if there is
-    no address for the channel, or if the message existed already.
+    about: tells several messages of this type to the same person apart. is_first: the registration is made in
+    this very transaction, so there are no messages yet. facts: what the message says beside the registration
+    and the conference, as JSON. Returns the new row in a list, which is empty if there is no address for the
+    channel, or if the message existed already.
     """
     draft = make_draft(
         registration, message_type=message_type, channel=channel, about=about, now=now, **facts
     )
     if draft is None:
         return []
-    fields = {
-        field.attname: getattr(draft, field.attname)
-        for field in Notification._meta.concrete_fields
-        if field.attname not in ("dedupe_key", "updated_at")
-    }
-    notification, created = Notification.objects.get_or_create(dedupe_key=draft.dedupe_key, defaults=fields)
-    if not created:
+    try:
+        # The constraint knows whether the message exists. PostgreSQL would give up the whole transaction
+        # without a savepoint.
+        with transaction.atomic(savepoint=not is_first):
+            draft.save(force_insert=True)
+    except IntegrityError:
+        if is_first or not Notification.objects.filter(dedupe_key=draft.dedupe_key).exists():
+            raise
         return []
-    transaction.on_commit(lambda: ring_for([notification]), robust=True)
-    return [notification]
+    transaction.on_commit(lambda: ring_for([draft]), robust=True)
+    return [draft]
 
 
 def make_draft(

@@ -27,8 +27,9 @@ _IN = OpenApiParameter(
     "conference_id", OpenApiTypes.STR, description="Needed where two of your conferences have the code."
 )
 _LINK_COLUMNS = [
-    "code", "parent", "sharer", "label", "channel", "target_url", "url", "minted", "first_shared_at", "flags",
-    "opens", "openers", "child_count", "direct", "assisted", "subtree_links", "subtree_conversions",
+    "code", "parent", "sharer", "label", "channel", "target_url", "url", "minted", "proven",
+    "first_shared_at", "flags", "opens", "openers", "child_count", "direct", "assisted", "subtree_links",
+    "subtree_conversions",
 ]  # fmt: skip
 
 

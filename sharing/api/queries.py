@@ -7,9 +7,9 @@ from rest_framework import serializers
 from analytics.api import queries
 from analytics.api.queries import ConferenceQuery as ConferenceQuery  # views take it from here
 from meeteasy.core.http import PageQuery
-from sharing.rules.attribution import Reason
 from sharing.rules.codes import CODE_PATTERN
 from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
+from sharing.rules.reasons import Reason
 from sharing.selectors.tree import MAX_DEPTH
 
 

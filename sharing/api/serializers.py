@@ -7,13 +7,13 @@ from rest_framework import serializers
 
 from sharing.addresses import share_url
 from sharing.models import NotCredited, ShareConversion, ShareLink
-from sharing.rules.attribution import REASON_LABELS, Reason
 from sharing.rules.codes import code_of, public_code
+from sharing.rules.reasons import REASON_LABELS, Reason
 from sharing.selectors.conversions import CreditPath
 from sharing.selectors.not_credited import get_shown_reason
 from sharing.selectors.tree import TreeNode
 
-_FLAGS = {"cycle": "closes_cycle", "contested": "is_contested"}
+_FLAGS = {"cycle": "closes_cycle", "contested": "is_contested", "void": "is_void"}
 
 
 class _Answer(serializers.Serializer[Any]):
@@ -35,7 +35,12 @@ class LinkSerializer(_Answer):
     channel = serializers.CharField()
     target_url = serializers.CharField()
     minted = serializers.BooleanField(source="is_minted", help_text="Made by the server.")
-    first_shared_at = serializers.DateTimeField()
+    proven = serializers.BooleanField(
+        source="is_proven", help_text="The code shows by itself that it was made for its sharer."
+    )
+    first_shared_at = serializers.DateTimeField(
+        allow_null=True, help_text="Null: a browser only made the code, and nobody else has opened it yet."
+    )
     flags = serializers.SerializerMethodField()
     opens = serializers.IntegerField()
     openers = serializers.IntegerField(help_text="Distinct visitors.")

@@ -61,31 +61,30 @@ def _copy(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]
 
 
 def insert_new(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> set[str]:
-    """Insert the rows that a unique constraint does not already know; returns the `event_id` of those.
+    """Insert the rows whose key is not known yet; returns the keys of those. The key is the first column.
 
     The caller holds the lock of the conferences concerned (sharing/derivation/locks.py), in a transaction.
     """
     if not rows:
         return set()
-    at = columns.index("event_id")
     table = model._meta.db_table
     if is_postgresql():
         try:
             # Usually all are new, and COPY, which knows no ON CONFLICT, costs half as much.
             with transaction.atomic():
                 _copy(model, columns, rows)
-            return {row[at] for row in rows}
+            return {row[0] for row in rows}
         except IntegrityError:
             names = ", ".join(columns)
             with connection.cursor() as cursor:
                 cursor.execute(
                     f"INSERT INTO {table} ({names}) "  # noqa: S608
                     f"SELECT {names} FROM unnest({_arrays(model, columns)}) AS new({names}) "
-                    "ON CONFLICT DO NOTHING RETURNING event_id",
+                    f"ON CONFLICT DO NOTHING RETURNING {columns[0]}",
                     _by_column(rows),
                 )
-                return {event_id for (event_id,) in cursor.fetchall()}
-    return sqlite.insert_new(connection, table, columns, rows, key="event_id")
+                return {key for (key,) in cursor.fetchall()}
+    return sqlite.insert_new(connection, table, columns, rows, key=columns[0])
 
 
 def update(

@@ -11,20 +11,48 @@ batches.
 """
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
 
 from analytics.days.dirty import mark_days_dirty
 from analytics.days.zones import QUARTER_MS, get_zones, local_date
 from sharing.derivation import bulk, facts, store
-from sharing.derivation.facts import Claim, Facts, RegistrationRecord
+from sharing.derivation.claiming import Claimed, apply_claims
+from sharing.derivation.facts import Facts, event_key
 from sharing.derivation.locks import lock_conferences
-from sharing.derivation.outcomes import find_registrations_of, load_outcomes, replace_outcomes
-from sharing.models import DirtyDayOutbox
-from sharing.rules.attribution import Moment, Open, Outcome, attribute
-from sharing.rules.forest import NEVER, Forest, Node
+from sharing.derivation.opening import Counts, OpenedLinks, count_moved, openers_concerned
+from sharing.derivation.outcomes import (
+    find_registrations_of,
+    load_conversion_times,
+    load_outcomes,
+    put_aside,
+    replace_outcomes,
+)
+from sharing.derivation.registrations import (
+    RegistrationRecord,
+    find_registrations_by,
+    find_repeating,
+    load_registrations,
+    merge_registrations,
+    merge_standings,
+    to_attribute,
+)
+from sharing.derivation.totals import flush_totals, note_totals
+from sharing.derivation.voids import set_void
+from sharing.models import DirtyDayOutbox, PendingTotal, StaleRegistration
+from sharing.rules.attribution import NAMED_OPENS, Outcome, attribute
+from sharing.rules.forest import Forest, Node
+from sharing.rules.opens import Moment, Open, Opens
+
+# A transaction writes about so many credits and reasons, and looks at so many registrations; the others wait
+# in StaleRegistration for the next ones.
+_ROWS_AT_ONCE = 10_000
+_REGISTRATIONS_AT_ONCE = 2_000
+_STALE_AT_ONCE = 100
+# Between two transactions, so that others get at the lock.
+_PAUSE_SECONDS = 0.01
 
 
 def apply_facts(new: Facts) -> None:
@@ -34,12 +62,51 @@ def apply_facts(new: Facts) -> None:
         with transaction.atomic():
             lock_conferences(conference_ids)
             derive(new)
-    flush_dirty_days()
+    settle(conference_ids)
 
 
 def derive(new: Facts) -> None:
-    """Store facts and derive what follows, in the caller's transaction, which holds the lock."""
+    """Store facts and derive what follows, in the caller's transaction, which holds the lock.
+
+    The caller calls `settle` after it.
+    """
     _Derivation().run(facts.without_erased(new))
+
+
+def derive_links_again(keys: Collection[str]) -> None:
+    """Find out again whether these links are void, and derive what follows; as `derive` does."""
+    _Derivation().run_links(keys)
+
+
+def settle(conference_ids: Collection[str]) -> None:
+    """After a commit: finish what was left for further transactions, and mark the days that changed."""
+    while _derive_stale(conference_ids):
+        time.sleep(_PAUSE_SECONDS)
+    flush_totals(conference_ids)
+    flush_dirty_days()
+
+
+def settle_all() -> None:
+    """What workers left in all conferences: those that were killed, and totals that were not due yet."""
+    unsettled = {
+        conference_id
+        for model in (StaleRegistration, PendingTotal)
+        for conference_id in model._default_manager.values_list("conference_id", flat=True).distinct()
+    }
+    settle(unsettled)
+
+
+def _derive_stale(conference_ids: Collection[str]) -> bool:
+    """Derive some of the registrations that wait. Returns whether there were any."""
+    waiting = StaleRegistration.objects.filter(conference_id__in=conference_ids).order_by("id")
+    if not waiting.exists():
+        return False
+    with transaction.atomic():
+        lock_conferences(conference_ids)
+        keys = list(waiting.values_list("id", flat=True)[:_STALE_AT_ONCE])
+        bulk.delete(StaleRegistration, "id", keys)
+        _Derivation().run_registrations(keys)
+    return True
 
 
 def quarter_of(ms: int) -> int:
@@ -68,154 +135,144 @@ class _Derivation:
 
     def __init__(self) -> None:
         self.forest = Forest()
-        self.with_new_owner: set[str] = set()
         self.days: set[tuple[str, int]] = set()
 
     def run(self, new: Facts) -> None:
-        claims = facts.insert_claims(new.claims)
-        created = self._apply_claims(claims)
-        opened_before = store.find_opened({item.visitor for item in new.opens})
+        claimed = apply_claims(self.forest, facts.insert_claims(new.claims))
+        linked = OpenedLinks(self.forest, new.opens)
+        moved = count_moved(claimed.former_owners, self.forest)
         registered_ms = store.find_latest_registrations(new.conference_ids())
-        known_links = store.find_known_links({item.key for item in new.opens}.difference(created))
-        known_links.update(created)
-        opens = facts.insert_opens(new.opens, known_links=known_links)
-        registrations, former_moments = facts.merge_registrations(new.registrations, anew=new.is_complete)
-        if not (claims or opens or registrations):
-            return
-        affected = self._find_affected(registrations, opens, registered_ms)
-        former = load_outcomes(affected.keys() - (registrations.keys() - former_moments.keys()))
-        outcomes = self._attribute(affected)
-        self._count_credits(former, outcomes)
+        opens = facts.insert_opens(new.opens, known_links=linked)
+        opened = linked.count(opens, claimed, moved)
+        registrations, known = merge_registrations(new.registrations, is_complete=new.is_complete)
+        standing = merge_standings(new.standings)
 
-        for key, outcome in outcomes.items():
-            item = affected[key]
-            former_moment = former_moments.get(key, item.moment)
-            if (
-                bool(outcome.credits) != bool(former.get(key, Outcome()).credits)
-                or former_moment != item.moment
-            ):
-                self._note_day(item.conference_id, item.moment)
-                self._note_day(item.conference_id, former_moment)
-        human = [item for item in opens if not item.is_bot and item.key in known_links]
-        store.save_links(
-            self.forest.settle_counters(),
-            with_new_owner=self.with_new_owner,
-            opened=_count_opens(human, opened_before, created),
-        )
-        replace_outcomes(former, outcomes, {key: item.moment[0] for key, item in affected.items()})
+        affected = dict(registrations)
+        affected.update((item.id, item) for item in find_repeating(registrations, known))
+        self._add_affected_by_opens(affected, opens, registered_ms)
+        self._add_affected_by_openers(affected, claimed)
+        ids = self._find_affected_by_links() | standing
+        self._attribute_again(affected, ids - affected.keys(), new=registrations.keys() - known.keys())
+        self._save(claimed.with_new_winner, opened, linked.beside.values())
+
+    def run_links(self, keys: Collection[str]) -> None:
+        store.load_part(self.forest, keys)
+        nodes = [self.forest.nodes[key] for key in keys if key in self.forest.nodes]
+        for node in set_void(nodes):
+            self.forest.touch(node)
+        self._attribute_again({}, self._find_affected_by_links())
+        self._save()
+
+    def run_registrations(self, keys: Collection[str]) -> None:
+        self._attribute_again({}, set(keys))
+        self._save()
+
+    def _save(
+        self,
+        with_new_winner: Collection[str] = (),
+        opened: Counts | None = None,
+        opened_only: Collection[Node] = (),
+    ) -> None:
+        nodes, totals = self.forest.settle_counters()
+        for node in (*nodes, *opened_only):
+            if (node.shared_ms, node.is_void) != (node.loaded_shared_ms, node.loaded_is_void):
+                self._note_day(node.id, node.shared_ms, node.loaded_shared_ms)
+        store.save_links(nodes, with_new_owner=with_new_winner, opened=opened or {}, opened_only=opened_only)
+        note_totals(totals)
         bulk.insert(DirtyDayOutbox, ("conference_id", "ms"), list(self.days))
 
-    # --- Links -------------------------------------------------------------------------------------------
+    def _attribute_again(
+        self, records: dict[str, RegistrationRecord], ids: set[str], *, new: Collection[str] = ()
+    ) -> None:
+        """Derive what follows for registrations, and store where it differs: of as many as a transaction may.
 
-    def _apply_claims(self, claims: Sequence[Claim]) -> list[str]:
-        """Let new claims decide on owners and parents. Returns the keys of links that are new by them.
-
-        A link that is known has all that its earlier claims decided in its own row; they are asked again
-        only where it turns out to be somebody else's.
+        ids: of further ones, which are loaded. new: those of which nothing is stored yet.
         """
-        store.load_part(
-            self.forest, {key for claim in claims for key in (claim.link_key, claim.parent_key) if key}
-        )
-        by_link: dict[str, list[Claim]] = {}
-        for claim in claims:
-            by_link.setdefault(claim.link_key, []).append(claim)
-        created = [key for key in by_link if self.forest.get(key) is None]
-        owners: dict[str, str] = {}
-        for key, link_claims in by_link.items():
-            node = self.forest.get(key)
-            if node is None:
-                node = Node(key, is_new=True, has_children=False)
-                self.forest.add(node)
-            if self._decide_owner(node, link_claims):
-                owners[key] = node.sharer
-        first_parents = store.load_first_parents(owners)
-        store.load_part(self.forest, {parent_key for _, parent_key in first_parents.values()})
+        room = max(0, _REGISTRATIONS_AT_ONCE - len(records))
+        loaded = sorted(ids)[:room]
+        affected = {**records, **load_registrations(loaded)}
+        later = ids.difference(loaded) | set(list(affected)[_REGISTRATIONS_AT_ONCE:])
+        affected = {key: item for key, item in affected.items() if key not in later}
+        former = load_outcomes(affected.keys() - new)
+        outcomes = self._attribute(affected)
+        rows = 0
+        for key, outcome in list(outcomes.items()):
+            if rows > _ROWS_AT_ONCE:
+                later.add(key)
+                del outcomes[key]
+            rows += outcome.rows + (former[key].rows if key in former else 0)
+        former = {key: outcome for key, outcome in former.items() if key in outcomes}
+        former_ms = load_conversion_times(former)
+        self._count_credits(former, outcomes)
+        for key, outcome in outcomes.items():
+            ms = affected[key].moment[0] if outcome.credits else None
+            if ms != former_ms.get(key):
+                self._note_day(key, ms, former_ms.get(key))
+        replace_outcomes(former, outcomes, {key: affected[key].moment[0] for key in outcomes})
+        put_aside(later)
 
-        for key, link_claims in by_link.items():
-            node = self.forest.nodes[key]
-            known = (node.parent_moment, node.claimed_parent)
-            if key in owners:
-                first = first_parents.get(key, (NEVER, ""))
-            else:
-                named = [
-                    (claim.moment, claim.parent_key)
-                    for claim in link_claims
-                    if claim.parent_key and claim.sharer == node.sharer
-                ]
-                first = min([known, *named] if node.claimed_parent else named, default=known)
-            if node.is_new or first != known:
-                moment, parent_key = first
-                self.forest.set_claim(node, parent_key, moment)
-        orphans = store.load_orphans(self.forest, created)
-        for node in orphans:
-            if node.parent is None:
-                self.forest.attach(node)
-        return created
+    # --- Which registrations a change concerns -------------------------------------------------------------
 
-    def _decide_owner(self, node: Node, claims: list[Claim]) -> bool:
-        """Give the link to the first who claimed it, a minted one to its owner. Returns whether it was
-        somebody else's so far."""
-        winner = min(claims, key=lambda claim: (not claim.is_minted, claim.moment))
-        former = winner.sharer if node.is_new else node.sharer
-        if node.is_new or (not winner.is_minted, winner.moment) < (not node.is_minted, node.first):
-            for moment in (winner.moment,) if node.is_new else (node.first, winner.moment):
-                self._note_day(node.key.partition("/")[0], moment)
-            node.sharer, node.is_minted = winner.sharer, int(winner.is_minted)
-            node.first_ms, node.first_event_id = winner.moment
-            node.channel, node.target_url, node.label = winner.channel, winner.target_url, winner.label
-            self.with_new_owner.add(node.key)
-            self.forest.touch(node)
-        if not node.is_contested and any(
-            sharer != node.sharer for sharer in (former, *(claim.sharer for claim in claims))
-        ):
-            node.is_contested = 1
-            node.touched = True
-        return former != node.sharer
+    def _add_affected_by_opens(
+        self, affected: dict[str, RegistrationRecord], opens: Sequence[Open], registered_ms: dict[str, int]
+    ) -> None:
+        """Add the registrations that new opens came before.
 
-    # --- Credits -----------------------------------------------------------------------------------------
-
-    def _find_affected(
-        self,
-        registrations: dict[str, RegistrationRecord],
-        opens: Sequence[Open],
-        registered_ms: dict[str, int],
-    ) -> dict[str, RegistrationRecord]:
-        """The registrations whose credits may differ now: what they do not depend on is left alone.
-
-        opens: the new ones. registered_ms: when the last registration of each conference happened that was
-        known before; an open after it, which is the usual case, concerns none of them.
+        registered_ms: when the last registration of each conference happened that was known before; an open
+        after it, which is the usual case, concerns none of them.
         """
-        affected = dict(registrations)
-        earliest: dict[tuple[str, str], Moment] = {}
         last_ms = max(registered_ms.values(), default=-1)
+        earliest: dict[tuple[str, str], Moment] = {}
         for item in [item for item in opens if item.moment[0] <= last_ms]:
             conference_id = item.key.partition("/")[0]
             who = (conference_id, item.visitor)
             if item.moment[0] <= registered_ms.get(conference_id, -1):
                 earliest[who] = min(item.moment, earliest.get(who, item.moment))
-        for reported in facts.find_registrations_by({visitor for _, visitor in earliest}):
-            first = earliest.get((reported.conference_id, reported.visitor))
-            if first is not None and first < reported.moment:
-                affected.setdefault(reported.id, reported)
-        # A registration that looked for a link, and found it or not, has a row that names it.
-        new = {key for key in self.forest.changed if self.forest.nodes[key].is_new}
-        ids = find_registrations_of(self.forest.changed - new, new)
-        affected.update(facts.load_registrations(ids - affected.keys()))
-        return affected
+        for found in find_registrations_by({visitor for _, visitor in earliest}):
+            first = earliest.get((found.conference_id, found.visitor))
+            if first is not None and first < found.moment:
+                affected.setdefault(found.id, found)
 
-    def _attribute(self, registrations: dict[str, RegistrationRecord]) -> dict[str, Outcome]:
-        opens = store.load_opens({item.visitor for item in registrations.values() if item.visitor})
-        for found in opens.values():
-            found.sort(key=lambda item: item.moment)
-        of_registrant = {
-            key: opens.get((item.conference_id, item.visitor), []) for key, item in registrations.items()
-        }
-        touched = {opened.key for found in of_registrant.values() for opened in found}
-        touched |= {item.code_key for item in registrations.values() if item.code_key}
+    def _add_affected_by_openers(self, affected: dict[str, RegistrationRecord], claimed: Claimed) -> None:
+        """Add the registrations of those whose opens may find a link now, or lose it."""
+        concerned = openers_concerned(claimed, self.forest)
+        for found in find_registrations_by({visitor for _, visitor in concerned}):
+            if (found.conference_id, found.visitor) in concerned:
+                affected.setdefault(found.id, found)
+
+    def _find_affected_by_links(self) -> set[str]:
+        """The registrations that looked for a changed link, found it or not."""
+        new = {key for key in self.forest.changed if self.forest.nodes[key].is_new}
+        return find_registrations_of(self.forest.changed - new, new)
+
+    # --- Credits -----------------------------------------------------------------------------------------
+
+    def _attribute(self, records: dict[str, RegistrationRecord]) -> dict[str, Outcome]:
+        registrations = to_attribute(records)
+        opens = store.load_opens({item.visitor for item in records.values() if item.visitor})
+        touched = {item.key for found in opens.values() for item in found}
+        touched |= {item.code_key for item in records.values() if item.code_key}
         store.load_part(self.forest, touched)
+        get_link = self.forest.nodes.get
+        of_visitor = {who: Opens(found, get_link) for who, found in opens.items()}
+        # So many opens are not all named by the registrations after them.
+        store.mark_early(
+            [
+                event_key(item.moment, item.key)
+                for found in of_visitor.values()
+                if len(found) > NAMED_OPENS
+                for item in found.ahead
+                if not item.is_early
+            ]
+        )
+        nothing = Opens((), get_link)
         return {
-            key: attribute(item.registration, of_registrant[key], self.forest.nodes.get)
-            for key, item in registrations.items()
+            key: attribute(
+                registration,
+                of_visitor.get((records[key].conference_id, registration.visitor), nothing),
+                get_link,
+            )
+            for key, registration in registrations.items()
         }
 
     def _count_credits(self, former: dict[str, Outcome], outcomes: dict[str, Outcome]) -> None:
@@ -229,22 +286,7 @@ class _Derivation:
                 for place, item in enumerate(credits):
                     self.forest.count_credit(item.key, is_direct=place == 0, by=by)
 
-    def _note_day(self, conference_id: str, moment: Moment) -> None:
-        self.days.add((conference_id, quarter_of(moment[0])))
-
-
-def _count_opens(
-    opens: Sequence[Open], opened_before: set[tuple[str, str]], created: Sequence[str]
-) -> dict[str, tuple[int, int]]:
-    """Opens and openers to be added to each link: the new `opens`, and of a new link those that came
-    before it.
-
-    opened_before: the (link, visitor) pairs that were stored before.
-    """
-    pairs = [(item.key, item.visitor) for item in opens]
-    counts = Counter(key for key, _ in pairs)
-    openers = Counter(key for key, _ in {*pairs} - opened_before)
-    for key, (early, early_openers) in store.count_early_opens(created).items():
-        counts[key] += early
-        openers[key] += early_openers
-    return {key: (count, openers[key]) for key, count in counts.items()}
+    def _note_day(self, key: str, *instants: int | None) -> None:
+        """Note the days of these instants in the conference of `key`, for whose figures they count."""
+        conference_id = key.partition("/")[0]
+        self.days |= {(conference_id, quarter_of(ms)) for ms in instants if ms is not None}

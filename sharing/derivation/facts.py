@@ -1,23 +1,21 @@
-"""From stored events to facts, and the facts into their tables: each event once, however often it comes."""
+"""From stored events to facts; claims and opens into their tables, each once, however often it comes."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Container, Sequence
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 
-from analytics.days.redating import mark_where_trust_changed
 from analytics.erasing import erase_rows
-from analytics.event_types import is_own
+from analytics.event_types import is_confirmed
 from analytics.events.rows import EventRow
-from conferences.models import Conference
 from sharing.derivation import bulk
-from sharing.models import ShareClaim, ShareOpen, ShareRegistration
-from sharing.rules.attribution import Moment, Open, Registration
-from sharing.rules.codes import chain_digest, code_of, is_malformed, link_key
+from sharing.derivation.registrations import RegistrationRecord, Standing, digest_form, report_key
+from sharing.models import ShareClaim, ShareOpen
+from sharing.rules.attribution import digest_of_chain
+from sharing.rules.codes import code_of, is_malformed, link_key
+from sharing.rules.opens import Moment, Open
 
-EVENT_TYPES = ("share", "share_open", "registration")
-DEFAULT_WINDOW_DAYS = 30
+EVENT_TYPES = ("share", "share_open", "registration", "registration_standing")
 # What stands before the id of an event that says nothing of its visitor, and of a user.
 ANONYMOUS = "anonymous:"
 USER = "user:"
@@ -28,64 +26,50 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
 
     link_key: str
     moment: Moment
+    received_ms: int
     sharer: str
     parent_key: str = ""
     channel: str = ""
     target_url: str = ""
     label: str = ""
     is_minted: bool = False
+    is_proven: bool = False
+    is_automatic: bool = False
     is_bot: bool = False
 
-
-class RegistrationRecord(msgspec.Struct, gc=False):
-    """A registration as far as one or more events tell it; a mirror of the model ShareRegistration."""
-
-    id: str
-    moment: Moment
-    visitor: str = ""
-    visitor_moment: Moment | None = None
-    code_key: str = ""
-    code_moment: Moment | None = None
-    is_trusted: bool = True
-    window_days: int = DEFAULT_WINDOW_DAYS
+    @property
+    def id(self) -> str:
+        return event_key(self.moment, self.link_key)
 
     @property
-    def conference_id(self) -> str:
-        return self.id.partition("/")[0]
+    def order(self) -> tuple[bool, bool, int, int, str]:
+        """Of two claims to a code the one that sorts first decides (Node.claim_order)."""
+        return (not self.is_minted, not self.is_proven, self.received_ms, *self.moment)
 
-    @property
-    def registration(self) -> Registration:
-        return Registration(self.moment, self.visitor, self.code_key, self.window_days, self.is_trusted)
 
-    def merge(self, other: "RegistrationRecord") -> None:
-        """Take what `other` knows from earlier on; may be repeated.
+def event_key(moment: Moment, key: str) -> str:
+    """The key of an event: its id may be another event's in another conference.
 
-        What is not trusted adds nothing to what is, and gives way to it.
-        """
-        if self.is_trusted and not other.is_trusted:
-            return
-        if other.is_trusted and not self.is_trusted:
-            self.moment, self.is_trusted = other.moment, True
-            self.visitor, self.visitor_moment = other.visitor, other.visitor_moment
-            self.code_key, self.code_moment = other.code_key, other.code_moment
-            return
-        self.moment = min(self.moment, other.moment)
-        if other.visitor_moment and (
-            self.visitor_moment is None or other.visitor_moment < self.visitor_moment
-        ):
-            self.visitor, self.visitor_moment = other.visitor, other.visitor_moment
-        if other.code_moment and (self.code_moment is None or other.code_moment < self.code_moment):
-            self.code_key, self.code_moment = other.code_key, other.code_moment
+    key: of anything in its conference.
+    """
+    return f"{moment[1]}/{key.partition('/')[0]}"
 
 
 class _OwnFields(msgspec.Struct, gc=False):
-    """The fields of the three event types that say something here."""
+    """The fields of these event types that say something here."""
 
     share_code: str = ""
     parent_share_code: str = ""
     channel: str = ""
     target_url: str = ""
+    minted: bool | None = None
+    proven: bool = False
     attribution_chain: list[str] | None = None
+    form_id: str = ""
+    registration_id: str = ""
+    source: str = ""
+    version: int = 0
+    stands: bool = True
 
 
 _decode = msgspec.json.Decoder(_OwnFields).decode
@@ -103,6 +87,7 @@ class Facts(msgspec.Struct):
     claims: list[Claim] = msgspec.field(default_factory=list)
     opens: list[Open] = msgspec.field(default_factory=list)
     registrations: list[RegistrationRecord] = msgspec.field(default_factory=list)
+    standings: list[Standing] = msgspec.field(default_factory=list)
 
     def conference_ids(self) -> set[str]:
         """Whose trees they may change."""
@@ -130,8 +115,9 @@ def read_facts(events: Sequence[EventRow], *, is_complete: bool = False) -> Fact
                 continue
             parent = data.parent_share_code and key_of(event.conference_id, data.parent_share_code)
             claim = Claim(
-                key, moment, visitor, "" if is_malformed(parent) else parent,
-                data.channel, data.target_url, is_bot=event.is_bot,
+                key, moment, event.received_ms, visitor, "" if is_malformed(parent) else parent,
+                data.channel, data.target_url, is_proven=data.proven, is_automatic=bool(data.minted),
+                is_bot=event.is_bot,
             )  # fmt: skip
             facts.claims.append(claim)
         elif event.type == "share_open":
@@ -141,15 +127,28 @@ def read_facts(events: Sequence[EventRow], *, is_complete: bool = False) -> Fact
             )  # fmt: skip
             facts.opens.append(opened)
         elif event.type == "registration" and not event.is_bot:
-            reported = RegistrationRecord(f"{event.conference_id}/{event.subject}", moment)
-            if event.visitor_id:
-                reported.visitor, reported.visitor_moment = visitor, moment
-            if code := data.share_code:
-                reported.code_key, reported.code_moment = key_of(event.conference_id, code), moment
-            # Whether it is trusted beside those of our own form is looked up when it is stored.
-            reported.is_trusted = is_own(event.event_id)
-            facts.registrations.append(reported)
+            facts.registrations.append(_read_registration(event, data, visitor, key_of))
+        elif event.type == "registration_standing":
+            key = f"{event.conference_id}/{event.subject}"
+            facts.standings.append(Standing(key, data.source, data.version, data.stands))
     return facts
+
+
+def _read_registration(
+    event: EventRow, data: _OwnFields, visitor: str, key_of: Callable[[str, str], str]
+) -> RegistrationRecord:
+    moment = (event.ts_ms, event.event_id)
+    reported = RegistrationRecord(f"{event.conference_id}/{event.subject}", moment)
+    reported.form_digest = digest_form(data.form_id)
+    reported.is_confirmed = is_confirmed(event.event_id)
+    reported.is_held = event.is_held and not reported.is_confirmed
+    if event.visitor_id:
+        reported.visitor, reported.visitor_moment = visitor, moment
+        if not data.registration_id:
+            reported.id = report_key(event.conference_id, reported.form_digest, visitor)
+    if code := data.share_code:
+        reported.code_key, reported.code_moment = key_of(event.conference_id, code), moment
+    return reported
 
 
 def without_erased(new: Facts) -> Facts:
@@ -175,114 +174,41 @@ def _digest(chain: list[str] | None, conference_id: str, key_of: Callable[[str, 
     """Of a chain as a browser has it, in which signed codes stand with their signatures; "" without one."""
     if not chain:
         return ""
-    return chain_digest([code_of(key_of(conference_id, code)) for code in chain])
+    return digest_of_chain([code_of(key_of(conference_id, code)) for code in chain])
 
 
 def insert_claims(claims: Sequence[Claim]) -> list[Claim]:
     """Store claims; returns those that were new, bots' left out."""
     columns = (
-        "link_key", "ms", "event_id", "sharer", "parent_key", "channel", "target_url", "label", "is_minted",
-        "is_bot",
+        "id", "link_key", "ms", "received_ms", "sharer", "parent_key", "channel", "target_url", "label",
+        "is_minted", "is_proven", "is_automatic", "is_bot",
     )  # fmt: skip
     rows = [
         (
-            claim.link_key, *claim.moment, claim.sharer, claim.parent_key, claim.channel, claim.target_url,
-            claim.label, +claim.is_minted, +claim.is_bot,
+            claim.id, claim.link_key, claim.moment[0], claim.received_ms, claim.sharer, claim.parent_key,
+            claim.channel, claim.target_url, claim.label, +claim.is_minted, +claim.is_proven,
+            +claim.is_automatic, +claim.is_bot,
         )
         for claim in claims
     ]  # fmt: skip
     new = bulk.insert_new(ShareClaim, columns, rows)
-    return [claim for claim in claims if not claim.is_bot and claim.moment[1] in new]
+    return [claim for claim, row in zip(claims, rows, strict=True) if not claim.is_bot and row[0] in new]
 
 
-def insert_opens(opens: Sequence[Open], *, known_links: Collection[str]) -> Sequence[Open]:
+def insert_opens(opens: Sequence[Open], *, known_links: Container[str]) -> Sequence[Open]:
     """Store opens; returns those that were new, bots' included.
 
     opens: each event once. known_links: which of their links exist, with those of the same delivery.
     """
-    columns = ("event_id", "ms", "link_key", "visitor", "is_bot", "chain_digest", "is_early")
+    columns = ("id", "ms", "link_key", "visitor", "is_bot", "chain_digest", "is_early")
     rows = [
         (
-            item.moment[1], item.moment[0], item.key, item.visitor, +item.is_bot, item.chain_digest,
-            +(item.key not in known_links),
+            event_key(item.moment, item.key), item.moment[0], item.key, item.visitor, +item.is_bot,
+            item.chain_digest, +(item.key not in known_links),
         )
         for item in opens
     ]  # fmt: skip
     new = bulk.insert_new(ShareOpen, columns, rows)
-    return opens if len(new) == len(opens) else [item for item in opens if item.moment[1] in new]
-
-
-_COLUMNS = (
-    "ms", "event_id", "visitor", "visitor_ms", "visitor_event_id", "code_key", "code_ms", "code_event_id",
-    "is_trusted", "window_days",
-)  # fmt: skip
-
-
-def load_registrations(ids: Iterable[str]) -> dict[str, RegistrationRecord]:
-    rows = bulk.fetch(
-        f"SELECT id, {', '.join(_COLUMNS)} FROM {{keys}} "  # noqa: S608
-        f"JOIN {ShareRegistration._meta.db_table} ON id = keys.key",
-        list(ids),
-    )
-    return {row[0]: _reported(row) for row in rows}
-
-
-def find_registrations_by(visitors: Iterable[str]) -> list[RegistrationRecord]:
-    """The registrations of these visitors, in all conferences."""
-    rows = bulk.fetch(
-        f"SELECT id, {', '.join(_COLUMNS)} FROM {{keys}} "  # noqa: S608
-        f"JOIN {ShareRegistration._meta.db_table} ON visitor = keys.key",
-        list(visitors),
-    )
-    return [_reported(row) for row in rows]
-
-
-def merge_registrations(
-    reported: Sequence[RegistrationRecord], *, anew: bool = False
-) -> tuple[dict[str, RegistrationRecord], dict[str, Moment]]:
-    """Store registrations. Returns those that are new or known otherwise now, and when the latter were
-    thought to have happened so far.
-
-    anew: `reported` replaces what is known of them. The window stays that of the first time.
-    """
-    if not reported:
-        return {}, {}
-    conferences = Conference.objects.in_bulk({item.conference_id for item in reported})
-    mark_where_trust_changed(conferences.values())
-    known = load_registrations({item.id for item in reported})
-    merged = {} if anew else {key: msgspec.structs.replace(item) for key, item in known.items()}
-    for item in reported:
-        conference = conferences.get(item.conference_id)
-        if item.id in known:
-            item.window_days = known[item.id].window_days
-        elif conference is not None:
-            item.window_days = conference.attribution_window_days
-        item.is_trusted = item.is_trusted or conference is None or conference.trust_client_registrations
-        if item.id in merged:
-            merged[item.id].merge(item)
-        else:
-            merged[item.id] = item
-    inserted = {key: item for key, item in merged.items() if key not in known}
-    updated = {key: item for key, item in merged.items() if key in known and item != known[key]}
-    bulk.insert(
-        ShareRegistration,
-        ("id", "conference_id", *_COLUMNS),
-        [(key, item.conference_id, *_values(item)) for key, item in inserted.items()],
-    )
-    bulk.update(ShareRegistration, _COLUMNS, [(*_values(item), key) for key, item in updated.items()])
-    return inserted | updated, {key: known[key].moment for key in updated}
-
-
-def _values(item: RegistrationRecord) -> tuple[object, ...]:
-    return (
-        *item.moment, item.visitor, *(item.visitor_moment or (None, "")), item.code_key,
-        *(item.code_moment or (None, "")), +item.is_trusted, item.window_days,
-    )  # fmt: skip
-
-
-def _reported(row: tuple[Any, ...]) -> RegistrationRecord:
-    key, ms, event_id, visitor, visitor_ms, visitor_id, code, code_ms, code_id, is_trusted, window_days = row
-    return RegistrationRecord(
-        key, (ms, event_id), visitor, None if visitor_ms is None else (visitor_ms, visitor_id),
-        code, None if code_ms is None else (code_ms, code_id), bool(is_trusted), window_days,
-    )  # fmt: skip
+    if len(new) == len(opens):
+        return opens
+    return [item for item, row in zip(opens, rows, strict=True) if row[0] in new]

@@ -3,8 +3,9 @@
 from collections.abc import Collection
 
 from sharing.derivation import bulk
-from sharing.models import Credit, NotCredited, ShareConversion
-from sharing.rules.attribution import Credited, Outcome, Reason, Uncredited
+from sharing.models import Credit, NotCredited, ShareConversion, StaleRegistration
+from sharing.rules.attribution import MAX_DEPTH, Credited, Outcome, Uncredited
+from sharing.rules.reasons import Reason
 
 
 def load_outcomes(registrations: Collection[str]) -> dict[str, Outcome]:
@@ -33,11 +34,11 @@ def load_outcomes(registrations: Collection[str]) -> dict[str, Outcome]:
 
 
 _CONVERSIONS_BELOW = """
-    WITH RECURSIVE below(key, conference_id) AS (
-        SELECT link.id, link.conference_id FROM {keys} JOIN sharing_sharelink link ON link.id = keys.key
+    WITH RECURSIVE below(key, depth) AS (
+        SELECT link.id, 0 FROM {keys} JOIN sharing_sharelink link ON link.id = keys.key
         UNION
-        SELECT link.id, link.conference_id FROM below JOIN sharing_sharelink link
-        ON link.conference_id = below.conference_id AND link.parent_id = below.key
+        SELECT link.id, below.depth + 1 FROM below JOIN sharing_sharelink link ON link.parent_id = below.key
+        WHERE below.depth < %s
     )
     SELECT conversion.registration_id FROM below JOIN sharing_shareconversion conversion
     ON conversion.nearest_id = below.key
@@ -48,14 +49,24 @@ def find_registrations_of(stored: Collection[str], new: Collection[str]) -> set[
     """Those that have, or were refused, a credit of one of these links as the tree is stored, and some more.
 
     The link that is credited directly is the first of the chain that may be credited at all. So a link of
-    the chain is that one, an ancestor of it, or it was refused and is named as such. Below links that are
-    `new`, and so not in the stored tree, nothing is.
+    the chain is that one, an ancestor of it at most MAX_DEPTH above, or it was refused and is named as such.
+    Below links that are `new`, and so not in the stored tree, nothing is.
     """
-    rows = bulk.fetch(_CONVERSIONS_BELOW, stored) + bulk.fetch(
+    rows = bulk.fetch(_CONVERSIONS_BELOW, stored, MAX_DEPTH) + bulk.fetch(
         f"SELECT registration_id FROM {{keys}} JOIN {NotCredited._meta.db_table} ON link_key = keys.key",  # noqa: S608
         [*stored, *new],
     )
     return {registration for (registration,) in rows}
+
+
+def load_conversion_times(registrations: Collection[str]) -> dict[str, int]:
+    """When each of these registrations that is a share conversion happened, as is stored: UTC ms."""
+    rows = bulk.fetch(
+        "SELECT registration_id, registered_ms "  # noqa: S608
+        f"FROM {{keys}} JOIN {ShareConversion._meta.db_table} ON registration_id = keys.key",
+        registrations,
+    )
+    return dict(rows)
 
 
 def replace_outcomes(
@@ -80,3 +91,13 @@ def replace_outcomes(
     )
     bulk.insert(Credit, ("conversion_id", "link_id", "distance", "age_ms"), given)
     bulk.insert(NotCredited, ("registration_id", "link_key", "reason", "distance"), refused)
+
+
+def put_aside(registrations: Collection[str]) -> None:
+    """Let these registrations be derived again by further transactions."""
+    known = bulk.fetch(
+        f"SELECT id FROM {{keys}} JOIN {StaleRegistration._meta.db_table} ON id = keys.key",  # noqa: S608
+        registrations,
+    )
+    new = set(registrations).difference(key for (key,) in known)
+    bulk.insert(StaleRegistration, ("id", "conference_id"), [(key, key.partition("/")[0]) for key in new])

@@ -5,13 +5,13 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from django.db.models import QuerySet, Value
+from django.db.models import Model, QuerySet, Value
 from django.db.models.functions import StrIndex, Substr
 
 from sharing.derivation import bulk
-from sharing.models import ShareClaim, ShareLink, ShareOpen, ShareRegistration
-from sharing.rules.attribution import Moment, Open
+from sharing.models import RegistrationStanding, ShareClaim, ShareLink, ShareOpen, ShareRegistration
 from sharing.rules.forest import Forest, LinkState, Node
+from sharing.rules.opens import Open
 
 _COLUMNS = LinkState.__struct_fields__
 _STATE = ", ".join(f"link.{name}" for name in _COLUMNS)
@@ -59,32 +59,41 @@ def load_orphans(forest: Forest, parents: Collection[str]) -> list[Node]:
 
 def _node(row: tuple[Any, ...]) -> Node:
     node = Node(*row)
-    node.loaded_parent = node.parent_id
-    node.loaded_subtree = (node.subtree_links, node.subtree_conversions)
+    node.loaded_parent, node.loaded_shared_ms = node.parent_id, node.shared_ms
+    node.loaded_is_void = node.is_void
     return node
 
 
-# What changes together: a new owner's data, the place in the tree, the counters.
-_OWNER = ("sharer", "is_minted", "first_ms", "first_event_id")
-_PLACE = ("claimed_parent", "parent_ms", "parent_event_id", "parent_id", "closes_cycle", "is_contested")
-_COUNTERS = ("child_count", "direct", "assisted", "subtree_links", "subtree_conversions")
+# What changes together: a new owner's data, the place in the tree, the counters, the first opens.
+_OWNER = (
+    "sharer", "is_minted", "is_proven", "is_automatic", "received_ms", "first_ms", "first_event_id",
+)  # fmt: skip
+_PLACE = ("claimed_parent", "parent_id", "closes_cycle", "is_contested", "is_void")
+_COUNTERS = ("child_count", "direct", "assisted")
+_FIRST_OPENS = ("shared_ms", "first_open_ms", "first_opener", "second_open_ms", "second_opener")
 # Columns that are written but never read back here.
 _IDENTITY = ("conference_id", "code")
 _TEXTS = ("sharer_user_id", "channel", "target_url", "label")
 _OPENED = ("opens", "openers")
 
 _owner_of, _place_of, _counters_of = attrgetter(*_OWNER), attrgetter(*_PLACE), attrgetter(*_COUNTERS)
-_state_of = attrgetter(*_COLUMNS)
+_first_opens_of, _state_of = attrgetter(*_FIRST_OPENS), attrgetter(*_COLUMNS)
 
 
 def save_links(
-    nodes: Iterable[Node], *, with_new_owner: Collection[str], opened: dict[str, tuple[int, int]]
+    nodes: Iterable[Node],
+    *,
+    with_new_owner: Collection[str],
+    opened: dict[str, tuple[int, int]],
+    opened_only: Iterable[Node],
 ) -> None:
     """Write the rows of `nodes`: inserts, moves, counters; the owner's data of those in `with_new_owner`.
 
-    opened: link → (opens, openers), which are added; codes that no link has are passed over.
+    opened: link → (opens, openers), which are added. opened_only: links of which nothing else changed, to
+    have their first opens written.
     """
     inserted, replaced, moved, counted = [], [], [], []
+    first_opens = [node for node in opened_only if node.has_new_opens]
     opened = dict(opened)
     for node in nodes:
         opens = opened.pop(node.id, (0, 0))
@@ -96,12 +105,14 @@ def save_links(
             replaced.append((*_owner_of(node), *_texts(node), node.id))
         if node.touched:
             moved.append((*_place_of(node), node.id))
+        if node.has_new_opens:
+            first_opens.append(node)
         counted.append((*_counters_of(node), *opens, node.id))
     bulk.insert(ShareLink, (*_COLUMNS, *_IDENTITY, *_TEXTS, *_OPENED), inserted)
     bulk.update(ShareLink, (*_OWNER, *_TEXTS), replaced)
     bulk.update(ShareLink, _PLACE, moved)
+    bulk.update(ShareLink, _FIRST_OPENS, [(*_first_opens_of(node), node.id) for node in first_opens])
     bulk.update(ShareLink, _COUNTERS, counted, added=_OPENED)
-    # Separate, because setting `subtree_conversions` writes an index.
     bulk.update(ShareLink, (), [(*opens, key) for key, opens in opened.items()], added=_OPENED)
 
 
@@ -110,56 +121,109 @@ def _texts(node: Node) -> tuple[object, ...]:
     return (user_id, node.channel, node.target_url, node.label)
 
 
-# Of a fact with a link's key. Compared as a whole, not matched: SQLite's LIKE takes A for a.
-_CONFERENCE = Substr("link_key", 1, StrIndex("link_key", Value("/")) - 1)
+def _in_conferences(model: type[Model], key: str, conference_ids: Collection[str]) -> QuerySet[Any]:
+    """Rows whose `key` begins with one of these conferences. No index leads to them.
+
+    Compared as a whole, not matched: SQLite's LIKE takes A for a.
+    """
+    conference = Substr(key, 1, StrIndex(key, Value("/")) - 1)
+    return model._default_manager.alias(of=conference).filter(of__in=conference_ids)
 
 
 def claims_of(conference_ids: Collection[str]) -> QuerySet[ShareClaim]:
-    """All claims to links of these conferences. No index leads to them."""
-    return ShareClaim.objects.alias(of=_CONFERENCE).filter(of__in=conference_ids)
+    """All claims to links of these conferences."""
+    return _in_conferences(ShareClaim, "link_key", conference_ids)
 
 
 def opens_of(conference_ids: Collection[str]) -> QuerySet[ShareOpen]:
-    """All opens of codes in these conferences. No index leads to them, but one to a visitor's."""
-    return ShareOpen.objects.alias(of=_CONFERENCE).filter(of__in=conference_ids)
+    """All opens of codes in these conferences. An index leads to a visitor's."""
+    return _in_conferences(ShareOpen, "link_key", conference_ids)
 
 
-def load_first_parents(owners: dict[str, str]) -> dict[str, tuple[Moment, str]]:
-    """The first claim of each link's owner that names a parent: link → (when, parent).
+def standings_of(conference_ids: Collection[str]) -> QuerySet[RegistrationStanding]:
+    """All that is known of whether registrations of these conferences stand."""
+    return _in_conferences(RegistrationStanding, "id", conference_ids)
 
-    owners: link → sharer. Links whose owner never named one are left out. One row of an index for each,
-    however many claims there are.
+
+def load_links(keys: Collection[str]) -> dict[str, Node]:
+    """Links by their keys, without what their claims lead to."""
+    rows = bulk.fetch(
+        f"SELECT {_STATE} FROM {{keys}} JOIN {ShareLink._meta.db_table} link ON link.id = keys.key",  # noqa: S608
+        keys,
+    )
+    return {row[0]: _node(row) for row in rows}
+
+
+def find_first_shares(sharers: dict[str, str]) -> dict[str, int]:
+    """When each of these links was first shared by its sharer, as far as claims tell: link → UTC ms.
+
+    sharers: link → sharer. A claim that the sharer's browser made by itself is no share.
     """
     table = ShareClaim._meta.db_table
-    part = "(keys.key::json ->> {})" if bulk.is_postgresql() else "json_extract(keys.key, '$[{}]')"
+    link, sharer = _pair_of_keys()
     rows = bulk.fetch(
-        f"SELECT claim.link_key, claim.parent_key, claim.ms, claim.event_id FROM {{keys}} "  # noqa: S608
-        f"JOIN {table} AS claim ON claim.id = (SELECT id FROM {table} "
-        f"WHERE link_key = {part.format(0)} AND sharer = {part.format(1)} "
-        f"AND parent_key > '' AND NOT is_bot ORDER BY ms, event_id LIMIT 1)",
-        [msgspec.json.encode(pair).decode() for pair in owners.items()],
+        f"SELECT {link}, (SELECT ms FROM {table} WHERE link_key = {link} AND sharer = {sharer} "  # noqa: S608
+        "AND NOT is_automatic AND NOT is_bot ORDER BY ms LIMIT 1) FROM {keys}",
+        _pairs(sharers),
     )
-    return {link: ((ms, event_id), parent) for link, parent, ms, event_id in rows}
+    return {key: ms for key, ms in rows if ms is not None}
 
 
-def count_early_opens(links: Collection[str]) -> dict[str, tuple[int, int]]:
-    """Opens and distinct openers, bots left out, that were stored before their link was known."""
+def count_early_opens(sharers: dict[str, str]) -> dict[str, tuple[int, int]]:
+    """Opens and distinct openers that were stored before their link was known: bots' and the sharer's own
+    left out. sharers: link → sharer."""
+    link, sharer = _pair_of_keys()
     rows = bulk.fetch(
         "SELECT link_key, count(*), count(DISTINCT visitor) "  # noqa: S608
-        f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON link_key = keys.key "
-        "WHERE is_early AND NOT is_bot GROUP BY link_key",
-        links,
+        f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON link_key = {link} "
+        f"WHERE is_early AND NOT is_bot AND visitor <> {sharer} GROUP BY link_key",
+        _pairs(sharers),
     )
     return {key: (opens, openers) for key, opens, openers in rows}
 
 
-def find_known_links(links: Collection[str]) -> set[str]:
-    """Those of these keys that links have."""
-    rows = bulk.fetch(
-        f"SELECT id FROM {{keys}} JOIN {ShareLink._meta.db_table} ON id = keys.key",  # noqa: S608
+def find_first_early_opens(links: Collection[str]) -> list[tuple[str, str, int]]:
+    """(link, visitor, ms) of the first early opens of two different visitors of each link, bots left out."""
+    return bulk.fetch(
+        "SELECT link_key, visitor, ms FROM (SELECT link_key, visitor, ms, "  # noqa: S608
+        "row_number() OVER (PARTITION BY link_key ORDER BY ms, visitor) AS place FROM ("
+        "SELECT link_key, visitor, min(ms) AS ms "
+        f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON link_key = keys.key "
+        "WHERE is_early AND NOT is_bot GROUP BY link_key, visitor) AS first) AS ranked WHERE place <= 2",
         links,
     )
-    return {key for (key,) in rows}
+
+
+def find_early_openers(links: Collection[str]) -> set[tuple[str, str]]:
+    """(conference, visitor) of all who opened one of these links before it was known to be shared."""
+    rows = bulk.fetch(
+        "SELECT DISTINCT link_key, visitor "  # noqa: S608
+        f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON link_key = keys.key WHERE is_early AND NOT is_bot",
+        links,
+    )
+    return {(key.partition("/")[0], visitor) for key, visitor in rows}
+
+
+def count_opens_by(pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """How often each visitor opened the link: (link, visitor) → number, bots' opens left out."""
+    link, visitor = _pair_of_keys()
+    rows = bulk.fetch(
+        "SELECT link_key, visitor, count(*) "  # noqa: S608
+        f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON visitor = {visitor} AND link_key = {link} "
+        "WHERE NOT is_bot GROUP BY link_key, visitor",
+        [msgspec.json.encode(pair).decode() for pair in pairs],
+    )
+    return {(key, visitor): count for key, visitor, count in rows}
+
+
+def _pairs(values: dict[str, str]) -> list[str]:
+    return [msgspec.json.encode(pair).decode() for pair in values.items()]
+
+
+def _pair_of_keys() -> tuple[str, str]:
+    """The two parts of a key that is a JSON array of two texts, in SQL."""
+    part = "(keys.key::json ->> {})" if bulk.is_postgresql() else "json_extract(keys.key, '$[{}]')"
+    return part.format(0), part.format(1)
 
 
 def find_opened(visitors: Collection[str]) -> set[tuple[str, str]]:
@@ -186,12 +250,18 @@ def find_latest_registrations(conference_ids: Collection[str]) -> dict[str, int]
 def load_opens(visitors: Collection[str]) -> dict[tuple[str, str], list[Open]]:
     """The opens of these visitors, by (conference, visitor)."""
     found: dict[tuple[str, str], list[Open]] = {}
-    for visitor, key, ms, event_id, is_bot, digest in bulk.fetch(
-        "SELECT visitor, link_key, ms, event_id, is_bot, chain_digest "  # noqa: S608
+    for visitor, key, ms, event, is_bot, digest, is_early in bulk.fetch(
+        f"SELECT visitor, link_key, ms, {ShareOpen._meta.db_table}.id, is_bot, chain_digest, is_early "  # noqa: S608
         f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON visitor = keys.key",
         visitors,
     ):
+        moment = (ms, event.rpartition("/")[0])
         found.setdefault((key.partition("/")[0], visitor), []).append(
-            Open(key, (ms, event_id), visitor, bool(is_bot), digest)
+            Open(key, moment, visitor, bool(is_bot), digest, bool(is_early))
         )
     return found
+
+
+def mark_early(opens: Collection[str]) -> None:
+    """Let these opens be found by their links (ShareOpen.is_early)."""
+    bulk.update(ShareOpen, ("is_early",), [(1, key) for key in opens])

@@ -4,87 +4,52 @@ What each term means: docs/definitions.md. How the same end state follows from a
 docs/sharing.md. Nothing here reads a database, so each rule can be tested by itself.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
-from enum import StrEnum
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Protocol
 
 import msgspec
-from django.utils.translation import gettext_lazy as _
 
 from sharing.rules.codes import chain_digest, code_of, is_malformed
+from sharing.rules.opens import Moment, Open, Opens
+from sharing.rules.reasons import Reason
 
-# When something happened: (UTC milliseconds, event id). Comparing two of them says which was first.
-Moment = tuple[int, str]
 _DAY_MS = 86_400_000
-# How many of a visitor's opens before a registration are looked at for one that counts. Without a bound, n
-# opens of invented codes and n registrations by one visitor would write n * n reasons.
-MAX_OPENS = 50
-
-
-class Reason(StrEnum):
-    """Why something is not credited."""
-
-    BOT = "bot"
-    MALFORMED_CODE = "malformed_code"
-    UNKNOWN_CODE = "unknown_code"
-    # Never stored: how sharing/selectors/not_credited.py shows an unknown code that another conference has.
-    FOREIGN_CODE = "foreign_code"
-    SHARED_LATER = "shared_later"
-    OUTSIDE_WINDOW = "outside_window"
-    SELF_REFERRAL = "self_referral"
-    SHARER_ALREADY_CREDITED = "sharer_already_credited"
-    CHAIN_CONTRADICTS_TREE = "chain_contradicts_tree"
-    NOT_TRUSTED = "not_trusted"
-    TOO_MANY_OPENS = "too_many_opens"
-
-
-REASON_LABELS = {
-    Reason.BOT: _("opened by a bot"),
-    Reason.MALFORMED_CODE: _("wrong form or signature of the code"),
-    Reason.UNKNOWN_CODE: _("no such code in this conference"),
-    Reason.FOREIGN_CODE: _("a code of another conference"),
-    Reason.SHARED_LATER: _("shared after the registration only"),
-    Reason.OUTSIDE_WINDOW: _("opened before the attribution window"),
-    Reason.SELF_REFERRAL: _("the sharer registered"),
-    Reason.SHARER_ALREADY_CREDITED: _("its sharer has a nearer credit"),
-    Reason.NOT_TRUSTED: _("a registration that only a client reported"),
-    Reason.TOO_MANY_OPENS: _("opened before more opens than are looked at"),
-    Reason.CHAIN_CONTRADICTS_TREE: _("the browser reported another chain; the tree decided"),
-}
+# Of the opens before a registration, as many of the last are named with their reasons. All are asked, but n
+# opens and n registrations of one visitor must not write n * n rows.
+NAMED_OPENS = 50
+# Places of the way to the root that can be credited; the next one stands for all above it.
+MAX_DEPTH = 100
 
 
 class Link(Protocol):
-    """What the rules ask about a link: who shared it first and when, and its accepted parent since when."""
+    """What the rules ask about a link: who shared it first and when, and its accepted parent."""
 
-    key: str
+    id: str
     sharer: str
-    first: Moment
-    parent: str | None
-    parent_moment: Moment
+    parent_id: str | None
+    is_void: int
 
-
-class Open(msgspec.Struct, frozen=True, gc=False):
-    """A visitor opened a code. key: `<conference id>/<code>`."""
-
-    key: str
-    moment: Moment
-    visitor: str = ""
-    is_bot: bool = False
-    chain_digest: str = ""
+    @property
+    def first(self) -> Moment: ...
 
 
 class Registration(msgspec.Struct, frozen=True, gc=False):
     """A registration: when, by whom ("": unknown), with which code ("": none), and the window.
 
-    is_trusted: whether it counts at all; a conference may count only those of our own form.
+    refusal: why it does not count at all; None: it does.
     """
 
     moment: Moment
     visitor: str
     code_key: str
     window_days: int
-    is_trusted: bool = True
+    refusal: Reason | None = None
+
+    @property
+    def oldest_ms(self) -> int:
+        """Opens before this instant are outside the window."""
+        return self.moment[0] - self.window_days * _DAY_MS
 
 
 class Credited(msgspec.Struct, frozen=True, gc=False):
@@ -109,14 +74,19 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     credits: tuple[Credited, ...] = ()
     refused: tuple[Uncredited, ...] = ()
 
+    @property
+    def rows(self) -> int:
+        return len(self.credits) + len(self.refused)
+
 
 GetLink = Callable[[str], Link | None]
+_Refuse = Callable[..., None]
 
 
-def attribute(registration: Registration, opens: Sequence[Open], get_link: GetLink) -> Outcome:
+def attribute(registration: Registration, opens: Opens, get_link: GetLink) -> Outcome:
     """Whom the registration credits.
 
-    opens: those of its visitor in its conference, at any time, in order; bots' included.
+    opens: those of its visitor in its conference, at any time; bots' included.
     get_link: a link of that conference by key, with its final parent; None: no such link.
     """
     refused: dict[tuple[str, Reason], Uncredited] = {}
@@ -126,82 +96,133 @@ def attribute(registration: Registration, opens: Sequence[Open], get_link: GetLi
 
     touch = find_touch(registration, opens, get_link, refuse)
     given: list[Credited] = []
-    if touch is not None and not registration.is_trusted:
-        refuse(touch.key, Reason.NOT_TRUSTED)
+    if touch is not None and registration.refusal is not None:
+        refuse(touch.key, registration.refusal)
     elif touch is not None:
-        credited: set[str] = set()
-        chain = list(walk_up(touch.key, registration.moment, get_link))
-        for distance, link in enumerate(chain, start=1):
-            if link.first >= registration.moment:
-                refuse(link.key, Reason.SHARED_LATER, distance)
-            elif link.sharer == registration.visitor:
-                refuse(link.key, Reason.SELF_REFERRAL, distance)
-            elif link.sharer in credited:
-                refuse(link.key, Reason.SHARER_ALREADY_CREDITED, distance)
-            else:
-                credited.add(link.sharer)
-                given.append(Credited(link.key, distance, registration.moment[0] - link.first[0]))
-        if touch.chain_digest and touch.chain_digest != chain_digest(
-            [code_of(link.key) for link in reversed(chain) if link.first < registration.moment]
-        ):
-            refuse(touch.key, Reason.CHAIN_CONTRADICTS_TREE)
+        given = _credit_chain(touch, registration, get_link, refuse)
+    _name_opens(registration, opens, touch, get_link, refuse)
     return Outcome(tuple(given), tuple(sorted(refused.values(), key=lambda item: (item.key, item.reason))))
 
 
-def find_touch(
-    registration: Registration,
-    opens: Sequence[Open],
-    get_link: GetLink,
-    refuse: Callable[[str, Reason], None],
-) -> Open | None:
+def _credit_chain(
+    touch: Open, registration: Registration, get_link: GetLink, refuse: _Refuse
+) -> list[Credited]:
+    """Credit each link of the chain from `touch` up that nothing speaks against."""
+    given: list[Credited] = []
+    credited: set[str] = set()
+    way = walk_up(touch.key, registration.moment, get_link)
+    chain = list(islice(way, MAX_DEPTH))
+    for distance, link in enumerate(chain, start=1):
+        if link.first >= registration.moment:
+            refuse(link.id, Reason.SHARED_LATER, distance)
+        elif link.sharer == registration.visitor:
+            refuse(link.id, Reason.SELF_REFERRAL, distance)
+        elif link.is_void:
+            refuse(link.id, Reason.VOIDED, distance)
+        elif link.sharer in credited:
+            refuse(link.id, Reason.SHARER_ALREADY_CREDITED, distance)
+        else:
+            credited.add(link.sharer)
+            given.append(Credited(link.id, distance, registration.moment[0] - link.first[0]))
+    beyond = next(way, None)
+    if beyond is not None:
+        refuse(beyond.id, Reason.BEYOND_DEPTH, MAX_DEPTH + 1)
+    if touch.chain_digest and touch.chain_digest != digest_of_chain(
+        [code_of(link.id) for link in reversed(chain) if link.first < registration.moment]
+    ):
+        refuse(touch.key, Reason.CHAIN_CONTRADICTS_TREE)
+    return given
+
+
+def digest_of_chain(codes: list[str]) -> str:
+    """16 hex characters that stand for the nearest MAX_DEPTH codes of a chain, given root first."""
+    return chain_digest(codes[-MAX_DEPTH:])
+
+
+def find_touch(registration: Registration, opens: Opens, get_link: GetLink, refuse: _Refuse) -> Open | None:
     """What brought the registrant: the last open before it that counts, or the code that it came with.
 
-    An open that does not count (a bot's, of a code that was not shared by then) is as if it had not
-    happened: the one before it is looked at. The registration's own code counts where no open within the
-    window does, e.g. because the form stands on another site; but not if it is known to have been opened
-    before the window only.
+    An open that does not count (a bot's, of a code that was not shared by then, of the visitor's own) is as
+    if it had not happened: the one before it decides. The registration's own code counts where no open
+    within the window does, e.g. because the form stands on another site; but not if it is known to have been
+    opened before the window only.
     """
-    oldest_ms = registration.moment[0] - registration.window_days * _DAY_MS
-    too_old: list[Open] = []
-    end = bisect_left(opens, registration.moment, key=lambda item: item.moment)
-    start = max(0, end - MAX_OPENS)
-    for opened in reversed(opens[start:end]):
-        if opened.is_bot:
-            refuse(opened.key, Reason.BOT)
-        elif opened.moment[0] < oldest_ms:
-            too_old.append(opened)
-        elif (problem := _problem(opened.key, registration.moment, get_link)) is None:
-            return opened
-        else:
-            refuse(opened.key, problem)
-
+    last = opens.last_before(registration.moment)
+    if last is not None and last.moment[0] >= registration.oldest_ms:
+        return last
+    own = opens.last_own_before(registration.moment)
+    if own is not None and own.moment[0] < registration.oldest_ms:
+        own = None
     code = registration.code_key
     if code:
         problem = _problem(code, registration.moment, get_link)
+        link = get_link(code)
+        came_with = Open(code, registration.moment, registration.visitor)
         if problem is not None:
             refuse(code, problem)
-        elif all(opened.key != code for opened in too_old):
-            return Open(code, registration.moment, registration.visitor)
-    for opened in too_old:
-        refuse(opened.key, Reason.OUTSIDE_WINDOW)
-    if start:
-        refuse(opens[start - 1].key, Reason.TOO_MANY_OPENS)
-    return None
+        elif link is not None and registration.visitor and link.sharer == registration.visitor:
+            own = own or came_with
+        elif opens.was_opened_before(
+            code, registration.oldest_ms
+        ):  # and not within the window, or it would have counted
+            refuse(code, Reason.OUTSIDE_WINDOW)
+        else:
+            return came_with
+    return own and _touch_by_own(own, registration, opens, get_link, refuse)
+
+
+def _touch_by_own(
+    own: Open, registration: Registration, opens: Opens, get_link: GetLink, refuse: _Refuse
+) -> Open | None:
+    """A visitor's own code, if nothing else brought them: it leads to those above it, not to themselves.
+
+    Unless the visitor opened the code that had brought them before the window only.
+    """
+    for link in islice(walk_up(own.key, registration.moment, get_link), MAX_DEPTH):
+        if link.sharer == registration.visitor:
+            continue
+        if opens.was_opened_before(link.id, registration.oldest_ms):
+            refuse(own.key, Reason.SELF_REFERRAL)
+            refuse(link.id, Reason.OUTSIDE_WINDOW)
+            return None
+        break
+    return own
+
+
+def _name_opens(
+    registration: Registration, opens: Opens, touch: Open | None, get_link: GetLink, refuse: _Refuse
+) -> None:
+    """Say why the last opens before the registration did not count."""
+    expired = []
+    for opened in islice(opens.before(registration.moment), NAMED_OPENS):
+        if opened is touch:
+            break
+        if opened.is_bot:
+            refuse(opened.key, Reason.BOT)
+        elif opened.moment[0] < registration.oldest_ms:
+            expired.append(opened)
+        elif (problem := _problem(opened.key, registration.moment, get_link)) is not None:
+            refuse(opened.key, problem)
+        else:
+            refuse(opened.key, Reason.SELF_REFERRAL)
+    if touch is None:
+        for opened in expired:
+            refuse(opened.key, Reason.OUTSIDE_WINDOW)
 
 
 def walk_up(key: str, before: Moment, get_link: GetLink) -> Iterator[Link]:
     """The link and its ancestors, nearest first, as the tree was at `before`.
 
-    Of each link only the first claim to a parent counts, so the tree of an earlier time is today's without
-    the claims that came later. Ends with a link that was shared later itself, if there is one: it is no
-    ancestor, but what is learnt about it may make it one. Accepted parents never form a cycle.
+    A link has its parent by the claim that made it, so the tree of an earlier time is today's without the
+    links that came later. Ends with a link that was shared later itself, if there is one: it is no ancestor,
+    but what is learnt about it may make it one. Accepted parents never form a cycle.
     """
     link = get_link(key)
     while link is not None:
         yield link
-        if link.first >= before or link.parent is None or link.parent_moment >= before:
+        if link.first >= before or link.parent_id is None:
             return
-        link = get_link(link.parent)
+        link = get_link(link.parent_id)
 
 
 def _problem(key: str, before: Moment, get_link: GetLink) -> Reason | None:

@@ -6,37 +6,44 @@ cycle among claims that are later than itself is accepted, and the latest of the
 that disappears lets the refused one of its cycle count again. So which claims count depends on the set of
 them alone.
 
-A part must be closed: with a link, all that its claims lead to are in it
-(sharing/derivation/store.py loads it so).
+A part must be closed: with a link, all that its claims lead to are in it (sharing/derivation/store.py).
 Nothing here recurses, and nothing reads a database.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from sharing.rules.attribution import Moment
+from sharing.rules.opens import Moment
 
-NEVER: Moment = (0, "")
+# Link → (links, conversions): what is to be added to its totals and to those of all above it.
+Totals = dict[str, tuple[int, int]]
 
 
 class LinkState(msgspec.Struct, gc=False):
     """A row of ShareLink as far as the rules change it. The fields are the columns, in this order.
 
-    Flags are 0 or 1, as SQLite gives and takes them.
+    Flags are 0 or 1, as SQLite gives and takes them. What each column means: sharing/models.py.
     """
 
     id: str
     sharer: str = ""
     is_minted: int = 0
+    is_proven: int = 0
+    is_automatic: int = 0
+    received_ms: int = 0
     first_ms: int = 0
     first_event_id: str = ""
     claimed_parent: str = ""
-    parent_ms: int | None = None
-    parent_event_id: str = ""
     parent_id: str | None = None
     closes_cycle: int = 0
     is_contested: int = 0
+    is_void: int = 0
+    shared_ms: int | None = None
+    first_open_ms: int | None = None
+    first_opener: str = ""
+    second_open_ms: int | None = None
+    second_opener: str = ""
     child_count: int = 0
     direct: int = 0
     assisted: int = 0
@@ -47,34 +54,58 @@ class LinkState(msgspec.Struct, gc=False):
 class Node(LinkState, gc=False):
     """A link in memory, with what is known of it while a change is worked out.
 
-    has_children: False only if it certainly has none. touched: a column other than a counter changed.
-    loaded_*: as the row was read. The texts are those of a new owner's claim.
+    has_children: False only if it certainly has none. touched: its place in the tree, or a flag, changed.
+    has_new_opens: the columns of its first opens, or `shared_ms`, changed. loaded_*: as the row was read.
+    The texts are those of a new owner's claim.
     """
 
     is_new: bool = False
     has_children: bool = True
     touched: bool = False
+    has_new_opens: bool = False
     loaded_parent: str | None = None
-    loaded_subtree: tuple[int, int] = (0, 0)  # links, conversions
+    loaded_shared_ms: int | None = None
+    loaded_is_void: int = 0
     channel: str = ""
     target_url: str = ""
     label: str = ""
-
-    @property
-    def key(self) -> str:
-        return self.id
 
     @property
     def first(self) -> Moment:
         return (self.first_ms, self.first_event_id)
 
     @property
-    def parent(self) -> str | None:
-        return self.parent_id
+    def claim_order(self) -> tuple[bool, bool, int, int, str]:
+        """Of two claims to a code the one that sorts first decides."""
+        return (
+            not self.is_minted, not self.is_proven, self.received_ms, self.first_ms, self.first_event_id,
+        )  # fmt: skip
 
     @property
-    def parent_moment(self) -> Moment:
-        return NEVER if self.parent_ms is None else (self.parent_ms, self.parent_event_id)
+    def foreign_open_ms(self) -> int | None:
+        """The first open by anybody but the sharer."""
+        return self.first_open_ms if self.first_opener != self.sharer else self.second_open_ms
+
+    def note_open(self, ms: int, visitor: str) -> None:
+        """Keep the first opens of two different visitors: whoever owns the link, one is another's."""
+        opened = (ms, visitor)
+        first = None if self.first_open_ms is None else (self.first_open_ms, self.first_opener)
+        second = None if self.second_open_ms is None else (self.second_open_ms, self.second_opener)
+        if first is None or opened < first:
+            if first is not None and visitor != self.first_opener:
+                self.second_open_ms, self.second_opener = first
+            self.first_open_ms, self.first_opener = opened
+        elif visitor != self.first_opener and (second is None or opened < second):
+            self.second_open_ms, self.second_opener = opened
+        else:
+            return
+        self.has_new_opens = True
+
+    def note_shared(self, ms: int | None) -> None:
+        """It counts as shared from this instant on, unless it does from an earlier one. None: nothing."""
+        if ms is not None and (self.shared_ms is None or ms < self.shared_ms):
+            self.shared_ms = ms
+            self.has_new_opens = True
 
 
 class Forest:
@@ -96,8 +127,8 @@ class Forest:
         node.touched = True
         self.changed.add(node.id)
 
-    def set_claim(self, node: Node, parent_key: str, moment: Moment) -> None:
-        """Let `parent_key` be the claim to a parent that counts for `node`, and settle the tree."""
+    def set_claim(self, node: Node, parent_key: str) -> None:
+        """Let `parent_key` be what `node` claims as its parent since `node.first`, and settle the tree."""
         if node.parent_id is not None:
             root = self._root(node)
             node.parent_id = None
@@ -105,7 +136,6 @@ class Forest:
             if root.closes_cycle:  # perhaps because of the claim that has just gone
                 self.attach(root)
         node.claimed_parent = parent_key
-        node.parent_ms, node.parent_event_id = moment if moment != NEVER else (None, "")
         self.touch(node)
         self.attach(node)
 
@@ -136,7 +166,7 @@ class Forest:
             return None
         latest, above = node, parent
         while above.parent_id is not None:
-            if above.parent_moment > latest.parent_moment:
+            if above.first > latest.first:
                 latest = above
             above = self.nodes[above.parent_id]
         return latest if above is node else None
@@ -158,57 +188,74 @@ class Forest:
             node.assisted += by
             self._conversions.setdefault(key, 0)
 
-    def settle_counters(self) -> list[Node]:
-        """Carry every change up to the roots; returns the links whose row must be written.
-
-        Each loaded link is looked at once, children before their parent. Of children that are not loaded
-        nothing changed.
+    def settle_counters(self) -> tuple[list[Node], Totals]:
+        """The links whose row must be written, and what is to be added to totals, of each link and all above
+        it. A link that moves takes its totals, as they are stored, from one parent to the other.
         """
-        change = {key: [0, 0] for key in self.nodes}
+        totals: Totals = {}
         written: dict[str, Node] = {}
-        for key, by in self._conversions.items():
-            change[key][1] += by
-            written[key] = self.nodes[key]
-        for node in self.nodes.values():
-            if node.touched:
-                written[node.id] = node
-            former = node.loaded_parent
-            if former is not None and former != node.parent_id:
-                links, conversions = node.loaded_subtree
-                above = change[former]
-                above[0] -= links + 1
-                above[1] -= conversions
-                self.nodes[former].child_count -= 1
-                written[former] = self.nodes[former]
-        for node in self._children_first():
-            links, conversions = change[node.id]
-            if links or conversions:
-                node.subtree_links += links
-                node.subtree_conversions += conversions
-                written[node.id] = node
-            if node.parent_id is None:
-                continue
-            above = change[node.parent_id]
-            if node.parent_id == node.loaded_parent:
-                above[0] += links
-                above[1] += conversions
-            else:
-                above[0] += node.subtree_links + 1
-                above[1] += node.subtree_conversions
-                self.nodes[node.parent_id].child_count += 1
-                written[node.parent_id] = self.nodes[node.parent_id]
-        return list(written.values())
 
-    def _children_first(self) -> Iterator[Node]:
-        waiting = dict.fromkeys(self.nodes, 0)
-        for node in self.nodes.values():
+        def add(key: str, links: int, conversions: int, children: int) -> None:
+            before = totals.get(key, (0, 0))
+            totals[key] = (before[0] + links, before[1] + conversions)
+            if children:
+                self.nodes[key].child_count += children
+                written[key] = self.nodes[key]
+
+        for key, by in self._conversions.items():
+            written[key] = self.nodes[key]
+            add(key, 0, by, 0)
+        for node in list(self.nodes.values()):
+            if node.touched or node.has_new_opens:
+                written[node.id] = node
+            former, was_shared = node.loaded_parent, node.loaded_shared_ms is not None
+            is_shared = node.shared_ms is not None
+            if former == node.parent_id and was_shared == is_shared:
+                continue
+            if former is not None:
+                add(former, -node.subtree_links - was_shared, -node.subtree_conversions, -int(was_shared))
             if node.parent_id is not None:
-                waiting[node.parent_id] += 1
-        ready = [node for node in self.nodes.values() if not waiting[node.id]]
+                add(node.parent_id, node.subtree_links + is_shared, node.subtree_conversions, int(is_shared))
+        return list(written.values()), {key: both for key, both in totals.items() if any(both)}
+
+    def add_totals(self, totals: Totals, *, limit: int) -> tuple[list[Node], Totals]:
+        """Add to the totals of links and of all above them, children before their parents, each link once.
+
+        Returns the links whose row must be written, at most `limit`, and what is still to be added.
+        """
+        waiting = dict(totals)
+        written: list[Node] = []
+        for node in self._children_first(totals):
+            if len(written) == limit:
+                break
+            links, conversions = waiting.pop(node.id, (0, 0))
+            if not links and not conversions:
+                continue
+            node.subtree_links += links
+            node.subtree_conversions += conversions
+            written.append(node)
+            if node.parent_id is not None:
+                above = waiting.get(node.parent_id, (0, 0))
+                waiting[node.parent_id] = (above[0] + links, above[1] + conversions)
+        return written, {key: both for key, both in waiting.items() if any(both)}
+
+    def _children_first(self, keys: Iterable[str]) -> Iterator[Node]:
+        """These links and all above them."""
+        waiting: dict[str, int] = {}
+        for key in keys:
+            above: str | None = key
+            while above is not None and above not in waiting:
+                waiting[above] = 0
+                above = self.nodes[above].parent_id
+        for key in waiting:
+            parent = self.nodes[key].parent_id
+            if parent is not None:
+                waiting[parent] += 1
+        ready = [key for key, children in waiting.items() if not children]
         while ready:
-            node = ready.pop()
+            node = self.nodes[ready.pop()]
             yield node
             if node.parent_id is not None:
                 waiting[node.parent_id] -= 1
                 if not waiting[node.parent_id]:
-                    ready.append(self.nodes[node.parent_id])
+                    ready.append(node.parent_id)

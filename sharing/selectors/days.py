@@ -38,7 +38,8 @@ def count_days(
             f"WITH day(number, start_ms, end_ms) AS (VALUES {', '.join(['(%s, %s, %s)'] * len(days))}) "  # noqa: S608
             "SELECT number, "
             "(SELECT COUNT(*) FROM sharing_sharelink "
-            "WHERE conference_id = %s AND first_ms >= start_ms AND first_ms < end_ms), "
+            "WHERE conference_id = %s AND shared_ms IS NOT NULL AND shared_ms >= start_ms "
+            "AND shared_ms < end_ms AND NOT is_void), "
             "(SELECT COUNT(*) FROM sharing_shareconversion "
             "WHERE conference_id = %s AND registered_ms >= start_ms AND registered_ms < end_ms) FROM day",
             [

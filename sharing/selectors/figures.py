@@ -40,7 +40,10 @@ def get_k_factor(conference: Conference, days: Range) -> dict[str, Any]:
     """Attributed registrations of these days / distinct sharers of links first shared on them."""
     conversions = get_conversions(conference, days).count()
     sharers = (
-        ShareLink.objects.filter(in_range(conference, days, "first_ms"), conference_id=conference.id)
+        ShareLink.objects.filter(
+            in_range(conference, days, "shared_ms"), conference_id=conference.id, shared_ms__isnull=False,
+            is_void=False,
+        )
         .values("sharer").distinct().count()
     )  # fmt: skip
     return {

@@ -12,8 +12,8 @@ from sharing.models import ShareLink
 def get_links(
     conference: Conference, *, search: str = "", flagged: bool = False, minted: bool = False
 ) -> QuerySet[ShareLink]:
-    """Links of a conference. search: a code, a sharer, or part of a label."""
-    links = ShareLink.objects.filter(conference_id=conference.id)
+    """Links of a conference that have been shared. search: a code, a sharer, or part of a label."""
+    links = ShareLink.objects.filter(conference_id=conference.id, shared_ms__isnull=False)
     if search:
         links = links.filter(Q(code=search) | Q(sharer=search) | Q(label__icontains=search))
     if flagged:
@@ -27,7 +27,7 @@ def get_page(
     links: QuerySet[ShareLink], *, limit: int, cursor: str = ""
 ) -> tuple[list[ShareLink], str | None]:
     """A page, the latest first shared first, and the cursor of the next. Raises BadCursorError."""
-    return read_page(links, ("-first_ms", "-id"), limit=limit, cursor=cursor)
+    return read_page(links, ("-shared_ms", "-id"), limit=limit, cursor=cursor)
 
 
 def iterate_links(links: QuerySet[ShareLink]) -> Iterator[ShareLink]:

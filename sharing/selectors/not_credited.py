@@ -8,7 +8,7 @@ from django.db.models.functions import StrIndex, Substr
 from conferences.models import Conference
 from meeteasy.core.paging import PAGE_OF_EXPORT, iterate_pages, read_page
 from sharing.models import NotCredited, ShareLink
-from sharing.rules.attribution import Reason
+from sharing.rules.reasons import Reason
 from sharing.selectors.days import Range, in_range
 
 

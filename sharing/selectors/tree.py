@@ -24,7 +24,7 @@ def get_level(
 ) -> tuple[list[ShareLink], str | None]:
     """A page of the children of a link (of the roots, for None), most conversions below first, and the next
     cursor. Raises BadCursorError."""
-    links = ShareLink.objects.filter(conference_id=conference_id)
+    links = ShareLink.objects.filter(conference_id=conference_id, shared_ms__isnull=False)
     links = links.filter(parent__isnull=True) if parent is None else links.filter(parent_id=parent)
     return read_page(links, _ORDER, limit=limit, cursor=cursor, leading=_LEADING)
 
@@ -100,7 +100,7 @@ def _first_children(parents: Sequence[ShareLink]) -> dict[str, list[ShareLink]]:
     # The ORM cannot limit each part of a union on SQLite.
     part = (
         "SELECT * FROM (SELECT * FROM sharing_sharelink "  # noqa: S608  a number of ours
-        "WHERE conference_id = %s AND parent_id = %s "
+        "WHERE conference_id = %s AND parent_id = %s AND shared_ms IS NOT NULL "
         f"ORDER BY subtree_conversions DESC, id LIMIT {CHILDREN_AT_ONCE + 1}) AS part"
     )
     found = ShareLink.objects.raw(

@@ -13,15 +13,18 @@ from django.db.models import Model, QuerySet
 from conferences.models import Conference
 from sharing.derivation import bulk
 from sharing.derivation.locks import lock_conferences
-from sharing.derivation.store import claims_of, opens_of
+from sharing.derivation.store import claims_of, opens_of, standings_of
 from sharing.models import (
     Credit,
     NotCredited,
+    PendingTotal,
+    RegistrationStanding,
     ShareClaim,
     ShareConversion,
     ShareLink,
     ShareOpen,
     ShareRegistration,
+    StaleRegistration,
 )
 from sharing.services.rebuilding import rebuild
 
@@ -81,6 +84,9 @@ _STEPS: tuple[tuple[Callable[[set[str]], QuerySet[Any]], Sequence[tuple[type[Mod
         ),
     ),
     (_rows_of(ShareLink), ((ShareLink, "id"),)),
+    (_rows_of(StaleRegistration), ((StaleRegistration, "id"),)),
+    (_rows_of(PendingTotal), ((PendingTotal, "id"),)),
     (claims_of, ((ShareClaim, "id"),)),
-    (opens_of, ((ShareOpen, "event_id"),)),
+    (standings_of, ((RegistrationStanding, "id"),)),
+    (opens_of, ((ShareOpen, "id"),)),
 )

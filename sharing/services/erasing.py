@@ -4,24 +4,35 @@ import secrets
 from collections.abc import Iterable
 
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 from analytics.erasing import erase_events, erase_text
 from analytics.models import Event
 from conferences.models import Conference
 from conferences.selectors.erased import is_replacement
 from conferences.services.erasing import erase_in_registrations, note_erased
+from meeteasy.core.forgetting import request_rewrite
 from sharing.derivation import bulk, deriving
-from sharing.derivation.facts import ANONYMOUS, Facts, RegistrationRecord, load_registrations, visitor_id_of
+from sharing.derivation.facts import ANONYMOUS, Facts, visitor_id_of
 from sharing.derivation.locks import lock_conferences
+from sharing.derivation.registrations import (
+    RegistrationRecord,
+    Standing,
+    load_registrations,
+    merge_standings,
+    report_key,
+)
 from sharing.derivation.store import claims_of, opens_of
 from sharing.models import (
     Credit,
     NotCredited,
+    RegistrationStanding,
     ShareClaim,
     ShareConversion,
     ShareLink,
     ShareRegistration,
+    StaleRegistration,
+    Void,
 )
 
 _KEYED_BY_REGISTRATION: tuple[tuple[type[Model], str], ...] = (
@@ -29,6 +40,7 @@ _KEYED_BY_REGISTRATION: tuple[tuple[type[Model], str], ...] = (
     (ShareConversion, "registration_id"),
     (Credit, "conversion_id"),
     (NotCredited, "registration_id"),
+    (StaleRegistration, "id"),
 )
 
 
@@ -53,7 +65,9 @@ def erase_person(conference: Conference, sharer: str) -> int:
         changed += events.filter(visitor_id="").update(
             visitor_id=replacement_id, session_id="", properties={}
         )
-    return changed + _erase_in_tree(conference.id, sharer, replacement_id, visitor_id)
+    changed += _erase_in_tree(conference.id, sharer, replacement_id, visitor_id)
+    request_rewrite()
+    return changed
 
 
 def _erase_in_tree(conference_id: str, sharer: str, replacement_id: str, visitor_id: str = "") -> int:
@@ -72,11 +86,16 @@ def _erase_in_tree(conference_id: str, sharer: str, replacement_id: str, visitor
             len(claims)
             + links.update(sharer=replacement_id, sharer_user=None, label="")
             + opens.update(visitor=replacement_id)
+            + _erase_in_first_opens(conference_id, sharer, replacement_id)
+            + _erase_in_reports(registrations, sharer, replacement_id)
             + registrations.update(visitor=replacement_id)
         )
+        voids = Void.objects.filter(conference_id=conference_id)
+        changed += voids.filter(kind=Void.Kind.SHARER, key=sharer).update(key=replacement_id)
         if visitor_id:
+            voids.filter(kind=Void.Kind.REGISTRATION, key=visitor_id).update(key=replacement_id)
             _rename_registration(f"{conference_id}/{visitor_id}", f"{conference_id}/{replacement_id}")
-    deriving.flush_dirty_days()
+    deriving.settle([conference_id])
     return changed
 
 
@@ -89,6 +108,25 @@ def _erase_in_texts(
         if texts != [row.channel, row.target_url]:
             changed.append((*texts, row.pk))
     bulk.update(model, ("channel", "target_url"), changed)
+
+
+def _erase_in_first_opens(conference_id: str, sharer: str, replacement_id: str) -> int:
+    links = ShareLink.objects.filter(conference_id=conference_id)
+    return sum(
+        links.filter(**{column: sharer}).update(**{column: replacement_id})
+        for column in ("first_opener", "second_opener")
+    )
+
+
+def _erase_in_reports(registrations: QuerySet[ShareRegistration], sharer: str, replacement_id: str) -> int:
+    """Reports without a registration's id are keyed by a digest of the visitor."""
+    renamed = 0
+    for row in registrations:
+        key = report_key(row.conference_id, row.form_digest, sharer)
+        if row.id == key:
+            _rename_registration(key, report_key(row.conference_id, row.form_digest, replacement_id))
+            renamed += 1
+    return renamed
 
 
 def _rename_registration(key: str, name: str) -> None:
@@ -106,7 +144,21 @@ def _rename_registration(key: str, name: str) -> None:
         # Without visitor and code it credits nothing, and nothing hangs on its row any more.
         deriving.derive(Facts(is_complete=True, registrations=[RegistrationRecord(name, double.moment)]))
         bulk.delete(ShareRegistration, "id", [name])
+    _rename_standing(key, name)
     for model, column in _KEYED_BY_REGISTRATION:
         model._default_manager.filter(**{column: key}).update(**{column: name})
     if double is not None:
         deriving.derive(Facts(registrations=[double]))
+
+
+def _rename_standing(key: str, name: str) -> None:
+    row = RegistrationStanding.objects.filter(id=key).first()
+    if row is None:
+        return
+    row.delete()
+    merge_standings(
+        [
+            Standing(name, "state", row.state_version, not row.is_withdrawn),
+            Standing(name, "void", row.void_version, not row.is_void),
+        ]
+    )

@@ -34,10 +34,11 @@ def mint_link(
     key = key_of(conference.id, code)
     if ShareLink.objects.filter(id=key).exists():
         raise CodeTakenError(code)
+    ms = now_ms()
     claim = Claim(
-        key, (now_ms(), f"minted:{secrets.token_hex(8)}"), f"{USER}{owner.pk}", "", channel, target_url,
+        key, (ms, f"minted:{secrets.token_hex(8)}"), ms, f"{USER}{owner.pk}", "", channel, target_url,
         label, is_minted=True,
     )  # fmt: skip
     deriving.derive(Facts(claims=[claim]))
-    transaction.on_commit(deriving.flush_dirty_days)
+    transaction.on_commit(lambda: deriving.settle([conference.id]))
     return ShareLink.objects.get(id=key)

@@ -12,15 +12,17 @@ from analytics.models import Event
 from sharing.derivation import bulk, deriving
 from sharing.derivation.facts import EVENT_TYPES, Claim, Facts, read_facts
 from sharing.derivation.locks import lock_conferences
-from sharing.derivation.store import claims_of, opens_of
+from sharing.derivation.store import claims_of, opens_of, standings_of
 from sharing.models import (
     Credit,
     DirtyDayOutbox,
     NotCredited,
+    PendingTotal,
     ShareClaim,
     ShareConversion,
     ShareLink,
     ShareRegistration,
+    StaleRegistration,
 )
 
 _EVENTS_AT_ONCE = 5000
@@ -49,7 +51,7 @@ def rebuild(conference_id: str) -> int:
         users = get_user_model()._default_manager.filter(pk=OuterRef("sharer_user_id"))
         links = ShareLink.objects.filter(conference_id=conference_id, sharer_user__isnull=False)
         links.filter(~Exists(users)).update(sharer_user=None)
-    deriving.flush_dirty_days()
+    deriving.settle([conference_id])
     return count
 
 
@@ -73,7 +75,7 @@ def rederive_registrations(conference_id: str) -> int:
                 subject__in=ids[start : start + _REGISTRATIONS_AT_ONCE],
             )
             deriving.derive(read_facts([to_row(event) for event in events], is_complete=True))
-    deriving.flush_dirty_days()
+    deriving.settle([conference_id])
     return len(ids)
 
 
@@ -81,8 +83,8 @@ def _minted_claims(conference_id: str) -> list[Claim]:
     links = ShareLink.objects.filter(conference_id=conference_id, is_minted=True)
     return [
         Claim(
-            row.link_key, (row.ms, row.event_id), row.sharer, row.parent_key, row.channel, row.target_url,
-            row.label, row.is_minted,
+            row.link_key, (row.ms, row.id.rpartition("/")[0]), row.received_ms, row.sharer, row.parent_key,
+            row.channel, row.target_url, row.label, row.is_minted,
         )
         for row in ShareClaim.objects.filter(link_key__in=links.values("id"), is_minted=True)
     ]  # fmt: skip
@@ -96,9 +98,10 @@ def _note_days(conference_id: str) -> None:
         deriving.quarter_of(ms)
         for found in (
             conversions.values_list("registered_ms", flat=True),
-            links.values_list("first_ms", flat=True),
+            links.filter(shared_ms__isnull=False).values_list("shared_ms", flat=True),
         )
         for ms in found.iterator()
+        if ms is not None  # only minted, not shared
     }
     bulk.insert(DirtyDayOutbox, ("conference_id", "ms"), [(conference_id, ms) for ms in instants])
 
@@ -115,5 +118,8 @@ def _delete_all(conference_id: str) -> None:
     claims_of([conference_id]).delete()
     conversions.delete()
     registrations.delete()
+    for model in (StaleRegistration, PendingTotal):
+        model._default_manager.filter(conference_id=conference_id).delete()
+    standings_of([conference_id]).delete()
     opens_of([conference_id]).delete()
     ShareLink.objects.filter(conference_id=conference_id).delete()

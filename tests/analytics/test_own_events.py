@@ -50,7 +50,7 @@ def report_from_client(conference: Conference, *events: dict) -> list[str]:
     """Send events as a browser does; returns the codes of those that were refused."""
     body = msgspec.json.encode({"events": [{"conference_id": conference.id, **event} for event in events]})
     client = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "somebody")
-    batch, rejections, _ = read_batch(body, client, max_events=500, acceptance_days=7)
+    batch, rejections, *_ = read_batch(body, client, max_events=500, acceptance_days=7)
     store_and_react(to_rows(batch))
     return [rejection.code for rejection in rejections]
 

@@ -22,6 +22,8 @@ from tests.support.system import ROOT
         ("history", None),
         ("sharing", None),
         ("live", None),
+        ("registering", None),
+        ("rush", "gunicorn"),
     ],
 )
 def test_a_benchmark_runs_and_says_what_it_measured_where(

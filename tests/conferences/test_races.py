@@ -1,6 +1,6 @@
 """Many at once: real threads with connections of their own, on a database in a file or on a server.
 
-tests/test_stores.py runs these on PostgreSQL, too.
+bin/test runs these on PostgreSQL, too.
 """
 
 import threading

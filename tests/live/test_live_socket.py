@@ -163,11 +163,12 @@ def sign_in(system: System, name: str = "alice") -> dict[str, str]:
     key = system.run_code(
         f"""
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 user = get_user_model().objects.get(username="{name}")
 session = SessionStore()
 session[SESSION_KEY] = str(user.pk)
-session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
 session[HASH_SESSION_KEY] = user.get_session_auth_hash()
 session.create()
 print(session.session_key)
@@ -216,7 +217,7 @@ Member.objects.create(user=alice, conference_id="alices", role="owner")
 @pytest.mark.parametrize(
     "end",
     [
-        "from rest_framework.authtoken.models import Token; Token.objects.filter(key='{token}').delete()",
+        "from meeteasy.models import ApiToken; ApiToken.objects.filter(user__username='charlie').delete()",
         f"{_CHARLIE}.update(is_active=False)",
     ],
     ids=["token revoked", "user deactivated"],
@@ -273,13 +274,16 @@ def test_pv_comes_at_most_twice_a_second_and_the_last_count_arrives(
 
     visitor = threading.Thread(target=visit)
     visitor.start()
-    client.read_for(4)
-    stop.set()
-    visitor.join()
+    try:
+        client.read_for(4)
+        while sum(message["type"] == "pv" for message in client.messages) < 3:
+            client.wait_for("pv")
+    finally:
+        stop.set()
+        visitor.join()
     last = client.wait_for("pv", pv=start + sent, seconds=30)
     assert last["visitors_now"] >= 5
     times = [message["arrived"] for message in client.messages if message["type"] == "pv"]
-    assert len(times) >= 3
     # A window of a second never has more than two begin in it, but for what the network jumbles.
     assert all(third - first > 0.9 for first, third in zip(times, times[2:], strict=False))
 

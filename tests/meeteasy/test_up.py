@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -132,6 +132,101 @@ def test_up_runs_all_ends_all_and_finds_everything_again(up: Up) -> None:
     beat = next(child for child in up.children() if "beat" in child.cmdline())
     beat.kill()
     assert up.wait_for_the_end() != 0, "a supervisor of ours must see that this was no clean end"
+
+
+@pytest.mark.processes
+def test_one_folder_serves_one_start_and_nobody_else_and_a_killed_web_server_is_noticed(up: Up) -> None:
+    up.start()
+    assert up.process is not None
+    again = subprocess.run(
+        MANAGE_UP,
+        cwd=ROOT, env={**up.environment, "PORT": str(free_port()), "VALKEY_PORT": str(free_port())},
+        capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert again.returncode == 1
+    assert f"{up.directory} is in use by another MeetEasy (process {up.process.pid})" in again.stderr.decode()
+    assert httpx.get(f"{up.url}/readyz", timeout=20).status_code == 200
+
+    # The test's own log was there before, and stays the test's.
+    files = [path for path in up.directory.rglob("*") if path.is_file() and path.name != "up.log"]
+    assert len(files) > 5
+    assert not [path for path in files if path.stat().st_mode & 0o077]
+
+    web = [child for child in up.children() if "uvicorn" in child.cmdline()]
+    next(child for child in web if child.children()).kill()
+    assert up.wait_for_the_end() != 0
+    with pytest.raises(httpx.TransportError):
+        httpx.get(f"{up.url}/healthz", timeout=5)
+
+
+@pytest.mark.processes
+def test_ctrl_c_ends_everything_also_when_the_output_goes_through_a_pipe(up: Up) -> None:
+    """At Ctrl-C `tee` ends at once, and what is then written has no reader."""
+    up.start(["bash", "-c", f"{shlex.join(MANAGE_UP)} 2>&1 | tee {up.directory}/tee.log"])
+    assert up.process is not None
+    assert len(up.children()) > 10
+    os.killpg(up.process.pid, signal.SIGINT)
+    up.wait_for_the_end()
+
+
+@pytest.fixture
+def on_small_disk(tmp_path: Path) -> Iterator[Up]:
+    """With DATA_DIR on a disk of 60 MB, which only root can make."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("a disk that can be filled needs root on Linux")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", str(disk)], check=False)
+    if made.returncode != 0:
+        pytest.skip("this machine mounts no tmpfs")
+    command = Up(disk)
+    yield command
+    command.kill_all()
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+@pytest.mark.processes
+@pytest.mark.faults
+def test_a_full_disk_ends_nothing_and_what_was_accepted_is_stored_once(on_small_disk: Up) -> None:
+    up = on_small_disk
+
+    def post(number: int) -> int:
+        event = {"type": "page_view", "conference_id": "test", "page": "/", "event_id": f"event-{number}"}
+        return httpx.post(f"{up.url}/api/analytics/events", json={"events": [event]}, timeout=20).status_code
+
+    def stored() -> int:
+        with sqlite3.connect(f"file:{up.directory}/meeteasy.sqlite3?mode=ro", uri=True) as connection:
+            (count,) = connection.execute("SELECT count(*) FROM analytics_event").fetchone()
+        return int(count)
+
+    up.start()
+    before = {child.pid for child in up.children()}
+    accepted = {number for number in range(20) if post(number) == 202}
+    filler = up.directory / "fill"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(b"x" * 65536):
+            continue
+    end = time.monotonic() + 25
+    statuses = set()
+    number = 20
+    while time.monotonic() < end:
+        number += 1
+        status = post(number)
+        statuses.add(status)
+        if status == 202:
+            accepted.add(number)
+        time.sleep(0.2)
+    assert 503 in statuses <= {202, 503}
+    ready = httpx.get(f"{up.url}/readyz", timeout=20)
+    assert (ready.status_code, ready.json()["checks"]["disk"]) == (503, "full")
+    assert up.process is not None
+    assert up.process.poll() is None
+    filler.unlink()
+    up.wait_for(lambda: post(1000) == 202, "events to be taken again")
+    accepted.add(1000)
+    up.wait_for(lambda: stored() == len(accepted), "all that was accepted, once")
+    # Each process of the Procfile is the one that it was; workers began again within theirs.
+    assert len(before & {child.pid for child in up.children()}) > 10
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from meeteasy.valkey import find_server, server_command
+from meeteasy.valkey import find_server, server_command, start_server
 from tests.support.services import ValkeyServer, free_port
 
 
@@ -58,3 +58,40 @@ def test_what_it_confirmed_is_there_after_kill_9(tmp_path: Path) -> None:
         assert redis.Redis.from_url(server.url).xlen("stream") == 1000
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize(
+    "tail", [b"\0" * 4096, b"\0", b"*3\r\n$4\r\nXADD\r\n$6\r\nstream" + b"\0" * 512, b"garbage"]
+)
+def test_a_broken_tail_is_set_aside_and_all_before_it_is_there(tmp_path: Path, tail: bytes) -> None:
+    """As a power cut may leave it. The control is Valkey by itself, which refuses to start."""
+    directory = tmp_path / "valkey"
+    port = free_port()
+    server = start_server(port=port, directory=directory)
+    client = redis.Redis(port=port)
+    values = [b"\0\r\n*1\r\n" * 10, b"x" * 5000, b""]
+    for number in range(1650):
+        client.xadd("stream", {"n": number, "value": values[number % 3]})
+    server.kill()
+    server.wait()
+    (part,) = (directory / "appendonlydir").glob("*.incr.aof")
+    with part.open("ab") as file:
+        file.write(tail)
+    control = subprocess.run(
+        server_command(port=port, directory=directory), capture_output=True, timeout=20, check=False
+    )
+    assert control.returncode != 0
+
+    server = start_server(port=port, directory=directory)
+    try:
+        assert client.xlen("stream") == 1650
+        (aside,) = (directory / "appendonlydir").glob("*.broken-*")
+        assert aside.read_bytes().endswith(tail)
+        client.xadd("stream", {"n": 1650})
+        server.kill()
+        server.wait()
+        server = start_server(port=port, directory=directory)
+        assert client.xlen("stream") == 1651
+    finally:
+        server.kill()
+        server.wait()

@@ -13,6 +13,7 @@ from sharing.models import ShareConversion as Conversion
 START_MS = 1_777_600_000_000  # 2026-05-01T01:46:40Z
 _OWN = (
     "share_code", "parent_share_code", "channel", "target_url", "attribution_chain", "registration_id",
+    "form_id", "minted", "proven", "version", "stands", "source",
 )  # fmt: skip
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
@@ -46,17 +47,31 @@ def registered(at: float, visitor: str, registration_id: str = "", **fields: Any
 
 
 def row(sent: dict[str, Any]) -> EventRow:
-    """The event as reactions get it. The key `bot` marks a bot's."""
+    """The event as reactions get it. `bot` marks a bot's, `held` a report beyond the quota. `received`:
+    minutes after the start; without it the event was received when it happened."""
     own = {
         name: sent[name]
         for name in _OWN
-        if sent.get(name)
+        if sent.get(name) not in (None, "")
     }  # fmt: skip
     subject = sent.get("registration_id") or sent.get("share_code") or sent["event_id"]
-    return EventRow(
-        sent["event_id"], sent["type"], sent["conference_id"], sent["ts"], sent["ts"], sent["visitor_id"], "",
-        subject, bool(sent.get("bot")), msgspec.json.encode(own).decode(), "{}",
+    received_ms = sent["ts"] if "received" not in sent else START_MS + round(sent["received"] * MINUTE_MS)
+    made = EventRow(
+        sent["event_id"], sent["type"], sent["conference_id"], sent["ts"], received_ms, sent["visitor_id"],
+        "", subject, bool(sent.get("bot")), msgspec.json.encode(own).decode(), "{}",
     )  # fmt: skip
+    if sent.get("held"):
+        made.hold = "held"
+    return made
+
+
+def stands(registration_id: str, version: int, stands: bool, source: str = "state") -> dict[str, Any]:
+    """What tells that a registration stands, or no longer does."""
+    return {
+        "type": "registration_standing", "conference_id": "summit", "visitor_id": "",
+        "event_id": f"own:standing:{source}:{registration_id}:{version}", "ts": START_MS,
+        "registration_id": registration_id, "version": version, "stands": stands, "source": source,
+    }  # fmt: skip
 
 
 def deliver(*events: dict[str, Any]) -> None:

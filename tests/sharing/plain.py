@@ -8,20 +8,63 @@ from collections import defaultdict
 from typing import Any
 
 DAY_MS = 86_400_000
+START_MS = 1_777_600_000_000
+
+
+def received(event: dict[str, Any]) -> tuple[float, int, str]:
+    """The order in which claims were received."""
+    at = event["ts"] if "received" not in event else START_MS + event["received"] * 60_000
+    return (at, event["ts"], event["event_id"])
+
+
+def merge_registrations(in_time: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What is known of each registration, with `against`: why it does not count, or "".
+
+    Confirmed events decide; without any, reports; without these, held ones. The first of those that decide
+    says when, the first that says by whom, and with which code, says that.
+    """
+    of_each: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for event in in_time:
+        if event["type"] == "registration" and not event.get("bot"):
+            of_each[event["registration_id"]].append(event)
+    merged = {}
+    for registration_id, events in of_each.items():
+        confirmed = [event for event in events if event["event_id"].startswith("own:")]
+        reported = [event for event in events if not event.get("held")]
+        deciding = confirmed or reported or events
+        merged[registration_id] = {
+            **deciding[0],
+            "visitor_id": next((event["visitor_id"] for event in deciding if event["visitor_id"]), ""),
+            "share_code": next((event["share_code"] for event in deciding if event.get("share_code")), ""),
+            "against": "" if confirmed or reported else "held",
+        }
+    return merged
+
+
+def find_withdrawn(in_time: list[dict[str, Any]]) -> set[str]:
+    """Registrations of which the highest version of either source says that they do not stand."""
+    latest: dict[tuple[str, str], tuple[int, bool]] = {}
+    for event in in_time:
+        if event["type"] == "registration_standing":
+            key = (event["registration_id"], event["source"])
+            latest[key] = max(latest.get(key, (0, True)), (event["version"], event["stands"]))
+    return {registration_id for (registration_id, _), (_, stands) in latest.items() if not stands}
 
 
 class PlainTree:
     """parents: link → parent or None; flagged: links whose claim closed a cycle; contested: links that
-    somebody else claimed, too; registered: registration → (ms, event id, visitor, code); credits:
-    registration → [(code, distance)], nearest first; refused: registration → {(code, reason)}; opens,
-    openers, direct, assisted, below: counts by code.
+    somebody else claimed, too; shared: link → UTC ms since when it counts as shared, or None; registered:
+    registration → (ms, event id, visitor, code); credits: registration → [(code, distance)], nearest first;
+    refused: registration → {(code, reason)}; opens, openers, direct, assisted, below: counts by code.
 
     An event of the type `minted` stands for a link that the server made. Events without visitor are each by
-    somebody else.
+    somebody else. Of an event that is sent again the first copy in the list counts.
     """
 
     def __init__(self, events: list[dict[str, Any]], *, window_days: int = 30) -> None:
-        once = {event["event_id"]: event for event in events}
+        once: dict[str, dict[str, Any]] = {}
+        for event in events:
+            once.setdefault(event["event_id"], event)
         in_time = sorted(once.values(), key=lambda event: (event["ts"], event["event_id"]))
         self.sharers: dict[str, str] = {}
         self.parents: dict[str, str | None] = {}
@@ -30,32 +73,46 @@ class PlainTree:
         self.registered: dict[str, tuple[int, str, str, str]] = {}
         self.credits: dict[str, list[tuple[str, int]]] = {}
         self.refused: dict[str, set[tuple[str, str]]] = defaultdict(set)
-        claims: dict[str, tuple[str, tuple[int, str]]] = {}  # code → (claimed parent, when)
         first: dict[str, tuple[int, str]] = {}
-        registered: dict[str, dict[str, Any]] = {}
         opened: dict[str, list[dict[str, Any]]] = defaultdict(list)
+
+        # Whose code it is: minted, else proven, else the first received.
+        claimed: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for event in in_time:
-            if event["type"] == "minted":
-                self.sharers[event["share_code"]] = event["visitor_id"]
-                first[event["share_code"]] = (event["ts"], event["event_id"])
-        for event in in_time:
-            when = (event["ts"], event["event_id"])
             who = event["visitor_id"] or f"anonymous:{event['event_id']}"
-            if event["type"] == "share" and not event.get("bot"):
-                code = event["share_code"]
-                if code not in self.sharers:
-                    self.sharers[code], first[code] = who, when
-                if self.sharers[code] != who:
-                    self.contested.add(code)
-                elif event.get("parent_share_code") and code not in claims:
-                    claims[code] = (event["parent_share_code"], when)
+            if event["type"] == "minted" or (event["type"] == "share" and not event.get("bot")):
+                claimed[event["share_code"]].append({**event, "who": who})
             elif event["type"] == "share_open":
                 opened[who].append(event)
-            elif event["type"] == "registration" and not event.get("bot"):
-                # The first report says when; the first that says by whom, and with which code, says that.
-                known = registered.setdefault(event["registration_id"], {**event})
-                known["visitor_id"] = known["visitor_id"] or event["visitor_id"]
-                known["share_code"] = known.get("share_code") or event.get("share_code")
+        for claims_to in claimed.values():
+            claims_to.sort(key=received)
+        claims: dict[str, tuple[str, tuple[int, str]]] = {}  # code → (claimed parent, when)
+        automatic: set[str] = set()
+        self.shared: dict[str, int | None] = {}
+        for code, claims_to in claimed.items():
+            minted = [claim for claim in claims_to if claim["type"] == "minted"]
+            proven = [claim for claim in claims_to if claim.get("proven")]
+            winner = (minted or proven or claims_to)[0]
+            self.sharers[code] = winner["who"]
+            first[code] = (winner["ts"], winner["event_id"])
+            if any(claim["who"] != winner["who"] for claim in claims_to):
+                self.contested.add(code)
+            if winner.get("parent_share_code"):
+                claims[code] = (winner["parent_share_code"], first[code])
+            self.shared[code] = winner["ts"]
+            if winner.get("minted"):
+                automatic.add(code)
+                shared = [c["ts"] for c in claims_to if c["who"] == winner["who"] and not c.get("minted")]
+                shared += [
+                    item["ts"]
+                    for visitor, items in opened.items()
+                    for item in items
+                    if item["share_code"] == code and not item.get("bot") and visitor != winner["who"]
+                ]
+                self.shared[code] = min(shared, default=None)
+
+        registered = merge_registrations(in_time)
+        withdrawn = find_withdrawn(in_time)
 
         # Claims in the order of time; one whose parent is below its own link closes a cycle.
         self.parents = dict.fromkeys(self.sharers)
@@ -75,6 +132,7 @@ class PlainTree:
             visitor = event["visitor_id"]
             self.registered[registration_id] = (*now, visitor, event.get("share_code") or "")
             refused = self.refused[registration_id]
+            oldest = event["ts"] - window_days * DAY_MS
 
             def problem(code: str, now: tuple[int, str] = now) -> str:
                 if len(code) < 4:
@@ -83,34 +141,60 @@ class PlainTree:
                     return "unknown_code"
                 return "" if first[code] < now else "shared_later"
 
-            touch, believed = None, None
-            expired = set()
-            for item in reversed(opened[visitor] if visitor else []):
-                code = item["share_code"]
-                if (item["ts"], item["event_id"]) >= now:
-                    continue
-                if item.get("bot"):
-                    refused.add((code, "bot"))
-                elif item["ts"] < event["ts"] - window_days * DAY_MS:
-                    expired.add(code)
-                elif reason := problem(code):
-                    refused.add((code, reason))
-                else:
-                    touch, believed = code, item.get("attribution_chain")
-                    break
+            before = [
+                item
+                for item in reversed(opened[visitor] if visitor else [])
+                if (item["ts"], item["event_id"]) < now
+            ]
+            human = [item for item in before if not item.get("bot")]
+            too_old = {item["share_code"] for item in human if item["ts"] < oldest}
+            counting = [item for item in human if item["ts"] >= oldest and not problem(item["share_code"])]
+            theirs = [item for item in counting if self.sharers[item["share_code"]] != visitor]
+            own = [item for item in counting if self.sharers[item["share_code"]] == visitor]
+            touch_item = theirs[0] if theirs else None
+            touch = touch_item and touch_item["share_code"]
             code = event.get("share_code")
-            if touch is None and code:
-                if reason := problem(code):
-                    refused.add((code, reason))
-                elif code not in expired:
-                    touch = code
             if touch is None:
-                refused |= {(code, "outside_window") for code in expired}
+                own_code = own[0]["share_code"] if own else None
+                own_item = own[0] if own else None
+                if code:
+                    if reason := problem(code):
+                        refused.add((code, reason))
+                    elif visitor and self.sharers[code] == visitor:
+                        own_code = own_code or code
+                    elif code in too_old:
+                        refused.add((code, "outside_window"))
+                    else:
+                        touch = code
+                if touch is None and own_code:
+                    brought: str | None = own_code
+                    while brought is not None and self.sharers[brought] == visitor and first[brought] < now:
+                        brought = self.parents[brought]
+                    if brought is not None and brought in too_old and self.sharers[brought] != visitor:
+                        refused |= {(own_code, "self_referral"), (brought, "outside_window")}
+                    else:
+                        touch, touch_item = own_code, own_item
+            for item in before[:50]:
+                if item is touch_item:
+                    break
+                named = item["share_code"]
+                if item.get("bot"):
+                    refused.add((named, "bot"))
+                elif item["ts"] < oldest:
+                    if touch is None:
+                        refused.add((named, "outside_window"))
+                else:
+                    refused.add((named, problem(named) or "self_referral"))
+            believed = touch_item and touch_item.get("attribution_chain")
+            against = event["against"] if registration_id not in withdrawn else "withdrawn"
+            if touch is not None and against:
+                refused.add((touch, against))
+                continue
             nearest = touch
             chain = []
-            way = []
+            way: list[str] = []
             credited = set()
-            while touch is not None and first[touch] < now:
+            while touch is not None and first[touch] < now and len(way) < 100:
                 way.append(touch)
                 sharer = self.sharers[touch]
                 if sharer == visitor:
@@ -120,10 +204,9 @@ class PlainTree:
                 else:
                     credited.add(sharer)
                     chain.append((touch, len(way)))
-                parent = self.parents[touch]
-                touch = parent if parent is not None and claims[touch][1] < now else None
+                touch = self.parents[touch]
             if touch is not None:
-                refused.add((touch, "shared_later"))
+                refused.add((touch, "beyond_depth" if len(way) == 100 else "shared_later"))
             if nearest is not None and believed and believed != way[::-1]:
                 refused.add((nearest, "chain_contradicts_tree"))
             if chain:
@@ -133,7 +216,7 @@ class PlainTree:
         openers = defaultdict(set)
         for visitor, items in opened.items():
             for item in items:
-                if not item.get("bot"):
+                if not item.get("bot") and visitor != self.sharers.get(item["share_code"]):
                     self.opens[item["share_code"]] += 1
                     openers[item["share_code"]].add(visitor)
         self.openers = {code: len(visitors) for code, visitors in openers.items()}

@@ -6,28 +6,50 @@ Each process of a run has its own directory, Valkey and databases; workers of py
 import atexit
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
+from tests.support.manage import ROOT
 from tests.support.services import PostgresqlServer, free_port
+
+
+def _compile_translations() -> None:
+    """As bin/setup does, for those who call pytest without it."""
+    for source in ROOT.glob("locale/*/LC_MESSAGES/django.po"):
+        compiled = source.with_suffix(".mo")
+        if not compiled.exists() or compiled.stat().st_mtime < source.stat().st_mtime:
+            subprocess.run(
+                [sys.executable, "manage.py", "messages", "--compile"],
+                cwd=ROOT, check=True, env={**os.environ, "SECRET_KEY": "only-to-compile"},
+            )  # fmt: skip
+            return
+
+
+def _clean_up(directory: str) -> None:
+    """Remove what the run has made, and end what its tests have started: a run that is broken off kills its
+    workers before their fixtures do."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.pid != os.getpid() and process.environ().get("TESTS_DIRECTORY") == directory:
+                process.kill()
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+# SIGTERM does what Ctrl-C does.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 # What the processes of a run share; the first one makes it and hands it down.
 if "TESTS_DIRECTORY" not in os.environ:
-    os.environ["TESTS_DIRECTORY"] = tempfile.mkdtemp(prefix="meeteasy-tests-")
-    atexit.register(shutil.rmtree, os.environ["TESTS_DIRECTORY"], ignore_errors=True)
-    if any(
-        not (compiled := path.with_suffix(".mo")).exists() or compiled.stat().st_mtime < path.stat().st_mtime
-        for path in Path("locale").glob("*/LC_MESSAGES/django.po")
-    ):
-        environment = {
-            **os.environ,
-            "SECRET_KEY": "only-to-compile",
-            "DATA_DIR": os.environ["TESTS_DIRECTORY"],
-        }
-        subprocess.run([sys.executable, "manage.py", "messages", "--compile"], env=environment, check=True)
+    os.environ["TESTS_DIRECTORY"] = os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="meeteasy-tests-")
+    atexit.register(_clean_up, os.environ["TESTS_DIRECTORY"])
 SHARED_DIRECTORY = Path(os.environ["TESTS_DIRECTORY"])
+_compile_translations()
 
 DATA_DIR = Path(tempfile.mkdtemp(dir=SHARED_DIRECTORY))
 os.environ.update(
@@ -35,6 +57,8 @@ os.environ.update(
     DATA_DIR=str(DATA_DIR),
     VALKEY_PORT=str(free_port()),
     INGEST_RATE_PER_SECOND="0",
+    SHARING_TOTALS_SECONDS="0",
+    INGEST_EVENTS_PER_SECOND="0",
 )
 os.environ.pop("REDIS_URL", None)
 

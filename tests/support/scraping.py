@@ -8,8 +8,13 @@ def scrape() -> dict[str, float]:
     """The values of the page by name, labels included: `meeteasy_queue_messages{queue="files.convert"}`."""
     answer = Client().get("/metrics")
     assert answer.status_code == 200
+    return parse(answer.content.decode())
+
+
+def parse(page: str) -> dict[str, float]:
+    """The same of a page that was read elsewhere."""
     found = {}
-    for family in text_string_to_metric_families(answer.content.decode()):
+    for family in text_string_to_metric_families(page):
         assert family.documentation
         for sample in family.samples:
             labels = ",".join(f'{name}="{value}"' for name, value in sample.labels.items())

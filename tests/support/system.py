@@ -1,11 +1,15 @@
 """`System`: real processes from outside, as `bin/run` starts them, that a test can kill and start again."""
 
+import fcntl
 import os
-import signal
+import shutil
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,32 +17,17 @@ import httpx
 import psutil
 import redis
 
+from tests.support.manage import ROOT, Manage
 from tests.support.services import ValkeyServer, free_port
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 _Found = TypeVar("_Found")
 
-_COMMANDS: dict[str, list[str]] = {
-    "web": [
-        "-m",
-        "uvicorn",
-        "meeteasy.asgi:application",
-        "--port",
-        "{port}",
-        "--workers",
-        "2",
-        "--no-access-log",
-        "--ws-max-size",
-        "65536",
-        "--ws-per-message-deflate",
-        "false",
-    ],
-    "events": ["manage.py", "worker", "analytics.events", "--concurrency", "{events_concurrency}"],
-    "daily": ["manage.py", "worker", "analytics.daily"],
-    "email": ["manage.py", "worker", "notifications.email"],
-    "sms": ["manage.py", "worker", "notifications.sms"],
-    "files": ["manage.py", "worker", "files.convert"],
-    "beat": ["-m", "celery", "--app", "meeteasy", "beat", "--pidfile="],
+_QUEUES = {
+    "events": "analytics.events",
+    "daily": "analytics.daily",
+    "email": "notifications.email",
+    "sms": "notifications.sms",
+    "files": "files.convert",
 }
 
 
@@ -66,11 +55,13 @@ class System:
             "REDIS_URL": self.valkey.url,
             "PORT": str(self.port),
             "INGEST_RATE_PER_SECOND": "0",
+            "INGEST_EVENTS_PER_SECOND": "0",
             "PYTHONUNBUFFERED": "1",
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.http = httpx.Client(base_url=self.url, timeout=30)
         self._prepared = False
+        self._manage: Manage | None = None
         self._tokens: dict[str, str] = {}
 
     def prepare(self) -> None:
@@ -79,34 +70,47 @@ class System:
             return
         self._prepared = True
         self.valkey.start()
-        self.manage("migrate", "--verbosity", "0")
-        self.manage("sync_schedule")
+        shared = os.environ.get("TESTS_DIRECTORY")
+        if shared and "DATABASE_URL" not in self.environment:
+            shutil.copy(_migrated_database(Path(shared)), self.directory / "meeteasy.sqlite3")
+        else:
+            self.manage("migrate", "--verbosity", "0")
+            self.manage("sync_schedule")
         self.run_code("from meeteasy.management.commands.up import _create_demo; _create_demo()")
 
     def start(self, *names: str) -> None:
         """Start processes by name and wait until they serve. `events-2` is one more of `events`."""
         self.prepare()
         for name in names:
-            command = [
-                part.format(port=self.port, events_concurrency=self.events_concurrency)
-                for part in _COMMANDS[name.partition("-")[0]]
-            ]
             with open(self.directory / f"{name}.log", "ab") as log:
                 self.processes[name] = subprocess.Popen(
-                    [sys.executable, *command], cwd=ROOT, env=self.environment, stdout=log, stderr=log
-                )
+                    self._command(name.partition("-")[0]),
+                    cwd=ROOT, env=self.environment, stdout=log, stderr=log,
+                )  # fmt: skip
         if "web" in names:
             self.wait_for(self._web_answers, "the web server to answer", seconds=180)
         for name in names:
-            if name.partition("-")[0] in ("events", "daily", "email", "sms"):
+            if name.partition("-")[0] in _QUEUES:
                 self.wait_for(
                     lambda name=name: b" ready." in self.log(name), f"worker {name} to be ready", seconds=180
                 )
 
+    def _command(self, name: str) -> list[str]:
+        """As the Procfile has it."""
+        if name == "web":
+            return [sys.executable, "manage.py", "web", "--port", str(self.port), "--processes", "2"]
+        if name == "beat":
+            return [sys.executable, "-m", "celery", "--app", "meeteasy", "beat", "--pidfile="]
+        worker = [sys.executable, "manage.py", "worker", _QUEUES[name]]
+        return [*worker, "--concurrency", str(self.events_concurrency)] if name == "events" else worker
+
     def kill(self, name: str, *, children_only: bool = False) -> None:
         """kill -9 of a process and its children, or of the children alone (a worker's pool process)."""
         process = self.processes[name]
-        victims = psutil.Process(process.pid).children(recursive=True)
+        try:
+            victims = psutil.Process(process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            victims = []
         if not children_only:
             process.kill()
             del self.processes[name]
@@ -122,29 +126,31 @@ class System:
             log.rename(log.with_suffix(f".{time.monotonic_ns()}.log"))
 
     def stop(self) -> None:
-        for process in self.processes.values():
-            process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + 8
-        for process in self.processes.values():
-            try:
-                process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                for child in psutil.Process(process.pid).children(recursive=True):
-                    child.kill()
-                process.kill()
-                process.wait()
+        """kill -9 of all: nothing of what they keep is looked at again."""
+        for name in list(self.processes):
+            self.kill(name)
+        if self._manage is not None:
+            self._manage.stop()
         self.valkey.stop()
         self.http.close()
 
     def manage(self, *arguments: str, input: bytes | None = None) -> str:
         """Run manage.py; returns what it prints. A failure raises with the error output."""
-        result = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT, env=self.environment, input=input, capture_output=True, check=False,
-        )  # fmt: skip
-        if result.returncode != 0:
-            raise AssertionError(f"manage.py {arguments}: {result.stderr.decode()[-3000:]}")
-        return result.stdout.decode()
+        if input is not None:
+            result = subprocess.run(
+                [sys.executable, "manage.py", *arguments],
+                cwd=ROOT, env=self.environment, input=input, capture_output=True, check=False,
+            )  # fmt: skip
+            code, output, errors = result.returncode, result.stdout.decode(), result.stderr.decode()
+        else:
+            if self._manage is None or self._manage.environment != self.environment:
+                if self._manage is not None:
+                    self._manage.stop()
+                self._manage = Manage(self.environment)
+            code, output, errors = self._manage.run(*arguments)
+        if code != 0:
+            raise AssertionError(f"manage.py {arguments}: {errors[-3000:]}")
+        return output
 
     def run_code(self, code: str) -> str:
         """Run Python code with Django set up, in a process of its own; returns what it prints."""
@@ -195,3 +201,24 @@ class System:
             return self.http.get("/healthz").status_code == 200
         except httpx.TransportError:
             return False
+
+
+def _migrated_database(directory: Path) -> Path:
+    """An SQLite file with all tables and the schedule, made once for all processes of a run of the tests.
+
+    directory: what these have in common.
+    """
+    database = directory / "migrated" / "meeteasy.sqlite3"
+    with open(directory / "migrated.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not database.exists():
+            making = Path(tempfile.mkdtemp(dir=directory))
+            manage = Manage({**os.environ, "SECRET_KEY": "only-for-tests", "DATA_DIR": str(making)})
+            for command in (["migrate", "--verbosity", "0"], ["sync_schedule"]):
+                code, _, errors = manage.run(*command)
+                assert code == 0, errors
+            manage.stop()
+            with closing(sqlite3.connect(making / database.name)) as connection:
+                connection.execute("PRAGMA journal_mode=DELETE")  # all in the one file
+            making.rename(database.parent)
+    return database

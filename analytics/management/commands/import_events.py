@@ -37,5 +37,7 @@ class Command(BaseCommand):
             f"{report.lines} lines: {report.stored} events stored, {report.duplicate} known already, "
             f"{report.rejected} rejected"
         )
-        if report.rejected and report.errors_path:
-            self.stdout.write(f"the rejected lines are listed in {report.errors_path}")
+        if report.warnings:
+            self.stdout.write(f"{report.warnings} warnings about lines that were imported")
+        if (report.rejected or report.warnings) and report.errors_path:
+            self.stdout.write(f"they are listed in {report.errors_path}")

@@ -1,34 +1,25 @@
 """`manage.py up`: everything that a machine needs, under one supervisor. `bin/run` calls it."""
 
-import ctypes
+import fcntl
 import os
+import resource
 import secrets
-import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
 from contextlib import suppress
-from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import honcho.compat
-import honcho.environ
-import honcho.manager
-import honcho.process
-import redis
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from meeteasy import env
-from meeteasy.core.redis import get_quick_redis
 from meeteasy.schedule import sync_schedule
-from meeteasy.valkey import server_command
+from meeteasy.supervising import supervise
+from meeteasy.valkey import ValkeyError, start_server
 
 
 class Command(BaseCommand):
@@ -36,6 +27,9 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         port = int(os.environ.get("PORT", "8000"))
+        _raise_file_limit()
+        lock = _lock_folder()
+        _close_folder_to_others()
         _refuse_taken_port(port, "PORT")
         valkey = None if env.read_optional("REDIS_URL") else _start_valkey()
         try:
@@ -45,11 +39,12 @@ class Command(BaseCommand):
             call_command("collectstatic", interactive=False, verbosity=0)
             sync_schedule()
             self._print_addresses(port, _create_demo())
-            code = _supervise(valkey)
+            code = supervise(valkey)
         finally:
             if valkey is not None:
                 valkey.terminate()
                 valkey.wait()
+            lock.close()
         sys.exit(code)
 
     def _print_addresses(self, port: int, password: str | None) -> None:
@@ -72,98 +67,50 @@ class Command(BaseCommand):
 
 
 def _start_valkey() -> "subprocess.Popen[bytes]":
-    """The embedded server. In a session of its own, so that Ctrl-C reaches the workers but not it: they
-    still need it to give back what they hold. It is stopped last."""
     port = urlsplit(settings.REDIS_URL).port or 6379
     _refuse_taken_port(port, "VALKEY_PORT")
-    directory = settings.DATA_DIR / "valkey"
-    directory.mkdir(parents=True, exist_ok=True)
-    process = subprocess.Popen(  # noqa: S603
-        server_command(port=port, directory=directory),
-        start_new_session=True,
-        preexec_fn=partial(_end_with_parent, signal.SIGTERM),
-    )
-    client = get_quick_redis()
-    for _ in range(200):
-        try:
-            client.ping()
-            return process
-        except redis.RedisError:
-            time.sleep(0.05)
-    process.kill()
-    raise CommandError("Valkey did not answer within 10 seconds")
+    try:
+        return start_server(port=port, directory=settings.DATA_DIR / "valkey")
+    except ValkeyError as error:
+        raise CommandError(str(error)) from error
 
 
-def _end_with_parent(number: int) -> None:
-    """Let the kernel send this process the signal when its parent ends, kill -9 included. Linux only."""
-    if sys.platform == "linux":
-        set_parent_death_signal = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>; an exec keeps it
-        ctypes.CDLL(None).prctl(set_parent_death_signal, number)
+def _lock_folder() -> Any:
+    """DATA_DIR is ours until this process ends, however it does. Returns the open file that holds the lock.
 
-
-class _Process(honcho.process.Process):  # type: ignore[misc]
-    """A process of the Procfile that does not outlive the supervisor, which starts one of honcho's for each,
-    to run `run`."""
-
-    def run(self, *args: Any, **kwargs: Any) -> None:
-        self._supervisor = os.getppid()
-        signal.signal(signal.SIGHUP, self._end)
-        _end_with_parent(signal.SIGHUP)
-        super().run(*args, **kwargs)
-
-    def _end(self, *_: Any) -> None:
-        if os.getppid() == self._supervisor:
-            return  # a terminal hung up, which says nothing to a supervisor that was started with nohup
-        if self._child is not None:
-            self._child.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                self._child.wait(honcho.manager.KILL_WAIT)
-            with suppress(ProcessLookupError):
-                os.killpg(self._child.pid, signal.SIGKILL)
-        os._exit(1)
-
-
-class _Processes(honcho.compat.ProcessManager):  # type: ignore[misc]
-    def terminate(self, pid: int) -> None:
-        """Ask the process alone, not its group as honcho does: a worker would lose the task that it runs."""
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
-
-
-class _Manager(honcho.manager.Manager):  # type: ignore[misc]
-    def __init__(self) -> None:
-        super().__init__()
-        self._process_ctor = _Process
-        self._procmgr = _Processes()
-
-
-def _supervise(valkey: "subprocess.Popen[bytes] | None") -> int:
-    """Run the Procfile until a signal comes or a process ends. Returns the exit code.
-
-    The end of one process ends all: half a system that looks alive is worse than one that is down.
+    Two systems on one folder, each with a Valkey of its own, would overwrite each other's events.
     """
-    manager = _Manager()
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
-    procfile = honcho.environ.parse_procfile((settings.BASE_DIR / "Procfile").read_text())
-    for name, command in procfile.processes.items():
-        manager.add_process(name, f"exec {command}", env=environment, cwd=str(settings.BASE_DIR))
-    ending, valkey_died = threading.Event(), threading.Event()
-    if valkey is not None:
+    settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+    file = (settings.DATA_DIR / "lock").open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.seek(0)
+        holder = file.read().strip() or "unknown"
+        raise CommandError(
+            f"{settings.DATA_DIR} is in use by another MeetEasy (process {holder}). "
+            "Stop that one, or set DATA_DIR to another folder"
+        ) from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
 
-        def watch() -> None:
-            valkey.wait()
-            if not ending.is_set():
-                valkey_died.set()
-                os.kill(os.getpid(), signal.SIGTERM)  # as an operator would: the manager ends the others
 
-        threading.Thread(target=watch, daemon=True).start()
-    manager.loop()
-    ending.set()
-    if valkey_died.is_set():
-        sys.stderr.write("Valkey ended by itself\n")
-        return 1
-    return int(manager.returncode or 0)
+def _close_folder_to_others() -> None:
+    """Personal data and keys are for this user alone, also those of an older version."""
+    os.umask(0o077)
+    for path in (settings.DATA_DIR, *settings.DATA_DIR.rglob("*")):
+        if not path.is_symlink():
+            with suppress(OSError):
+                path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+def _raise_file_limit() -> None:
+    """Each connection is an open file; the usual soft limit of 1024 is for interactive shells."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _refuse_taken_port(port: int, setting: str) -> None:

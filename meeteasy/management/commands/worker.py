@@ -1,11 +1,19 @@
 import os
 import sys
+import time
 from argparse import ArgumentParser
 from typing import Any
 
+import redis
+from celery.worker import state
 from django.core.management.base import BaseCommand
 
+from meeteasy.celery import app
+from meeteasy.core.logs import get_logger
 from meeteasy.core.queues import WORKER_OPTIONS, Queue
+from meeteasy.core.redis import get_quick_redis
+
+log = get_logger(__name__)
 
 
 class Command(BaseCommand):
@@ -18,12 +26,41 @@ class Command(BaseCommand):
 
     def handle(self, *, queues: list[str], concurrency: int | None, **options: Any) -> None:
         concurrency = concurrency or sum(WORKER_OPTIONS[Queue(name)].concurrency for name in queues)
-        os.execv(  # noqa: S606
-            sys.executable,
+        code = _run(
             [
-                *(sys.executable, "-m", "celery", "--app", "meeteasy", "--quiet", "worker"),
+                *("--quiet", "worker"),
                 *("--queues", ",".join(queues), "--concurrency", str(concurrency)),
                 *("--hostname", f"{'+'.join(queues)}@%h", "--loglevel", "INFO"),
                 *("--without-gossip", "--without-mingle"),  # they talk to all workers, and nobody listens
-            ],
+            ]
         )
+        if state.should_stop is None and state.should_terminate is None and _redis_refuses_writes():
+            _wait_for_redis()
+            os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606
+        sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    """Celery's worker until it ends; its exit code."""
+    try:
+        code: Any = app.start(arguments)
+    except SystemExit as end:
+        code = end.code
+    return int(code or 0)
+
+
+def _redis_refuses_writes() -> bool:
+    """As on a full disk: Celery calls that unrecoverable, but it passes when there is room again."""
+    try:
+        get_quick_redis().set("writes:probe", 1, ex=60)
+    except redis.ResponseError:
+        return True
+    except redis.RedisError:
+        return False
+    return False
+
+
+def _wait_for_redis() -> None:
+    log.error("worker_waits", reason="Redis refuses writes; is its disk full?")
+    while _redis_refuses_writes():
+        time.sleep(2)

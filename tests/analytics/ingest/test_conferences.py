@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 import pytest
 
-from analytics.ingest.conferences import FRESH_SECONDS, Directory
+from analytics.ingest.conferences import FRESH_SECONDS, Directory, Known
 from conferences.models import Conference
 from tests.analytics.ingest.conftest import Door, page_view, read_stream
 
@@ -18,11 +18,16 @@ class Database:
         self.asked: list[set[str]] = []
         self.fails = False
 
-    def __call__(self, ids: Collection[str]) -> set[str]:
+    def __call__(self, ids: Collection[str]) -> dict[str, Known]:
         self.asked.append(set(ids))
         if self.fails:
             raise ConnectionError
-        return self.existing & set(ids)
+        return {conference_id: Known("Asia/Shanghai") for conference_id in self.existing & set(ids)}
+
+
+async def find_missing(directory: Directory, ids: set[str]) -> set[str]:
+    _, missing = await directory.look_up(ids)
+    return missing
 
 
 @pytest.mark.django_db(transaction=True)
@@ -50,14 +55,15 @@ async def test_each_conference_is_asked_for_once_in_a_while() -> None:
     directory = Directory(database, clock=lambda: now)
     directory.forget_stale()
     for _ in range(3):
-        assert await directory.find_missing({"summit", "other"}) == {"other"}
-    assert directory.existing == {"summit"}
+        assert await find_missing(directory, {"summit", "other"}) == {"other"}
+    assert directory.plain == {"summit"}
+    assert directory.get_zone("summit") == "Asia/Shanghai"
     assert database.asked == [{"summit", "other"}]
 
     database.existing.add("other")
     now = FRESH_SECONDS
     directory.forget_stale()
-    assert await directory.find_missing({"summit", "other"}) == set()
+    assert await find_missing(directory, {"summit", "other"}) == set()
     assert len(database.asked) == 2
     directory.close()
 
@@ -65,7 +71,7 @@ async def test_each_conference_is_asked_for_once_in_a_while() -> None:
 async def test_concurrent_requests_ask_once() -> None:
     database = Database()
     directory = Directory(database)
-    found = await asyncio.gather(*(directory.find_missing({"other"}) for _ in range(50)))
+    found = await asyncio.gather(*(find_missing(directory, {"other"}) for _ in range(50)))
 
     assert found == [{"other"}] * 50
     assert database.asked == [{"other"}]
@@ -78,11 +84,11 @@ async def test_a_database_that_is_away_costs_no_event() -> None:
     database.fails = True
     directory = Directory(database, clock=lambda: now)
     for _ in range(5):
-        assert await directory.find_missing({"other"}) == set()
+        assert await find_missing(directory, {"other"}) == set()
     assert len(database.asked) == 1
 
     now, database.fails = 10.0, False
-    assert await directory.find_missing({"other"}) == {"other"}
+    assert await find_missing(directory, {"other"}) == {"other"}
     directory.close()
 
 
@@ -90,7 +96,7 @@ async def test_the_remembered_ids_are_bounded() -> None:
     directory = Directory(Database(), clock=lambda: 0.0)
     directory.forget_stale()
     directory._expires = 1.0
-    await directory.find_missing({f"c{number}" for number in range(10_001)})
+    await find_missing(directory, {f"c{number}" for number in range(10_001)})
     assert len(directory._missing) == 10_001
 
     directory.forget_stale()

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from analytics.events.validation import BatchError, Client, read_batch
 from analytics.ingest.body import BadEncodingError, BodyTooLargeError, unpack_gzip
 from analytics.store._columns import sql_values
 from analytics.stream.entry import decode_entry, encode_batch, encode_batches
+
+pytestmark = pytest.mark.slow
 
 NOW_MS = 1_800_000_000_000
 many = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
@@ -62,7 +65,9 @@ def take(body: bytes, *, acceptance_days: int | None = 7) -> tuple[list[EventRow
     """The rows and rejections, or None for a batch that is refused as a whole, by name."""
     client = Client(NOW_MS, False, lambda conference_id: "anonymous")
     try:
-        batch, rejected, notices = read_batch(body, client, max_events=500, acceptance_days=acceptance_days)
+        batch, rejected, notices, _ = read_batch(
+            body, client, max_events=500, acceptance_days=acceptance_days
+        )
     except BatchError as error:
         if error.code not in ("invalid_json", "no_events", "too_many_events"):
             raise

@@ -1,4 +1,13 @@
-from analytics.ingest.rate import RateLimiter
+import asyncio
+from typing import Any
+
+import pytest
+import redis
+from django.conf import settings
+
+from analytics.ingest.app import Ingest
+from analytics.ingest.rate import RateLimiter, Usage
+from tests.analytics.ingest.conftest import Door, page_view, read_stream
 
 
 class Clock:
@@ -40,3 +49,81 @@ def test_the_limiter_drops_the_least_recent_clients() -> None:
             assert not limiter.allow("steady")
 
     assert len(limiter._buckets) == 100
+
+
+def test_events_have_a_rate_of_their_own() -> None:
+    clock = Clock()
+    limiter = RateLimiter(1000, 100, clock=clock)
+
+    assert [limiter.allow_events("a", 60) for _ in range(4)] == [True, True, True, False]
+    clock.now += 1
+    assert limiter.allow_events("a", 100)
+    assert not limiter.allow_events("a", 100)
+
+
+def test_a_batch_larger_than_a_burst_passes_a_full_bucket() -> None:
+    clock = Clock()
+    limiter = RateLimiter(1000, 100, clock=clock)
+
+    assert limiter.allow_events("a", 500)
+    clock.now += 3
+    assert not limiter.allow("a")  # still in debt
+    clock.now += 2
+    assert limiter.allow("a")
+
+
+def test_only_busy_clients_are_reported() -> None:
+    limiter = RateLimiter(100, 1000, clock=Clock())
+    for _ in range(5):
+        limiter.allow("busy")
+    limiter.allow("quiet")
+    limiter.allow_events("quiet", 49)
+
+    assert limiter.take_usage() == {"busy": Usage(5, 0)}
+    assert limiter.take_usage() == {}
+
+
+def test_what_was_used_elsewhere_is_charged_within_bounds() -> None:
+    limiter = RateLimiter(10, 100, clock=Clock())
+    limiter.charge("a", Usage(19, 0))
+    assert [limiter.allow("a"), limiter.allow("a")] == [True, False]
+
+    limiter.charge("b", Usage(1_000_000, 0))
+    assert limiter._buckets["b"].requests == -10
+
+
+@pytest.fixture
+def limits(settings: Any) -> None:
+    settings.INGEST_RATE_PER_SECOND, settings.INGEST_EVENTS_PER_SECOND = 1000, 100
+
+
+async def test_a_batch_over_the_rate_of_events_is_refused_whole(limits: None) -> None:
+    ingest = Ingest()
+    await ingest.start()
+    door = Door(ingest)
+    statuses = [(await door.send([page_view()] * 60)).status_code for _ in range(5)]
+    await ingest.stop()
+
+    assert statuses == [202, 202, 202, 429, 429]
+    assert len(read_stream()) == 180
+
+
+async def test_web_processes_share_a_clients_rate(limits: None) -> None:
+    """Two processes with a burst of 200 events each; what one took is charged by the other."""
+    first, second = Ingest(), Ingest()
+    for ingest in (first, second):
+        await ingest.start()
+    assert (await Door(first).send([page_view()] * 150)).status_code == 202
+    assert (await Door(second).send([page_view()] * 20)).status_code == 202
+    await asyncio.sleep(1.2)  # both have reported, and heard of the other; 100 tokens flow in a second
+    taken = 0
+    for _ in range(20):
+        taken += 20 * ((await Door(second).send([page_view()] * 20)).status_code == 202)
+    for ingest in (first, second):
+        await ingest.stop()
+
+    assert taken < 200  # alone it would have its burst again
+    keys = [key for key in redis.Redis.from_url(settings.REDIS_URL).scan_iter("ingest:rate:*")]
+    assert keys
+    for key in keys:
+        assert not any(b"203.0.113" in field for field in redis.Redis.from_url(settings.REDIS_URL).hkeys(key))

@@ -309,7 +309,7 @@ def test_a_misspelt_name_is_a_warning(name: str, meant: str | None) -> None:
 
 def test_a_short_code_gets_the_rule_in_words() -> None:
     event = b'{"type": "share", "conference_id": "s", "share_code": "abc"}'
-    _, (rejection,), _ = read_batch(
+    _, (rejection,), *_ = read_batch(
         b'{"events": [' + event + b"]}", CLIENT, max_events=500, acceptance_days=7
     )
 
@@ -317,7 +317,9 @@ def test_a_short_code_gets_the_rule_in_words() -> None:
 
 
 def test_an_unknown_type_gets_the_types_that_clients_send() -> None:
-    _, (rejection,), _ = read_batch(b'{"events": [{"type": "x"}]}', CLIENT, max_events=500, acceptance_days=7)
+    _, (rejection,), *_ = read_batch(
+        b'{"events": [{"type": "x"}]}', CLIENT, max_events=500, acceptance_days=7
+    )
 
     assert "known are ai_chat, checkin, page_view, registration, share, share_open." in rejection.message
 
@@ -444,7 +446,7 @@ CLIENT = Client(1_800_000_000_000, False, lambda conference_id: "anonymous")
 
 def read_raw(event: bytes) -> tuple[list[Any], list[Any]]:
     """The rows of a batch of one event that is taken, and its warnings."""
-    batch, rejections, notices = read_batch(
+    batch, rejections, notices, _ = read_batch(
         b'{"events": [' + event + b"]}", CLIENT, max_events=500, acceptance_days=7
     )
     assert rejections == []
@@ -454,7 +456,9 @@ def read_raw(event: bytes) -> tuple[list[Any], list[Any]]:
 def read(events: list[Any], *, more: bytes = b"") -> tuple[list[Any], list[Any]]:
     client = Client(1_800_000_000_000, False, lambda conference_id: "anonymous")
     body = msgspec.json.encode({"events": events})
-    batch, rejections, _ = read_batch(body[:-2] + more + body[-2:], client, max_events=500, acceptance_days=7)
+    batch, rejections, *_ = read_batch(
+        body[:-2] + more + body[-2:], client, max_events=500, acceptance_days=7
+    )
     return to_rows(batch), rejections
 
 
@@ -500,7 +504,7 @@ def test_empty_fields_are_left_out() -> None:
 
     for events in ([empty, share], [empty, share, undeclared]):
         body = msgspec.json.encode({"events": events})
-        batch, _, _ = read_batch(body, client, max_events=500, acceptance_days=7)
+        batch, *_ = read_batch(body, client, max_events=500, acceptance_days=7)
         assert [row.data for row in to_rows(batch)[:2]] == [
             '{"title":"Agenda"}',
             '{"share_code":"q7Jm0Zt4","channel":"x"}',

@@ -1,6 +1,7 @@
 """Ids for visitors that send none: stable for a day, and no way back to the address afterwards."""
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -9,6 +10,8 @@ from django.conf import settings
 from redis.asyncio import Redis
 
 from analytics.ingest.visitor import DailySalts
+from conferences.models import Conference
+from meeteasy.core import salts
 from tests.analytics.ingest.conftest import Door, page_view, read_stream
 
 ADDRESS = "203.0.113.77"
@@ -45,45 +48,85 @@ async def test_a_visitor_id_from_the_client_is_kept(door: Door) -> None:
     assert unnamed.subject == unnamed.visitor_id
 
 
-async def test_two_web_processes_make_the_same_id(door: Door, broker: "redis.Redis[bytes]") -> None:
-    today = dt.datetime.now(dt.UTC).date()
+async def test_two_web_processes_have_the_same_salts() -> None:
+    now = dt.datetime.now(dt.UTC)
     first, second = DailySalts(), DailySalts()
-    for salts in (first, second):
+    for found in (first, second):
         client = Redis.from_url(settings.REDIS_URL)
-        await salts.load(client, today)
+        await found.load(client, now)
         await client.aclose()
 
-    ids = {salts.visitor_id(today, "summit", ADDRESS, "A") for salts in (first, second)}
-    assert len(ids) == 1
-    assert None not in ids
+    dates = salts.dates_in_use(now)
+    assert [first.get(date) for date in dates] == [second.get(date) for date in dates]
+    assert len({first.get(date) for date in dates}) == len(dates) >= 2
+    assert [first.get(date) for date in dates] == [salts.get_salt(date) for date in dates]
 
 
-async def test_each_day_has_its_own_salt(
-    broker: "redis.Redis[bytes]",
-) -> None:
-    today = dt.datetime.now(dt.UTC).date()
-    tomorrow = today + dt.timedelta(days=1)
+async def test_a_salt_is_there_before_its_date_and_gone_after_it() -> None:
+    date = dt.date(2031, 5, 10)
+    begins = dt.datetime(2031, 5, 9, 10, tzinfo=dt.UTC)  # in Kiritimati
+    ends = dt.datetime(2031, 5, 11, 12, tzinfo=dt.UTC)  # on Baker Island
+    assert ends - begins == dt.timedelta(hours=50)
+    assert salts.ends_at(date) == ends
     client = Redis.from_url(settings.REDIS_URL)
-    salts = DailySalts()
-    await salts.load(client, today)
-    before = salts.visitor_id(today, "summit", ADDRESS, "A")
-    at_midnight = salts.visitor_id(tomorrow, "summit", ADDRESS, "A")  # loaded in time
-    await salts.load(client, tomorrow)
+    found = DailySalts()
+    second = dt.timedelta(seconds=1)
+    for now, is_there in (
+        (begins - dt.timedelta(hours=1), False),
+        (begins - second, True),
+        (ends - second, True),
+        (ends, False),
+    ):
+        await found.load(client, now)
+        assert (found.get(date) is not None) is is_there, now
     await client.aclose()
 
-    assert before is not None
-    assert at_midnight is not None
-    assert before != at_midnight
-    assert salts.visitor_id(tomorrow, "summit", ADDRESS, "A") == at_midnight
-    assert salts.visitor_id(today, "summit", ADDRESS, "A") is None
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago", "UTC"])
+async def test_the_salt_is_that_of_the_conferences_own_date(door: Door, zone: str) -> None:
+    await Conference.objects.acreate(id="summit", name="Summit", time_zone=zone)
+    await door.send([page_view()], address=ADDRESS, user_agent="A")
+
+    (row,) = read_stream()
+    date = dt.datetime.fromtimestamp(row.received_ms / 1000, ZoneInfo(zone)).date()
+    assert row.visitor_id == salts.make_visitor_id(
+        salts.get_salt(date), conference_id="summit", address=ADDRESS, user_agent="A"
+    )
 
 
-async def test_redis_drops_a_salt_an_hour_after_its_day(door: Door, broker: "redis.Redis[bytes]") -> None:
-    today = dt.datetime.now(dt.UTC).date()
-    for days in (0, 1):
-        day = today + dt.timedelta(days=days)
-        end = dt.datetime.combine(day, dt.time(), dt.UTC) + dt.timedelta(days=1, hours=1)
-        assert broker.expiretime(f"ingest:salt:{day.isoformat()}") == int(end.timestamp())
+async def test_redis_drops_a_salt_when_its_date_has_ended_everywhere(
+    door: Door, broker: "redis.Redis[bytes]"
+) -> None:
+    keys = list(broker.scan_iter("salt:*"))
+    assert len(keys) >= 2
+    for key in keys:
+        date = dt.date.fromisoformat(key.decode().removeprefix("salt:"))
+        assert broker.expiretime(key) == int(salts.ends_at(date).timestamp())
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("203.0.113.7", "::ffff:203.0.113.7", True),
+        ("2001:db8::1", "2001:0DB8:0:0::1", True),
+        ("2001:db8::1", "2001:db8::2", False),
+    ],
+)
+def test_spellings_of_an_address_are_one_visitor(one: str, other: str, is_same: bool) -> None:
+    first, second = (
+        salts.make_visitor_id(b"salt", conference_id="c", address=address, user_agent="A")
+        for address in (one, other)
+    )
+    assert (first == second) is is_same
+
+
+def test_a_limit_sees_the_network_of_an_ipv6_client() -> None:
+    first, second, third = (
+        salts.hash_address(b"salt", address) for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1")
+    )
+    assert first == second != third
+    assert len(first) == 16
 
 
 async def test_addresses_are_never_kept(door: Door, broker: "redis.Redis[bytes]") -> None:

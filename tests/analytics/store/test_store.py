@@ -1,4 +1,4 @@
-"""`insert_new` on the database of this run; tests/test_stores.py runs all of this on the two others."""
+"""`insert_new` on the database of this run; bin/test runs all of this on the two others, too."""
 
 import datetime as dt
 import sqlite3

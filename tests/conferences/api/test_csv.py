@@ -5,7 +5,6 @@ import io
 from collections.abc import Callable
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -22,17 +21,12 @@ URL = "/api/conferences/summit/registrations"
 Upload = Callable[..., dict]
 
 
-@async_to_sync
-async def _read(answer) -> bytes:
-    return b"".join([part async for part in answer.streaming_content])
-
-
 @pytest.fixture
 def export(bob: User, api: Api, conference: Conference) -> Callable[..., tuple[bytes, list[dict[str, str]]]]:
     def get(**query: str) -> tuple[bytes, list[dict[str, str]]]:
         answer = api(bob).get(URL, {"format": "csv", **query})
         assert answer.status_code == 200
-        content = _read(answer)
+        content = b"".join(answer.streaming_content)
         return content, list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
 
     return get

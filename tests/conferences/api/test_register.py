@@ -6,6 +6,7 @@ import json
 import re
 import time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -17,6 +18,7 @@ from conferences.models import Conference, IdempotencyKey, Registration
 from conferences.selectors.receipts import resolve_receipts
 from conferences.services import idempotency
 from conferences.services.receipts import forget_old_receipts
+from meeteasy.core import salts
 from tests.support.services import ValkeyServer
 
 pytestmark = pytest.mark.django_db
@@ -25,9 +27,11 @@ URL = "/api/conferences/summit/registrations"
 ANN = {"name": "Ann", "email": "ann@example.com"}
 
 
-def post(body: Any, *, key: str | None = None, url: str = URL) -> Any:
+def post(body: Any, *, key: str | None = None, url: str = URL, agent: str = "") -> Any:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {"Idempotency-Key": key} if key is not None else {}
+    if agent:
+        headers["User-Agent"] = agent
     return Client(raise_request_exception=True).post(
         url, content, content_type="application/json", headers=headers
     )
@@ -47,6 +51,21 @@ def test_anybody_registers_and_learns_a_receipt_and_the_state_only(conference: C
         "+8613800138000", {"diet": "🥜"}, "s1"
     )  # fmt: skip
     assert (registration.source, registration.form_id) == ("form", "default")
+
+
+def test_a_visitor_without_an_id_is_the_one_whom_the_event_door_sees(conference: Conference) -> None:
+    for agent in ("A", "A", "B"):
+        post({**ANN, "email": f"{len(Registration.objects.all())}@example.com"}, agent=agent)
+
+    date = timezone.now().astimezone(ZoneInfo(conference.time_zone)).date()
+    expected = {
+        agent: salts.make_visitor_id(
+            salts.get_salt(date), conference_id="summit", address="127.0.0.1", user_agent=agent
+        )
+        for agent in ("A", "B")
+    }
+    found = Registration.objects.order_by("registered_at").values_list("visitor_id", flat=True)
+    assert list(found) == [expected["A"], expected["A"], expected["B"]]
 
 
 @pytest.mark.parametrize("state", ["pending", "approved", "rejected"])
@@ -213,7 +232,7 @@ SHA_256_OF_80 = hashlib.sha256(b"v" * 80).hexdigest()
         ({"answers": {"a": {"b": 1}, "c": 1}}, {"answers": {"c": 1}}, [("answers.a", "left_out")]),
         ({"answers": {"a": "\0", "b": [[1]], "c": 2**63, "d": ["ok"]}}, {"answers": {"d": ["ok"]}},
          [("answers.a", "left_out"), ("answers.b", "left_out"), ("answers.c", "left_out")]),
-        ({"visitorId": "v", "timezone": "x"}, {"visitor_id": ""},
+        ({"visitorId": "v", "timezone": "x"}, {},
          [("visitorId", "unknown_field"), ("timezone", "unknown_field")]),
     ],
 )  # fmt: skip

@@ -110,7 +110,7 @@ def test_a_place_that_becomes_free_goes_to_who_waited_longest(
     promoted = Registration.objects.get(id=made[2].id)
     assert (promoted.stands, promoted.standing_version) == (True, 2)
     told = Notification.objects.filter(registration_id=promoted.id).order_by("id")
-    expected = "pending_approval" if approval_required else "approval"
+    expected = "pending_approval" if approval_required else "promotion"
     assert [row.message_type for row in told] == ["waiting_list", expected]
 
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.test import Client
 
 from analytics.tasks import refresh_dirty_days
+from meeteasy.core.heartbeats import Heart, expected_queues
 from tests.support.services import ValkeyServer
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +46,9 @@ def test_without_redis_it_is_not_ready_and_says_why(valkey: ValkeyServer) -> Non
 def test_a_beat_that_is_silent_is_a_warning_until_it_ticks_again() -> None:
     assert "beat" in Client().get("/readyz").json()["warnings"]
 
+    heart = Heart()
+    for queue in expected_queues():
+        heart.beat(queue)
     refresh_dirty_days()
     assert Client().get("/readyz").json()["warnings"] == {}
 

@@ -16,7 +16,7 @@ GOOD = "A1b2C3d4E5f6G7h8"
 def read(*events: dict[str, Any]) -> tuple[list[Any], list[Any]]:
     client = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "somebody")
     body = msgspec.json.encode({"events": events})
-    batch, rejections, _ = read_batch(body, client, max_events=500, acceptance_days=None)
+    batch, rejections, *_ = read_batch(body, client, max_events=500, acceptance_days=None)
     return to_rows(batch), rejections
 
 

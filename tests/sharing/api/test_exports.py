@@ -40,12 +40,18 @@ def test_links(story: None, api: Api, alice: User) -> None:
     assert first == {
         "code": "aaaa", "parent": "", "sharer": "va", "label": "", "channel": "wechat",
         "target_url": "https://example.com/talk", "url": "http://localhost:8000/conf/summit?_s=aaaa",
-        "minted": "False", "first_shared_at": "2026-05-01T01:47:40Z", "flags": "", "opens": "0",
+        "minted": "False", "proven": "False", "first_shared_at": "2026-05-01T01:47:40Z", "flags": "",
+        "opens": "0",
         "openers": "0", "child_count": "1", "direct": "1", "assisted": "1", "subtree_links": "1",
         "subtree_conversions": "2",
     }  # fmt: skip
     assert (later["code"], later["parent"], later["channel"]) == ("bbbb", "aaaa", "'=mail()")
-    assert (later["opens"], later["openers"], later["direct"], later["assisted"]) == ("2", "2", "1", "0")
+    assert (later["opens"], later["openers"], later["direct"], later["assisted"]) == (
+        "1",
+        "1",
+        "1",
+        "0",
+    )  # not by its own sharer
 
 
 def test_credits_under_a_model(story: None, api: Api, alice: User) -> None:

@@ -45,9 +45,11 @@ def counted_rows() -> Iterator[list[int]]:
     [
         (share(5000, "ann", "wanted", "parent6"), "ann", "parent0"),
         (share(5000, "cat", "wanted", "parent6"), "ann", "parent0"),
-        (share(50, "ann", "wanted"), "ann", "parent0"),
+        (share(50, "ann", "wanted"), "ann", None),
         (share(50, "ann", "wanted", "parent6"), "ann", "parent6"),
-        (share(50, "ben", "wanted"), "ben", "parent1"),
+        (share(50, "ben", "wanted"), "ben", None),
+        (share(5000, "ben", "wanted", "parent6", proven=True), "ben", "parent6"),
+        (share(5, "cat", "wanted", "parent6", received=5000), "ann", "parent0"),
         (share(50, "ben", "wanted", "parent6"), "ben", "parent6"),
         (share(50, "cat", "wanted"), "cat", None),
         (share(5000, "ann", "wanted", "parent6", bot=True), "ann", "parent0"),

@@ -18,20 +18,19 @@ from tests.sharing.plain import PlainTree
 pytestmark = [pytest.mark.django_db, pytest.mark.ordered]
 
 
-def test_the_first_claim_of_a_new_owner_is_the_first_by_code_points(admin_client: Client) -> None:
+def test_of_claims_of_one_instant_the_first_by_code_points_decides(admin_client: Client) -> None:
     events: list[dict[str, Any]] = [
         share(0, "root", "parentA"),
         share(0, "root", "parentB"),
-        share(10, "ann", "wanted"),
+        share(30, "ann", "wanted"),
         share(20, "ben", "wanted", "parentA", event_id="a-claim"),
         share(20, "ben", "wanted", "parentB", event_id="B-claim"),
     ]
-    happen(*events)
-    earlier = share(5, "ben", "wanted")  # so it is Ben's
-    happen(earlier)
+    happen(*events[:3])
+    happen(*events[3:])
     link = ShareLink.objects.get(code="wanted")
     assert (link.sharer, link.parent_id) == ("ben", "summit/parentB")
-    assert PlainTree([*events, earlier]).parents["wanted"] == "parentB"
+    assert PlainTree(events).parents["wanted"] == "parentB"
 
     page = strip_tags(admin_client.get("/admin/sharing/sharelink/summit_2Fwanted/change/").content.decode())
     assert page.index("ben · parentB") < page.index("ben · parentA")

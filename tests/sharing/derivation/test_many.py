@@ -14,6 +14,7 @@ from tests.support.share_events import share_events
 
 @pytest.mark.django_db
 @pytest.mark.only_on("sqlite")
+@pytest.mark.slow
 def test_the_credits_of_100_000_links_are_those_of_the_plain_implementation() -> None:
     events: list[dict[str, Any]] = list(
         share_events(links=100_000, seed=7, conference_id="summit", opens_per_link=1)

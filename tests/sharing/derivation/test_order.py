@@ -15,7 +15,7 @@ from sharing import models
 from sharing.derivation.deriving import apply_facts, derive
 from sharing.derivation.facts import Claim, Facts, read_facts
 from sharing.rules.codes import code_of, key_of
-from tests.sharing.cast import DAY_MS, START_MS, row, share, state, tree
+from tests.sharing.cast import DAY_MS, START_MS, row, share, stands, state, tree
 from tests.sharing.plain import PlainTree
 
 pytestmark = pytest.mark.ordered
@@ -26,11 +26,16 @@ TABLES = [
     models.NotCredited,
     models.ShareConversion,
     models.ShareRegistration,
+    models.RegistrationStanding,
+    models.StaleRegistration,
+    models.PendingTotal,
+    models.Void,
     models.ShareOpen,
     models.ShareClaim,
     models.ShareLink,
 ]
 
+PROVERS = dict(zip("ABCDEFGH", ["ann", "ben", "cat", "dan", "eve", "ann", "ben", "cat"], strict=True))
 codes = st.sampled_from([f"code{letter}" for letter in "ABCDEFGH"])
 opened_codes = st.one_of(codes, codes, codes, st.just("bad"))  # too short for a code
 visitors = st.sampled_from(["ann", "ben", "cat", "dan", "eve", ""])
@@ -56,9 +61,17 @@ def _common(type: str, **fields: Any) -> Any:
     )
 
 
+# A thief names a time of their choice, but cannot choose when the claim is received. Few minutes: ties.
+_claim = {
+    "received": st.integers(0, 30),
+    "minted": st.sampled_from([False, False, True]),
+    "proven": st.just(False),
+}
 an_event = st.one_of(
-    _common("share", share_code=codes, parent_share_code=st.one_of(st.just(""), codes)),
-    _common("share", share_code=codes, parent_share_code=codes),
+    _common("share", share_code=codes, parent_share_code=st.one_of(st.just(""), codes), **_claim),
+    _common("share", share_code=codes, parent_share_code=codes, **_claim),
+    # Only one visitor can prove a code: the one whose name stands behind it.
+    _common("share", share_code=codes, parent_share_code=st.just(""), **{**_claim, "proven": st.just(True)}),
     _common("share_open", share_code=opened_codes, attribution_chain=chains),
     _common("share_open", share_code=codes, attribution_chain=chains),
     # Few ids, so that several events tell of the same registration, and not each knows all of it.
@@ -67,7 +80,21 @@ an_event = st.one_of(
         share_code=st.one_of(st.just(""), st.just(""), opened_codes),
         registration_id=st.sampled_from(["", "", "r1", "r2", "r3"]),
     ),
-    _common("registration", share_code=st.just(""), registration_id=st.just("")),
+    _common("registration", share_code=st.just(""), registration_id=st.just(""), held=st.booleans()),
+    _common(
+        "registration",
+        share_code=opened_codes,
+        registration_id=st.sampled_from(["r1", "r2", "r3"]),
+        held=st.booleans(),
+        confirmed=st.booleans(),
+    ),
+    st.builds(
+        stands,
+        st.sampled_from(["r1", "r2", "r3"]),
+        st.integers(1, 4),
+        st.booleans(),
+        st.sampled_from(["state", "void"]),
+    ),
     _common("minted", share_code=codes),
 )
 some_events = st.lists(an_event, min_size=1, max_size=40)
@@ -80,8 +107,16 @@ def name_events(events: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]
     random.Random(seed).shuffle(ids)
     named = []
     minted = set()
+    versions = set()
     for sent, name in zip(events, ids, strict=True):
-        event = {**sent, "event_id": name}
+        if sent["type"] == "registration_standing":
+            if sent["event_id"] not in versions:  # a version says one thing
+                named.append(sent)
+            versions.add(sent["event_id"])
+            continue
+        event = {**sent, "event_id": f"own:{name}" if sent.get("confirmed") else name}
+        if event.get("proven"):
+            event["visitor_id"] = PROVERS[event["share_code"][-1]]
         if event["type"] == "registration":
             event["registration_id"] = event["registration_id"] or f"r{name}"
         elif event["type"] == "minted":
@@ -97,7 +132,7 @@ def facts_of(delivery: list[dict[str, Any]]) -> Facts:
     found = read_facts([row(sent) for sent in delivery if sent["type"] != "minted"])
     found.claims += [
         Claim(
-            key_of(sent["conference_id"], sent["share_code"]), (sent["ts"], sent["event_id"]),
+            key_of(sent["conference_id"], sent["share_code"]), (sent["ts"], sent["event_id"]), sent["ts"],
             sent["visitor_id"], is_minted=True,
         )
         for sent in delivery
@@ -163,6 +198,7 @@ def assert_as_plain(events: list[dict[str, Any]]) -> None:
     } == plain.parents
     assert {code for code, link in links.items() if link.closes_cycle} == plain.flagged
     assert {code for code, link in links.items() if link.is_contested} == plain.contested
+    assert {code: link.shared_ms for code, link in links.items()} == plain.shared
     registrations = models.ShareRegistration.objects.values_list(
         "id", "ms", "event_id", "visitor", "code_key"
     )
@@ -193,11 +229,13 @@ def assert_as_plain(events: list[dict[str, Any]]) -> None:
         } == {
             "opens": plain.opens[code],
             "openers": plain.openers.get(code, 0),
-            "child_count": sum(parent == code for parent in plain.parents.values()),
+            "child_count": sum(
+                parent == code and plain.shared[child] is not None for child, parent in plain.parents.items()
+            ),
             "direct": plain.direct[code],
             "assisted": plain.assisted[code],
             "subtree": (
-                len(below),
+                sum(plain.shared[other] is not None for other in below),
                 sum(plain.direct[other] for other in [code, *below]),
             ),
         }, code

@@ -54,13 +54,13 @@ def rows(conference: Conference) -> None:
     """A link with many children, none of which was shared on, and as many conversions and not_credited; in
     another conference as many roots."""
     root = ShareLink.objects.create(
-        id="summit/root", conference_id="summit", code="root", sharer="v", first_ms=1
+        id="summit/root", conference_id="summit", code="root", sharer="v", first_ms=1, shared_ms=1
     )
     ShareLink.objects.bulk_create(
         (
             ShareLink(
                 id=f"{place}/{number:06}", conference_id=place, code=f"{number:06}", sharer=f"v{number}",
-                parent=parent, first_ms=number,
+                parent=parent, first_ms=number, shared_ms=number,
             )
             for place, parent in (("summit", root), ("other", None))
             for number in range(ROWS)

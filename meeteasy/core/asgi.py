@@ -1,0 +1,35 @@
+"""ASGI in a few lines: its types, and an answer that is an error."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import msgspec
+
+from meeteasy.core.errors import error_body
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+async def send_json(send: Send, status: int, content: Any, *, retry_after: int | None = None) -> None:
+    """Answer with JSON. Scripts of any origin may read it, so it must not be personal."""
+    body = msgspec.json.encode(content)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"access-control-allow-origin", b"*"),
+        (b"access-control-expose-headers", b"retry-after"),
+    ]
+    if retry_after is not None:
+        headers.append((b"retry-after", b"%d" % retry_after))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def send_error(
+    send: Send, status: int, code: str, message: str, *, retry_after: int | None = None
+) -> None:
+    """Answer with the API's error shape."""
+    await send_json(send, status, error_body(code, message), retry_after=retry_after)

@@ -1,0 +1,111 @@
+"""Failed sign-ins are logged and slowed down, by account and by address.
+
+Only failures count. The account's own limit is generous, as anybody can fail at it; with the same address it
+is strict. While Redis is away everybody may try.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.signals import user_logged_in, user_login_failed
+from django.core.exceptions import PermissionDenied
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+
+from meeteasy.core.logs import get_logger
+from meeteasy.core.redis import get_quick_redis
+
+log = get_logger(__name__)
+
+WINDOW_SECONDS = 15 * 60
+# Failures within the window of an account from one address, of an account, and of an address.
+LIMITS = {"both": 5, "account": 50, "address": 50}
+
+
+class ThrottledBackend(ModelBackend):
+    """Does not even look at the password once too many were wrong."""
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        if request is not None and username is not None and _is_blocked(request, username):
+            request.login_blocked = True  # type: ignore[attr-defined]
+            raise PermissionDenied
+        return super().authenticate(request, username=username, password=password, **kwargs)
+
+
+class LoginThrottleMiddleware:
+    """429 instead of the form, which would only say that the password is wrong."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self._get_response(request)
+        if getattr(request, "login_blocked", False):
+            text = _("Too many failed attempts. Try again in 15 minutes.")
+            response = HttpResponse(text, status=429, content_type="text/plain; charset=utf-8")
+            response["Retry-After"] = str(WINDOW_SECONDS)
+        return response
+
+
+@receiver(user_login_failed, dispatch_uid="meeteasy.note_failure")
+def note_failure(
+    sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
+) -> None:
+    if request is None:
+        return
+    username = str(credentials.get("username", ""))
+    blocked = getattr(request, "login_blocked", False)
+    log.warning("login_failed", account=username[:150], address=_address(request), blocked=blocked)
+    if blocked:
+        return
+    try:
+        pipeline = get_quick_redis().pipeline()
+        for key in _keys(request, username).values():
+            pipeline.incr(key)
+            pipeline.expire(key, WINDOW_SECONDS)
+        pipeline.execute()
+    except (redis.RedisError, OSError) as error:
+        log.warning("throttle_unavailable", error=str(error))
+
+
+@receiver(user_logged_in, dispatch_uid="meeteasy.forget_failures")
+def forget_failures(sender: Any, request: HttpRequest | None, user: Any, **kwargs: Any) -> None:
+    if request is not None:
+        try:
+            get_quick_redis().delete(_keys(request, user.get_username())["both"])
+        except (redis.RedisError, OSError) as error:
+            log.warning("throttle_unavailable", error=str(error))
+
+
+def _is_blocked(request: HttpRequest, username: str) -> bool:
+    keys = _keys(request, username)
+    try:
+        counts = get_quick_redis().mget(keys.values())
+    except (redis.RedisError, OSError) as error:
+        log.warning("throttle_unavailable", error=str(error))
+        return False
+    return any(int(count or 0) >= LIMITS[name] for name, count in zip(keys, counts, strict=True))
+
+
+def _keys(request: HttpRequest, username: str) -> dict[str, str]:
+    """Redis keys by the names of LIMITS; keyed hashes, so that neither name nor address is on disk."""
+    account, address = username.strip().lower(), _address(request)
+    parts = {"both": f"{account}\n{address}", "account": account, "address": address}
+    return {
+        name: f"login:{name}:{salted_hmac('login', part, algorithm='sha256').hexdigest()[:32]}"
+        for name, part in parts.items()
+    }
+
+
+def _address(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))

@@ -1,0 +1,84 @@
+"""Secret salts, one per calendar date, for the ids of visitors who send none and for the keys of limits.
+
+A salt lives in Redis, for all processes, from when its date begins anywhere until it has ended everywhere: 50
+hours. From then on nobody can find out which address an id stood for, not even with the whole disk: the salt
+is deleted, and Redis' append-only file rewritten (meeteasy/core/forgetting.py).
+"""
+
+import datetime as dt
+import hmac
+import ipaddress
+import secrets
+from functools import lru_cache
+
+from meeteasy.core.redis import get_quick_redis
+
+_PREFIX = "salt:"
+# From UTC-12 to UTC+14; the next date's salt is made a little before the date begins.
+_WEST = dt.timedelta(hours=12)
+_EAST = dt.timedelta(hours=14)
+_EARLY = dt.timedelta(minutes=10)
+
+
+def dates_in_use(now: dt.datetime) -> list[dt.date]:
+    """The dates that a clock shows somewhere at `now`, and the next one shortly before it begins."""
+    now = now.astimezone(dt.UTC)
+    first, last = (now - _WEST).date(), (now + _EAST + _EARLY).date()
+    return [first + dt.timedelta(days=days) for days in range((last - first).days + 1)]
+
+
+def ends_at(date: dt.date) -> dt.datetime:
+    """When the date has ended everywhere."""
+    return dt.datetime.combine(date + dt.timedelta(days=1), dt.time(), dt.UTC) + _WEST
+
+
+def key(date: dt.date) -> str:
+    return f"{_PREFIX}{date.isoformat()}"
+
+
+def new_salt() -> bytes:
+    return secrets.token_bytes(32)
+
+
+def get_salt(date: dt.date) -> bytes:
+    """The salt of a date in use; the first process that asks makes it. Raises RedisError, or ValueError."""
+    redis = get_quick_redis()
+    found = redis.get(key(date))
+    if found is None:
+        redis.set(key(date), new_salt(), nx=True, exat=int(ends_at(date).timestamp()))
+        found = redis.get(key(date))
+    if not isinstance(found, bytes):
+        raise ValueError(f"{date} has ended everywhere")
+    return found
+
+
+def make_visitor_id(salt: bytes, *, conference_id: str, address: str, user_agent: str) -> str:
+    """32 hex characters for a visitor who sends no id: the same for a date, a conference and a browser."""
+    return _digest(salt, conference_id, plain_address(address), user_agent)[:32]
+
+
+def hash_address(salt: bytes, address: str) -> str:
+    """16 hex characters that stand for a client in keys and logs."""
+    return _digest(salt, client_network(address))[:16]
+
+
+def _digest(salt: bytes, *parts: str) -> str:
+    return hmac.digest(salt, "\0".join(parts).encode("utf-8", "surrogatepass"), "sha256").hex()
+
+
+@lru_cache(maxsize=4096)
+def plain_address(address: str) -> str:
+    """An address in its one spelling; an IPv4 address mapped into IPv6 is the IPv4 address."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:  # none, as at a Unix socket
+        return address
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return str(mapped or parsed)
+
+
+@lru_cache(maxsize=4096)
+def client_network(address: str) -> str:
+    """What one client is for a limit: an IPv4 address, or the 64 bits of IPv6 that one line has to itself."""
+    plain = plain_address(address)
+    return str(ipaddress.ip_network((plain, 64), strict=False)) if ":" in plain else plain

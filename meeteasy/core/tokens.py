@@ -1,0 +1,68 @@
+"""API tokens. Of a token only its SHA-256 is stored, so whoever reads the database cannot use any.
+
+A token has 240 random bits, so it needs neither a salt nor a slow hash.
+"""
+
+import hashlib
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from rest_framework import authentication, exceptions
+from rest_framework.request import Request
+
+from meeteasy.core.fields import KeyField
+
+
+def digest_of(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+class ApiToken(models.Model):
+    """A user may have several; each is shown once, when it is made."""
+
+    digest = KeyField(_("SHA-256"), primary_key=True, max_length=64, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens", verbose_name=_("user")
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        app_label = "meeteasy"
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.digest[:8]}…"
+
+
+def create_token(user: User) -> str:
+    """A new token of the user's, which is stored nowhere."""
+    key = secrets.token_urlsafe(30)
+    ApiToken.objects.create(user=user, digest=digest_of(key))
+    return key
+
+
+class TokenAuthentication(authentication.TokenAuthentication):
+    """`Authorization: Token …` or `Bearer …`."""
+
+    model = ApiToken
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        given = authentication.get_authorization_header(request).split()
+        self.keyword = "Bearer" if given and given[0].lower() == b"bearer" else "Token"
+        return super().authenticate(request)
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Token"
+
+    def authenticate_credentials(self, key: str) -> tuple[Any, Any]:
+        """Raises AuthenticationFailed."""
+        token = ApiToken.objects.select_related("user").filter(digest=digest_of(key)).first()
+        if token is None or not token.user.is_active:
+            raise exceptions.AuthenticationFailed(_("Invalid token."))
+        return token.user, token

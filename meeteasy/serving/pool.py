@@ -1,0 +1,68 @@
+"""Django in a fixed number of threads, each with a database connection that it keeps.
+
+Under ASGI, Django would give each request a thread and a connection of its own, as many as clients ask for:
+PostgreSQL then refuses connections, and SQLite's writers wait for each other by the hundred.
+"""
+
+import asyncio
+from typing import Any
+from urllib.parse import quote_from_bytes
+
+from a2wsgi import WSGIMiddleware
+
+from meeteasy.core.asgi import Receive, Scope, Send, send_error
+from meeteasy.core.logs import Tally, get_logger
+
+log = get_logger(__name__)
+
+
+class Pool:
+    """ASGI application that runs a WSGI application in `threads` threads.
+
+    Requests that find them all busy wait in order, at most `waiting` of them and for at most `wait_seconds`;
+    the others get 503 `busy` with Retry-After, and nothing of them was done.
+    """
+
+    def __init__(self, wsgi: Any, *, threads: int, waiting: int, wait_seconds: float) -> None:
+        self._app: Any = WSGIMiddleware(wsgi, workers=threads)
+        self._free = asyncio.Semaphore(threads)
+        self._waiting = 0
+        self._max_waiting = waiting
+        self._wait_seconds = wait_seconds
+        self._refused = Tally(log, "busy")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not await self._enter():
+            self._refused.add(requests=1)
+            message = "The server is busy. Nothing was done; send the request again."
+            await send_error(send, 503, "busy", message, retry_after=1)
+            return
+        try:
+            await self._app(_as_wsgi_expects(scope), receive, send)
+        finally:
+            self._free.release()
+
+    async def _enter(self) -> bool:
+        if self._waiting >= self._max_waiting:
+            return False
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                await self._free.acquire()
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting -= 1
+        return True
+
+
+def _as_wsgi_expects(scope: Scope) -> Scope:
+    """Without headers that WSGI takes for others: X_Forwarded_For becomes HTTP_X_FORWARDED_FOR, too.
+
+    Non-ASCII bytes of the query, which a2wsgi does not decode, are written as percent escapes.
+    """
+    headers = [(name, value) for name, value in scope["headers"] if b"_" not in name]
+    query: bytes = scope["query_string"]
+    if not query.isascii():
+        query = quote_from_bytes(query, safe="%&=+;/?:@!$'()*,~[]").encode()
+    return {**scope, "headers": headers, "query_string": query}

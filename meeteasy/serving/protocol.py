@@ -1,0 +1,167 @@
+"""uvicorn's HTTP protocol with bounds: for connections, headers, and how long a client may keep us waiting.
+
+httptools itself takes headers of any length, and uvicorn waits for ever for a client that says nothing.
+"""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from meeteasy.core.errors import error_body
+from meeteasy.core.logs import Tally, get_logger
+
+log = get_logger(__name__)
+
+MAX_HEADER_BYTES = 64 * 1024
+# From a request's first byte (a connection's beginning) to the end of its headers.
+HEADER_SECONDS = 10
+# Between two pieces of a body.
+BODY_SECONDS = 20
+# A client that takes nothing of its answer.
+WRITE_SECONDS = 30
+# What is read of a body that was answered early before the connection is closed. Closed at once, the client
+# would often see a broken connection instead of the answer.
+_LINGER_SECONDS = 5
+_LINGER_BYTES = 4 * 1024 * 1024
+
+_refused = Tally(log, "connections_refused")
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Refuses with 400, 431, and 503 beyond MAX_CONNECTIONS of this process, in the API's error shape.
+
+    Silent connections are closed without an answer.
+    """
+
+    _in_head = _in_body = _refusing = False
+    _head_bytes = 0
+    _linger_bytes = 0
+    _timer: asyncio.TimerHandle | None = None
+    _write_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > settings.MAX_CONNECTIONS:
+            _refused.add(connections=1)
+            self._refuse(503, "busy", "This server has no connection left. Try again.", retry_after=2)
+        else:
+            self._set_timer(HEADER_SECONDS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._set_timer(None)
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._refusing:
+            self._linger(len(data))
+            return
+        was_in_body, was_in_head = self._in_body, self._in_head
+        super().data_received(data)
+        if self.transport is None or self.transport.is_closing() or self._refusing:
+            return
+        if self._in_head:
+            if not was_in_body:  # otherwise most of it belongs to the request before
+                self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEADER_BYTES:
+                self._refuse_headers()
+            elif not was_in_head and self._timer is None:
+                self._set_timer(HEADER_SECONDS)
+        elif self._in_body:
+            if not self.cycle.response_complete:
+                self._set_timer(BODY_SECONDS)
+        elif self._timer is not None:
+            self._set_timer(None)
+
+    def handle_websocket_upgrade(self) -> None:
+        self._in_head = self._in_body = False
+        self._set_timer(None)
+        super().handle_websocket_upgrade()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(400, "bad_request", msg)
+
+    def on_message_begin(self) -> None:
+        self._in_head, self._head_bytes = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        self._in_head, self._in_body = False, True
+        if size > MAX_HEADER_BYTES:
+            self._refuse_headers()
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if self._refusing:
+            return
+        if self.cycle is not None and self.cycle.response_complete:
+            self._linger(len(body))
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._in_body = False
+        if not self._refusing:
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._in_body and not self.transport.is_closing():
+            self._unset_keepalive_if_required()
+            self._linger_bytes = 0
+            self._set_timer(_LINGER_SECONDS)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._write_timer is None:
+            self._write_timer = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
+    def _set_timer(self, seconds: float | None) -> None:
+        """When to close the connection, if nothing changes this before; None: not by this timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None if seconds is None else self.loop.call_later(seconds, self._time_out)
+
+    def _time_out(self) -> None:
+        self._timer = None
+        if self.transport.is_closing():
+            return
+        if self._in_body and self.flow.read_paused:  # it is we who do not read
+            self._set_timer(BODY_SECONDS)
+        else:
+            self.transport.close()
+
+    def _linger(self, size: int) -> None:
+        self._linger_bytes += size
+        if self._linger_bytes > _LINGER_BYTES and not self.transport.is_closing():
+            self.transport.close()
+
+    def _refuse_headers(self) -> None:
+        self._refuse(431, "headers_too_large", f"The headers have more than {MAX_HEADER_BYTES} bytes.")
+
+    def _refuse(self, status: int, code: str, message: str, *, retry_after: int | None = None) -> None:
+        body = msgspec.json.encode(error_body(code, message))
+        headers: dict[str, Any] = {
+            "content-type": "application/json",
+            "content-length": len(body),
+            "connection": "close",
+        }
+        if retry_after is not None:
+            headers["retry-after"] = retry_after
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self._refusing = True
+        self._in_head = self._in_body = False
+        self.transport.write(STATUS_LINE[status] + lines.encode() + b"\r\n" + body)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._set_timer(_LINGER_SECONDS)

@@ -1,0 +1,101 @@
+"""The processes of the Procfile under one supervisor, which ends them all together."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import honcho.compat
+import honcho.environ
+import honcho.manager
+import honcho.printer
+import honcho.process
+from django.conf import settings
+
+# A worker finishes its task before it ends: the longest of a drain, and most of the others.
+STOP_SECONDS = 60
+honcho.manager.KILL_WAIT = STOP_SECONDS
+
+
+def end_with_parent(number: int) -> None:
+    """Let the kernel send this process the signal when its parent ends, kill -9 included. Linux only."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>; an exec keeps it
+        ctypes.CDLL(None).prctl(set_parent_death_signal, number)
+
+
+class _Process(honcho.process.Process):  # type: ignore[misc]
+    """A process of the Procfile that does not outlive the supervisor, which starts one of honcho's for each,
+    to run `run`."""
+
+    def run(self, *args: Any, **kwargs: Any) -> None:
+        self._supervisor = os.getppid()
+        signal.signal(signal.SIGHUP, self._end)
+        end_with_parent(signal.SIGHUP)
+        super().run(*args, **kwargs)
+
+    def _end(self, *_: Any) -> None:
+        if os.getppid() == self._supervisor:
+            return  # a terminal hung up, which says nothing to a supervisor that was started with nohup
+        if self._child is not None:
+            self._child.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._child.wait(honcho.manager.KILL_WAIT)
+            with suppress(ProcessLookupError):
+                os.killpg(self._child.pid, signal.SIGKILL)
+        os._exit(1)
+
+
+class _Processes(honcho.compat.ProcessManager):  # type: ignore[misc]
+    def terminate(self, pid: int) -> None:
+        """Ask the process alone, not its group as honcho does: a worker would lose the task that it runs."""
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+
+
+class _Printer(honcho.printer.Printer):  # type: ignore[misc]
+    def write(self, message: Any) -> None:
+        """Go on when nobody reads us any more (`| tee` ends first at Ctrl-C), or the log's disk is full."""
+        with suppress(OSError, ValueError):
+            super().write(message)
+
+
+class _Manager(honcho.manager.Manager):  # type: ignore[misc]
+    def __init__(self) -> None:
+        super().__init__(_Printer(sys.stdout))
+        self._process_ctor = _Process
+        self._procmgr = _Processes()
+
+
+def supervise(valkey: "subprocess.Popen[bytes] | None") -> int:
+    """Run the Procfile until a signal comes or a process ends. Returns the exit code.
+
+    The end of one process ends all: half a system that looks alive is worse than one that is down.
+    """
+    manager = _Manager()
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
+    procfile = honcho.environ.parse_procfile((settings.BASE_DIR / "Procfile").read_text())
+    for name, command in procfile.processes.items():
+        manager.add_process(name, f"exec {command}", env=environment, cwd=str(settings.BASE_DIR))
+    ending, valkey_died = threading.Event(), threading.Event()
+    if valkey is not None:
+
+        def watch() -> None:
+            valkey.wait()
+            if not ending.is_set():
+                valkey_died.set()
+                os.kill(os.getpid(), signal.SIGTERM)  # as an operator would: the manager ends the others
+
+        threading.Thread(target=watch, daemon=True).start()
+    manager.loop()
+    ending.set()
+    if valkey_died.is_set():
+        sys.stderr.write("Valkey ended by itself\n")
+        return 1
+    return int(manager.returncode or 0)

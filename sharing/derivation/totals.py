@@ -1,0 +1,78 @@
+"""Totals of what is below each link: kept exactly, and written at most once per link and second.
+
+A delivery only notes, at each link where something changed, what is to be added there and above
+(PendingTotal). Adding it up to the root at once would write all links of a way for every delivery, and a way
+may have thousands. Stored totals plus what is pending are the truth at any time: a link that moves takes its
+stored totals along, and what is still pending at it follows by its new way.
+"""
+
+from collections.abc import Iterable
+
+import redis
+from django.conf import settings
+from django.db import transaction
+
+from meeteasy.core.redis import get_redis
+from sharing.derivation import bulk, store
+from sharing.derivation.locks import lock_conferences
+from sharing.models import PendingTotal, ShareLink
+from sharing.rules.forest import Forest, Totals
+
+_LINKS_AT_ONCE = 2_000
+_ROWS_AT_ONCE = 5_000
+
+
+def note_totals(totals: Totals) -> None:
+    """Note what is to be added, in the caller's transaction."""
+    bulk.insert(
+        PendingTotal,
+        ("conference_id", "link_id", "links", "conversions"),
+        [(key.partition("/")[0], key, *both) for key, both in totals.items()],
+    )
+
+
+def flush_totals(conference_ids: Iterable[str]) -> None:
+    """Add what is pending in these conferences, unless that was done within the last second.
+
+    What is left out here is found by the tick, or by the next delivery.
+    """
+    for conference_id in sorted(conference_ids):
+        if _is_due(conference_id):
+            while _flush_part(conference_id):
+                pass
+
+
+def _is_due(conference_id: str) -> bool:
+    if not settings.SHARING_TOTALS_SECONDS:
+        return True
+    milliseconds = round(settings.SHARING_TOTALS_SECONDS * 1000)
+    try:
+        return bool(get_redis().set(f"sharing:totals:{conference_id}", 1, nx=True, px=milliseconds))
+    except redis.RedisError:
+        return True
+
+
+def _flush_part(conference_id: str) -> bool:
+    """Add a bounded part of what is pending. Returns whether something is left."""
+    pending = PendingTotal.objects.filter(conference_id=conference_id)
+    if not pending.exists():  # without the lock, which deliveries may hold
+        return False
+    with transaction.atomic():
+        lock_conferences([conference_id])
+        values = pending.order_by("id").values_list("id", "link_id", "links", "conversions")
+        rows = list(values[:_ROWS_AT_ONCE])
+        totals: Totals = {}
+        for _, key, links, conversions in rows:
+            before = totals.get(key, (0, 0))
+            totals[key] = (before[0] + links, before[1] + conversions)
+        forest = Forest()
+        store.load_part(forest, totals)
+        nodes, left = forest.add_totals(totals, limit=_LINKS_AT_ONCE)
+        bulk.delete(PendingTotal, "id", [row[0] for row in rows])
+        note_totals(left)
+        bulk.update(
+            ShareLink,
+            ("subtree_links", "subtree_conversions"),
+            [(node.subtree_links, node.subtree_conversions, node.id) for node in nodes],
+        )
+    return bool(left) or len(rows) == _ROWS_AT_ONCE

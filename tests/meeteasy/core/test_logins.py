@@ -1,0 +1,81 @@
+"""Failed sign-ins are slowed down, by account and by address, and logged."""
+
+import logging
+
+import pytest
+import redis
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+
+from meeteasy.core.logins import LIMITS
+from tests.support.services import ValkeyServer
+
+pytestmark = pytest.mark.django_db
+
+LOGIN = "/accounts/login/"
+
+
+@pytest.fixture
+def dora(db: None) -> User:
+    return User.objects.create_superuser("dora", "dora@example.com", "right-password")
+
+
+def sign_in(username: str, password: str, *, address: str = "192.0.2.1", path: str = LOGIN) -> int:
+    client = Client(REMOTE_ADDR=address)
+    return client.post(path, {"username": username, "password": password}).status_code
+
+
+@pytest.mark.parametrize("path", [LOGIN, "/admin/login/"])
+def test_after_five_failures_even_the_right_password_waits(dora: User, path: str) -> None:
+    assert [sign_in("dora", "wrong", path=path) for _ in range(6)] == [200] * 5 + [429]
+    assert sign_in("dora", "right-password", path=path) == 429
+    assert sign_in("DORA ", "right-password", path=path) == 429
+    assert sign_in("dora", "right-password", path=path, address="192.0.2.2") == 302
+
+
+def test_success_forgives_earlier_failures(dora: User) -> None:
+    for _ in range(3):
+        assert [sign_in("dora", "wrong") for _ in range(4)] == [200] * 4
+        assert sign_in("dora", "right-password") == 302
+
+
+def test_an_address_may_not_try_account_after_account(dora: User) -> None:
+    statuses = [sign_in(f"user{number}", "wrong") for number in range(LIMITS["address"] + 1)]
+    assert statuses == [200] * LIMITS["address"] + [429]
+    assert sign_in("dora", "right-password") == 429
+    assert sign_in("dora", "right-password", address="192.0.2.2") == 302
+
+
+def test_an_account_may_not_be_tried_from_address_after_address(dora: User) -> None:
+    count = LIMITS["account"]
+    statuses = [sign_in("dora", "wrong", address=f"198.51.100.{number}") for number in range(count + 1)]
+    assert statuses == [200] * count + [429]
+
+
+def test_failures_are_logged_and_nothing_of_them_is_stored_in_clear(
+    dora: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        sign_in("dora", "wrong")
+    assert "login_failed" in caplog.text
+    assert "dora" in caplog.text
+    assert "wrong" not in caplog.text.replace("wrong-", "")
+    keys = redis.Redis.from_url(settings.REDIS_URL).keys("login:*")
+    assert len(keys) == 3
+    assert not any(b"dora" in key or b"192.0.2.1" in key for key in keys)
+
+
+def test_without_redis_people_may_sign_in(dora: User, valkey: ValkeyServer) -> None:
+    valkey.kill()
+    try:
+        assert sign_in("dora", "right-password") == 302
+    finally:
+        valkey.start()
+
+
+def test_the_address_is_not_what_the_client_says(dora: User) -> None:
+    for number in range(6):
+        client = Client(REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR=f"203.0.113.{number}")
+        status = client.post(LOGIN, {"username": "dora", "password": "wrong"}).status_code
+    assert status == 429

@@ -1,0 +1,141 @@
+"""A database that is away or locked: JSON 503 with Retry-After on every path of the API, and then goes on."""
+
+import signal
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import httpx
+import psutil
+import pytest
+
+from tests.support.services import PostgresqlServer
+from tests.support.system import System
+
+pytestmark = pytest.mark.processes
+
+REGISTER = "/api/conferences/test/registrations"
+IN_TEST = {"conference_id": "test"}
+PATHS = [
+    ("/api/conferences", {}),
+    ("/api/conferences/test", {}),
+    (REGISTER, {}),
+    ("/api/conferences/test/members", {}),
+    ("/api/conferences/test/checkins", {}),
+    ("/api/analytics/daily", IN_TEST),
+    ("/api/analytics/live", IN_TEST),
+    ("/api/sharing/links", IN_TEST),
+    ("/api/sharing/tree", IN_TEST),
+    ("/api/sharing/leaderboard", IN_TEST),
+    ("/api/notifications", IN_TEST),
+]
+
+
+def register(system: System, number: int) -> httpx.Response:
+    return system.http.post(REGISTER, json={"name": "Ann", "email": f"ann{number}@example.com"})
+
+
+def assert_unavailable(answer: httpx.Response, *codes: str) -> None:
+    assert answer.status_code == 503, answer.text
+    assert answer.json()["error"]["code"] in (codes or ("database_unavailable",))
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+def count_registrations(system: System) -> int:
+    code = "from conferences.models import Registration; print(Registration.objects.count())"
+    return int(system.run_code(code))
+
+
+def test_a_locked_sqlite_refuses_writes_in_seconds_and_goes_on_reading(system: System) -> None:
+    system.start("web")
+    headers = {"Authorization": f"Token {system.token()}"}
+    assert register(system, 0).status_code == 201
+    with closing(sqlite3.connect(system.directory / "meeteasy.sqlite3", isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        assert_unavailable(register(system, 1))
+        assert time.monotonic() - started < 10
+        for path, params in PATHS:
+            assert system.http.get(path, params=params, headers=headers).status_code == 200, path
+        holder.execute("ROLLBACK")
+    assert register(system, 1).status_code == 201
+    assert count_registrations(system) == 2
+
+
+@pytest.fixture
+def on_postgresql(system: System, postgresql: PostgresqlServer) -> System:
+    system.environment["DATABASE_URL"] = postgresql.create_database(f"away{time.monotonic_ns()}")
+    system.start("web")
+    return system
+
+
+def test_without_postgresql_each_path_answers_503_and_recovers(
+    on_postgresql: System, postgresql: PostgresqlServer
+) -> None:
+    system = on_postgresql
+    headers = {"Authorization": f"Token {system.token()}"}
+    assert register(system, 0).status_code == 201
+    postgresql.stop()
+    try:
+        for path, params in PATHS:
+            assert_unavailable(system.http.get(path, params=params, headers=headers))
+        assert_unavailable(register(system, 1))
+        page = system.http.post("/accounts/login/", data={"username": "x", "password": "y"})
+        assert page.status_code in (403, 503)  # without its form's token it does not come so far
+        assert system.http.get("/admin/", cookies={"sessionid": "x" * 32}).status_code == 503
+        ready = system.http.get("/readyz")
+        assert (ready.status_code, ready.json()["checks"]["redis"]) == (503, "ok")
+    finally:
+        postgresql.start()
+    system.wait_for(lambda: register(system, 1).status_code == 201, "a registration", seconds=20)
+    for path, params in PATHS:
+        assert system.http.get(path, params=params, headers=headers).status_code == 200, path
+    assert count_registrations(system) == 2
+
+
+@pytest.mark.faults
+def test_a_postgresql_that_hangs_leaves_503_instead_of_waiting(
+    on_postgresql: System, postgresql: PostgresqlServer
+) -> None:
+    """No thread is free then; those that hang go on when the server does."""
+    system = on_postgresql
+    assert postgresql.process is not None
+    processes = [postgresql.process, *psutil.Process(postgresql.process.pid).children(recursive=True)]
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        clients = [httpx.Client(base_url=system.url, timeout=3) for _ in range(24)]
+
+        def ask(number: int) -> int:
+            try:
+                answer = clients[number].post(REGISTER, json={"name": "N", "email": f"{number}@example.com"})
+            except httpx.TimeoutException:
+                return 0
+            assert_unavailable(answer, "busy")
+            return answer.status_code
+
+        with ThreadPoolExecutor(24) as pool:
+            statuses = list(pool.map(ask, range(24)))
+        assert statuses.count(0) <= 12  # the threads of both processes
+        assert statuses.count(503) >= 12
+        assert system.http.get("/healthz").status_code == 200
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGCONT)
+    system.wait_for(lambda: register(system, 99).status_code == 201, "a registration", seconds=20)
+
+
+@pytest.mark.faults
+def test_without_mongodb_what_is_kept_there_answers_503(system: System) -> None:
+    """The analytics' database alone; the others' paths go on."""
+    system.prepare()
+    headers = {"Authorization": f"Token {system.token()}"}
+    system.environment["MONGODB_URI"] = "mongodb://127.0.0.1:9/"  # the discard port, where nobody listens
+    system.start("web")
+    for path, params in PATHS:
+        answer = system.http.get(path, params=params, headers=headers)
+        if path.startswith("/api/analytics"):
+            assert_unavailable(answer)
+        else:
+            assert answer.status_code == 200, path

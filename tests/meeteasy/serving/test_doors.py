@@ -1,0 +1,181 @@
+"""Limits in front of the application, seen from outside through sockets."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import msgspec
+import psutil
+import pytest
+
+from tests.support.system import System
+
+pytestmark = pytest.mark.processes
+
+MEGABYTE = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    system = System(tmp_path_factory.mktemp("doors"))
+    system.environment |= {"MAX_CONNECTIONS": "50"}
+    system.start("web")
+    yield system
+    system.stop()
+
+
+def connect(web: System) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", web.port), timeout=30)
+
+
+def answer_of(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
+    """The status, headers and body of an answer; reads until the connection ends or the body is complete."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        part = connection.recv(65536)
+        assert part, "closed without an answer"
+        received += part
+    head, _, body = received.partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines[1:])
+    while len(body) < int(headers["content-length"]):
+        body += connection.recv(65536)
+    return int(lines[0].split()[1]), headers, body
+
+
+def code_of(body: bytes) -> str:
+    return str(msgspec.json.decode(body)["error"]["code"])
+
+
+def memory(web: System) -> int:
+    process = psutil.Process(web.processes["web"].pid)
+    return sum(child.memory_info().rss for child in process.children(recursive=True))
+
+
+def send_until_refused(connection: socket.socket, part: bytes, *, most: int) -> int:
+    """How many bytes the server took."""
+    sent = 0
+    connection.settimeout(5)
+    try:
+        while sent < most:
+            sent += connection.send(part)
+    except OSError:
+        pass
+    return sent
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/conferences", "/accounts/login/", "/api/nothing", "/admin/", "/readyz"]
+)
+def test_a_body_without_end_is_refused_at_its_limit(web: System, path: str) -> None:
+    before = memory(web)
+    with closing(connect(web)) as connection:
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+        connection.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n")
+        chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+        for _ in range(17):
+            connection.sendall(chunk)
+        status, _, body = answer_of(connection)
+        assert (status, code_of(body)) == (413, "too_large")
+        assert send_until_refused(connection, chunk, most=300 * MEGABYTE) < 30 * MEGABYTE
+    assert memory(web) - before < 30 * MEGABYTE
+
+
+def test_a_declared_excess_is_refused_before_it_is_sent(web: System) -> None:
+    with closing(connect(web)) as connection:
+        connection.sendall(
+            b"POST /api/conferences HTTP/1.1\r\nHost: localhost\r\nContent-Length: 314572800\r\n\r\n"
+        )
+        status, _, body = answer_of(connection)
+    assert (status, code_of(body)) == (413, "too_large")
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_headers_above_64_kib_are_refused_and_not_kept(web: System, complete: bool) -> None:
+    before = memory(web)
+    with closing(connect(web)) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
+        if complete:
+            connection.sendall(b"".join(b"x-%d: %s\r\n" % (number, b"y" * 1000) for number in range(70)))
+            connection.sendall(b"\r\n")
+        else:
+            connection.sendall(b"x: ")
+            sent = send_until_refused(connection, b"y" * 65536, most=30 * MEGABYTE)
+            assert sent < 20 * MEGABYTE
+            connection.settimeout(5)
+        status, headers, body = answer_of(connection)
+    assert (status, code_of(body), headers["connection"]) == (431, "headers_too_large", "close")
+    assert memory(web) - before < 20 * MEGABYTE
+
+
+def test_headers_below_the_limit_pass(web: System) -> None:
+    answer = web.http.get("/healthz", headers={"x-large": "y" * 60_000})
+    assert answer.json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /healthz HTTP/1.1\r\nHost:"])
+def test_a_silent_connection_is_closed(web: System, said: bytes) -> None:
+    with closing(connect(web)) as connection:
+        connection.sendall(said)
+        started = time.monotonic()
+        assert connection.recv(100) == b""
+        assert 8 < time.monotonic() - started < 15
+
+
+def test_connections_beyond_the_limit_get_503_and_are_logged(web: System) -> None:
+    connections = [connect(web) for _ in range(110)]
+    try:
+        time.sleep(1)
+        refused = 0
+        for connection in connections:
+            connection.settimeout(0.05)
+            try:
+                status, headers, body = answer_of(connection)
+            except TimeoutError:
+                continue
+            assert (status, code_of(body), headers["retry-after"]) == (503, "busy", "2")
+            refused += 1
+        assert 10 <= refused <= 60  # of two processes with 50 each
+    finally:
+        for connection in connections:
+            connection.close()
+    web.wait_for(lambda: b"connections_refused" in web.log("web"), "the log line", seconds=5)
+    web.wait_for(lambda: web.http.get("/healthz").status_code == 200, "room again", seconds=10)
+
+
+def test_what_is_not_http_gets_400_in_the_errors_shape(web: System) -> None:
+    with closing(connect(web)) as connection:
+        connection.sendall(b"NONSENSE\r\n\r\n")
+        status, _, body = answer_of(connection)
+    assert (status, code_of(body)) == (400, "bad_request")
+
+
+def test_odd_bytes_in_the_query_and_headers_with_underscores_do_no_harm(web: System) -> None:
+    with closing(connect(web)) as connection:
+        connection.sendall(b"GET /api/nothing?q=\xc3\xa4\xff HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        status, _, body = answer_of(connection)
+    assert status in (400, 404)
+    assert code_of(body) in ("bad_request", "not_found")
+
+
+def test_an_upload_that_trickles_holds_no_thread(web: System) -> None:
+    """Twenty slow clients, more than both processes have threads, and somebody in a hurry."""
+    head = b"POST /api/conferences HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
+    slow = [connect(web) for _ in range(20)]
+    try:
+        for connection in slow:
+            connection.sendall(head)
+        started = time.monotonic()
+        assert web.http.get("/api/nothing").status_code == 404
+        assert time.monotonic() - started < 2
+    finally:
+        for connection in slow:
+            connection.close()
+
+
+def test_forwarded_addresses_are_not_believed(web: System) -> None:
+    """Registrations are throttled by address; here without a proxy, so by the connection's."""
+    answer = web.http.get("/metrics", headers={"X-Forwarded-For": "203.0.113.7"})
+    assert answer.status_code == 404  # metrics show nothing to whoever came through a proxy
+    assert web.http.get("/metrics").status_code == 200

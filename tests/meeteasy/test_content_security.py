@@ -1,0 +1,75 @@
+"""Every page has a strict policy and follows it: nothing inline, no frames, nothing from elsewhere."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from conferences.models import Conference
+
+pytestmark = pytest.mark.django_db
+
+PAGES = [
+    "/accounts/login/",
+    "/admin/",
+    "/admin/login/",
+    "/admin/conferences/conference/",
+    "/admin/conferences/conference/summit/change/",
+    "/admin/analytics/event/",
+    "/admin/sharing/sharelink/",
+    "/admin/notifications/notification/",
+    "/admin/notifications/notification/preview/",
+    "/admin/meeteasy/apitoken/",
+    "/admin/django_celery_beat/periodictask/",
+    "/live",
+    "/live/summit",
+    "/api/docs",
+    "/dev/mailbox",
+]
+_INLINE = re.compile(
+    r"<script(?![^>]*\bsrc=)(?![^>]*type=\"application/json\")[^>]*>|<style|\sstyle=|\son[a-z]+="
+)
+_ELSEWHERE = re.compile(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=[\"'](?:https?:)?//")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_follows_its_own_policy(alice: User, conference: Conference, settings, path: str) -> None:
+    settings.DEVELOPMENT_MAILBOX = True
+    User.objects.filter(pk=alice.pk).update(is_staff=True, is_superuser=True)
+    client = Client()
+    if "login" not in path:
+        client.force_login(User.objects.get(pk=alice.pk))
+    answer = client.get(path)
+    assert answer.status_code == 200
+    policy = answer["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer["X-Frame-Options"] == "DENY"
+    html = answer.content.decode()
+    assert not _INLINE.findall(html)
+    assert not _ELSEWHERE.findall(html)
+
+
+def test_the_docs_script_is_a_file_of_its_own() -> None:
+    html = Client().get("/api/docs").content.decode()
+    (script,) = re.findall(r'<script src="([^"]*\?script=[^"]*)"', html)
+    answer = Client().get(script)
+    assert answer["Content-Type"].startswith("application/javascript")
+    assert "/api/schema" in answer.content.decode()
+
+
+def test_a_mails_preview_may_do_nothing_and_is_framed_by_us_alone(alice: User) -> None:
+    User.objects.filter(pk=alice.pk).update(is_staff=True, is_superuser=True)
+    client = Client()
+    client.force_login(User.objects.get(pk=alice.pk))
+    page = client.get("/admin/notifications/notification/preview/").content.decode()
+    sources = re.findall(r'<iframe sandbox[^>]*src="([^"]+)"', page)
+    assert sources
+    answer = client.get(sources[0])
+    policy = answer["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "sandbox" in policy
+    assert "script-src" not in policy
+    assert answer["X-Frame-Options"] == "SAMEORIGIN"
