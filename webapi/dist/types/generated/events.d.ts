@@ -55,6 +55,7 @@ export interface Share extends CommonFields {
     target_url?: string;
     /** Matches `^(?:[A-Za-z0-9_-]{4,16}|s\.[A-Za-z0-9_-]{4,16}\.[A-Za-z0-9_-]{43})(?![\s\S])`. */
     parent_share_code?: string;
+    minted?: boolean;
 }
 /** A visitor opened a share link. */
 export interface ShareOpen extends CommonFields {
