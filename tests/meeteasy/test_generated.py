@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from analytics.typescript import event_types_module
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -19,3 +21,9 @@ def test_the_description_of_the_api_is_valid_and_the_one_in_docs(tmp_path: Path)
     call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(written))
 
     assert written.read_text() == (ROOT / "docs" / "openapi.yaml").read_text(), "run bin/generate, and commit"
+
+
+def test_the_event_types_of_the_sdk_are_those_of_the_catalogue() -> None:
+    written = (ROOT / "webapi" / "src" / "generated" / "events.ts").read_text()
+
+    assert written == event_types_module(), "run bin/generate, and commit"

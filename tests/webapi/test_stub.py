@@ -1,0 +1,110 @@
+"""The script comes late, or never: the inline stub keeps the calls."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from tests.webapi.browser import Visitor, wait_for
+from tests.webapi.pages import EMPTY
+from tests.webapi.server import DIST, RecordingServer
+
+pytestmark = pytest.mark.processes
+
+CALLS = """
+  meeteasy.init({ conferenceId: 'test', flushInterval: 1000000 })
+  meeteasy.followShares()
+  meeteasy.trackPageViews()
+  meeteasy.trackEvent('registration', { form_id: 'main' })
+"""
+
+
+def stub_page(calls: str = CALLS) -> str:
+    stub = (DIST / "stub.js").read_text()
+    return f"""<!doctype html><meta charset="utf-8"><title>Agenda</title>
+    <script>{stub}</script><script async src="/sdk/meeteasy.js"></script><script>{calls}</script>"""
+
+
+@pytest.fixture
+def late(server: RecordingServer) -> threading.Event:
+    """The script is on its way until this is set."""
+    server.held_back["/sdk/meeteasy.js"] = threading.Event()
+    server.pages["/"] = stub_page()
+    server.pages["/elsewhere"] = EMPTY
+    return server.held_back["/sdk/meeteasy.js"]
+
+
+def open_without_waiting(visitor: Visitor, path: str = "/") -> Any:
+    page = visitor.context.new_page()
+    page.goto(visitor.server.url + path, wait_until="commit")
+    page.wait_for_function("window.meeteasy")
+    page.wait_for_timeout(300)
+    return page
+
+
+def test_calls_before_a_late_script_count_at_the_time_they_were_made(
+    visitor: Visitor, server: RecordingServer, late: threading.Event
+) -> None:
+    page = open_without_waiting(visitor)
+    called = page.evaluate("meeteasy.q[3][2]")
+    page.wait_for_timeout(1000)
+    late.set()
+
+    wait_for(lambda: len(server.events) == 2, "both events")
+    registration, page_view = server.events
+    assert (registration["type"], registration["ts"]) == ("registration", called)
+    assert page_view["page"] == "/"
+    assert 0 <= called - page_view["ts"] < 100
+    assert registration["visitor_id"] == page_view["visitor_id"]
+
+
+def test_calls_are_sent_at_exit_when_the_script_never_came(visitor: Visitor, server: RecordingServer) -> None:
+    server.blocked.add("/sdk/meeteasy.js")
+    server.pages["/"] = stub_page()
+    server.pages["/elsewhere"] = EMPTY
+    page = open_without_waiting(visitor)
+    assert server.requests == []
+    page.goto(server.url + "/elsewhere")
+
+    wait_for(lambda: len(server.events) == 2, "both events")
+    assert [event["type"] for event in server.events] == ["page_view", "registration"]
+    assert all(event["conference_id"] == "test" for event in server.events)
+    assert len(server.requests) == 1
+
+
+def test_what_the_stub_sent_is_not_sent_again_by_the_script(
+    visitor: Visitor, server: RecordingServer, late: threading.Event
+) -> None:
+    page = open_without_waiting(visitor)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
+    wait_for(lambda: len(server.events) == 2, "both events")
+    late.set()
+    page.wait_for_function("!meeteasy.q")
+    page.evaluate("meeteasy.trackEvent('ai_chat', { message_length: 3 }); void meeteasy.flush()")
+
+    wait_for(lambda: len(server.events) == 3, "the event after")
+    assert server.events[2]["type"] == "ai_chat"
+
+
+@pytest.mark.parametrize(
+    ("given", "script"),
+    [
+        ({}, "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => true })"),
+        ({}, "localStorage.setItem('meeteasy:optout', '1')"),
+        ({"consent": True}, ""),
+    ],
+    ids=["Global Privacy Control", "opted out", "no consent yet"],
+)
+def test_the_stub_sends_nothing_of_those_who_do_not_want_it(
+    visitor: Visitor, server: RecordingServer, given: dict[str, bool], script: str
+) -> None:
+    if script:
+        visitor.context.add_init_script(f"if (location.protocol !== 'about:') {script}")
+    server.blocked.add("/sdk/meeteasy.js")
+    consent = "consent: () => false, " if given else ""
+    server.pages["/"] = stub_page(CALLS.replace("init({ ", "init({ " + consent))
+    server.pages["/elsewhere"] = EMPTY
+    page = open_without_waiting(visitor)
+    page.goto(server.url + "/elsewhere")
+    page.wait_for_timeout(500)
+    assert server.requests == []

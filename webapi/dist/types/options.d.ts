@@ -1,0 +1,58 @@
+import type { EventTypes } from './generated/events.js';
+/** An event as it goes to the server. */
+export type SentEvent = {
+    type: keyof EventTypes;
+    ts: string | number;
+    conference_id?: string;
+} & Record<string, unknown>;
+/** Something that went wrong with events: nothing here is thrown, all of it is reported to `onError`. */
+export interface Problem {
+    /** The server's error code (`too_old`, `unknown_type`, ...), or `queue_full`, `too_large`, `invalid_event`, `refused`. */
+    code: string;
+    message: string;
+    /** The events concerned, as they were sent. */
+    events: SentEvent[];
+    /** Whether the events count all the same, and only a field was cut or left out. */
+    isWarning: boolean;
+    /** The HTTP status, where the server refused. */
+    status?: number;
+    /** The field that is wrong, where one is. */
+    field?: string;
+}
+export interface Options {
+    /** Where events go; by default `/api/analytics/events` of the page's own host. */
+    endpoint?: string;
+    /** The conference of events that name none themselves. */
+    conferenceId?: string;
+    /** How long an event waits for others at most, in milliseconds. Registrations and check-ins go at once. */
+    flushInterval?: number;
+    /** How many waiting events are sent at once without waiting longer. */
+    flushAt?: number;
+    /** After how many milliseconds without an answer a request counts as lost. */
+    requestTimeout?: number;
+    /** How many events are kept while they cannot be sent; then the oldest page views go first, registrations last. */
+    maxQueued?: number;
+    /** Store nothing on the device. The server tells visitors apart by an id that it forgets each day. */
+    cookieless?: boolean;
+    /** Whether Global Privacy Control means that nothing is stored or sent. By default it does. */
+    respectGpc?: boolean;
+    /** Whether the visitor consents. Until it says so nothing is stored or sent; events wait in memory. */
+    consent?: () => boolean | Promise<boolean>;
+    /** Sees each event before it is kept; returns it, changed or not, or null to drop it. */
+    beforeSend?: (event: SentEvent) => SentEvent | null;
+    /** Is told what was refused, dropped or cut. */
+    onError?: (problem: Problem) => void;
+}
+declare const DEFAULTS: {
+    endpoint: string;
+    flushInterval: number;
+    flushAt: number;
+    requestTimeout: number;
+    maxQueued: number;
+    respectGpc: boolean;
+};
+/** The options in force. */
+export declare const options: Options & typeof DEFAULTS;
+/** Reports to `onError`. Errors in it stop nothing, and events recorded in it cause no reports of their own. */
+export declare function report(code: string, message: string, events: SentEvent[], more?: Partial<Problem>): void;
+export {};
