@@ -15,7 +15,7 @@ from sharing.services.rebuilding import rebuild, rederive_registrations
 
 
 @receiver(trust_changed, dispatch_uid="sharing.rederive_registrations")
-def judge_registrations_anew(sender: Any, conference_id: str, **kwargs: Any) -> None:
+def rederive_on_changed_trust(sender: Any, conference_id: str, **kwargs: Any) -> None:
     rederive_registrations(conference_id)
 
 

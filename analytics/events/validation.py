@@ -248,7 +248,9 @@ def make_completer(
         if event_id is None:
             event.event_id = str(_new_id())
         elif not is_server and event_id.startswith(reserved):
-            message = f"Ids that begin with `{OWN_PREFIX}` or `{SECRET_PREFIX}` are not for clients."
+            message = (
+                f"`event_id`: `{OWN_PREFIX}` and `{SECRET_PREFIX}` begin the ids of others than clients."
+            )
             raise EventError("reserved", message, "event_id")
         event_type = type(event)
         if event_type.internal and not is_server:

@@ -201,10 +201,14 @@ def insert_opens(opens: Sequence[Open], *, known_links: Container[str]) -> Seque
     opens: each event once. known_links: which of their links exist, with those of the same delivery.
     """
     columns = ("id", "ms", "link_key", "visitor", "is_bot", "chain_digest", "is_early")
+    # What is the same for all opens of a link: the end of their keys, and whether it is known.
+    of_link = {
+        key: (f"/{key.partition('/')[0]}", +(key not in known_links)) for key in {o.key for o in opens}
+    }
     rows = [
         (
-            event_key(item.moment, item.key), item.moment[0], item.key, item.visitor, +item.is_bot,
-            item.chain_digest, +(item.key not in known_links),
+            item.moment[1] + of_link[item.key][0], item.moment[0], item.key, item.visitor, +item.is_bot,
+            item.chain_digest, of_link[item.key][1],
         )
         for item in opens
     ]  # fmt: skip

@@ -1,5 +1,5 @@
-"""Deriving everything of a conference anew: after a change of its attribution window, or of the rules. Or
-its registrations alone: after it began or ceased to trust its clients."""
+"""Rebuild everything derived of a conference, after a change of its attribution window or of the rules; or
+its registrations alone, after it began or ceased to trust its clients."""
 
 import itertools
 
@@ -56,9 +56,9 @@ def rebuild(conference_id: str) -> int:
 
 
 def rederive_registrations(conference_id: str) -> int:
-    """Take each registration anew from its stored events, under the conference's settings of now but the
-    window. Returns how many there were. A few hundred in a transaction, so that deliveries get in between;
-    they go by the same settings.
+    """Read each registration again from its stored events, under the conference's present settings except the
+    window. Returns how many there were. A transaction takes a few hundred, so that deliveries get in between;
+    they use the same settings.
     """
     with transaction.atomic():
         lock_conferences([conference_id])  # whoever still goes by former settings is through by then

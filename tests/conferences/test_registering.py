@@ -34,7 +34,7 @@ def test_the_same_person_registers_for_two_conferences(conference: Conference) -
     assert register(conference=other, name="Ann", email="ann@example.com").created
 
 
-def test_who_cancelled_may_register_anew(conference: Conference) -> None:
+def test_who_cancelled_may_register_again(conference: Conference) -> None:
     first = register(conference=conference, name="Ann", email="ann@example.com").registration
     Registration.objects.filter(id=first.id).update(state="cancelled")
     again = register(conference=conference, name="Ann", email="ann@example.com")

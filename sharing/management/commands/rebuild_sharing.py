@@ -1,4 +1,4 @@
-"""`manage.py rebuild_sharing --conference ID`: derive links, tree and credits anew from the stored events."""
+"""`manage.py rebuild_sharing --conference ID`: rebuild links, tree and credits from the stored events."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from sharing.services.rebuilding import rebuild
 
 
 class Command(BaseCommand):
-    help = "Derive the share links, the tree and all credits of a conference anew from its stored events."
+    help = "Rebuild the share links, the tree and all credits of a conference from its stored events."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--conference", required=True, help="id of the conference")

@@ -80,6 +80,8 @@ BAD_EVENTS: list[tuple[str, bytes, str, str | None]] = [
     ("an id that is an object", with_field('"event_id": {}'), "invalid_field", "event_id"),
     ("an id that is a fraction", with_field('"event_id": 1.5'), "invalid_field", "event_id"),
     ("an empty time", with_field('"ts": ""'), "invalid_field", "ts"),
+    ("an id of a secret key", with_field('"event_id": "key:order-1"'), "reserved", "event_id"),
+    ("an id of our own", with_field('"event_id": "own:reg:1"'), "reserved", "event_id"),
     (
         "NUL in a required field",
         b'{"type": "page_view", "conference_id": "s", "page": "a\0b"}',

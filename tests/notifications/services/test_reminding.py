@@ -111,7 +111,7 @@ def test_no_settings_no_reminders(soon: Conference, attend_early: Attend) -> Non
     assert reminders() == []
 
 
-def test_a_conference_that_is_moved_reminds_anew(soon: Conference, attend_early: Attend) -> None:
+def test_a_moved_conference_reminds_again(soon: Conference, attend_early: Attend) -> None:
     attend_early()
     plan_reminders("email")
     Conference.objects.update(starts_at=timezone.now() + dt.timedelta(hours=23))

@@ -1,4 +1,4 @@
-"""Two at once: minting the same code, and deliveries while everything is derived anew.
+"""Two at once: minting the same code, and deliveries while everything is derived again.
 
 Erasing during a delivery: test_erasing.py; two deliveries: test_order.py.
 """
@@ -95,9 +95,9 @@ def of_round(number: int) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("derive_anew", [rebuild, rederive_registrations])
+@pytest.mark.parametrize("derive_again", [rebuild, rederive_registrations])
 def test_events_that_are_delivered_while_everything_is_derived_anew_are_in_it_once(
-    conference: Conference, derive_anew: Any
+    conference: Conference, derive_again: Any
 ) -> None:
     store_and_react([row(sent) for sent in STORY])
     delivered = threading.Event()
@@ -110,7 +110,7 @@ def test_events_that_are_delivered_while_everything_is_derived_anew_are_in_it_on
             delivered.set()
             return
         while not delivered.is_set():
-            derive_anew("summit")
+            derive_again("summit")
 
     in_two_threads(work)
     found = state()

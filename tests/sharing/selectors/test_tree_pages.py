@@ -91,7 +91,7 @@ def test_each_is_seen_once_by_pages_the_latest_first(
 def test_links_that_move_or_go_between_two_queries_of_an_answer_cost_it_nothing(
     wide: None, place: int
 ) -> None:
-    """As a worker moves links that turn out to be somebody's, and a rebuild makes all of them anew."""
+    """As a worker moves links that turn out to be somebody's, and a rebuild makes all of them again."""
     queries = 0
 
     def move(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
