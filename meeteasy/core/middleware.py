@@ -9,6 +9,7 @@ from meeteasy.core.http import error_body
 
 _NUL = "\0"
 _FORM = "application/x-www-form-urlencoded"
+_UPLOAD = "multipart/form-data"
 _MOST_NAMED = 20
 
 
@@ -22,7 +23,9 @@ def refuse_nul(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
         if _NUL in request.path:
             return _answer(request, 404, error_body("not_found", "There is nothing at this address."))
         given = [request.GET] if "%00" in request.META.get("QUERY_STRING", "") else []
-        if request.content_type == _FORM:
+        # The API reads uploads itself, and checks their fields.
+        is_page_form = request.content_type == _UPLOAD and not request.path.startswith("/api/")
+        if request.content_type == _FORM or is_page_form:
             given.append(request.POST)
         bad = [
             name.replace(_NUL, "\ufffd")

@@ -89,7 +89,7 @@ def test_a_query_with_nul_is_bad(conference: Conference, admin_client: Client, p
 
 def test_a_form_with_nul_is_bad(conference: Conference, admin_client: Client) -> None:
     form = {"action": "approve", "_selected_action": "\0"}
-    assert admin_client.post("/admin/conferences/registration/", form).status_code in (400, 302)
+    assert admin_client.post("/admin/conferences/registration/", form).status_code == 400
     urlencoded = "application/x-www-form-urlencoded"
     for url, body in (
         ("/admin/conferences/registration/", "action=approve&_selected_action=%00"),
