@@ -38,6 +38,7 @@ class Share(EventType, tag="share", kw_only=True):
         "channel": "wechat",
         "target_url": "https://meeteasy.example/conf/test",
         "parent_share_code": "A1b2C3d4E5f6G7h8",
+        "minted": False,
     }
 
     share_code: ShareCode
