@@ -52,7 +52,7 @@ class Register(APIView):
             Notification.objects.create(
                 message_type="registration_confirmation", channel="email", recipient=made.email,
                 conference_id=conference_id, registration_id=made.id, dedupe_key=f"bare:{made.id}",
-                status="sent", context={"name": made.name},
+                status="sent",
             )  # fmt: skip
         return Response({"id": receipt.receipt}, status=201)
 
