@@ -238,7 +238,7 @@ def test_the_sweep_continues_where_all_was_complete(
     drain()
     assert own_events.send_missing(now=now) == 0
     assert OwnEventSweep.objects.get(kind="reg").complete_until == now - own_events.GRACE
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(15):
         assert own_events.send_missing(now=now + LATER) == 0
 
 
