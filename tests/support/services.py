@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import redis
 
@@ -53,6 +54,17 @@ class ValkeyServer:
                     raise
                 time.sleep(0.02)
         client.close()
+
+    def pause(self) -> None:
+        """SIGSTOP: it keeps its connections and answers nothing, from now on until `resume`."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        while psutil.Process(self.process.pid).status() != psutil.STATUS_STOPPED:
+            time.sleep(0.001)  # the signal takes effect when the process is next scheduled
+
+    def resume(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """kill -9"""

@@ -1,7 +1,6 @@
 """How batches get into the stream together, and what happens while Redis cannot take them."""
 
 import asyncio
-import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
@@ -95,8 +94,7 @@ async def test_the_waiting_batches_are_bounded_by_size(
     publisher: StreamPublisher, valkey: ValkeyServer
 ) -> None:
     await publisher.publish(make_batch())
-    assert valkey.process is not None
-    valkey.process.send_signal(signal.SIGSTOP)
+    valkey.pause()
     try:
         sent = [
             asyncio.create_task(publisher.publish(make_batch(size=MAX_WAITING_BYTES // 10)))
@@ -104,7 +102,7 @@ async def test_the_waiting_batches_are_bounded_by_size(
         ]
         outcomes = await asyncio.gather(*sent, return_exceptions=True)
     finally:
-        valkey.process.send_signal(signal.SIGCONT)
+        valkey.resume()
     assert "queue_full" in {error.code for error in outcomes if isinstance(error, NotTakenError)}
 
 
@@ -196,8 +194,7 @@ async def test_batches_are_refused_at_once_while_valkey_is_away(door: Door, valk
 
 async def test_only_the_first_batch_waits_for_a_hung_valkey(door: Door, valkey: ValkeyServer) -> None:
     assert (await door.send([page_view()])).status_code == 202
-    assert valkey.process is not None
-    valkey.process.send_signal(signal.SIGSTOP)
+    valkey.pause()
     try:
         # The second wave collects while the first hangs; it must not wait for a time-out of its own.
         first = [asyncio.create_task(timed(door.send([page_view()]))) for _ in range(5)]
@@ -211,7 +208,7 @@ async def test_only_the_first_batch_waits_for_a_hung_valkey(door: Door, valkey: 
             assert_refused(answer, "broker_unavailable")
             assert seconds < 0.3
     finally:
-        valkey.process.send_signal(signal.SIGCONT)
+        valkey.resume()
 
     async def taken() -> bool:
         return (await door.send([page_view()])).status_code == 202
@@ -223,8 +220,7 @@ async def test_waiting_batches_are_bounded_while_valkey_hangs(
     publisher: StreamPublisher, valkey: ValkeyServer
 ) -> None:
     await publisher.publish(make_batch())
-    assert valkey.process is not None
-    valkey.process.send_signal(signal.SIGSTOP)
+    valkey.pause()
     codes: list[str] = []
     taken_in = 0
     try:
@@ -247,7 +243,7 @@ async def test_waiting_batches_are_bounded_while_valkey_hangs(
             )
         await asyncio.gather(*tasks)
     finally:
-        valkey.process.send_signal(signal.SIGCONT)
+        valkey.resume()
 
     assert len(codes) == 1000
     assert set(codes) == {"queue_full", "broker_unavailable"}
