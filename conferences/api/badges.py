@@ -1,4 +1,4 @@
-"""Pictures of badges: for members, and for the attendee by a signed address."""
+"""Badge pictures: for members, and at a signed address for the attendee."""
 
 from django.http import Http404, HttpResponse
 from drf_spectacular.types import OpenApiTypes

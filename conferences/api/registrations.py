@@ -1,4 +1,4 @@
-"""Registering (public), and what members do with registrations."""
+"""Endpoints for registering, which is public, and for managing registrations."""
 
 from dataclasses import asdict
 from typing import Any
@@ -45,7 +45,7 @@ _PUBLIC = ("POST", "OPTIONS")
 
 
 class RegistrationList(generics.ListAPIView[Registration]):
-    """POST is public: anybody registers, from any origin. GET is for members."""
+    """Registrations of a conference. POST is public and allows any origin; GET is for members."""
 
     serializer_class = RegistrationSerializer
     parser_classes = [SmallJSONParser]
@@ -74,7 +74,7 @@ class RegistrationList(generics.ListAPIView[Registration]):
         return final
 
     def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
-        """The preflight of browsers."""
+        """Answer the preflight request of a browser."""
         return Response(status=204)
 
     @extend_schema(
@@ -135,9 +135,9 @@ class RegistrationList(generics.ListAPIView[Registration]):
 
 
 def _read_form(data: Any) -> tuple[dict[str, Any], list[FieldWarning]]:
-    """The fields of a form, which `register` checks, and warnings of those that do not exist.
+    """Return the fields of a form, which `register` checks, and warnings about unknown fields.
 
-    Raises ValidationError for what is no object.
+    Raises ValidationError if `data` is not an object.
     """
     if not isinstance(data, dict):
         raise ValidationError({"non_field_errors": ["This must be an object."]})

@@ -1,4 +1,4 @@
-"""What the API reads and writes about conferences, their members, registrations and check-ins."""
+"""Serializers of conferences, members, registrations and check-ins."""
 
 from typing import Any, TypedDict
 
