@@ -21,7 +21,7 @@ def _zone_names() -> frozenset[str]:
 
 
 def validate_time_zone(name: str) -> None:
-    """Refuse anything but an IANA zone name, e.g. `CST` or `UTC+8`."""
+    """Refuse anything but an IANA zone name. `CST` and `UTC+8` are refused."""
     if name not in _zone_names():
         raise ValidationError(
             _("“%(name)s” is not an IANA time zone, e.g. Asia/Shanghai"), params={"name": name}

@@ -94,7 +94,7 @@ class RegistrationAdmin(admin.ModelAdmin):
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
-        """Allow the check-ins of a registration to be deleted with it. They cannot be deleted on their own."""
+        """Allow check-ins to be deleted together with their registration, but not on their own."""
         found, counts, _perms_needed, protected = super().get_deleted_objects(objs, request)
         text = _("Messages to the person, and their visitor id in events and share links. Figures stay.")
         return [*found, str(text)], counts, set(), protected

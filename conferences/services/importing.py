@@ -170,7 +170,7 @@ def _fields(line: Line, file: CSVFile) -> dict[str, Any]:
 
 
 def _answers(line: Line, file: CSVFile) -> dict[str, Any]:
-    """Return the answers: the column `answers` and every column that is not a field. Raises ValidationError."""
+    """Return the answers: column `answers` and every column that is not a field. Raises ValidationError."""
     answers: Any = {}
     if line.values.get("answers"):
         try:

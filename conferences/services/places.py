@@ -67,7 +67,7 @@ def promote_waiting(conference_id: str, *, now: dt.datetime) -> int:
 
 
 def promote_everywhere(*, now: dt.datetime) -> int:
-    """Give away places that are still free, e.g. after a crash or when the capacity was raised by thousands."""
+    """Give away places that are still free, e.g. after a crash or when thousands of places were added."""
     waiting = Registration.objects.filter(state=State.WAITING)
     conference_ids = waiting.order_by().values_list("conference_id", flat=True).distinct()
     return sum(promote_waiting(conference_id, now=now) for conference_id in list(conference_ids))

@@ -158,7 +158,7 @@ def _make_receipt(registration: Registration, sent: Registration) -> str:
 
 
 def find_registered(conference: Conference, email: str) -> Registration | None:
-    """Return the registration of a mail address (from `clean_email`) that is not cancelled, if there is one."""
+    """Return the uncancelled registration of a mail address (from `clean_email`), or None."""
     found = Registration.objects.filter(conference=conference, email=email)
     return found.exclude(state=State.CANCELLED).first()
 

@@ -10,7 +10,7 @@ from tests.support.system import System
 pytestmark = pytest.mark.processes
 
 
-def test_registrations_made_before_during_and_after_the_loss_are_all_counted(system: System) -> None:
+def test_registrations_around_a_broker_loss_are_counted(system: System) -> None:
     system.start("web", "events", "daily", "beat")
     token = system.token()
     registered: list[str] = []

@@ -30,7 +30,7 @@ def sign_in(system: System) -> httpx.Client:
 
 
 @pytest.mark.processes
-def test_a_registration_on_the_form_becomes_a_mail_in_the_mailbox(system: System) -> None:
+def test_a_form_registration_sends_a_mail(system: System) -> None:
     system.environment["DEVELOPMENT_MAILBOX"] = "true"
     system.start("web", "email")
     attendee = {"name": "Дора 多拉 <b>", "email": "dora@example.com", "form_id": "early-bird"}

@@ -26,5 +26,5 @@ from notifications.segments import Segments, count_segments
         ("It’s", Segments("UCS-2", 4, 1)),  # the curly apostrophe
     ],
 )
-def test_parts_are_counted_as_the_standard_says(text: str, expected: Segments) -> None:
+def test_parts_are_counted_according_to_the_standard(text: str, expected: Segments) -> None:
     assert count_segments(text) == expected

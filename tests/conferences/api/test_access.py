@@ -77,7 +77,7 @@ def test_every_endpoint_has_a_rule() -> None:
 
 
 @pytest.mark.parametrize(("pattern", "method"), list(product(urlpatterns, METHODS)), ids=str)
-def test_each_role_may_do_what_the_rule_says_and_no_more(
+def test_each_role_is_limited_to_its_rules(
     pattern: URLPattern, method: str, ids: dict[str, str], api: Api, alice: User, bob: User, charlie: User
 ) -> None:
     rule = EXPECTED.get((str(pattern.name), method))
@@ -108,7 +108,7 @@ def test_each_role_may_do_what_the_rule_says_and_no_more(
 
 
 @pytest.mark.parametrize("name", ["registration_id", "check_in_id", "job_id", "member_id"])
-def test_what_belongs_to_another_conference_is_not_found(
+def test_objects_of_another_conference_are_not_found(
     name: str, ids: dict[str, str], api: Api, charlie: User
 ) -> None:
     """Charlie owns a conference, and asks under its address for what belongs to Alice's."""

@@ -47,7 +47,7 @@ def test_concurrent_tasks_send_one_mail(notification: Notification, mail_server:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_the_condition_of_the_claim_they_would_send_several(
+def test_control_without_the_claim_several_mails_are_sent(
     notification: Notification, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: the same, but look first and then write, instead of one conditional update, and no
@@ -69,7 +69,7 @@ def test_without_the_condition_of_the_claim_they_would_send_several(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_that_lost_its_lease_before_the_call_sends_nothing(
+def test_a_worker_without_its_lease_sends_nothing(
     notification: Notification, mail_server: MailServer, settings: Any
 ) -> None:
     """It slept between claim and call; meanwhile the sweeper gave the message to another."""
@@ -83,9 +83,7 @@ def test_a_worker_that_lost_its_lease_before_the_call_sends_nothing(
 
 
 @pytest.mark.django_db
-def test_an_answer_slower_than_the_providers_report_does_not_undo_the_report(
-    notification: Notification, mail_server: MailServer
-) -> None:
+def test_a_slow_answer_does_not_undo_a_report(notification: Notification, mail_server: MailServer) -> None:
     token = jobs.claim(
         Notification.objects.all(), pk=notification.pk, lease_seconds=100, status=Status.SENDING
     )

@@ -102,7 +102,7 @@ def sms_server(impatient: System) -> Iterator[SmsServer]:
         yield server
 
 
-def test_killed_between_claim_and_send_the_mail_goes_out_once(impatient: System) -> None:
+def test_a_kill_before_sending_sends_the_mail_once(impatient: System) -> None:
     silent = SilentServer()
     impatient.environment.update(EMAIL_HOST="127.0.0.1", EMAIL_PORT=str(silent.port), EMAIL_TIMEOUT="60")
     impatient.start("email")
@@ -119,9 +119,7 @@ def test_killed_between_claim_and_send_the_mail_goes_out_once(impatient: System)
         assert len(server.mails) == 1
 
 
-def test_killed_between_send_and_mark_the_mail_goes_out_again_with_its_message_id(
-    impatient: System, mail_server: MailServer
-) -> None:
+def test_a_kill_after_sending_repeats_the_message_id(impatient: System, mail_server: MailServer) -> None:
     mail_server.script = ["hang"]
     impatient.start("email")
     impatient.run_code(REGISTER.format(count=1))
@@ -137,9 +135,7 @@ def test_killed_between_send_and_mark_the_mail_goes_out_again_with_its_message_i
     assert rows(impatient, "email")[0]["attempts"] == 2
 
 
-def test_killed_between_send_and_mark_an_sms_is_found_at_the_provider_and_not_sent_again(
-    impatient: System, sms_server: SmsServer
-) -> None:
+def test_a_kill_after_sending_does_not_repeat_an_sms(impatient: System, sms_server: SmsServer) -> None:
     impatient.environment["SMS_PROVIDER"] = "aliyun"
     kill_in_mid_send(impatient, sms_server)
     impatient.start("sms", "beat")
@@ -148,9 +144,7 @@ def test_killed_between_send_and_mark_an_sms_is_found_at_the_provider_and_not_se
     assert len(sms_server.sent) == 1
 
 
-def test_an_sms_that_the_provider_does_not_know_of_waits_for_a_persons_word(
-    impatient: System, sms_server: SmsServer
-) -> None:
+def test_an_sms_unknown_to_the_provider_awaits_a_person(impatient: System, sms_server: SmsServer) -> None:
     impatient.environment["SMS_PROVIDER"] = "twilio"
     kill_in_mid_send(impatient, sms_server)
     sms_server.sent.clear()  # it never got there, or the provider's list lags behind
@@ -182,7 +176,7 @@ def kill_in_mid_send(system: System, sms_server: SmsServer) -> None:
     system.kill("sms")
 
 
-def test_a_mail_server_that_hangs_holds_up_no_sms(
+def test_a_hanging_mail_server_does_not_delay_sms(
     impatient: System, mail_server: MailServer, sms_server: SmsServer
 ) -> None:
     impatient.environment.update(SMS_PROVIDER="twilio", NOTIFICATIONS_LEASE_SECONDS="150")
