@@ -1,4 +1,4 @@
-"""Operators in the admin: the same functions as by API, and no state by hand."""
+"""Operators in the admin use the same functions as the API and cannot edit the state by hand."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""Mail addresses and phone numbers that real people have, and that nobody can be reached at."""
+"""Mail addresses and phone numbers: real ones and unreachable ones."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -29,7 +29,7 @@ def test_domains_follow_idna_2008(given: str, kept: str, sent_to: str) -> None:
 @pytest.mark.parametrize(
     "email",
     [
-        "Ⱥ" * 22 + "@example.com",  # 44 octets, and 66 in lower case
+        "Ⱥ" * 22 + "@example.com",  # 44 octets, but 66 in lower case
         "a" * 64 + "@" + ".".join(["b" * 60] * 4) + ".com",
         "ann@example.com..",
         "ann@.",

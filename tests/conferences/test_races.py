@@ -1,6 +1,6 @@
-"""Many at once: real threads with connections of their own, on a database in a file or on a server.
+"""Concurrency: real threads with their own connections, on a database in a file or on a server.
 
-bin/test runs these on PostgreSQL, too.
+bin/test also runs these on PostgreSQL.
 """
 
 import threading
@@ -28,7 +28,7 @@ SCANNERS = 20
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """Run all at the same moment, a thread each; their results, or what they raised."""
+    """Run all at the same moment, one thread each. Returns their results or exceptions."""
     begin = threading.Barrier(len(acts))
     results: list[Any] = [None] * len(acts)
 
@@ -72,7 +72,7 @@ def test_twenty_concurrent_scanners_make_one_check_in(ann: Registration, bob: Us
 
 
 def test_control_unprotected_scanners_make_several_check_ins(ann: Registration, bob: User) -> None:
-    """Looking and then writing is not enough: that is what the test above would miss."""
+    """Looking first and then writing is not enough. This proves that the test above detects it."""
     constraint = next(item for item in CheckIn._meta.constraints if item.name == "one_active_check_in")
     looked = threading.Barrier(SCANNERS)
 

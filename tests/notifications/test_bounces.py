@@ -1,4 +1,4 @@
-"""Hard and soft bounces, in each provider's own words, through anymail's own parsers."""
+"""Hard and soft bounces in each provider's format, parsed by anymail."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ TO = "dora@example.com"
 
 
 def parse(view: Any, report: dict[str, Any]) -> AnymailTrackingEvent:
-    """The report as anymail's webhook makes an event of it, without its check of signatures."""
+    """Parse a report with anymail's webhook, but without checking its signature."""
     bare = view.__new__(view)
     if view is SparkPostTrackingWebhookView:
         ((kind, event),) = report["msys"].items()

@@ -1,4 +1,4 @@
-"""The outbox's values at /metrics, in a known state."""
+"""The outbox metrics at /metrics for a known state."""
 
 import datetime as dt
 from typing import Any

@@ -1,4 +1,4 @@
-"""From the public form to what the attendee reads, on real processes and from outside."""
+"""From the public form to the attendee's mail, on real processes and from outside."""
 
 import re
 from contextlib import closing
@@ -13,7 +13,7 @@ PASSWORD = "a password for this test"
 
 
 def sign_in(system: System) -> httpx.Client:
-    """The organizer's browser, as far as cookies and CSRF tokens go."""
+    """Sign in the organizer, with cookies and CSRF tokens like a browser."""
     system.run_code(
         "from django.contrib.auth.models import User; user = User.objects.get(username='organizer'); "
         f"user.set_password({PASSWORD!r}); user.save()"

@@ -20,7 +20,7 @@ Status = Notification.Status
 
 @pytest.fixture
 def reminder(sms: Notification) -> Notification:
-    """A reminder, by mail."""
+    """A reminder by mail."""
     return Notification(channel="email", recipient="dora@example.com", conference_id="summit")
 
 
@@ -29,7 +29,7 @@ def path_of(row: Notification) -> str:
 
 
 def test_one_click_unsubscribes_without_a_session(reminder: Notification) -> None:
-    """RFC 8058 §3.1: a POST of List-Unsubscribe=One-Click, by the mail provider."""
+    """The mail provider POSTs List-Unsubscribe=One-Click (RFC 8058 §3.1)."""
     strict = Client(enforce_csrf_checks=True)
     answer = strict.post(path_of(reminder), {"List-Unsubscribe": "One-Click"})
     assert answer.status_code == 200
@@ -150,7 +150,7 @@ def test_the_mailbox_is_closed_unless_the_setting_opens_it(
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("who", ["stranger", "viewer"])
-def test_outsiders_see_an_empty_mailbox(
+def test_outsiders_see_nothing_in_the_mailbox(
     kept: tuple[MailboxMessage, MailboxMessage], bob: User, charlie: User, path: str, who: str
 ) -> None:
     Member.objects.filter(user=bob).update(role=Member.Role.VIEWER)

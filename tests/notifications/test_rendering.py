@@ -1,4 +1,4 @@
-"""Every message type, in every language, over every channel: the registry is walked, so a new one is too."""
+"""Every message type in every language over every channel. The tests walk the registry."""
 
 import datetime as dt
 import re
@@ -102,7 +102,7 @@ def test_a_very_long_name_does_not_bury_the_message() -> None:
 
 
 def parse(notification: Notification, registration: Registration, **options: int) -> EmailMessage:
-    """The mail as it goes over the wire, taken apart again."""
+    """Render a mail and parse it as it goes over the wire."""
     mail = make_message(notification, render_mail(notification, registration, **options))
     return message_from_bytes(mail.message().as_bytes(), policy=policy.default)
 
@@ -169,7 +169,7 @@ def test_mails_about_undated_conferences_omit_dates() -> None:
     for preview in MAILS:
         notification, registration = sample(preview)
         if notification.message_type == "checkin_reminder":
-            continue  # there is none without a start
+            continue  # this message needs a start
         conference = registration.conference
         conference.starts_at, conference.ends_at, conference.venue = None, None, ""
         mail = render_mail(notification, registration)

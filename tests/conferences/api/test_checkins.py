@@ -1,4 +1,4 @@
-"""Checking in and undoing by API; badges and their codes."""
+"""Checking in and undoing it by API; badges and their codes."""
 
 import pytest
 import segno
@@ -44,7 +44,7 @@ def test_a_check_in_by_registration_can_be_undone(ann: Registration, bob: User, 
 
 
 def test_a_repeated_request_does_not_reverse_an_undo(ann: Registration, bob: User, api: Api) -> None:
-    """A scanner that was offline sends its queue again."""
+    """A scanner that was offline resends its queue."""
     body, key = {"registration_id": ann.id}, {"Idempotency-Key": "scan-1"}
     first = api(bob).post(URL, body, format="json", headers=key)
     api(bob).post(f"{URL}/{first.json()['check_in']['id']}/undo")
@@ -116,7 +116,7 @@ def test_bad_input_is_named(
     assert set(answer.json()["error"]["details"]) == fields
 
 
-def test_the_badge_shows_the_check_in_code_as_qr_code(ann: Registration, bob: User, api: Api) -> None:
+def test_the_badge_shows_the_check_in_code(ann: Registration, bob: User, api: Api) -> None:
     svg = api(bob).get(f"/api/conferences/summit/registrations/{ann.id}/badge.svg")
     assert (svg.status_code, svg["Content-Type"]) == (200, "image/svg+xml")
     assert svg.content == badges.draw_qr(badges.make_code(ann), kind="svg")

@@ -1,4 +1,4 @@
-"""Registrations out to CSV files and in from them; the job itself: test_jobs.py."""
+"""Exporting and importing registrations as CSV. test_jobs.py tests the job itself."""
 
 import csv
 import io
@@ -34,7 +34,7 @@ def export(bob: User, api: Api, conference: Conference) -> Callable[..., tuple[b
 
 @pytest.fixture
 def upload(bob: User, api: Api, conference: Conference) -> Upload:
-    """Send a file, let a worker do the job, and read its report."""
+    """Upload a file, run the job in a worker, and return its report."""
 
     def post(content: str | bytes, *, status: int = 202, dry_run: bool = False) -> dict:
         data = content if isinstance(content, bytes) else content.encode()
@@ -108,7 +108,7 @@ Gül,gül@example.com,,"=cmd|' /C calc'!A0"
 def test_bad_lines_are_reported_and_the_others_imported(conference: Conference, upload: Upload) -> None:
     report = upload(FILE)
     errors = [(error["line"], error["field"]) for error in report["errors"]]
-    # A record over several lines is named by its first one.
+    # The report names the first line of a record that spans several lines.
     assert errors == [(3, "email"), (3, "phone"), (4, "name"), (6, "name"), (9, None)]
     assert (report["total"], report["created"], report["existing"]) == (7, 2, 1)
     assert set(Registration.objects.values_list("name", "source", "phone")) == {

@@ -69,7 +69,7 @@ def test_localize_agrees_with_the_zone_data() -> None:
 
 @pytest.fixture
 def form(conference: Conference, admin_client: Client) -> dict[str, Any]:
-    """What a browser sends back of the page of `summit`."""
+    """The form data that a browser sends from the page of `summit`."""
     page = admin_client.get(reverse("admin:conferences_conference_change", args=["summit"]))
     shown = page.context["adminform"].form
     values: dict[str, Any] = {}
@@ -94,7 +94,7 @@ def save(admin_client: Client, form: dict[str, Any]) -> Any:
 
 @pytest.fixture(autouse=True)
 def without_members(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The inline of members has its own test."""
+    """Remove the inline of members, which has its own test."""
     from conferences.admin.conferences import ConferenceAdmin
 
     monkeypatch.setattr(ConferenceAdmin, "inlines", [])

@@ -1,4 +1,4 @@
-"""POST /api/conferences/<id>/registrations, as the public sees it."""
+"""POST /api/conferences/<id>/registrations as the public uses it."""
 
 import datetime as dt
 import hashlib
@@ -73,7 +73,7 @@ def test_registration_and_events_derive_the_same_visitor_id(conference: Conferen
 def test_a_known_address_gets_the_same_answer(
     conference: Conference, state: str, approval_required: bool
 ) -> None:
-    """A stranger who tries addresses learns nothing: neither who is registered nor what was decided."""
+    """A stranger who tries addresses cannot learn who is registered or what was decided."""
     post({**ANN, "phone": "+8613800138000", "answers": {"secret": "x"}})
     Registration.objects.update(state=state)
     Conference.objects.update(approval_required=approval_required)
@@ -97,7 +97,7 @@ def test_each_submission_gets_its_own_receipt(conference: Conference) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_known_address_takes_the_same_number_of_inserts(conference: Conference) -> None:
-    """So that timing tells no more than the answer does."""
+    """Timing must not reveal more than the answer does."""
 
     def inserted_into(email: str) -> list[str]:
         with CaptureQueriesContext(connection) as queries:
@@ -120,7 +120,9 @@ def test_old_receipts_are_deleted(conference: Conference) -> None:
 def test_a_repeated_key_and_body_get_the_same_answer(conference: Conference) -> None:
     first = post(ANN, key="k-1")
     Registration.objects.update(state="cancelled")
-    again = post({"email": "ann@example.com", "name": "Ann"}, key="k-1")  # the order of fields is nothing
+    again = post(
+        {"email": "ann@example.com", "name": "Ann"}, key="k-1"
+    )  # the order of fields does not matter
     assert (again.status_code, again.json()) == (first.status_code, first.json()) == (201, first.json())
     assert Registration.objects.count() == 1
 
@@ -168,7 +170,7 @@ def test_keys_expire_after_48_hours_without_personal_data(conference: Conference
         ({}, {"name", "email"}),
         ({"name": "", "email": ""}, {"name", "email"}),
         ({"name": None, "email": None}, {"name", "email"}),
-        ({"name": 1, "email": ["a@example.com"]}, {"email"}),  # a number is a name, said plainly
+        ({"name": 1, "email": ["a@example.com"]}, {"email"}),  # a number is accepted as a name
         ({"name": {"first": "Ann"}, "email": "a@b"}, {"name", "email"}),
         ({**ANN, "phone": "12"}, {"phone"}),
         ({**ANN, "name": "x" * 10_000}, {"name"}),
@@ -257,7 +259,7 @@ def test_long_answers_are_cut_and_surplus_ones_dropped(conference: Conference) -
     assert set(kept["essay"]) == {"✓"}
 
 
-def test_clients_cannot_set_the_state(conference: Conference) -> None:
+def test_clients_cannot_set_the_state_or_id(conference: Conference) -> None:
     assert post({**ANN, "state": "cancelled", "id": "mine", "phone": None}).status_code == 201
     registration = Registration.objects.get()
     assert (registration.state, registration.id == "mine") == ("approved", False)
@@ -302,7 +304,7 @@ def test_registrations_per_client_address_are_limited(conference: Conference) ->
 
 @pytest.mark.django_db(transaction=True)
 def test_registering_works_promptly_while_redis_is_down(conference: Conference, valkey: ValkeyServer) -> None:
-    post({})  # connections are open
+    post({})  # open the connections
     valkey.kill()
     started = time.monotonic()
     try:
@@ -311,5 +313,5 @@ def test_registering_works_promptly_while_redis_is_down(conference: Conference, 
         valkey.start()
     assert [answer.status_code for answer in answers] == [201] * 3
     assert Registration.objects.count() == 3
-    # Celery by itself tries for 6 seconds to send each message.
+    # By default Celery tries to send each message for 6 seconds.
     assert time.monotonic() - started < 6

@@ -1,4 +1,4 @@
-"""What members do with registrations."""
+"""Managing registrations as a member."""
 
 import pytest
 from django.contrib.auth.models import User

@@ -1,4 +1,4 @@
-"""Every write names the fields that it does not know; NUL and long texts never reach a database."""
+"""Writes refuse unknown fields by name. NUL and long texts never reach a database."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def test_unknown_and_bad_fields_are_named_together(conference: Conference, api: 
 
 
 def test_read_only_fields_may_be_sent_back(conference: Conference, api: Api, alice: User) -> None:
-    """A client that reads a conference, changes a field and sends all of it."""
+    """A client may read a conference, change a field and send the whole object."""
     whole = api(alice).get(SUMMIT).json()
     answer = api(alice).patch(SUMMIT, {**whole, "venue": "Hall 7"}, format="json")
     assert answer.status_code == 200, answer.content

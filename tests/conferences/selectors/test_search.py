@@ -1,4 +1,4 @@
-"""Finding people as one types their names and numbers."""
+"""Searching people by names and numbers, however they are typed."""
 
 import pytest
 from django.contrib.auth.models import User

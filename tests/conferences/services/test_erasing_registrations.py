@@ -1,4 +1,4 @@
-"""Deleting a registration erases its person, and does not shrink the figures."""
+"""Deleting a registration erases its person but does not change the figures."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -23,7 +23,7 @@ LIST = "/admin/conferences/registration/"
 
 @pytest.fixture
 def ann(conference: Conference, bob: User) -> Registration:
-    """Ann came by a share link, was checked in, back, and in again."""
+    """Ann came by a share link. Her check-in was undone and then repeated."""
     made = register(
         conference=conference, name="Ann", email="ann@example.com", visitor_id="v-ann", share_code="abcd"
     ).registration

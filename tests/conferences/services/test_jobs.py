@@ -1,4 +1,4 @@
-"""Imports and decisions about many registrations, as jobs in slices."""
+"""Imports and bulk decisions as jobs in slices."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ def csv_of(count: int) -> bytes:
 
 
 class Queue:
-    """The messages that wait on the queue of jobs, in Valkey; no worker runs here."""
+    """The messages that wait on the job queue in Valkey. No worker runs here."""
 
     def __len__(self) -> int:
         return int(redis.Redis.from_url(settings.REDIS_URL).llen("files.convert"))
@@ -138,7 +138,7 @@ def test_a_dead_worker_loses_nothing(import_job: Callable[[int], Job], queue: Qu
 def test_a_lost_message_is_requeued(import_job: Callable[[int], Job], queue: Queue) -> None:
     import_job(3)
     catch_up()
-    assert len(queue) == 1  # it has waited for no minute yet
+    assert len(queue) == 1  # it has waited for less than a minute
     Job.objects.update(rung_at=timezone.now() - timezone.timedelta(minutes=2))
     catch_up()
     catch_up()

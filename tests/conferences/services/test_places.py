@@ -1,4 +1,4 @@
-"""When registration is open, how many places there are, and who gets one that becomes free."""
+"""When registration is open, how many places there are, and who gets a freed one."""
 
 import datetime as dt
 from typing import Any
@@ -34,7 +34,7 @@ def states() -> list[str]:
 
 @pytest.fixture
 def small(conference: Conference) -> Conference:
-    """Two places."""
+    """A conference with two places."""
     return services.update_conference(conference, capacity=2)
 
 
@@ -103,7 +103,7 @@ def test_a_freed_place_goes_to_the_longest_waiting(
     services.update_conference(small, approval_required=approval_required)
     made = [attend(small, number).registration for number in range(4)]
     first = "pending" if approval_required else "approved"
-    decide(made[3].id, Action.CANCEL, by=bob)  # who only waits frees nothing
+    decide(made[3].id, Action.CANCEL, by=bob)  # a person on the waiting list frees no place
     assert states() == [first, first, "waiting", "cancelled"]
     decide(made[0].id, Action.CANCEL, by=bob)
     assert states() == ["cancelled", first, first, "cancelled"]

@@ -1,4 +1,4 @@
-"""Scanners that were offline: the earlier scan is the check-in, whatever arrives first."""
+"""Offline scanners: the earlier scan is the check-in, whichever arrives first."""
 
 import datetime as dt
 import itertools

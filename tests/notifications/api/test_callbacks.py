@@ -1,4 +1,4 @@
-"""Providers' delivery reports: who may send them, what they change, and in which order they may come."""
+"""Providers' delivery reports: authentication, effects, and order of arrival."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -160,7 +160,7 @@ def test_mail_events_set_status_and_suppressions(
 ) -> None:
     set_status(notification, Status.SENT)
     mail_event(notification, kind, description="why")
-    mail_event(notification, kind, description="why")  # webhooks come more than once
+    mail_event(notification, kind, description="why")  # webhooks may come more than once
     assert status_of(notification) == status
     assert [row.scope for row in Suppression.objects.all()] == ([scope] if scope else [])
 

@@ -1,4 +1,4 @@
-"""GET /api/notifications and what organizers may do with them."""
+"""GET /api/notifications, resending and aborting."""
 
 from collections.abc import Callable
 from typing import Any
@@ -81,7 +81,7 @@ def test_messages_can_be_resent_and_aborted(api: Api, alice: User, notification:
 
 @pytest.fixture
 def somebody(request: Any, conference: Conference, bob: User, charlie: User) -> tuple[User | None, int]:
-    """(who, the status that they get for a notification of the conference `summit`)"""
+    """A user and the status that they get for a notification of the conference `summit`."""
     if request.param == "anonymous":
         return None, 401
     if request.param == "stranger":

@@ -1,4 +1,4 @@
-"""Mail through a provider of django-anymail, here Postmark's API on the loopback, and its webhook."""
+"""Mail through a provider of django-anymail: a loopback copy of Postmark's API, and its webhook."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""The conversation with a mail server: waits, refusals of ourselves, addresses outside ASCII."""
+"""The SMTP dialogue: waits, refusals of our server or sender, non-ASCII addresses."""
 
 import time
 from typing import Any
@@ -22,9 +22,9 @@ Status = Notification.Status
 def test_a_slow_final_answer_is_awaited(
     notification: Notification, mail_server: MailServer, settings: Any
 ) -> None:
-    """EMAIL_TIMEOUT is for connecting; RFC 5321 §4.5.3.2.6 gives a server ten minutes for its last answer."""
+    """EMAIL_TIMEOUT is for connecting. RFC 5321 §4.5.3.2.6 allows ten minutes for the last answer."""
     settings.EMAIL_TIMEOUT, settings.EMAIL_ANSWER_TIMEOUT = 1, 600
-    settings.NOTIFICATIONS_LEASE_SECONDS = 2  # kept while we wait, so the sweeper leaves the message alone
+    settings.NOTIFICATIONS_LEASE_SECONDS = 2  # renewed while we wait, so the sweeper ignores the message
     mail_server.script = ["slow 3"]
     began = time.monotonic()
     assert deliver(notification.pk) == Status.SENT
@@ -32,7 +32,7 @@ def test_a_slow_final_answer_is_awaited(
     assert len(mail_server.mails) == 1
 
 
-def test_the_default_wait_follows_the_rfc(settings: Any) -> None:
+def test_the_default_wait_suits_rfc_and_task(settings: Any) -> None:
     assert settings.EMAIL_ANSWER_TIMEOUT >= 600
     assert check_answer_timeout(None) == []
     settings.EMAIL_ANSWER_TIMEOUT = SEND_EMAIL_SECONDS
@@ -40,7 +40,7 @@ def test_the_default_wait_follows_the_rfc(settings: Any) -> None:
 
 
 def test_the_lease_covers_the_wait(notification: Notification) -> None:
-    """Otherwise the sweeper takes the waiting worker for dead, and the mail goes out again."""
+    """Otherwise the sweeper would consider the waiting worker dead and send the mail again."""
     token = jobs.claim(
         Notification.objects.all(), pk=notification.pk, lease_seconds=150, status=Status.SENDING
     )

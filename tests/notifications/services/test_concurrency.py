@@ -1,4 +1,4 @@
-"""Several workers at one message: one sends it. With a control that shows what happens without the claim."""
+"""Several workers compete for a message, and one sends it. A control shows what the claim prevents."""
 
 import threading
 from collections.abc import Callable
@@ -50,8 +50,8 @@ def test_concurrent_tasks_send_one_mail(notification: Notification, mail_server:
 def test_control_without_the_claim_several_mails_are_sent(
     notification: Notification, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control: the same, but look first and then write, instead of one conditional update, and no
-    second look at the lease before the call."""
+    """The control looks first and then writes, instead of one conditional update. It also does not check the
+    lease again before the call."""
     everybody_looked = threading.Barrier(WORKERS)
 
     def look_then_write(rows: Any, *, pk: Any, lease_seconds: float, now: Any = None, **changes: Any) -> Any:
@@ -72,7 +72,7 @@ def test_control_without_the_claim_several_mails_are_sent(
 def test_a_worker_without_its_lease_sends_nothing(
     notification: Notification, mail_server: MailServer, settings: Any
 ) -> None:
-    """It slept between claim and call; meanwhile the sweeper gave the message to another."""
+    """The worker sleeps between claim and call; meanwhile the sweeper gives the message to another one."""
     token = jobs.claim(Notification.objects.all(), pk=notification.pk, lease_seconds=0, status=Status.SENDING)
     assert token is not None
     sleeper = _Delivery(Notification.objects.get(), token)

@@ -79,7 +79,7 @@ def test_a_permanent_refusal_is_final(
     assert notification.last_error.startswith("permanent: 55")
 
 
-def test_an_unreachable_server_gets_the_mail_later(notification: Notification, settings: Any) -> None:
+def test_mail_for_an_unreachable_server_is_requeued(notification: Notification, settings: Any) -> None:
     settings.EMAIL_BACKEND = "notifications.channels._smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
     assert deliver(notification.pk) == Status.QUEUED
@@ -88,7 +88,7 @@ def test_an_unreachable_server_gets_the_mail_later(notification: Notification, s
     assert notification.called_at is None
 
 
-def test_a_silent_server_gets_the_mail_later(notification: Notification, settings: Any) -> None:
+def test_mail_for_a_silent_server_is_requeued(notification: Notification, settings: Any) -> None:
     server = SilentServer()
     settings.EMAIL_BACKEND = "notifications.channels._smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", server.port, 1

@@ -1,4 +1,4 @@
-"""SMS through a loopback server that speaks Twilio's and Aliyun's API, in good days and bad ones."""
+"""SMS through a loopback server with Twilio's and Aliyun's APIs: successes and failures."""
 
 import datetime as dt
 from typing import Any
@@ -99,7 +99,7 @@ def test_an_sms_with_an_unclear_answer_is_not_resent(
     Notification.objects.update(scheduled_for=timezone.now())
     sweeping.sweep("sms")
     sms.refresh_from_db()
-    # What the provider had taken is found there; what it had not waits for a person.
+    # The look-up finds a message that the provider accepted. Any other waits for a person.
     assert sms.status == (Status.SENT if taken else Status.UNKNOWN)
     assert sms.scheduled_for > timezone.now() or taken
     assert deliver(sms.pk) is None
@@ -141,7 +141,7 @@ def test_any_provider_text_can_be_stored(
 
 
 @BOTH
-def test_wrong_credentials_pause_the_channel(
+def test_wrong_credentials_requeue_the_sms(
     sms: Notification, sms_server: SmsServer, settings: Any, provider: str
 ) -> None:
     settings.SMS_PROVIDER = provider
@@ -151,7 +151,7 @@ def test_wrong_credentials_pause_the_channel(
 
 
 @BOTH
-def test_an_unreachable_provider_gets_the_sms_later(
+def test_sms_for_an_unreachable_provider_are_requeued(
     sms: Notification, sms_server: SmsServer, settings: Any, provider: str
 ) -> None:
     settings.SMS_PROVIDER = provider
@@ -180,7 +180,7 @@ def test_recipients_who_answered_stop_get_no_more_sms(
 def test_a_twilio_look_up_ignores_other_notifications_messages(
     attend: Any, sms_server: SmsServer, settings: Any
 ) -> None:
-    """Two reminders with the same words to the same number: one arrived, the other's fate is unknown."""
+    """Two reminders have the same text and number. One arrived; the fate of the other is unknown."""
     settings.SMS_PROVIDER = "twilio"
     registration = attend()
     known, lost = make_sms(registration), make_sms(registration)

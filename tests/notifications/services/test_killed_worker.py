@@ -1,4 +1,4 @@
-"""kill -9 of a real worker between claim, send and mark; then exactly what docs/notifications.md promises."""
+"""kill -9 of a real worker between claim, send and mark. docs/notifications.md promises the outcomes."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ for row in Notification.objects.all():
 
 
 def rows(system: System, channel: str) -> list[dict[str, Any]]:
-    """The outbox as it stands in the database, read from outside."""
+    """Read the outbox rows from the database, from outside the process."""
     with closing(sqlite3.connect(system.directory / "meeteasy.sqlite3")) as database:
         database.row_factory = sqlite3.Row
         found = database.execute(
@@ -66,7 +66,7 @@ def wait_for_status(system: System, channel: str, status: str, *, called: bool |
 
 
 def deliver_duplicates(system: System, queue: str) -> None:
-    """Five more messages for each row, as redeliveries bring them, and wait until they are worked off."""
+    """Queue five more messages for each row, like redeliveries, and wait until they are done."""
     client = redis.Redis.from_url(system.valkey.url)
     held = client.hlen("unacked")  # by the killed worker, until the visibility timeout ends
     system.run_code(DUPLICATE)
@@ -77,7 +77,7 @@ def deliver_duplicates(system: System, queue: str) -> None:
 
 @pytest.fixture
 def impatient(system: System) -> System:
-    """A killed worker's lease runs out after 3 seconds instead of 150."""
+    """A system in which a killed worker's lease expires after 3 seconds instead of 150."""
     system.environment.update(NOTIFICATIONS_LEASE_SECONDS="3", OUTBOUND_TIMEOUT_SECONDS="60")
     return system
 
@@ -166,7 +166,7 @@ def test_an_sms_unknown_to_the_provider_awaits_a_person(impatient: System, sms_s
 
 
 def kill_in_mid_send(system: System, sms_server: SmsServer) -> None:
-    """An SMS that the provider has, and whose worker is dead before it heard the answer."""
+    """Kill a worker after the provider got its SMS and before the worker gets the answer."""
     sms_server.script = ["hang"]
     system.start("sms")
     system.run_code(REGISTER.format(count=1))

@@ -1,4 +1,4 @@
-"""What is sent is judged and rendered when it is sent: moved, renamed and cancelled conferences."""
+"""Messages are judged and rendered when they are sent: moved, renamed and cancelled conferences."""
 
 import datetime as dt
 import zoneinfo
@@ -34,7 +34,7 @@ def summit(conference: Conference) -> Conference:
 
 @pytest.fixture
 def soon(conference: Conference) -> Conference:
-    """It begins in 20 hours, and reminders are due 24 hours before."""
+    """A conference that begins in 20 hours. Reminders are due 24 hours before."""
     conference.starts_at, conference.reminder_hours_before = timezone.now() + dt.timedelta(hours=20), [24]
     conference.save()
     return conference
@@ -299,6 +299,6 @@ def test_a_crash_during_an_announcement_causes_no_duplicates(
     announcing._write_slice(announcement)
     announcement.refresh_from_db()
     assert announcement.written == 2
-    announcement.position = ""  # as if it had died before it noted how far it was
+    announcement.position = ""  # as if the worker had died before it saved its position
     announcement.save()
     assert len(announced("moved")) == 5

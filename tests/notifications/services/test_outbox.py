@@ -1,4 +1,4 @@
-"""Which facts make which messages, in the same transaction; and what a person may do with them."""
+"""Changes write messages in the same transaction. People can resend and abort them."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def test_without_approval_a_registration_is_confirmed(attend: Attend) -> None:
     assert row.message_type == "registration_confirmation"
     assert row.recipient == registration.email
     assert (row.status, row.conference_id, row.registration_id) == ("queued", "summit", registration.id)
-    assert row.facts == {}  # what it says is read when it is sent
+    assert row.facts == {}  # its data is read when it is sent
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_the_mail_shows_the_registrations_check_in_code(
 
 
 def test_repeated_registrations_are_mailed_once_a_day(conference: Conference, attend: Attend) -> None:
-    """The day is the conference's: in Shanghai it ends at 16:00 dt.UTC."""
+    """The day is local to the conference: in Shanghai it ends at 16:00 UTC."""
     registration = attend()
     noon = dt.datetime(2027, 5, 1, 12, 0, tzinfo=dt.UTC)
     for hours in (0, 1, 3.9, 4.1, 27.9):

@@ -1,4 +1,4 @@
-"""A provider that refuses us, or cannot be reached, makes its channel wait; no message is lost to it."""
+"""A channel pauses when its provider is unreachable or refuses us. No message is lost."""
 
 import datetime as dt
 from typing import Any
@@ -17,7 +17,7 @@ Status = Notification.Status
 
 
 def later() -> None:
-    """The pause is over, and every message is due."""
+    """End the pause and make every message due."""
     Outage.objects.update(paused_until=timezone.now())
     Notification.objects.update(scheduled_for=timezone.now())
 
@@ -31,7 +31,7 @@ def test_no_mail_is_lost_in_a_long_outage(attend: Any, mail_server: MailServer) 
         assert {deliver(row.pk) for row in rows} <= {Status.QUEUED, None}
         later()
     assert set(Notification.objects.values_list("status", "attempts")) == {(Status.QUEUED, 0)}
-    assert Outage.objects.get().failures == MAX_ATTEMPTS + 2  # one message met it each time
+    assert Outage.objects.get().failures == MAX_ATTEMPTS + 2  # one message failed each time
     mail_server.refuse_sender = ""
     assert [deliver(row.pk) for row in rows] == [Status.SENT] * 5
     assert not Outage.objects.exists()

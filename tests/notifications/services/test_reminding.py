@@ -1,4 +1,4 @@
-"""Reminders: found by beat from the conference's settings, once, and not at night."""
+"""Reminders: beat finds them from the conference's settings and sends each once, not at night."""
 
 import datetime as dt
 import zoneinfo
@@ -26,7 +26,7 @@ Status = Notification.Status
 
 @pytest.fixture
 def soon(conference: Conference) -> Conference:
-    """The conference begins in 20 hours; reminders are due 24 and 2 hours before."""
+    """A conference that begins in 20 hours. Reminders are due 24 and 2 hours before."""
     conference.starts_at = timezone.now() + dt.timedelta(hours=20)
     conference.reminder_hours_before = [24, 2]
     conference.save()
@@ -35,7 +35,7 @@ def soon(conference: Conference) -> Conference:
 
 @pytest.fixture
 def attend_early(attend: Attend) -> Attend:
-    """Registered two days ago."""
+    """`attend` for people who registered two days ago."""
     return lambda **fields: attend(now=timezone.now() - dt.timedelta(days=2), **fields)
 
 
@@ -61,7 +61,7 @@ def test_reminders_resume_after_a_crash_without_duplicates(soon: Conference, att
     attend_early(email="a@example.com")
     plan_reminders("email")
     attend_early(email="b@example.com")
-    ReminderRound.objects.all().delete()  # as if the worker had died before it noted the round
+    ReminderRound.objects.all().delete()  # as if the worker had died before it recorded the round
     plan_reminders("email")
     assert [row.recipient for row in reminders()] == ["a@example.com", "b@example.com"]
 
@@ -214,7 +214,7 @@ def test_reminders_wait_at_night_but_confirmations_do_not(
     (row,) = reminders()
     assert dt.timedelta(minutes=59) < row.scheduled_for - timezone.now() <= dt.timedelta(hours=1)
     assert deliver(row.pk) is None
-    # A second attempt that falls into the night is put off, too, and is no attempt.
+    # A second attempt at night is also postponed and does not count as an attempt.
     Notification.objects.filter(pk=row.pk).update(scheduled_for=timezone.now())
     assert deliver(row.pk) == Status.QUEUED
     row.refresh_from_db()

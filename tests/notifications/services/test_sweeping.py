@@ -1,4 +1,4 @@
-"""What the sweeper makes of rows whose worker died, or whose message was lost."""
+"""The sweeper handles rows whose worker died or whose task was lost."""
 
 import datetime as dt
 from typing import Any
@@ -18,7 +18,7 @@ Status = Notification.Status
 
 
 def abandon(row: Notification, *, called: bool, attempts: int = 0) -> None:
-    """As a worker leaves it that was killed, once its lease has run out."""
+    """Leave the row as a killed worker does, with an expired lease."""
     now = timezone.now()
     Notification.objects.filter(pk=row.pk).update(attempts=attempts)
     assert claim(
@@ -74,7 +74,7 @@ def test_a_lost_task_is_requeued_after_a_minute(
 ) -> None:
     for _ in range(3):
         sweeping.sweep("email")
-    assert queue_length("notifications.email") == 0  # rung when it was written, just now
+    assert queue_length("notifications.email") == 0  # it was queued just now, when it was written
     Notification.objects.update(rung_at=timezone.now() - dt.timedelta(seconds=61))
     for _ in range(3):
         sweeping.sweep("email")
