@@ -1,4 +1,4 @@
-"""Telling everybody who is registered that a conference moved, or is cancelled.
+"""Announcing to all attendees that a conference moved or is cancelled.
 
 An announcement is one row. The sweeper writes its messages in slices, so requests are short however many
 people are registered, and work resumes where a crash interrupted it.

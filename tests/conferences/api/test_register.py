@@ -120,9 +120,7 @@ def test_old_receipts_are_deleted(conference: Conference) -> None:
 def test_a_repeated_key_and_body_get_the_same_answer(conference: Conference) -> None:
     first = post(ANN, key="k-1")
     Registration.objects.update(state="cancelled")
-    again = post(
-        {"email": "ann@example.com", "name": "Ann"}, key="k-1"
-    )  # the order of fields does not matter
+    again = post({"email": "ann@example.com", "name": "Ann"}, key="k-1")  # field order does not matter
     assert (again.status_code, again.json()) == (first.status_code, first.json()) == (201, first.json())
     assert Registration.objects.count() == 1
 
