@@ -1,4 +1,4 @@
-"""Sharing's reactions to signals of analytics that its source data changed."""
+"""Sharing's reactions to signals that its source data changed."""
 
 from collections.abc import Sequence
 from typing import Any
