@@ -57,7 +57,7 @@ def test_control_minting_without_the_lock_fails_for_one_user(alice: User, bob: U
         with transaction.atomic():
             assert not ShareLink.objects.filter(id="summit/poster").exists()
             both_looked.wait(20)
-            claim = Claim("summit/poster", (number, f"m{number}"), f"user:{owner.pk}", is_minted=True)
+            claim = Claim("summit/poster", (number, f"m{number}"), number, f"user:{owner.pk}", is_minted=True)
             derive(Facts(claims=[claim]))
 
     with pytest.raises(IntegrityError):
