@@ -202,7 +202,7 @@ def _report(request: HttpRequest, text: str, refused: int) -> None:
 
 @admin.register(Announcement)
 class AnnouncementAdmin(admin.ModelAdmin):
-    """Announcements. Adding one notifies all attendees and cannot be undone; there are no other actions."""
+    """Announcements. Adding one notifies all registrants and cannot be undone, so there are no actions."""
 
     list_display = ["created_at", "conference_id", "kind", "created_by", "written", "finished_at"]
     list_filter = ["kind"]

@@ -181,7 +181,7 @@ class ReminderRound(models.Model):
 
 
 class Announcement(models.Model):
-    """The organizers' news to all attendees that the conference moved or is cancelled.
+    """The organizers' news to all registrants that the conference moved or is cancelled.
 
     The sweeper writes the messages in slices (services/announcing.py). The latest announcement counts: if a
     move is announced after a cancellation, the conference takes place again.

@@ -1,4 +1,4 @@
-"""Announcing to all attendees that a conference moved or is cancelled."""
+"""Announcing to all registrants that a conference moved or is cancelled."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from notifications.services.announcing import announce
 
 
 class AnnouncementList(generics.ListAPIView[Announcement]):
-    """List the announcements to all attendees, newest first. Owners and helpers."""
+    """List the announcements to all registrants, newest first. Owners and helpers."""
 
     serializer_class = AnnouncementSerializer
     queryset = Announcement.objects.none()
@@ -36,7 +36,7 @@ class AnnouncementList(generics.ListAPIView[Announcement]):
         },
     )
     def post(self, request: Request, conference_id: str) -> Response:
-        """Email all attendees an updated or cancelled calendar entry. Owners.
+        """Email all registrants an updated or cancelled calendar entry. Owners.
 
         `moved` announces the conference's current date and place, so change them first. `cancelled` also
         stops reminders and confirmations until a move is announced.

@@ -1,4 +1,4 @@
-"""Announcing to all attendees that a conference moved or is cancelled.
+"""Announcing to all registrants that a conference moved or is cancelled.
 
 An announcement is one row. The sweeper writes its messages in slices, so requests are short however many
 people are registered, and work resumes where a crash interrupted it.
@@ -39,7 +39,7 @@ class Announced:
 
 
 def announce(conference: Conference, kind: str, *, by: Any, now: dt.datetime | None = None) -> Announced:
-    """Announce the conference's facts to all attendees. Repeating the same facts does nothing.
+    """Announce the conference's facts to all registrants. Repeating the same facts does nothing.
 
     A cancelled conference sends no reminders or confirmations until a move is announced. Raises RefusedError
     `no_date` for a move without a date.

@@ -192,7 +192,7 @@ def announced(kind: str) -> list[Notification]:
     return list(Notification.objects.filter(message_type=f"conference_{kind}").order_by("id"))
 
 
-def test_a_move_is_announced_to_all_attendees(
+def test_a_move_is_announced_to_all_registrants(
     summit: Conference, attend: Attend, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(announcing, "_ROWS_AT_ONCE", 2)
