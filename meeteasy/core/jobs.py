@@ -3,7 +3,7 @@
 The database row is the truth of a job; the message on the queue is only a hint. A worker claims a job with
 one conditional UPDATE that also writes a fresh token and an expiry time. It can write the outcome only while
 that token is still there. So a redelivered message finds the job taken and does nothing, and a worker that
-slept through its lease cannot overwrite newer results. This needs no row locks, so it works on every database.
+slept through its lease cannot overwrite newer results. No row locks are needed, so every database will do.
 
     class Job(LeasedModel):
         status = CharField(...)
