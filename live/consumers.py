@@ -41,7 +41,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
         self.may_ask, self.asked_at = float(_ASKED_AT_ONCE), time.monotonic()
 
         async def receive_or_end() -> Any:
-            """Return the next message of the client, or a disconnect once the outbox has given the client up."""
+            """Return the next message of the client, or a disconnect once the outbox has given up."""
             waits = [asyncio.ensure_future(receive()), asyncio.ensure_future(self.given_up.wait())]
             try:
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

@@ -264,7 +264,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 60,
     "socket_timeout": 10,
     "socket_keepalive": True,
-    # Whoever sends a message while the broker is away fails at once, instead of after some 6 seconds: a
+    # Sending a message fails at once while the broker is away, instead of after some 6 seconds: a
     # request waits for it, and sweeps send again what was lost. Workers reconnect by rules of their own.
     "max_retries": 0,
     # How often workers look for such messages. By default every tenth time in intervals of 10 seconds: a

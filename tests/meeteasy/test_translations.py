@@ -1,4 +1,4 @@
-"""Whoever adds a string for people: `manage.py messages`, fill in what it lists, and again."""
+"""Translations. After adding a string run `manage.py messages`, translate what it lists, and run it again."""
 
 import gettext
 import re
@@ -52,7 +52,7 @@ def test_translations_keep_the_placeholders(path: Path) -> None:
 
 
 @_by_language
-def test_an_update_keeps_what_is_translated(path: Path, tmp_path: Path) -> None:
+def test_an_update_keeps_existing_translations(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / translations.language_of(path) / "LC_MESSAGES" / "django.po"
     copy.parent.mkdir(parents=True)
     shutil.copy(path, copy)
@@ -60,7 +60,7 @@ def test_an_update_keeps_what_is_translated(path: Path, tmp_path: Path) -> None:
     assert copy.read_text() == path.read_text()
 
 
-def test_pythons_gettext_reads_what_is_compiled(tmp_path: Path) -> None:
+def test_pythons_gettext_reads_compiled_catalogs(tmp_path: Path) -> None:
     path = tmp_path / "de" / "LC_MESSAGES" / "django.po"
     path.parent.mkdir(parents=True)
     path.write_text(
