@@ -49,7 +49,7 @@ def test_the_contracts_types_are_there() -> None:
 
 
 @pytest.mark.parametrize("name", TYPES)
-def test_a_type_has_a_name_a_label_and_a_file_of_its_own(name: str) -> None:
+def test_a_type_has_its_own_name_label_and_file(name: str) -> None:
     event_type = EVENT_TYPES[name]
 
     assert re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name)

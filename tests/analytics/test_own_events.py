@@ -61,7 +61,7 @@ def figures(conference: Conference) -> tuple[int, int]:
     return found["registrations"], found["checkins"]
 
 
-def test_a_registration_and_a_check_in_are_in_the_days_summary(conference: Conference, bob: User) -> None:
+def test_registrations_and_check_ins_are_in_the_days_summary(conference: Conference, bob: User) -> None:
     registration = register_ann(conference, visitor_id="v1", share_code="code1")
     check_in(registration.id, by=bob, method="qr", gate="North")
     drain()
@@ -169,7 +169,7 @@ def test_a_report_does_not_restore_an_undone_check_in(conference: Conference, bo
     assert figures(conference) == (1, 1)
 
 
-def test_undoing_on_a_later_day_changes_the_day_of_the_check_in(conference: Conference, bob: User) -> None:
+def test_a_later_undo_changes_the_check_ins_day(conference: Conference, bob: User) -> None:
     yesterday = timezone.now() - dt.timedelta(days=1)
     ann = register_ann(conference)
     made = check_in(ann.id, by=bob, now=yesterday).check_in
@@ -220,7 +220,7 @@ def test_the_sweep_waits_while_the_stream_is_behind(conference: Conference) -> N
     assert get_redis().xlen("stream:analytics.events") == 1
 
 
-def test_the_sweep_continues_after_the_last_complete_row(
+def test_the_sweep_continues_from_where_all_was_complete(
     conference: Conference, django_assert_max_num_queries: Callable
 ) -> None:
     """A sweep reads only the rows of the last minutes, however many there are."""

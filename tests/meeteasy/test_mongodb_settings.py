@@ -45,7 +45,7 @@ def test_an_address_that_keeps_the_promises_is_taken(options: str) -> None:
         ("events", "events", "events"),
     ],
 )
-def test_the_database_is_named_in_the_address_or_beside_it(address: str, variable: str, name: str) -> None:
+def test_the_database_name_may_be_in_the_address(address: str, variable: str, name: str) -> None:
     assert read_mongodb_settings(f"mongodb://127.0.0.1/{address}", variable)["NAME"] == name
 
 

@@ -11,7 +11,7 @@ from meeteasy.schedule import sync_schedule
 pytestmark = pytest.mark.django_db
 
 
-def test_the_defaults_are_created_and_a_second_sync_creates_nothing() -> None:
+def test_a_second_sync_of_the_defaults_creates_nothing() -> None:
     created = sync_schedule()
 
     assert set(created) == set(settings.DEFAULT_SCHEDULE)

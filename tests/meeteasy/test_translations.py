@@ -20,7 +20,7 @@ def test_there_is_simplified_chinese() -> None:
     assert [translations.language_of(path) for path in _CATALOGS] == ["zh_Hans"]
 
 
-def test_strings_are_found_in_code_and_templates_with_their_plurals() -> None:
+def test_strings_in_code_and_templates_are_found_with_plurals() -> None:
     found = translations.find_texts()
     assert found["What happens"] == "templates/live/screen.html"
     assert found["daily summary"] == "analytics/models.py"

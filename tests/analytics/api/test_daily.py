@@ -40,9 +40,7 @@ def assert_error(answer: Any, status: int, code: str) -> dict[str, Any]:
     return error
 
 
-def test_a_member_reads_the_days_in_order_with_every_figure(
-    api: Api, five_days: Conference, bob: User
-) -> None:
+def test_a_member_reads_every_figure_in_order_of_days(api: Api, five_days: Conference, bob: User) -> None:
     answer = api(bob).get(PATH, {"conference_id": "summit"})
 
     assert answer.status_code == 200

@@ -60,7 +60,7 @@ def while_the_day_is_poison() -> Iterator[None]:
         yield
 
 
-def test_events_make_their_days_dirty_and_a_refresh_computes_them(conference: Conference) -> None:
+def test_a_refresh_computes_the_days_of_new_events(conference: Conference) -> None:
     store(page_view("a"), page_view("b", ts=NOON - dt.timedelta(days=1)))
 
     assert refresh_dirty_days() == 2
@@ -78,7 +78,7 @@ def test_an_event_counts_on_the_conferences_own_day(conference: Conference) -> N
     assert (summary(dt.date(2026, 4, 30)).figures["pv"], summary(DAY).figures["pv"]) == (1, 1)
 
 
-def test_a_late_event_changes_its_own_day_and_raises_its_revision(conference: Conference) -> None:
+def test_a_late_event_changes_only_its_day(conference: Conference) -> None:
     store(page_view("a"))
     refresh_dirty_days()
     close_ended_days(now=NOON + dt.timedelta(days=1))
@@ -234,7 +234,7 @@ def test_a_refresh_out_of_time_is_continued_by_the_next(conference: Conference) 
     assert DailySummary.objects.count() == 5
 
 
-def test_a_failing_day_is_closed_later_and_delays_no_other(conference: Conference) -> None:
+def test_a_failing_day_closes_later_and_delays_no_other(conference: Conference) -> None:
     store(page_view("a"), page_view("b", ts=NOON - dt.timedelta(days=1)))
     refresh_dirty_days()
     tomorrow = NOON + dt.timedelta(days=1)

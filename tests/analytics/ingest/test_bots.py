@@ -68,7 +68,7 @@ def test_a_browser_is_not_a_bot(user_agent: str) -> None:
 
 
 @pytest.mark.parametrize("user_agent", SENDERS)
-def test_a_server_that_sends_for_visitors_is_not_a_bot(user_agent: str) -> None:
+def test_a_server_sdk_is_not_a_bot(user_agent: str) -> None:
     assert not is_bot(user_agent)
 
 

@@ -26,7 +26,7 @@ class Killed(BaseException):
 
 @st.composite
 def rows_of_one_id(draw: st.DrawFn, event_id: str) -> EventRow:
-    """Rows with the same id and different content. The first one counts."""
+    """A row with this id. Rows with the same id may differ; the first one counts."""
     return make_row(
         event_id,
         ts_ms=NOON_MS + draw(st.sampled_from([0, 11, 13, 30])) * HOUR_MS,

@@ -233,7 +233,7 @@ class Writers:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_writers_never_both_call_a_row_new_nor_deadlock() -> None:
+def test_two_writers_neither_report_twice_nor_deadlock() -> None:
     for round_number in range(3):
         Event.objects.all().delete()
         writers = Writers()
@@ -316,7 +316,7 @@ def test_the_store_is_probed_by_a_write(request: pytest.FixtureRequest) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.only_on("postgresql")
-def test_a_server_that_became_a_read_only_standby_is_an_outage() -> None:
+def test_a_read_only_standby_is_an_outage() -> None:
     with connections[ALIAS].cursor() as cursor:
         cursor.execute("SET default_transaction_read_only = on")
     try:

@@ -57,7 +57,7 @@ def read_all(consumer: Consumer) -> Steps:
 
 
 def left_behind(drain_steps: Callable[[Consumer], Steps], order: tuple[bool, ...]) -> bool:
-    """Play one order of steps (True: the drain's turn), then every wake-up. Returns whether an entry is left."""
+    """Play one order of steps (True: the drain's turn), then every wake-up. Returns if an entry is left."""
     get_redis().delete(STREAM, BELL)
     consumer = Consumer(get_redis())
     consumer.ensure_group()
@@ -80,7 +80,7 @@ def left_behind(drain_steps: Callable[[Consumer], Steps], order: tuple[bool, ...
 ORDERS = list(itertools.product([True, False], repeat=6))
 
 
-def test_no_order_of_appending_and_draining_loses_a_wake_up() -> None:
+def test_no_order_of_steps_loses_a_wake_up() -> None:
     assert [order for order in ORDERS if left_behind(drain_as_ours, order)] == []
 
 

@@ -63,7 +63,7 @@ def run_until_empty(drain_of: Callable[[], object], *, rounds: int = 12) -> int:
 
 
 @pytest.mark.django_db
-def test_a_drain_stores_all_entries_and_leaves_the_stream_empty(conference: Conference) -> None:
+def test_a_drain_stores_all_entries_and_empties_the_stream(conference: Conference) -> None:
     append([make_row("a"), make_row("b")], [make_row("c")])
     assert run(make_drain()) is False
     assert stored_ids() == {"a", "b", "c"}
@@ -475,7 +475,7 @@ def test_an_unknown_column_is_no_outage(conference: Conference) -> None:
 
 
 @pytest.mark.django_db
-def test_after_an_outage_a_drain_rests_and_leaves_the_bell_set(conference: Conference) -> None:
+def test_a_drain_rests_after_an_outage(conference: Conference) -> None:
     def refuse(rows: Sequence[EventRow]) -> StoreResult:
         raise caused(StoreUnavailableError("locked"), locked())
 
@@ -492,7 +492,7 @@ def test_after_an_outage_a_drain_rests_and_leaves_the_bell_set(conference: Confe
 
 
 @pytest.mark.django_db
-def test_the_group_is_created_again_after_redis_lost_its_data(conference: Conference) -> None:
+def test_the_group_is_recreated_after_redis_lost_its_data(conference: Conference) -> None:
     drain = make_drain()
     append([make_row("a")])
     run(drain)

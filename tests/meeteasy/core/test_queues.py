@@ -46,7 +46,7 @@ def test_every_task_goes_to_one_of_the_six(celery: Celery) -> None:
     assert queue_of(celery, "analytics.refresh_dirty_days") == "analytics.daily"
 
 
-def test_every_task_is_acknowledged_late_and_has_a_hard_time_limit(celery: Celery) -> None:
+def test_every_task_acknowledges_late_within_a_hard_time_limit(celery: Celery) -> None:
     for name in own_tasks(celery):
         task = celery.tasks[name]
         assert task.acks_late, name
