@@ -1,7 +1,7 @@
-"""The only door for ids of conferences, and of what belongs to them, that a user supplies.
+"""Look up conferences, and objects that belong to them, by ids that a user supplies. There is no other way.
 
-A conference that the user is not a member of answers 404, as if it did not exist. A member whose role does
-not allow the action gets 403, since they know of it anyway.
+Users get 404 for a conference that they are not a member of, as if it did not exist. A member whose role
+does not allow the action gets 403, since they know that the conference exists.
 """
 
 from django.contrib.auth.models import AnonymousUser, User
@@ -14,18 +14,18 @@ from conferences.selectors.registrations import find_check_ins, find_registratio
 
 Role = Member.Role
 
-# Each role may do what the roles after it may, and more.
+# Each role may do everything that the roles after it may do.
 _RANKED = [Role.OWNER, Role.HELPER, Role.VIEWER]
 
 
 def signed_in(user: User | AnonymousUser) -> User:
-    """The user of a request that only signed-in users may make."""
+    """Return the user of a request that only signed-in users may make."""
     assert isinstance(user, User)
     return user
 
 
 def visible_conferences(user: User | AnonymousUser) -> QuerySet[Conference]:
-    """The conferences that `user` is a member of, in whatever role."""
+    """Return the conferences that `user` is a member of, in any role."""
     if not user.is_authenticated:
         return Conference.objects.none()
     return Conference.objects.filter(members__user=user)
@@ -34,13 +34,13 @@ def visible_conferences(user: User | AnonymousUser) -> QuerySet[Conference]:
 def get_conference(
     user: User | AnonymousUser, conference_id: str, *, role: Member.Role = Role.VIEWER
 ) -> Conference:
-    """The conference, if `user` holds at least `role` in it.
+    """Return the conference if `user` has at least `role` in it.
 
     Raises Http404 (no such conference, or not theirs) or PermissionDenied (their role is too low).
     """
     member = (
         Member.objects.select_related("conference").filter(conference_id=conference_id, user=user).first()
-        if user.is_authenticated and "\0" not in conference_id  # which PostgreSQL refuses even to compare
+        if user.is_authenticated and "\0" not in conference_id  # PostgreSQL rejects NUL
         else None
     )
     if member is None:
@@ -59,7 +59,7 @@ def get_registration(
     *,
     role: Member.Role = Role.VIEWER,
 ) -> Registration:
-    """A registration of that conference, if `user` holds at least `role` in it. Raises as get_conference."""
+    """Return a registration of the conference. Checks `role` and raises as get_conference does."""
     conference = get_conference(user, conference_id, role=role)
     found = find_registrations(conference).filter(id=registration_id).first()
     if found is None:
@@ -74,7 +74,7 @@ def get_check_in(
     *,
     role: Member.Role = Role.VIEWER,
 ) -> CheckIn:
-    """A check-in of that conference, if `user` holds at least `role` in it. Raises as get_conference."""
+    """Return a check-in of the conference. Checks `role` and raises as get_conference does."""
     conference = get_conference(user, conference_id, role=role)
     found = find_check_ins(conference).filter(id=check_in_id).first()
     if found is None:
@@ -85,7 +85,7 @@ def get_check_in(
 def get_job(
     user: User | AnonymousUser, conference_id: str, job_id: str, *, role: Member.Role = Role.HELPER
 ) -> Job:
-    """A job of that conference, if `user` holds at least `role` in it. Raises as get_conference."""
+    """Return a job of the conference. Checks `role` and raises as get_conference does."""
     conference = get_conference(user, conference_id, role=role)
     found = Job.objects.defer("content").filter(conference=conference, id=job_id).first()
     if found is None:
@@ -100,7 +100,7 @@ def get_member(
     *,
     role: Member.Role = Role.VIEWER,
 ) -> Member:
-    """A member of that conference, if `user` holds at least `role` in it. Raises as get_conference."""
+    """Return a member of the conference. Checks `role` and raises as get_conference does."""
     conference = get_conference(user, conference_id, role=role)
     found = Member.objects.select_related("user").filter(conference=conference, id=member_id).first()
     if found is None:

@@ -1,7 +1,7 @@
-"""Badges: the signed code that a scanner reads, and its QR picture.
+"""Badges: the signed code that a scanner reads, and its QR code.
 
-A holder of the code is let in, so it is signed. Each use has a salt of its own: what opens the public page of
-a badge is not a check-in code. Keys rotate by SECRET_KEY_FALLBACKS, as for everything that Django signs.
+Anyone who holds the code can come in, so it is signed. Each use has its own salt: the token in a public badge
+address is not a check-in code. SECRET_KEY_FALLBACKS rotates the keys, as for everything that Django signs.
 """
 
 import io
@@ -22,20 +22,20 @@ _LINK_SALT = "conferences.badge-link"
 
 
 def make_code(registration: Registration) -> str:
-    """The check-in code of a registration: some 76 characters of ASCII."""
+    """Return the check-in code of a registration: about 76 ASCII characters."""
     return Signer(salt=_CODE_SALT).sign(registration.id)
 
 
 def make_link(registration: Registration, kind: str = "svg") -> str:
-    """The public address of the attendee's own badge picture; `kind` is `svg` or `png`."""
+    """Return the public address of the attendee's own badge picture; `kind` is `svg` or `png`."""
     return f"{settings.PUBLIC_URL}/api/badges/{Signer(salt=_LINK_SALT).sign(registration.id)}.{kind}"
 
 
 def find_by_code(conference: Conference, code: str) -> Registration:
-    """The registration of this conference whose badge has the code.
+    """Return the registration of this conference whose badge has the code.
 
-    Raises RefusedError: `invalid_code` (forged, damaged, or of a deleted registration) or `foreign_badge` (of
-    another conference).
+    Raises RefusedError: `invalid_code` (forged, damaged, or the registration was deleted) or `foreign_badge`
+    (from another conference).
     """
     registration = _find(_CODE_SALT, code.strip())
     if registration.conference_id != conference.id:
@@ -44,7 +44,7 @@ def find_by_code(conference: Conference, code: str) -> Registration:
 
 
 def find_by_link(token: str) -> Registration:
-    """The registration of a public badge address.
+    """Return the registration of a public badge address.
 
     Raises RefusedError: `invalid_code`, `registration_cancelled` or `not_approved`.
     """
@@ -54,7 +54,7 @@ def find_by_link(token: str) -> Registration:
 
 
 def check_admissible(registration: Registration) -> None:
-    """Raises RefusedError where the attendee may not come in: `registration_cancelled` or `not_approved`."""
+    """Raise RefusedError if the attendee may not come in: `registration_cancelled` or `not_approved`."""
     if registration.state == State.CANCELLED:
         raise RefusedError("registration_cancelled", _("This registration was cancelled."))
     if registration.state != State.APPROVED:
@@ -66,7 +66,7 @@ def check_admissible(registration: Registration) -> None:
 
 
 def draw_qr(code: str, *, kind: str) -> bytes:
-    """The QR code of a check-in code as SVG or PNG, with its quiet zone. 15 % of it may be unreadable."""
+    """Draw a check-in code as a QR code (SVG or PNG) with its quiet zone. 15 % of it may be unreadable."""
     picture = io.BytesIO()
     segno.make(code, error="m", micro=False).save(picture, kind=kind, scale=8, border=4)
     return picture.getvalue()

@@ -1,4 +1,4 @@
-"""Names, mail addresses and phone numbers of attendees, checked and brought into one form."""
+"""Validating and normalising attendees' names, mail addresses and phone numbers."""
 
 import re
 import unicodedata
@@ -18,13 +18,13 @@ MAX_NAME = 200
 MAX_EMAIL = 254
 MAX_PHONE = 16  # E.164: "+" and 15 digits
 
-# An atom of RFC 5322, with the letters and digits of every script (RFC 6531).
+# An RFC 5322 atom that also allows the letters and digits of every script (RFC 6531).
 _ATOM = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+\Z")
 _validate_domain = DomainNameValidator(accept_idna=False)
 
 
 def read_text(value: Any) -> str:
-    """A text that a client sent: numbers as texts, since other systems' ids are numbers; null is empty.
+    """Return a client's value as text. Numbers become text, since other systems' ids are numbers; null is "".
 
     Raises ValidationError for anything else.
     """
@@ -40,8 +40,8 @@ def read_text(value: Any) -> str:
 
 
 def clean_line(text: str, *, most: int, required: bool = False) -> str:
-    """One line of text in composed form (NFC) without blanks around it. Raises ValidationError."""
-    # Long input is not worth normalising; NFC never makes a text shorter than a third.
+    """Return one line of text in NFC, without surrounding blanks. Raises ValidationError."""
+    # Skip normalising very long input: NFC never makes a text shorter than a third.
     if len(text) <= 3 * most:
         text = unicodedata.normalize("NFC", text).strip(" \u00a0\u3000\ufeff")
     if required and not text:
@@ -57,8 +57,10 @@ def clean_line(text: str, *, most: int, required: bool = False) -> str:
 
 
 def clean_name(text: str) -> str:
-    """A person's name, without characters that show nothing. Raises ValidationError, also for a name that
-    carries a web address: the confirmation would mail it to whatever address a stranger types."""
+    """Return a person's name without invisible characters. Raises ValidationError.
+
+    A name with a web address is invalid: the confirmation would mail it to any address a stranger types.
+    """
     name = clean_line(strip_invisible(text), most=MAX_NAME, required=True)
     if has_web_address(name):
         raise ValidationError(_("A name cannot contain a web address."), code="web_address")
@@ -66,16 +68,16 @@ def clean_name(text: str) -> str:
 
 
 def clean_email(text: str) -> str:
-    """A mail address in the form in which equal ones are equal: NFC, lower case, domain in its own script.
+    """Return a mail address in its canonical form: NFC, lower case, domain in its own script.
 
-    meeteasy/core/addresses.py says which addresses are equal. Quoted local parts are refused. Raises
-    ValidationError.
+    meeteasy/core/addresses.py defines which addresses are equal. Raises ValidationError, also for a quoted
+    local part.
     """
     text = clean_line(text, most=MAX_EMAIL, required=True)
     email = normalise_email(text)
     local, at, domain = email.rpartition("@")
     invalid = ValidationError(_("This is not a mail address."), code="invalid")
-    # The lengths of RFC 5321, §4.5.3.1, of what is stored: lower case can be longer.
+    # RFC 5321 §4.5.3.1 limits the stored form: lower case can be longer.
     if not at or len(local.encode()) > 64 or not all(_ATOM.match(atom) for atom in local.split(".")):
         raise invalid
     try:
@@ -91,9 +93,9 @@ def clean_email(text: str) -> str:
 
 
 def clean_phone(text: str, *, region: str) -> str:
-    """A phone number in E.164, e.g. `+8613800138000`; empty stays empty. Digits may be of any script.
+    """Return a phone number in E.164, e.g. `+8613800138000`, or "" for "". Digits may be of any script.
 
-    region: ISO 3166 code that a number without `+` belongs to, or empty. Raises ValidationError.
+    region: ISO 3166 code of the country of numbers without `+`, or empty. Raises ValidationError.
     """
     text = clean_line(text, most=50)
     if not text:
@@ -113,10 +115,10 @@ def clean_phone(text: str, *, region: str) -> str:
 
 
 def _can_be_reached(number: phonenumbers.PhoneNumber) -> bool:
-    """Whether it can be dialled from abroad: no emergency or service number, no number without area code.
+    """Whether the number can be dialled from abroad. Emergency, service and local numbers cannot.
 
-    `is_valid_number` alone is not asked: its tables age, and would turn people away whose operator got a new
-    range. Without it, a number has at least seven digits, as all but those of a few islands have.
+    `is_valid_number` alone is too strict: its tables age and would reject numbers from an operator's new
+    range. Numbers that it does not know need at least seven digits; only a few islands have shorter ones.
     """
     if phonenumbers.is_valid_number(number):
         return True
@@ -128,9 +130,9 @@ def _can_be_reached(number: phonenumbers.PhoneNumber) -> bool:
 
 
 def pick_language(conference: Conference, wanted: str) -> str:
-    """The conference's language that suits `wanted` (e.g. what a browser says) best; else its first.
+    """Return the conference's language closest to `wanted`, e.g. the browser's, or else its first language.
 
-    `zh-CN` finds `zh-hans`, as a conference rarely has two of one family.
+    `zh-CN` finds `zh-hans`, since a conference rarely has two languages of one family.
     """
     wanted = wanted.lower().replace("_", "-")
     family = wanted.partition("-")[0]

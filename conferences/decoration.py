@@ -1,7 +1,7 @@
-"""What a registration carries besides its person: where they came from, their language, their answers.
+"""Optional data of a registration: where the person came from, their language, their answers.
 
-None of it may cost the registration. What cannot be used is left out or cut, and named in a warning. Sharing
-and analytics treat the same fields of events alike.
+Bad optional data never fails a registration. Unusable values are left out or cut, and a warning names them.
+Sharing and analytics treat the same fields of events in the same way.
 """
 
 import itertools
@@ -23,7 +23,7 @@ from meeteasy.core.identifiers import MAX_ID, fit_identifier
 MAX_ANSWERS = 100
 MAX_ANSWERS_BYTES = 16 * 1024
 _NAME_CHARACTERS = 64
-# Stands before what is no valid code (sharing/rules/codes.py).
+# Prefix of a value that is not a valid code (sharing/rules/codes.py).
 _MALFORMED = "!"
 
 Warn = Callable[[str, str, str], None]
@@ -31,8 +31,11 @@ Warn = Callable[[str, str, str], None]
 
 @dataclass(frozen=True)
 class FieldWarning:
-    """field: its name, `answers.<name>` for an answer. code: `left_out`, `cut`, `hashed`, `malformed_code`
-    or `unknown_field`."""
+    """A note that a field was changed.
+
+    field: its name, `answers.<name>` for an answer. code: `left_out`, `cut`, `hashed`, `malformed_code` or
+    `unknown_field`.
+    """
 
     field: str
     code: str
@@ -48,7 +51,7 @@ def tidy(
     share_code: Any = "",
     answers: Any = None,
 ) -> tuple[dict[str, Any], list[FieldWarning]]:
-    """The fields as a registration stores them, and what had to be changed about them."""
+    """Return the fields as a registration stores them, and warnings about what was changed."""
     warnings: list[FieldWarning] = []
 
     def warn(field: str, code: str, message: str) -> None:
@@ -80,7 +83,7 @@ def _tidy_identifier(value: Any, field: str, warn: Warn) -> str:
 
 
 def _tidy_code(value: Any, warn: Warn) -> str:
-    """One that cannot be a code is kept as such, so that sharing can say why it earned nothing."""
+    """Keep an invalid code in marked form, so that sharing can say why it was not credited."""
     try:
         return clean_line(read_text(value), most=MAX_ID)
     except ValidationError:
@@ -125,7 +128,7 @@ def _fit_all(answers: dict[str, Any], warn: Warn) -> dict[str, Any]:
 
 
 def _is_storable(value: Any) -> bool:
-    """No databases keep NUL or halves of surrogate pairs; JSON knows no other numbers."""
+    """Whether the databases can store the value: no NUL, no lone surrogates, only numbers that JSON has."""
     if isinstance(value, str):
         return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
     if isinstance(value, float):
@@ -146,6 +149,6 @@ def _size(name: str, answer: Any) -> int:
 
 
 def _printable(name: Any) -> str:
-    """The name of an answer as a warning shows it."""
+    """Return the name of an answer as a warning shows it."""
     text = str(name)[:_NAME_CHARACTERS].encode("utf-8", "replace").decode()
     return text.replace("\0", "\ufffd")

@@ -1,4 +1,4 @@
-"""The state machine of a registration: the one place that says which state may follow which."""
+"""The state machine of a registration."""
 
 from enum import StrEnum
 
@@ -15,9 +15,9 @@ class Action(StrEnum):
     CANCEL = "cancel"
 
 
-# action: (the states that it is allowed in, the state that it leads to). An action in the state that it
-# leads to changes nothing. A rejection can be taken back; a cancelled registration stays cancelled, and its
-# person can register again. An organizer can approve somebody on the waiting list whatever the capacity.
+# action: (the states in which it is allowed, the state it leads to). An action in the state that it leads to
+# changes nothing. A rejection can be reversed. A cancelled registration stays cancelled, but its person can
+# register again. An organizer can approve a person on the waiting list regardless of the capacity.
 TRANSITIONS: dict[Action, tuple[frozenset[State], State]] = {
     Action.APPROVE: (frozenset({State.WAITING, State.PENDING, State.REJECTED}), State.APPROVED),
     Action.REJECT: (frozenset({State.WAITING, State.PENDING}), State.REJECTED),
@@ -35,11 +35,11 @@ REFUSALS = {
 
 
 def first_state(*, approval_required: bool) -> State:
-    """The state of a registration that has a place."""
+    """Return the first state of a registration that has a place."""
     return State.PENDING if approval_required else State.APPROVED
 
 
 def next_state(state: State, action: Action) -> State | None:
-    """Where `action` leads from `state`; None where it is not allowed."""
+    """Return the state after `action` in `state`, or None if the action is not allowed."""
     allowed, target = TRANSITIONS[action]
     return target if state in allowed or state == target else None

@@ -1,4 +1,4 @@
-"""Celery tasks of the conferences. Beat's are rare and short, and share the queue of the daily work."""
+"""Celery tasks of the conferences app. Beat's tasks are rare and short and share the daily queue."""
 
 from django.utils import timezone
 
@@ -9,13 +9,13 @@ from meeteasy.core.slices import TIME_LIMIT_SECONDS
 
 @queue_task(Queue.FILES_CONVERT, name=jobs.TASK, time_limit_seconds=TIME_LIMIT_SECONDS)
 def work_on_job(pk: str) -> None:
-    """A slice of an import or of decisions about many registrations."""
+    """Run a slice of an import or of decisions about many registrations."""
     jobs.work_on_job(pk)
 
 
 @queue_task(Queue.ANALYTICS_DAILY, name="conferences.catch_up")
 def catch_up() -> None:
-    """Go on with jobs that lost their worker or message, and give away places that are still free."""
+    """Requeue jobs that lost their worker or message, and give away places that are still free."""
     jobs.ring_waiting_jobs()
     places.promote_everywhere(now=timezone.now())
 

@@ -1,4 +1,4 @@
-"""What text, settings and codes of conferences and registrations must look like."""
+"""Validators for the texts, settings and codes of conferences and registrations."""
 
 import re
 import unicodedata
@@ -16,12 +16,12 @@ MAX_REMINDER_HOURS = 24 * 60
 
 @lru_cache(maxsize=1)
 def _zone_names() -> frozenset[str]:
-    # Two names are no zones: what this very machine is set to, and the one that says it was not set.
+    # Two names are not real zones: one is this machine's own setting, the other means that none is set.
     return frozenset(zoneinfo.available_timezones()) - {"localtime", "Factory"}
 
 
 def validate_time_zone(name: str) -> None:
-    """Refuse what is not an IANA zone name, such as `CST` or `UTC+8`."""
+    """Refuse anything but an IANA zone name. `CST` and `UTC+8` are refused."""
     if name not in _zone_names():
         raise ValidationError(
             _("“%(name)s” is not an IANA time zone, e.g. Asia/Shanghai"), params={"name": name}
@@ -31,8 +31,8 @@ def validate_time_zone(name: str) -> None:
 def validate_single_line(text: str) -> None:
     """Refuse line breaks and control characters.
 
-    Names stand in mail headers, SMS and file names, where a line break would begin something of its own.
-    Format characters stay: emoji and several scripts are joined by them.
+    Names appear in mail headers, SMS and file names, where a line break would start a new header or line.
+    Format characters are allowed: emoji and several scripts need them.
     """
     for character in text:
         if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
@@ -44,7 +44,7 @@ def validate_single_line(text: str) -> None:
 
 
 def validate_languages(value: Any) -> None:
-    """A list of at least one language code such as `en` or `zh-hans`, each once; the first is the default."""
+    """Require a list of one or more distinct language codes such as `zh-hans`. The first is the default."""
     if not isinstance(value, list) or not value or len(value) > 20:
         raise ValidationError(_("This must be a list of 1 to 20 language codes."))
     for code in value:
@@ -55,7 +55,7 @@ def validate_languages(value: Any) -> None:
 
 
 def validate_reminder_hours(value: Any) -> None:
-    """A list of whole hours before the start, each once; an empty one sends no reminders."""
+    """Require a list of distinct whole hours before the start. An empty list sends no reminders."""
     if not isinstance(value, list) or len(value) > MAX_REMINDERS:
         raise ValidationError(
             _("This must be a list of at most %(number)s numbers."), params={"number": MAX_REMINDERS}

@@ -1,4 +1,4 @@
-"""The outbox in the admin: what became of every message, sending again and aborting, previews."""
+"""The outbox in the admin: the status of every message, resending, aborting and previews."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +25,7 @@ from notifications.services import announcing, outbox
 
 
 class _RegistryFilter(admin.SimpleListFilter):
-    """By a registry's keys: no scan of the table for the values there are."""
+    """A filter by the keys of a registry. It does not scan the table for existing values."""
 
     def members(self) -> dict[str, Any]:
         raise NotImplementedError
@@ -56,7 +56,7 @@ class ChannelFilter(_RegistryFilter):
 
 @admin.register(Notification)
 class NotificationAdmin(admin.ModelAdmin):
-    """Read only: the worker owns the table. Staff act on it through actions."""
+    """The outbox. It is read-only, because the worker owns the table; staff use actions."""
 
     list_display = [
         "created_at", "message_type_label", "channel_label", "recipient", "conference_id", "status",
@@ -130,7 +130,7 @@ class NotificationAdmin(admin.ModelAdmin):
         ]
 
     def previews_view(self, request: HttpRequest) -> HttpResponse:
-        """Every message type in every language, with made-up data."""
+        """Show every message type in every language, with sample data."""
         if not self.has_view_permission(request):
             raise Http404
         context = {
@@ -178,7 +178,7 @@ def _framed(html: str) -> HttpResponse:
 def _act_on(
     queryset: QuerySet[Notification], action: Callable[..., None], request: HttpRequest
 ) -> tuple[int, int]:
-    """(done, refused)"""
+    """Act on each notification. Returns (done, refused)."""
     done = refused = 0
     for pk in queryset.values_list("pk", flat=True):
         try:
@@ -202,7 +202,7 @@ def _report(request: HttpRequest, text: str, refused: int) -> None:
 
 @admin.register(Announcement)
 class AnnouncementAdmin(admin.ModelAdmin):
-    """Adding one tells everybody who is registered; it cannot be taken back, so nothing else is offered."""
+    """Announcements. Adding one notifies all attendees and cannot be undone; there are no other actions."""
 
     list_display = ["created_at", "conference_id", "kind", "created_by", "written", "finished_at"]
     list_filter = ["kind"]

@@ -1,7 +1,8 @@
-"""Which bounces are hard: the address does not exist, so no conference may write to it again.
+"""Telling hard bounces from soft ones.
 
-A soft one (mailbox full, server busy, blocked for now) ends one message and says nothing about the next.
-Anymail calls both `bounced`; each provider has its own way to tell them apart, in the report as it came.
+After a hard bounce the address does not exist, so no conference may write to it again. A soft bounce (mailbox
+full, server busy, blocked for now) ends one message and says nothing about the next one. Anymail calls both
+`bounced`. Each provider distinguishes them in its own way in the original report.
 """
 
 import re
@@ -14,9 +15,9 @@ _ENHANCED_CODE = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 
 
 def is_hard(event: AnymailTrackingEvent, *, provider: str) -> bool:
-    """Whether a bounce says that the address does not exist. A report that leaves it open is soft.
+    """Whether a bounce says that the address does not exist. An unclear report counts as soft.
 
-    provider: as anymail names it in its signals, e.g. "Amazon SES".
+    provider: its name in anymail's signals, e.g. "Amazon SES".
     """
     if _is_soft_reply(f"{event.mta_response or ''} {event.description or ''}"):
         return False
@@ -27,9 +28,9 @@ def is_hard(event: AnymailTrackingEvent, *, provider: str) -> bool:
 
 
 def _is_soft_reply(text: str) -> bool:
-    """Whether the receiving server's own code (RFC 3463) speaks against a hard bounce.
+    """Whether the receiving server's status code (RFC 3463) rules out a hard bounce.
 
-    About the address are 5.1.x and 5.2.1 (mailbox disabled); 5.2.2 is a full mailbox, 5.7.x a policy.
+    5.1.x and 5.2.1 (mailbox disabled) are about the address; 5.2.2 is a full mailbox, and 5.7.x is a policy.
     """
     found = _ENHANCED_CODE.search(text)
     if found is None:
@@ -39,7 +40,7 @@ def _is_soft_reply(text: str) -> bool:
 
 
 def _at(path: str, *hard: str) -> Callable[[dict[str, Any]], bool]:
-    """A judge that compares one value of the report, e.g. at `bounce.type`, with those that are hard."""
+    """Return a judge that checks whether a value of the report, e.g. at `bounce.type`, is one of `hard`."""
 
     def judge(report: dict[str, Any]) -> bool:
         value: Any = report

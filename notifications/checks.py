@@ -1,4 +1,4 @@
-"""System checks for settings without which messages would fail one by one, later, in a worker."""
+"""System checks for settings. Without them, each message would fail later in a worker."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from meeteasy.core.queues import WORKER_OPTIONS, Queue
 from notifications.channels.sms import SMS_PROVIDERS
 from notifications.tasks import SEND_EMAIL_SECONDS
 
-# Connecting and all SMTP steps before the mail's end, at their longest (channels/_smtp.py).
+# The longest time for connecting and all SMTP steps before the mail's end (channels/_smtp.py).
 _BEFORE_THE_ANSWER_SECONDS = 1000
 
 
@@ -47,7 +47,7 @@ def check_mail_backend(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register()
 def check_lease(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """A mail keeps its lease while it waits; an SMS does not, so the lease must cover its task."""
+    """Check that the lease covers an SMS task. A mail renews its lease while it waits; an SMS does not."""
     longest = WORKER_OPTIONS[Queue.NOTIFICATIONS_SMS].time_limit_seconds
     if longest < settings.NOTIFICATIONS_LEASE_SECONDS:
         return []

@@ -14,7 +14,10 @@ from meeteasy.core.addresses import to_wire
 
 @dataclass(frozen=True)
 class Invitation:
-    """method: REQUEST (a new or changed entry) or CANCEL. content: the file, in UTF-8."""
+    """A calendar file.
+
+    method: REQUEST (a new or changed entry) or CANCEL. content: the file, in UTF-8.
+    """
 
     method: str
     content: bytes
@@ -23,10 +26,10 @@ class Invitation:
 def make_invitation(
     context: dict[str, Any], *, method: str, uid: str, sequence: int, recipient: str
 ) -> Invitation | None:
-    """For the templates' context; None while the conference has no date.
+    """Make the .ics file of a registration; None while the conference has no date.
 
-    uid: the same for all files about one registration, so that a calendar finds its entry. sequence: higher
-    for each change, so that an older file cannot undo a newer one.
+    uid: the same in all files about one registration, so that a calendar finds its entry. sequence: goes up
+    with each change, so that an older file cannot undo a newer one.
     """
     conference, zone = context["conference"], context["zone"]
     starts_at: dt.datetime | None = conference["starts_at"]
@@ -50,7 +53,7 @@ def make_invitation(
     event.add("url", conference["url"])
     event.add("organizer", _calendar_address(parseaddr(settings.DEFAULT_FROM_EMAIL)[1], conference["name"]))
     attendee = _calendar_address(recipient, context["name"])
-    # The attendee registered, so no calendar has to ask them.
+    # The attendee registered, so the calendar need not ask them.
     attendee.params.update(ROLE="REQ-PARTICIPANT", PARTSTAT="ACCEPTED", RSVP="FALSE")
     event.add("attendee", attendee)
     calendar.add_component(event)
@@ -59,8 +62,8 @@ def make_invitation(
 
 
 def _calendar_address(address: str, name: str) -> vCalAddress:
-    """A `mailto:` URI (RFC 6068), which has ASCII only, with the name beside it."""
+    """Return an ASCII `mailto:` URI (RFC 6068), with the name as a parameter."""
     found = vCalAddress(f"mailto:{quote(to_wire(address), safe='@')}")
-    # A double quote cannot stand in a parameter (RFC 5545 §3.2).
+    # A parameter cannot contain a double quote (RFC 5545 §3.2).
     found.params["CN"] = name.replace('"', "'")
     return found

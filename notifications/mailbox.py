@@ -38,7 +38,7 @@ def keep_sms(*, recipient: str, text: str, conference_id: str) -> None:
 
 
 def _keep(*, recipient: str, **fields: Any) -> None:
-    """Store one and drop the oldest: the mailbox is for looking, not an archive."""
+    """Store a message and drop the oldest: the mailbox is not an archive."""
     kept = MailboxMessage.objects.create(recipient=recipient[:320], **fields)
     MailboxMessage.objects.filter(pk__lte=kept.pk - KEPT).delete()
 
@@ -50,14 +50,14 @@ class Attachment:
 
     @property
     def extension(self) -> str:
-        """`.ics` and the like; anything unusual is left out of a download's name."""
+        """Extension of the download's name, such as `.ics`; "" if it is unusual."""
         extension = Path(self.name).suffix
         return extension if extension[1:].isalnum() and extension.isascii() else ""
 
 
 @dataclass(frozen=True)
 class ReadMail:
-    """A mail as a mail program takes it apart. html: with its inline pictures as data: addresses."""
+    """A parsed mail. html: its inline pictures are data: URLs."""
 
     headers: list[tuple[str, str]]
     text: str
@@ -69,7 +69,7 @@ _SHOWN_HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "List-Unsubscri
 
 
 def read_mail(raw: bytes) -> ReadMail:
-    """Take apart what went over the wire, so that the page shows what was really sent."""
+    """Parse the bytes that went over the wire, so that the page shows what was really sent."""
     parsed = message_from_bytes(raw, policy=policy.default)
     html_part, text_part = parsed.get_body(("html",)), parsed.get_body(("plain",))
     html = html_part.get_content() if html_part is not None else ""

@@ -1,7 +1,7 @@
 """The development mailbox: mails and SMS as their recipients would see them.
 
-Only while DEVELOPMENT_MAILBOX is on, and then only for signed-in people: staff see everything, others what
-the conferences sent in which they are at least helpers. There are check-in codes in these mails.
+The mailbox is open only while DEVELOPMENT_MAILBOX is on, and only to signed-in users. Staff see everything;
+others see the messages of conferences in which they are at least helpers. The mails contain check-in codes.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from notifications.models import MailboxMessage, storable
 from notifications.segments import count_segments
 
 _View = Callable[..., HttpResponse]
-# What a mail program would allow, and less: no scripts, nothing from the network but our own pictures.
+# Stricter than a mail program: no scripts, and nothing from the network but our own pictures.
 _MAIL_POLICY = (
     "sandbox allow-popups; default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
     "frame-ancestors 'self'"
@@ -69,7 +69,7 @@ def _get_mail(request: HttpRequest, message_id: int) -> ReadMail:
 @require_safe
 @_closed_by_default
 def mailbox(request: HttpRequest) -> HttpResponse:
-    """The list, newest first; `?q=` looks in recipients and subjects."""
+    """Show the list, newest first. `?q=` searches recipients and subjects."""
     messages = _visible(request)
     query = storable(request.GET.get("q", "").strip(), most=200)
     if query:
@@ -97,7 +97,7 @@ def message(request: HttpRequest, message_id: int) -> HttpResponse:
 @_closed_by_default
 @xframe_options_sameorigin
 def html_part(request: HttpRequest, message_id: int) -> HttpResponse:
-    """The HTML of a mail, to be shown in a frame that can do nothing."""
+    """Return the HTML of a mail for a sandboxed frame."""
     response = HttpResponse(_get_mail(request, message_id).html)
     response["Content-Security-Policy"] = _MAIL_POLICY
     return response

@@ -1,4 +1,4 @@
-"""The outbox at `/metrics`: what waits, for how long, what failed, and which channels pause."""
+"""Outbox metrics at `/metrics`: waiting messages and their age, failures, and paused channels."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from notifications.selectors.outages import list_outages
 
 Status = Notification.Status
 
-# Counting stops here: a scrape costs the same whatever waits, and the alarm is long out.
+# Counting stops here, so that a scrape of a long queue stays cheap. The alarm fires long before.
 _COUNT_AT_MOST = 10_000
 _FAILED_SINCE = dt.timedelta(hours=24)
 

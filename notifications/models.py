@@ -1,4 +1,4 @@
-"""The outbox: every message to a person is first a row here."""
+"""The outbox: every message to a person is stored here before it is sent."""
 
 import uuid
 from typing import Any
@@ -14,27 +14,27 @@ from meeteasy.core.jobs import LeasedModel
 
 
 def new_id() -> uuid.UUID:
-    """A UUIDv7, so that ids sort in the order of time."""
+    """Return a UUIDv7, so that ids sort by time."""
     return uuid.UUID(str(uuid_utils.uuid7()))
 
 
 class Notification(LeasedModel):
     """One message to one recipient over one channel.
 
-    A row says who gets which message about which registration. The text is rendered when it is sent, from
-    what the registration and the conference are then. `dedupe_key` keeps one cause at one message, however
-    often it is announced. docs/notifications.md explains the states.
+    A row says who gets which message about which registration. The text is rendered at sending time from the
+    registration and the conference as they are then. `dedupe_key` ensures that one cause makes one message,
+    however often it is announced. docs/notifications.md explains the states.
     """
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("queued")
         SENDING = "sending", _("sending")
-        SENT = "sent", _("sent")  # the provider took it
+        SENT = "sent", _("sent")  # the provider accepted it
         DELIVERED = "delivered", _("delivered")  # the provider reports that it arrived
         BOUNCED = "bounced", _("bounced")
         FAILED = "failed", _("failed")  # refused for good, or too many attempts
         SUPPRESSED = "suppressed", _("suppressed")  # on purpose: unsubscribed, overtaken, aborted
-        UNKNOWN = "unknown", _("unknown")  # the provider was called, and its answer is not known
+        UNKNOWN = "unknown", _("unknown")  # the provider was called, but its answer is unknown
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     # Keys of the registries in message_types/ and channels/. Without choices, a new one needs no migration.
@@ -43,10 +43,10 @@ class Notification(LeasedModel):
     recipient = models.CharField(
         _("recipient"), max_length=320, help_text=_("Email address or E.164 number.")
     )
-    # What this one message says beside the registration and the conference, e.g. {"hours_before": 24}.
+    # Facts of this message besides the registration and the conference, e.g. {"hours_before": 24}.
     facts = models.JSONField(_("facts"), default=dict, blank=True)
     language = models.CharField(_("language"), max_length=16, default="en")
-    # No foreign keys: the record of what was sent outlives a deleted conference or registration.
+    # No foreign keys: the record of sent messages outlives a deleted conference or registration.
     conference_id = models.CharField(_("conference"), max_length=64, db_index=True)
     registration_id = models.CharField(_("registration"), max_length=64, default="", blank=True)
     dedupe_key = models.CharField(max_length=200, unique=True)
@@ -56,19 +56,20 @@ class Notification(LeasedModel):
         _("scheduled for"), default=timezone.now,
         help_text=_("The message is not sent, retried or looked up before this time."),
     )  # fmt: skip
-    # A person asked for it: it is sent even if it is late by now.
+    # A person asked for it, so it is sent even if it is late by now.
     on_request = models.BooleanField(_("sent on request"), default=False, editable=False)
-    # When its message was put on the queue. The sweeper rings again for rows that have waited too long since.
+    # When its task was last queued. The sweeper queues it again for rows that have waited too long since.
     rung_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # When the provider was called in the present attempt. If the lease runs out before that, nothing was
-    # sent; after it, nobody knows.
+    # When the provider was called in the current attempt. If the lease expires before that, nothing was sent;
+    # after that, the message's fate is unknown.
     called_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # How often a person sent again what had arrived. Part of the Message-ID: mailboxes hide a known one.
+    # How often a person resent the message after it had arrived. Part of the Message-ID, because mailboxes
+    # hide a known one.
     resends = models.PositiveIntegerField(default=0, editable=False)
     provider = models.CharField(_("provider"), max_length=64, default="", blank=True)
     provider_id = models.CharField(_("provider's id"), max_length=200, default="", blank=True, db_index=True)
     last_error = models.TextField(_("last error"), default="", blank=True)
-    # The SMS, or the mail's subject, as the provider last got it. A look-up compares the text.
+    # The SMS or the mail's subject that the provider last got. A look-up compares the text.
     sent_text = models.TextField(_("text as sent"), default="", blank=True)
 
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
@@ -90,7 +91,7 @@ class Notification(LeasedModel):
 
 
 class Suppression(models.Model):
-    """An address on the list of those that get no more messages, or no more reminders."""
+    """An address that gets no more messages, or no more reminders."""
 
     class Scope(models.TextChoices):
         ALL = "all", _("all messages")  # it does not exist, or its owner complained
@@ -133,12 +134,12 @@ class Suppression(models.Model):
 
 
 def storable(text: str, *, most: int = 2000) -> str:
-    """Text from outside in a form that every database takes: PostgreSQL's text has no NUL."""
+    """Return external text in a form that every database accepts: PostgreSQL's text has no NUL."""
     return text.replace("\x00", "\ufffd")[:most]
 
 
 def normalise_address(address: str) -> str:
-    """The form in which equal addresses are equal, as registrations have them; numbers stay as they are."""
+    """Return the canonical form of an address, as registrations store it. Numbers do not change."""
     return normalise_email(address) if "@" in address else address.strip()
 
 
@@ -160,7 +161,7 @@ class MailboxMessage(models.Model):
 
 
 class ReminderRound(models.Model):
-    """Notes that everybody who was due got their reminder (notifications/services/reminding.py)."""
+    """A record that a round of reminders is complete (notifications/services/reminding.py)."""
 
     conference_id = models.CharField(max_length=64)
     channel = models.CharField(max_length=16)
@@ -180,10 +181,10 @@ class ReminderRound(models.Model):
 
 
 class Announcement(models.Model):
-    """Something that the organizers tell everybody who is registered: the conference moved, or is cancelled.
+    """The organizers' news to all attendees that the conference moved or is cancelled.
 
-    The sweeper writes the messages in slices (services/announcing.py). The latest one counts: a conference
-    that is announced as moved after it was cancelled takes place again.
+    The sweeper writes the messages in slices (services/announcing.py). The latest announcement counts: if a
+    move is announced after a cancellation, the conference takes place again.
     """
 
     class Kind(models.TextChoices):
@@ -193,11 +194,11 @@ class Announcement(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     conference_id = models.CharField(_("conference"), max_length=64, db_index=True)
     kind = models.CharField(_("kind"), max_length=16, choices=Kind)
-    # What it announces: the same facts are announced once.
+    # Hash of the announced facts: the same facts are announced once.
     facts_sha256 = models.CharField(max_length=64, editable=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
     created_by = models.CharField(_("created by"), max_length=150, blank=True, editable=False)
-    # The last registration that has its message, in the order of ids.
+    # The last registration, in order of ids, whose message is written.
     position = KeyField(max_length=32, default="", blank=True, editable=False)
     written = models.PositiveIntegerField(_("messages"), default=0, editable=False)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True, editable=False)
@@ -212,7 +213,7 @@ class Announcement(models.Model):
 
 
 class CalendarRevision(models.Model):
-    """The SEQUENCE of a conference's calendar entries: it goes up when the entry's facts change."""
+    """The SEQUENCE of a conference's calendar entries. It goes up when the entry's facts change."""
 
     conference_id = models.CharField(primary_key=True, max_length=64)
     sequence = models.PositiveIntegerField(default=0)
@@ -223,14 +224,14 @@ class CalendarRevision(models.Model):
 
 
 class Outage(models.Model):
-    """A channel whose provider cannot be reached, or refuses our account or sender. A row while it lasts."""
+    """A channel's outage: its provider is unreachable or refuses us. The row exists while it lasts."""
 
     channel = models.CharField(primary_key=True, max_length=16)
     since = models.DateTimeField()
     paused_until = models.DateTimeField()
     failures = models.PositiveIntegerField(default=1)
-    needs_attention = models.BooleanField(default=False)  # refused: only a person can mend it
-    # The recipient of the message that met it last: a second one proves that it is not the recipient's.
+    needs_attention = models.BooleanField(default=False)  # refused: only a person can fix it
+    # The recipient of the last failed message. A second recipient proves that the first is not the cause.
     met_by = models.CharField(max_length=320, default="", blank=True)
     error = models.TextField(default="", blank=True)
 

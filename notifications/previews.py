@@ -1,4 +1,4 @@
-"""Messages as HTML pages for the admin: a row as it would be sent now, and every type with sample data."""
+"""HTML previews for the admin: a row as it would be sent now, and every type with sample data."""
 
 import datetime as dt
 from base64 import b64encode
@@ -16,7 +16,7 @@ from notifications.rendering import render_mail, render_sms
 
 @dataclass(frozen=True)
 class Preview:
-    """One combination that can be shown."""
+    """A combination that can be previewed."""
 
     message_type: str
     label: str
@@ -34,7 +34,7 @@ def list_previews() -> list[Preview]:
 
 
 def make_sample(*, message_type: str, channel: str, language: str) -> tuple[Notification, Registration]:
-    """An unsaved message to a sample attendee. Raises Http404 for a combination that does not exist."""
+    """Make an unsaved message to a sample attendee. Raises Http404 for an unknown combination."""
     found = MESSAGE_TYPES.get(message_type)
     if found is None or channel not in found.channels or language not in dict(settings.LANGUAGES):
         raise Http404
@@ -61,12 +61,12 @@ def make_sample(*, message_type: str, channel: str, language: str) -> tuple[Noti
 
 
 def preview_sample(*, message_type: str, channel: str, language: str) -> str:
-    """The page of a sample. Raises Http404."""
+    """Return the page of a sample. Raises Http404."""
     return preview_html(*make_sample(message_type=message_type, channel=channel, language=language))
 
 
 def preview_row(notification: Notification) -> str:
-    """The page of a message as it would be sent now."""
+    """Return the page of a message as it would be sent now."""
     registrations = Registration.objects.select_related("conference")
     registration = registrations.filter(pk=notification.registration_id).first()
     if registration is None:
@@ -75,7 +75,7 @@ def preview_row(notification: Notification) -> str:
 
 
 def preview_html(notification: Notification, registration: Registration) -> str:
-    """A self-contained page, with its pictures inside. An error in a template is shown, not raised."""
+    """Return a self-contained page with embedded pictures. It shows template errors instead of raising."""
     try:
         if notification.channel == "sms":
             sms = render_sms(notification, registration)

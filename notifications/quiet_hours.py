@@ -7,7 +7,7 @@ from conferences.models import Conference
 
 
 def next_allowed(instant: dt.datetime, conference: Conference) -> dt.datetime:
-    """`instant` itself, or the end of the quiet hours that it falls into (aware, any zone)."""
+    """Return `instant`, or the end of the quiet hours that it falls into (aware, any zone)."""
     quiet_from, quiet_until = conference.quiet_from, conference.quiet_until
     if quiet_from is None or quiet_until is None or quiet_from == quiet_until:
         return instant
@@ -17,7 +17,7 @@ def next_allowed(instant: dt.datetime, conference: Conference) -> dt.datetime:
     day = local.date()
     if local.time() >= quiet_until:  # they end tomorrow
         day += dt.timedelta(days=1)
-    # A wall-clock time that a change of the clocks skips or repeats is read as zoneinfo does by default.
+    # zoneinfo's default applies to wall-clock times that a change of the clocks skips or repeats.
     return dt.datetime.combine(day, quiet_until, tzinfo=local.tzinfo)
 
 

@@ -1,7 +1,7 @@
-"""How many messages a second all workers send to one provider: the generic cell rate algorithm, in Redis.
+"""Rate limit for all workers of one provider: the generic cell rate algorithm, in Redis.
 
-Each message gets the next free slot, and its worker waits for it. A slot too far away is not taken, so that
-a worker does not hold a job that it cannot send yet.
+Each message gets the next free slot, and its worker waits for it. A worker does not take a slot that is too
+far away, so that it does not hold a job that it cannot send yet.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ return wait
 
 
 def take_slot(name: str, *, per_second: float, wait_at_most_seconds: float) -> tuple[bool, float]:
-    """(whether a slot is ours, seconds until it). Without Redis there is no limit: mail must go out."""
+    """Return (whether we got a slot, seconds until it). Without Redis there is no limit: mail must go out."""
     if per_second <= 0:
         return True, 0.0
     try:

@@ -1,4 +1,4 @@
-"""What happens elsewhere and concerns the outbox: registrations that change, mail providers that report."""
+"""Signal receivers of the outbox: changed registrations, and reports of mail providers."""
 
 import datetime as dt
 from typing import Any
@@ -20,7 +20,7 @@ _ACCEPTED = {EventType.QUEUED, EventType.SENT, EventType.DEFERRED, EventType.OPE
 def notify_of_change(
     sender: Any, *, registration: Registration, previous_state: str | None, **kwargs: Any
 ) -> None:
-    """In the transaction of the change, so that there is no change without its message, or the reverse."""
+    """Write messages in the transaction of the change, so that both are committed or neither."""
     outbox.notify_of_change(registration, previous=previous_state)
 
 
@@ -32,7 +32,7 @@ def notify_of_repetition(sender: Any, *, registration: Registration, now: dt.dat
 
 @receiver(registration_erasing, dispatch_uid="notifications.erase_recipient")
 def erase_recipient(sender: Any, *, registration: Registration, **kwargs: Any) -> None:
-    """Delete what was written to a person who is erased, kept copies included."""
+    """Delete all messages to an erased person, including copies in the mailbox."""
     recipients = [text for text in (registration.email, registration.phone) if text]
     MailboxMessage.objects.filter(recipient__in=recipients, conference_id=registration.conference_id).delete()
     Notification.objects.filter(registration_id=registration.id).delete()
@@ -40,7 +40,7 @@ def erase_recipient(sender: Any, *, registration: Registration, **kwargs: Any) -
 
 @receiver(tracking, dispatch_uid="notifications.note_mail_event")
 def note_mail_event(sender: Any, *, event: AnymailTrackingEvent, esp_name: str, **kwargs: Any) -> None:
-    """A webhook of a mail provider, whose secret or signature anymail has checked."""
+    """Handle a webhook of a mail provider. Anymail has checked its secret or signature."""
     provider_id = event.message_id if isinstance(event.message_id, str) else ""
     row = reporting.find_notification(
         channel="email",

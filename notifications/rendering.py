@@ -1,7 +1,7 @@
-"""From an outbox row to the message as its recipient will see it: language, zone, templates, attachments.
+"""Rendering an outbox row as its recipient will see it: language, zone, templates, attachments.
 
-What a message says is read when it is sent, so a conference that was moved meanwhile is announced with the
-date that it has now, in a copy that somebody asks for months later, too.
+A message's data is read when it is sent. So a message about a conference that has moved shows the current
+date, even in a copy that somebody requests months later.
 """
 
 import unicodedata
@@ -25,15 +25,15 @@ from notifications.message_types import MessageType, get_message_type
 from notifications.models import Notification
 from notifications.segments import Segments, count_segments
 
-# A line of a header may have 998 bytes (RFC 5322 §2.1.1); mail programs show some 70 characters.
+# A header line may have 998 bytes (RFC 5322 §2.1.1); mail programs show about 70 characters.
 _SUBJECT_CHARACTERS = 150
-# Names stand in running text; the longest that the database takes would bury the message.
+# Names appear in running text; the longest name in the database would bury the message.
 _NAME_CHARACTERS = 100
 
 
 @dataclass(frozen=True)
 class Mail:
-    """images: PNGs by Content-ID."""
+    """A rendered mail. images: PNGs by Content-ID."""
 
     language: str
     subject: str
@@ -49,7 +49,7 @@ class Mail:
 
 @dataclass(frozen=True)
 class Sms:
-    """parameters: for providers that fill in a template of their own."""
+    """A rendered SMS. parameters: for providers with their own templates."""
 
     language: str
     text: str
@@ -62,9 +62,9 @@ class Sms:
 
 
 def render_mail(notification: Notification, registration: Registration, *, sequence: int = 0) -> Mail:
-    """Raises UnknownMessageTypeError, or whatever is wrong with a template.
+    """Render a mail. Raises UnknownMessageTypeError, or the error of a template.
 
-    registration: with its conference. sequence: of the conference's calendar entry.
+    registration: its conference is loaded. sequence: SEQUENCE of the conference's calendar entry.
     """
     message_type = get_message_type(notification)
     language = pick_language(notification.language)
@@ -87,7 +87,7 @@ def render_mail(notification: Notification, registration: Registration, *, seque
 
 
 def render_sms(notification: Notification, registration: Registration) -> Sms:
-    """Raises UnknownMessageTypeError, or whatever is wrong with a template."""
+    """Render an SMS. Raises UnknownMessageTypeError, or the error of a template."""
     message_type = get_message_type(notification)
     language = pick_language(notification.language)
     context = _make_context(notification, registration, message_type, language)
@@ -98,7 +98,7 @@ def render_sms(notification: Notification, registration: Registration) -> Sms:
 
 
 def pick_language(wanted: str) -> str:
-    """The language of settings.LANGUAGES nearest to `wanted`: itself, any Chinese for Chinese, or English."""
+    """Return the supported language nearest to `wanted`: the same, another Chinese, or English."""
     known = [code for code, _ in settings.LANGUAGES]
     wanted = wanted.lower().replace("_", "-")
     if wanted in known:
@@ -108,8 +108,10 @@ def pick_language(wanted: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Without line breaks and control characters, and with single blanks: nothing in it can begin another
-    header, and no-break spaces do not turn an SMS into UCS-2."""
+    """Return text without line breaks and control characters, and with single blanks.
+
+    So it cannot start another header, and no-break spaces do not turn an SMS into UCS-2.
+    """
     spaced = "".join(
         " " if unicodedata.category(character) in ("Cc", "Zl", "Zp", "Zs") else character
         for character in text
@@ -121,7 +123,7 @@ def one_line(text: str) -> str:
 def _make_context(
     notification: Notification, registration: Registration, message_type: MessageType, language: str
 ) -> dict[str, Any]:
-    """What the templates get. Times are aware; templates show them in the conference's zone."""
+    """Return the templates' context. Times are aware; templates show them in the conference's zone."""
     conference: Conference = registration.conference
     context: dict[str, Any] = {
         **notification.facts,
@@ -151,12 +153,12 @@ def _invite(
     context: dict[str, Any],
     sequence: int,
 ) -> Invitation | None:
-    """The .ics file, for messages that have one: for those who have a place, or had one."""
+    """Make the .ics file for messages that have one. Their recipients have a place, or had one."""
     method = message_type.calendar_method
     if not method or (method == "REQUEST" and registration.state != Registration.State.APPROVED):
         return None
     if registration.state == Registration.State.CANCELLED:
-        sequence += 1  # the conference has not changed, this entry has
+        sequence += 1  # this entry has changed, but not the conference
     return make_invitation(
         context,
         method=method,
@@ -177,7 +179,7 @@ def _shorten(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _text_engine() -> Engine:
-    """Templates of plain text, where nothing is escaped for HTML."""
+    """Return the engine for plain-text templates, which does not escape HTML."""
     return Engine(dirs=[str(settings.BASE_DIR / "templates")], autoescape=False)
 
 

@@ -1,12 +1,12 @@
-"""How many messages an SMS is billed as.
+"""Counting the messages that an SMS is billed as.
 
 3GPP TS 23.038 (the alphabet) and TS 23.040 §9.2.3.24.1 (concatenation): a text of the GSM 7-bit alphabet
-has 160 septets, or 153 in each part when it needs several, because six bytes go to the header that joins
-them; any other text is UCS-2 with 70, or 67 code units of 16 bits. Characters of the extension table take
-two septets; what is outside the Basic Multilingual Plane, such as emoji, two code units. Neither kind of
-pair is split over two parts.
+has 160 septets, or 153 in each of several parts, because the header that joins them takes six bytes. Any
+other text is UCS-2 with 70 code units of 16 bits, or 67 in each of several parts. Characters of the extension
+table take two septets. Characters outside the Basic Multilingual Plane, such as emoji, take two code units.
+Neither kind of pair is split over two parts.
 
-One curly quote or non-breaking space makes the whole text UCS-2, and so can double its price.
+One curly quote or non-breaking space makes the whole text UCS-2 and can double its price.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _EXTENSION = frozenset("\f^{}\\[~]|€")
 
 @dataclass(frozen=True)
 class Segments:
-    """encoding: "GSM-7" or "UCS-2"; units: septets or 16-bit code units in use; count: parts billed."""
+    """Size of an SMS. encoding: "GSM-7" or "UCS-2". units: septets or code units. count: billed parts."""
 
     encoding: str
     units: int
@@ -28,7 +28,7 @@ class Segments:
 
 
 def count_segments(text: str) -> Segments:
-    """The encoding that `text` needs, its length in that encoding's units, and the number of parts."""
+    """Return the encoding that `text` needs, its length in units, and the number of parts."""
     if all(character in _BASIC or character in _EXTENSION for character in text):
         widths = [2 if character in _EXTENSION else 1 for character in text]
         return Segments("GSM-7", sum(widths), _parts(widths, single=160, part=153))

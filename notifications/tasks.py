@@ -1,6 +1,6 @@
-"""Celery tasks of the queues `notifications.email` and `notifications.sms`. Each is safe to repeat.
+"""Celery tasks of the queues `notifications.email` and `notifications.sms`. All are safe to repeat.
 
-Every tick is a task of its channel's own queue: a mail server that hangs holds up no SMS.
+Each tick is a task on its channel's own queue, so a hanging mail server does not delay SMS.
 """
 
 from meeteasy.core.queues import Queue, queue_task
@@ -23,7 +23,7 @@ def send_sms(notification_id: str) -> None:
 
 @queue_task(Queue.NOTIFICATIONS_EMAIL, name="notifications.sweep_email")
 def sweep_email() -> None:
-    """Write announcements and reminders, clear up after dead workers, ring for what is due or was lost."""
+    """Write announcements and reminders, clean up after dead workers, and queue due and lost messages."""
     announcing.write_announced_messages()
     reminding.plan_reminders("email")
     sweeping.sweep("email")
@@ -31,6 +31,6 @@ def sweep_email() -> None:
 
 @queue_task(Queue.NOTIFICATIONS_SMS, name="notifications.sweep_sms")
 def sweep_sms() -> None:
-    """The same for SMS, which has no announcements."""
+    """Do the same for SMS, which has no announcements."""
     reminding.plan_reminders("sms")
     sweeping.sweep("sms")

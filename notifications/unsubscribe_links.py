@@ -1,4 +1,4 @@
-"""Signed links by which a recipient turns off reminders; nothing else can be done with one."""
+"""Signed links that turn off a recipient's reminders. They allow nothing else."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ _SALT = "notifications.unsubscribe"
 
 @dataclass(frozen=True)
 class Subscription:
-    """What a link is about: one conference's reminders to one address. language: of the message."""
+    """The subject of a link: a conference's reminders to an address. language: the message's language."""
 
     channel: str
     address: str
@@ -22,7 +22,7 @@ class Subscription:
 
 
 def make_url(notification: Notification) -> str:
-    """The unsubscribe link of a message. It does not expire, because people keep mails for years."""
+    """Return the unsubscribe link of a message. It does not expire, because people keep mails for years."""
     about = [
         notification.channel,
         notification.recipient,
@@ -34,5 +34,5 @@ def make_url(notification: Notification) -> str:
 
 
 def read_token(token: str) -> Subscription:
-    """What a link is about. Raises django.core.signing.BadSignature."""
+    """Return the subject of a link. Raises django.core.signing.BadSignature."""
     return Subscription(*signing.loads(token, salt=_SALT))

@@ -1,4 +1,4 @@
-"""Pages for people: unsubscribing, and the development mailbox."""
+"""URLs of the unsubscribe page and the development mailbox."""
 
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
@@ -17,5 +17,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
 ]
 if settings.ANYMAIL_WEBHOOKS:
-    # Without a secret, anymail would believe anybody.
+    # Without a secret, anymail would accept reports from anyone.
     urlpatterns.append(path("anymail/", include("anymail.urls")))

@@ -1,4 +1,4 @@
-"""The page behind an unsubscribe link. It is public: its address is signed and good for nothing else."""
+"""The page of an unsubscribe link. It is public: its address is signed and allows nothing else."""
 
 from django.core.signing import BadSignature
 from django.http import HttpRequest, HttpResponse
@@ -21,8 +21,8 @@ _TEMPLATE = "notifications/unsubscribe.html"
 def unsubscribe_page(request: HttpRequest, token: str) -> HttpResponse:
     """Ask on GET, act on POST: mail scanners open every link in a mail and must not unsubscribe anybody.
 
-    A mail program's own button POSTs `List-Unsubscribe=One-Click` (RFC 8058) from the provider's servers,
-    without a cookie. So there is no CSRF token to check; the signature in the address stands in for it.
+    A mail program's own button POSTs `List-Unsubscribe=One-Click` (RFC 8058) from the provider's servers
+    without a cookie. So there is no CSRF token to check; the signature in the address replaces it.
     """
     try:
         subscription = unsubscribe_links.read_token(token)
@@ -49,7 +49,7 @@ def unsubscribe_page(request: HttpRequest, token: str) -> HttpResponse:
         "done": done,
         "again": again,
     }
-    # In the language of the message, whatever the browser asks for.
+    # The page uses the message's language, not the browser's.
     language = pick_language(subscription.language)
     with translation.override(language):
         response = render(request, _TEMPLATE, context)

@@ -1,4 +1,4 @@
-"""What operators see of share attribution. The worker owns all of it: it is read here, not edited."""
+"""The admin of share attribution for operators. It is read-only, because the worker owns all the data."""
 
 import datetime as dt
 from typing import Any
@@ -32,7 +32,7 @@ _OPENED_COLUMNS = (_("code"), _("first opened"), _("last opened"), _("times"))
 
 
 def _when(instant: dt.datetime) -> str:
-    """As the admin shows instants that are fields, with the time zone."""
+    """Format an instant as the admin formats datetime fields, with the time zone."""
     local = timezone.localtime(instant)
     return f"{date_format(local, 'DATETIME_FORMAT')} {local.tzname()}"
 
@@ -55,7 +55,7 @@ class FlaggedFilter(admin.SimpleListFilter):
 
 @admin.register(ShareLink)
 class ShareLinkAdmin(ReadOnlyAdmin):
-    # As many as a screen holds beside the filters; all of them are on the link's own page.
+    # As many columns as fit on a screen beside the filters; the link's own page has all of them.
     list_display = [
         "code", "tree_link", "conference_id", "sharer", "label", "channel", "opens", "child_count", "direct",
         "assisted", "subtree_conversions", "flags",
@@ -91,7 +91,7 @@ class ShareLinkAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("from the root"))
     def way_up(self, link: ShareLink) -> SafeString:
-        """The nearest 50 of the way: a chain may have thousands."""
+        """The nearest 50 links of the path up, which may have thousands."""
         links = get_path(link, limit=50)
         return format_html_join(
             " → ",
@@ -101,7 +101,7 @@ class ShareLinkAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("claims to it"))
     def claims(self, link: ShareLink) -> SafeString:
-        """Who claimed the code, the first 50; whoever is not its sharer was refused."""
+        """The first 50 claims to the code. Claims by others than its sharer were refused."""
         claims = ShareClaim.objects.filter(link_key=link.id)
         found = claims.order_by("received_ms", "ms", "id")[:50]
         return format_html_join(
@@ -114,7 +114,7 @@ class ShareLinkAdmin(ReadOnlyAdmin):
         return [path("tree/", view, name="sharing_tree"), *super().get_urls()]
 
     def tree_view(self, request: HttpRequest) -> HttpResponse:
-        """The tree of a conference, or below a link; each level is fetched when it is opened."""
+        """The tree of a conference or below a link. The page fetches each level when it is opened."""
         if not self.has_view_permission(request):
             raise Http404
         root = ShareLink.objects.filter(id=request.GET.get("root", "")).first()
@@ -175,7 +175,7 @@ class ShareConversionAdmin(ReadOnlyAdmin):
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> ShareConversion | None:
-        """With `path`: the nearest places of its way to the root, read once for all fields that show them."""
+        """Add `path`, the nearest places of the chain, which is read once for all fields that show it."""
         conversion = super().get_object(request, object_id, from_field)
         if conversion is not None:
             conversion.path = read_paths([conversion.registration_id])[conversion.registration_id]
@@ -233,14 +233,14 @@ class ShareConversionAdmin(ReadOnlyAdmin):
 
 
 class ReasonFilter(admin.SimpleListFilter):
-    """Within a search only: for a rare reason the whole table would be gone through."""
+    """A filter by reason, only within a search: for a rare reason it would scan the whole table."""
 
     title = _("reason")
     parameter_name = "reason"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         if not request.GET.get(SEARCH_VAR, "").strip():
-            return []  # it is not shown, and not heeded either
+            return []  # hides the filter and ignores its parameter
         return [(str(reason), label) for reason, label in REASON_LABELS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[NotCredited]) -> QuerySet[NotCredited]:
@@ -252,7 +252,7 @@ class ReasonFilter(admin.SimpleListFilter):
 class NotCreditedAdmin(ReadOnlyAdmin):
     list_display = ["registration", "why", "code", "distance"]
     list_filter = [ReasonFilter]
-    search_fields = ["registration__id"]  # what an index serves, see get_search_results
+    search_fields = ["registration__id"]  # has an index, see get_search_results
     search_help_text = _(
         "A conference id, “conference id/registration id” or “conference id/code”; whole. "
         "What is found can be filtered by reason."
@@ -275,7 +275,7 @@ class NotCreditedAdmin(ReadOnlyAdmin):
             return queryset.filter(Q(registration=term) | Q(link_key__in=keys)), False
         if not term:
             return queryset, False
-        # By the index of a conference's registrations, and not through the table until it has enough.
+        # Use the index of a conference's registrations instead of scanning the table until a page is full.
         return queryset.filter(registration__conference_id=term).order_by("-registration__ms", "-id"), False
 
     @admin.display(description=_("registration"), ordering="registration_id")
@@ -284,7 +284,7 @@ class NotCreditedAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("code"), ordering="link_key")
     def code(self, item: NotCredited) -> SafeString:
-        """As somebody sent it, which may be one long word."""
+        """The code as sent, which may be one long word."""
         return format_html('<span class="long">{}</span>', code_of(item.link_key))
 
     @admin.display(description=_("reason"), ordering="reason")

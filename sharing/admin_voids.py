@@ -1,4 +1,4 @@
-"""What organizers voided: adding one voids something, the action undoes it."""
+"""The admin of voids. Adding a row voids its target, and the action undoes it."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class VoidForm(forms.ModelForm):
         fields = ["conference_id", "kind", "key", "reason"]
 
     def clean(self) -> dict[str, Any]:
-        """Void it, so that a refusal stands beside the field."""
+        """Check the target, so that the form shows a refusal beside the field."""
         given: dict[str, Any] = super().clean() or {}
         if self.errors:
             return given
@@ -64,7 +64,7 @@ class VoidAdmin(ReadOnlyAdmin):
         return given if obj is None else [*given, "voided_by", "voided_at", "undone_by", "undone_at"]
 
     def save_model(self, request: HttpRequest, obj: Void, form: Any, change: bool) -> None:
-        """Through the service, as the API does."""
+        """Void the target through the service, as the API does."""
         made = voiding.void(
             Conference.objects.get(id=obj.conference_id), kind=obj.kind, key=obj.key, reason=obj.reason,
             by=request.user,  # type: ignore[arg-type]  # staff

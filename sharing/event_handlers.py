@@ -1,4 +1,4 @@
-"""What sharing does with stored events, and the figures that it adds to a day."""
+"""Sharing's reaction to stored events, and the figures that it adds to a day."""
 
 import datetime as dt
 from collections.abc import Sequence

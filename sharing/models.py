@@ -1,15 +1,15 @@
-"""Who brought whom: facts as they were reported, and what follows from them.
+"""Who brought whom: reported facts, and the data derived from them.
 
-Facts are ShareClaim, ShareOpen, ShareRegistration, RegistrationStanding and Void: what was reported, and what
-organizers decided. ShareLink, ShareConversion, Credit and NotCredited are derived from the facts alone
-(sharing/rules/), so they come out the same in whatever order the facts arrived (docs/sharing.md).
+The facts are ShareClaim, ShareOpen, ShareRegistration, RegistrationStanding and Void: reports, and decisions
+of organizers. ShareLink, ShareConversion, Credit and NotCredited are derived from the facts alone
+(sharing/rules/), so the order in which the facts arrive makes no difference (docs/sharing.md).
 
-Links are keyed `<conference id>/<code>`: a fact may come before the link that it speaks of, and codes of
-different conferences never meet. Instants are UTC milliseconds since 1970, as the events have them; with the
-event's id they are the order of "first", "last" and "before".
+The key of a link is `<conference id>/<code>`. A fact can thus refer to a link that does not exist yet, and
+codes of different conferences never clash. Instants are UTC milliseconds since 1970, as in the events.
+"First", "last" and "before" go by the instant, then by the event's id.
 
-Relations between derived rows have no database constraint: they are written together, under a lock, by one
-function, and checking each of a delivery's thousands of credits costs as much as inserting it.
+Relations between derived rows have no database constraint. One function writes these rows together, under a
+lock, and checking each of a delivery's thousands of credits would cost as much as inserting it.
 """
 
 import datetime as dt
@@ -22,7 +22,7 @@ from meeteasy.core.fields import KeyField
 
 
 def instant(ms: int) -> dt.datetime:
-    """Of UTC milliseconds since 1970."""
+    """The datetime of UTC milliseconds since 1970."""
     return dt.datetime.fromtimestamp(ms / 1000, dt.UTC)
 
 
@@ -30,7 +30,7 @@ class ShareClaim(models.Model):
     """A fact: somebody shared a code, or the server minted it. Which claim decides: docs/sharing.md."""
 
     id = KeyField(_("event"), primary_key=True, max_length=145)  # event id/conference id
-    # No foreign key: the link follows from the claims, not the other way round.
+    # No foreign key: the link is derived from the claims, not the other way round.
     link_key = KeyField(_("link"), max_length=130)
     ms = models.BigIntegerField()
     received_ms = models.BigIntegerField()
@@ -52,7 +52,7 @@ class ShareClaim(models.Model):
     class Meta:
         verbose_name = _("claim to a share link")
         verbose_name_plural = _("claims to share links")
-        # When a sharer first shared a code, among any number of claims to it.
+        # Finds when a sharer first shared a code, among any number of claims to it.
         indexes = [models.Index(fields=["link_key", "sharer", "ms"], name="claim_sharer_time")]
 
     def __str__(self) -> str:
@@ -64,7 +64,7 @@ class ShareClaim(models.Model):
 
 
 class ShareOpen(models.Model):
-    """A fact: a visitor opened a share code. First opening and count of a visitor are read from these."""
+    """A fact: a visitor opened a share code. A visitor's first open and number of opens come from these."""
 
     id = KeyField(_("event"), primary_key=True, max_length=145)  # event id/conference id
     link_key = KeyField(_("link"), max_length=130)
@@ -74,18 +74,18 @@ class ShareOpen(models.Model):
     is_early = models.BooleanField(
         default=False, help_text=_("It came, or happened, before its link was known to be shared.")
     )
-    # Digest of the chain that the browser believed in, to be compared with the tree's; empty: it sent none.
+    # Digest of the chain that the browser reported, for comparison with the tree; empty if it sent none.
     chain_digest = models.CharField(max_length=16, blank=True)
 
     class Meta:
         verbose_name = _("opened share link")
         verbose_name_plural = _("opened share links")
-        # Most of what is written here are opens, so each index counts. That of visitors takes its rows in no
-        # order and is kept small; the key's come in the order of time, as events' ids do.
+        # Opens are most of the rows that sharing writes, so each index matters. The index of visitors gets
+        # its rows in random order and is kept small. The primary key's come in time order, like event ids.
         indexes = [
             models.Index(fields=["visitor"], name="open_visitor"),
-            # What a link counts when it becomes known, and whose registrations it may concern. Other opens
-            # are counted as they come: an index of all by link would cost as much as the table.
+            # Finds the earlier opens of a link that becomes known, and the registrations that it may affect.
+            # Other opens are counted on arrival, as an index of all opens would cost as much as the table.
             models.Index(fields=["link_key"], name="open_early", condition=models.Q(is_early=True)),
         ]
 
@@ -100,12 +100,12 @@ class ShareOpen(models.Model):
 class ShareRegistration(models.Model):
     """A fact: who registered, when, and with which code; one row for all events of one registration.
 
-    Confirmed events (our form, an import, a secret key) alone decide if there are any, otherwise the reports
-    of clients, and reports that are held only if there is nothing else. Of those that decide the first says
-    when it happened; visitor and code come from the first that has them.
+    If the registration has confirmed events (our form, an import, a secret key), only they decide. Otherwise
+    the reports of clients decide, and held reports only if there is nothing else. The first deciding event
+    sets the time. The visitor and the code come from the first deciding event that has them.
     """
 
-    # conference id/registration id; of reports without one: `report:` and a digest of visitor and form.
+    # conference id/registration id; without a registration id, `report:` and a digest of visitor and form.
     id = KeyField(primary_key=True, max_length=130)
     conference_id = KeyField(_("conference"), max_length=64)
     ms = models.BigIntegerField()
@@ -153,9 +153,9 @@ class ShareRegistration(models.Model):
 
 
 class RegistrationStanding(models.Model):
-    """A fact: whether a registration stands, by each who can say so; the highest version of each counts.
+    """A fact: whether a registration stands, according to each source; the highest version of each counts.
 
-    It may be known before the registration is.
+    It may arrive before the registration.
     """
 
     id = KeyField(primary_key=True, max_length=130)  # conference id/registration id
@@ -169,7 +169,7 @@ class RegistrationStanding(models.Model):
 
 
 class ShareLink(models.Model):
-    """A code that was shared: its owner, its place in the tree, and counters of it and of all below it."""
+    """A shared code: its owner, its place in the tree, and the counters of the link and its subtree."""
 
     id = KeyField(primary_key=True, max_length=130)  # conference id/code
     conference_id = KeyField(_("conference"), max_length=64)
@@ -195,19 +195,19 @@ class ShareLink(models.Model):
             "opens it."
         ),
     )  # fmt: skip
-    # The claim that decided: when it was received, when it happened, and by which event.
+    # The deciding claim: when it was received, when it happened, and its event.
     received_ms = models.BigIntegerField(default=0)
     first_ms = models.BigIntegerField()
     first_event_id = KeyField(max_length=80)
-    # When it was first shared; null: not yet, and then it is in no figure and no level of the tree.
+    # When the link was first shared. Null: not yet, so no figure and no level of the tree shows it.
     shared_ms = models.BigIntegerField(null=True)
-    # The first opens of two different visitors, bots left out: whoever owns the link, one is another's.
+    # The first opens of two different visitors, without bots. At least one of them is not the owner.
     first_open_ms = models.BigIntegerField(null=True)
     first_opener = KeyField(max_length=80, blank=True, default="")
     second_open_ms = models.BigIntegerField(null=True)
     second_opener = KeyField(max_length=80, blank=True, default="")
     is_void = models.BooleanField(_("voided"), default=False)
-    # What its owner claims as its parent, whether that is known and accepted or not.
+    # The parent that the owner claims, whether or not it is known and accepted.
     claimed_parent = KeyField(_("claimed parent"), max_length=130, blank=True)
     parent = models.ForeignKey(
         "self", verbose_name=_("parent"), null=True, on_delete=models.DO_NOTHING, related_name="children",
@@ -224,37 +224,37 @@ class ShareLink(models.Model):
     child_count = models.PositiveIntegerField(_("shared on"), default=0)
     direct = models.PositiveIntegerField(_("direct"), default=0)
     assisted = models.PositiveIntegerField(_("assisted"), default=0)
-    # Of everything below it, and for conversions of itself, too.
+    # Totals of all links below this one; the conversions include the link's own.
     subtree_links = models.PositiveIntegerField(_("links below"), default=0)
     subtree_conversions = models.PositiveIntegerField(_("conversions, with those below"), default=0)
 
     class Meta:
         verbose_name = _("share link")
         verbose_name_plural = _("share links")
-        # Counters change with almost every delivery, and on PostgreSQL a row with another number of
-        # conversions is written to all of these. So there is none by sharer, who is only sought to be erased.
+        # Counters change with almost every delivery. On PostgreSQL a new number of conversions updates all of
+        # these indexes. So there is no index by sharer, which only erasing would use.
         indexes = [
-            # A level of the tree, its busiest first.
+            # A level of the tree, busiest links first.
             models.Index(
                 fields=["conference_id", "parent", "-subtree_conversions", "id"],
                 name="link_level",
                 condition=models.Q(shared_ms__isnull=False),
             ),
-            # All that hang on a link, shared or not.
+            # All children of a link, shared or not.
             models.Index(fields=["parent"], name="link_parent", condition=models.Q(parent__isnull=False)),
-            # Those that a link which only now becomes known may take for its children.
+            # Links that wait for their parent; it may take them as children when it becomes known.
             models.Index(
                 fields=["claimed_parent"],
                 name="link_orphan",
                 condition=models.Q(claimed_parent__gt="", parent=None),
             ),
-            # Shares of a day, and lists.
+            # The shares of a day, and the lists.
             models.Index(
                 fields=["conference_id", "shared_ms", "is_void"],
                 name="link_shared",
                 condition=models.Q(shared_ms__isnull=False),
             ),
-            # Whether a code that a conference does not know is another's (sharing/selectors/not_credited.py).
+            # Tells whether an unknown code belongs to another conference (sharing/selectors/not_credited.py).
             models.Index(fields=["code"], name="link_code"),
         ]
 
@@ -278,7 +278,7 @@ class ShareConversion(models.Model):
         ShareLink, verbose_name=_("direct link"), on_delete=models.DO_NOTHING, related_name="+",
         db_constraint=False,
     )  # fmt: skip
-    # The registration's event time. What happened before and arrives late still completes the credits.
+    # The registration's event time. Earlier events that arrive late still complete the credits.
     registered_ms = models.BigIntegerField()
 
     class Meta:
@@ -295,15 +295,15 @@ class ShareConversion(models.Model):
 
 
 class Credit(models.Model):
-    """One per (share conversion, credited link). The nearest is direct, the others assisted."""
+    """The credit of one link for one share conversion. The nearest link's is direct, the others assisted."""
 
     pk = models.CompositePrimaryKey("conversion_id", "distance", "link_id")
     conversion = models.ForeignKey(
         ShareConversion, on_delete=models.DO_NOTHING, related_name="credits", verbose_name=_("conversion"),
         db_index=False, db_constraint=False,
     )  # fmt: skip
-    # Credits of a link are found by the conversions of the links below it: an index of its own for each
-    # of a registration's credits would cost as much again as the credits.
+    # No index by link: the conversions of the links below it lead to a link's credits. An index with an entry
+    # for each credit would cost as much as the credits.
     link = models.ForeignKey(
         ShareLink, on_delete=models.DO_NOTHING, related_name="credits", verbose_name=_("link"),
         db_index=False, db_constraint=False,
@@ -311,7 +311,7 @@ class Credit(models.Model):
     distance = models.PositiveIntegerField(
         _("distance"), help_text=_("Place in the chain: 1 is the link that was opened, 2 its parent.")
     )
-    # Frozen with the credit: fractional models weigh by the age of the share at registration.
+    # The age of the share at registration, which fractional models weigh by. It is frozen with the credit.
     age_ms = models.BigIntegerField()
 
     class Meta:
@@ -323,13 +323,13 @@ class Credit(models.Model):
 
 
 class NotCredited(models.Model):
-    """What a registration did not credit, and why (sharing.rules.attribution.Reason)."""
+    """A code that a registration did not credit, and the reason (sharing.rules.reasons.Reason)."""
 
     registration = models.ForeignKey(
         ShareRegistration, on_delete=models.DO_NOTHING, related_name="not_credited",
         verbose_name=_("registration"), db_index=False, db_constraint=False,
     )  # fmt: skip
-    # May be a code that no link has.
+    # The key may be of a code that has no link.
     link_key = KeyField(_("link"), max_length=130, db_index=True)
     reason = models.CharField(_("reason"), max_length=32)
     distance = models.PositiveIntegerField(_("distance"), null=True)
@@ -348,7 +348,7 @@ class NotCredited(models.Model):
 class Void(models.Model):
     """A fact: an organizer decided that a registration, a link or a sharer does not count, or counts again.
 
-    Each decision has a row of its own, so the rows are the history. `version` counts the changes of a thing.
+    Each decision has its own row, so the rows are the history. `version` counts the decisions about a target.
     """
 
     class Kind(models.TextChoices):
@@ -358,7 +358,7 @@ class Void(models.Model):
 
     conference_id = KeyField(_("conference"), max_length=64)
     kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
-    # Registration id, code as it is stored, or sharer.
+    # A registration id, a code in its stored form, or a sharer.
     key = KeyField(_("what"), max_length=80)
     reason = models.CharField(_("reason"), max_length=500)
     voided_by = models.CharField(_("voided by"), max_length=150)
@@ -391,9 +391,9 @@ class Void(models.Model):
 
 
 class StaleRegistration(models.Model):
-    """A registration whose credits are to be derived again: a transaction writes a bounded number of rows."""
+    """A registration that waits for its credits, because a transaction writes a bounded number of rows."""
 
-    id = KeyField(primary_key=True, max_length=130)  # of a ShareRegistration
+    id = KeyField(primary_key=True, max_length=130)  # key of a ShareRegistration
     conference_id = KeyField(max_length=64, db_index=True)
 
     def __str__(self) -> str:
@@ -401,7 +401,7 @@ class StaleRegistration(models.Model):
 
 
 class PendingTotal(models.Model):
-    """What is to be added to a link's totals, and to those of all above it (derivation/totals.py)."""
+    """A pending addition to the totals of a link and of all its ancestors (derivation/totals.py)."""
 
     conference_id = KeyField(max_length=64, db_index=True)
     link_id = KeyField(max_length=130)
@@ -413,10 +413,10 @@ class PendingTotal(models.Model):
 
 
 class DirtyDayOutbox(models.Model):
-    """Outbox: a local day whose figures changed, written with the change and passed on after its commit.
+    """A changed local day in the outbox, stored with the change and marked dirty after its commit.
 
-    The events may be in another database, so marking there cannot be part of our transaction, and a worker
-    may die between the two.
+    The events may be in another database, so our transaction cannot mark the day there. A worker may die
+    between the two steps.
     """
 
     conference_id = KeyField(max_length=64)

@@ -11,6 +11,6 @@ from sharing.models import ShareLink
 def draw_qr(link: ShareLink, *, kind: str) -> bytes:
     """The link's address as a QR code. kind: "svg" or "png"."""
     picture = io.BytesIO()
-    # Level M still reads with 15 % of it dirty or torn.
+    # A code of level M stays readable with 15 % of it dirty or torn.
     segno.make(share_url(link), error="m").save(picture, kind=kind, scale=8, border=4)
     return picture.getvalue()

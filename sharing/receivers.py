@@ -1,4 +1,4 @@
-"""What sharing does when analytics says that something it derived from has changed."""
+"""Sharing's reactions to signals that its source data changed."""
 
 from collections.abc import Sequence
 from typing import Any

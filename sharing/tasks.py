@@ -7,6 +7,6 @@ from sharing.services import voiding
 
 @queue_task(Queue.ANALYTICS_EVENTS, name="sharing.settle")
 def settle() -> None:
-    """Write totals that are due, and finish what killed workers left."""
+    """Write totals that are due, and finish the work of killed workers."""
     voiding.apply_decisions()
     deriving.settle_all()

@@ -31,6 +31,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         uses = item.get_closest_marker("django_db") or "db" in getattr(item, "fixturenames", ())
         (kept if _is_wanted(item, bool(uses), config.option.markexpr) else left_out).append(item)
+        if item.get_closest_marker("processes"):
+            # Other work may starve a process past any deadline; a defect fails twice. pytest counts reruns.
+            item.add_marker(pytest.mark.flaky(reruns=1))
         if uses and STORE == "mongodb":  # which has an alias of its own: open all to every test
             mark = item.get_closest_marker("django_db")
             arguments = {**(mark.kwargs if mark else {}), "databases": "__all__"}

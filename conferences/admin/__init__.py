@@ -1,4 +1,4 @@
-"""Conferences, registrations and check-ins for operators, through the same functions as the API."""
+"""Admin pages for conferences, registrations and check-ins. They use the same functions as the API."""
 
 from conferences.admin.conferences import ConferenceAdmin
 from conferences.admin.jobs import JobAdmin

@@ -1,4 +1,4 @@
-"""What the admin pages of the conferences share: local times, and actions on many rows."""
+"""Helpers of the conference admin pages: local times, and actions on many rows."""
 
 import datetime as dt
 import zoneinfo
@@ -21,7 +21,7 @@ _NAMED_REFUSALS = 5
 
 
 def local_time(moment: dt.datetime | None, conference: Conference) -> str:
-    """`2027-05-18 09:00 (Asia/Shanghai)`: in the conference's zone, wherever the operator is."""
+    """Format a moment in the conference's zone, e.g. `2027-05-18 09:00 (Asia/Shanghai)`."""
     if moment is None:
         return "–"
     zone = zoneinfo.ZoneInfo(conference.time_zone)
@@ -35,10 +35,10 @@ def act_on_each(
     *,
     history: str,
 ) -> None:
-    """A bulk action: each row by itself, so that a refused one costs the others nothing.
+    """Run a bulk action on each row separately, so that a refused row does not affect the others.
 
-    act: returns None where it did something, else why there was nothing to do. history: what the history of
-    each changed row says.
+    act: returns None if it changed the row, else the reason why there was nothing to do. history: the text
+    for the history of each changed row.
     """
     by = signed_in(request.user)
     done: list[Any] = []

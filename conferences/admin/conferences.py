@@ -18,7 +18,7 @@ _TIMES = ("starts_at", "ends_at", "registration_opens_at", "registration_closes_
 
 
 class ConferenceForm(ModelForm):
-    """Times are local times of the conference; a form that is older than the last change is refused."""
+    """Form whose times are local to the conference. It refuses input that is older than the last change."""
 
     seen_revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
@@ -39,7 +39,7 @@ class ConferenceForm(ModelForm):
             super().full_clean()
 
     def _zone(self) -> zoneinfo.ZoneInfo:
-        """The zone that is chosen in this very form."""
+        """Return the zone that is chosen in this form."""
         chosen = self.data.get(self.add_prefix("time_zone")) or self.instance.time_zone
         try:
             return zoneinfo.ZoneInfo(chosen)
@@ -63,7 +63,7 @@ class ConferenceForm(ModelForm):
 
 class MemberFormSet(BaseInlineFormSet):
     def clean(self) -> None:
-        """A conference needs an owner, as in conferences/services/members.py."""
+        """Check that the conference keeps an owner, as conferences/services/members.py does."""
         super().clean()
         kept = [form for form in self.forms if form.cleaned_data and not form.cleaned_data.get("DELETE")]
         if not any(form.cleaned_data.get("role") == Member.Role.OWNER for form in kept):
@@ -110,8 +110,8 @@ class ConferenceAdmin(admin.ModelAdmin):
         return ["created_at", *(["id"] if obj else [])]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # Events, summaries and share links are kept by the conference's id, without foreign keys. A new
-        # conference with that id would show its owner the former owner's figures.
+        # Events, summaries and share links refer to the conference's id without foreign keys. A new
+        # conference with the same id would show the former owner's figures to its owner.
         return False
 
     @admin.display(description=_("starts at"), ordering="starts_at")

@@ -25,7 +25,7 @@ from meeteasy.core.http import csv_response
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-# More rows than that are decided about in a job.
+# A job decides about more rows than this.
 _DECIDED_AT_ONCE = 50
 
 
@@ -62,7 +62,7 @@ class CheckInInline(admin.TabularInline):
 
 @admin.register(Registration)
 class RegistrationAdmin(admin.ModelAdmin):
-    """The state changes by actions, never by hand. Deleting erases the person (services/erasing.py)."""
+    """Registrations. Only actions change the state. Deleting erases the person (services/erasing.py)."""
 
     list_display = ["name", "email", "phone", "conference", "state", "checked_in", "source", "registered"]
     list_filter = ["state", CheckedInFilter, "source", ("conference", admin.RelatedOnlyFieldListFilter)]
@@ -94,7 +94,7 @@ class RegistrationAdmin(admin.ModelAdmin):
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
-        """Deleting a registration deletes its check-ins, which cannot be deleted by themselves."""
+        """Allow check-ins to be deleted together with their registration, but not on their own."""
         found, counts, _perms_needed, protected = super().get_deleted_objects(objs, request)
         text = _("Messages to the person, and their visitor id in events and share links. Figures stay.")
         return [*found, str(text)], counts, set(), protected
@@ -171,7 +171,7 @@ class RegistrationAdmin(admin.ModelAdmin):
 
 
 def _check_in(registration: Registration, by: User) -> str | None:
-    """None, or who checked the attendee in before, and when."""
+    """Check an attendee in. Returns None, or who already checked them in and when."""
     outcome = check_in(registration.id, by=by, method="admin")
     if outcome.created:
         return None

@@ -1,4 +1,4 @@
-"""Pictures of badges: for members, and for the attendee by a signed address."""
+"""Badge pictures: for members, and at a signed address for the attendee."""
 
 from django.http import Http404, HttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -16,7 +16,7 @@ _PICTURE = {(200, "image/svg+xml"): OpenApiTypes.STR, (200, "image/png"): OpenAp
 
 
 class Badge(APIView):
-    """Draw the QR code of an attendee's badge. Helpers and owners, as its holder is let in."""
+    """Draw the QR code of an attendee's badge. Helpers and owners, since anyone who holds it can come in."""
 
     @extend_schema(parameters=[_KIND], responses=_PICTURE)
     def get(self, request: Request, conference_id: str, registration_id: str, kind: str) -> HttpResponse:
@@ -26,7 +26,7 @@ class Badge(APIView):
 
 
 class OwnBadge(APIView):
-    """Draw the QR code of one's own badge, by the signed address from the confirmation mail."""
+    """Draw the QR code of the attendee's own badge, at the signed address from the confirmation mail."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)

@@ -34,7 +34,7 @@ class CheckInList(generics.ListAPIView[CheckIn]):
         summary="List check-ins, newest first", parameters=[OpenApiParameter("gate", OpenApiTypes.STR)]
     )
     def get(self, request: Request, *args: object, **kwargs: object) -> Response:
-        """Undone ones are included."""
+        """List check-ins, including undone ones."""
         return super().get(request, *args, **kwargs)
 
     @extend_schema(
@@ -47,8 +47,10 @@ class CheckInList(generics.ListAPIView[CheckIn]):
         },
     )
     def post(self, request: Request, conference_id: str) -> Response:
-        """Helpers and owners. Of two scans of one attendee the earlier is the check-in, in whatever order
-        they arrive: a scanner that was offline sends `scanned_at` and `sent_at`.
+        """Check an attendee in. Helpers and owners.
+
+        The earlier of two scans of an attendee is the check-in, whichever arrives first. A scanner that was
+        offline sends `scanned_at` and `sent_at`.
         """
         conference = get_conference(request.user, conference_id, role=Role.HELPER)
         now = timezone.now()
@@ -91,7 +93,7 @@ class CheckInList(generics.ListAPIView[CheckIn]):
 
 
 class UndoCheckIn(APIView):
-    """Undo a check-in; one that is undone stays so. Helpers and owners."""
+    """Undo a check-in. Undoing it again changes nothing. Helpers and owners."""
 
     @extend_schema(request=None, responses=CheckInSerializer)
     def post(self, request: Request, conference_id: str, check_in_id: str) -> Response:

@@ -1,4 +1,4 @@
-"""Serializer fields of the conferences' API."""
+"""Serializer fields of the conference API."""
 
 import datetime as dt
 import zoneinfo
@@ -14,10 +14,10 @@ _LOCAL = "Without an offset it is local time of the conference."
 
 
 class LocalTimeField(serializers.DateTimeField):
-    """An instant. One that is sent without an offset is local time of the conference.
+    """An instant. A value without an offset is local time of the conference.
 
-    The zone is the `time_zone` that is sent along, else that of the serializer's instance or of the
-    conference in its context.
+    The zone is the `time_zone` in the same request. Without one, it is that of the serializer's instance or
+    of the conference in its context.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -47,8 +47,10 @@ class LocalTimeField(serializers.DateTimeField):
 
 
 def checked(clean: Callable[..., Any], **options: Any) -> list[Callable[[Any], None]]:
-    """A cleaner of conferences/contact.py as a validator, so that all bad fields are named at once: what the
-    service would refuse is refused here."""
+    """Turn a cleaner of conferences/contact.py into a validator, so that one response names all bad fields.
+
+    The serializer then refuses the same values as the service.
+    """
 
     def check(value: Any) -> None:
         clean(value, **options)

@@ -1,4 +1,4 @@
-"""Imports and decisions about many registrations: jobs to start, watch and cancel."""
+"""Jobs for imports and bulk decisions: starting, watching and cancelling them."""
 
 from typing import IO, Any
 
@@ -21,7 +21,7 @@ from meeteasy.core.errors import RefusedError
 
 
 class _CSVBody(BaseParser):
-    """The file as the body itself."""
+    """Parser for a file that is sent as the request body."""
 
     media_type = "text/csv"
 
@@ -32,9 +32,9 @@ class _CSVBody(BaseParser):
 class RegistrationImport(APIView):
     """Import registrations from a CSV file, sent as `file` of a form or as the body. Helpers and owners.
 
-    UTF-8 with a heading that names at least `name` and `email`; any column that is no field is an answer.
-    The file is read in a job, whose address is answered. Lines that are not valid are reported there and the
-    others done. A person who is registered already stays as they are, so a file can be imported again.
+    The file is UTF-8, and its heading names at least `name` and `email`. Any column that is not a field is an
+    answer. A job reads the file, and the response gives its address. The job reports invalid lines and
+    imports the others. It does not change people who are already registered, so a file can be imported again.
     """
 
     parser_classes = [MultiPartParser, _CSVBody]
@@ -61,7 +61,7 @@ class RegistrationImport(APIView):
 class RegistrationDecisions(APIView):
     """Approve, reject or cancel many registrations. Helpers and owners.
 
-    A job decides about each by itself; those that cannot be decided are reported, and the others done.
+    A job decides about each one separately. It reports those that it cannot decide and goes on with the rest.
     """
 
     @extend_schema(request=DecisionInput, responses={202: JobSerializer})
@@ -91,7 +91,7 @@ class JobList(generics.ListAPIView[Job]):
 
 
 class JobDetail(APIView):
-    """Read how far a job is, and its report. Helpers and owners."""
+    """Read the progress and the report of a job. Helpers and owners."""
 
     @extend_schema(responses=JobSerializer)
     def get(self, request: Request, conference_id: str, job_id: str) -> Response:
@@ -99,7 +99,7 @@ class JobDetail(APIView):
 
 
 class CancelJob(APIView):
-    """Cancel a job; what was done stays done, and a job that ended stays as it is. Helpers and owners."""
+    """Cancel a job and keep what it has done. A finished job does not change. Helpers and owners."""
 
     @extend_schema(request=None, responses=JobSerializer)
     def post(self, request: Request, conference_id: str, job_id: str) -> Response:
@@ -113,7 +113,7 @@ def _accepted(request: Request, job: Job) -> Response:
 
 
 def _read_upload(request: Request) -> bytes:
-    """The bytes of the uploaded file. Raises ValidationError, or RefusedError `too_large`."""
+    """Return the bytes of the uploaded file. Raises ValidationError, or RefusedError `too_large`."""
     content: bytes
     if isinstance(request.data, bytes):
         content = request.data

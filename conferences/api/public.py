@@ -1,4 +1,4 @@
-"""What public endpoints share: no account, any origin, small bodies, a limited rate."""
+"""Helpers of the public endpoints, which need no account, allow any origin and limit size and rate."""
 
 import zoneinfo
 from typing import IO, Any
@@ -32,7 +32,7 @@ CORS_HEADERS = {
 
 
 class SmallJSONParser(BaseParser):
-    """JSON of bounded size; DRF's own reads a body of any length."""
+    """JSON parser that limits the size of the body. DRF's own parser reads a body of any length."""
 
     media_type = "application/json"
 
@@ -47,9 +47,9 @@ class SmallJSONParser(BaseParser):
 
 
 class RegistrationThrottle(SimpleRateThrottle):
-    """REGISTRATION_RATE_PER_MINUTE of one client address, counted in Redis for all web processes.
+    """Limit of REGISTRATION_RATE_PER_MINUTE per client address, counted in Redis for all web processes.
 
-    While Redis is away everybody may pass: a registration must not fail because requests cannot be counted.
+    There is no limit while Redis is down: a registration must not fail because requests cannot be counted.
     """
 
     scope = "registrations"
@@ -74,9 +74,9 @@ class RegistrationThrottle(SimpleRateThrottle):
 
 
 def make_visitor_id(request: HttpRequest, conference: Conference) -> str:
-    """The id that the event door gives a visitor without one, so that both know the same person.
+    """Return the id that event ingestion gives a visitor without one, so that both see the same person.
 
-    "" while Redis is away: a registration must not fail because a visitor cannot be told.
+    Returns "" while Redis is down: a registration must not fail because a visitor cannot be identified.
     """
     now = timezone.now()
     try:

@@ -1,4 +1,4 @@
-"""Registering (public), and what members do with registrations."""
+"""Endpoints for registering, which is public, and for managing registrations."""
 
 from dataclasses import asdict
 from typing import Any
@@ -45,7 +45,7 @@ _PUBLIC = ("POST", "OPTIONS")
 
 
 class RegistrationList(generics.ListAPIView[Registration]):
-    """POST is public: anybody registers, from any origin. GET is for members."""
+    """Registrations of a conference. POST is public and allows any origin; GET is for members."""
 
     serializer_class = RegistrationSerializer
     parser_classes = [SmallJSONParser]
@@ -74,7 +74,7 @@ class RegistrationList(generics.ListAPIView[Registration]):
         return final
 
     def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
-        """The preflight of browsers."""
+        """Answer the preflight request of a browser."""
         return Response(status=204)
 
     @extend_schema(
@@ -85,10 +85,10 @@ class RegistrationList(generics.ListAPIView[Registration]):
         responses={201: RegistrationAnswer},
     )
     def post(self, request: Request, conference_id: str) -> Response:
-        """Anybody can, from any origin. A person who is registered already gets the same answer as a new one.
+        """Register a person. Public, from any origin.
 
-        Refused with 403 `registration_not_open` or `registration_closed`, with 409 `full` where there is no
-        waiting list.
+        A person who is already registered gets the same answer as a new one. Answers 403
+        `registration_not_open` or `registration_closed`, or 409 `full` if there is no waiting list.
         """
         conference = Conference.objects.filter(id=conference_id).first()
         if conference is None:
@@ -121,7 +121,7 @@ class RegistrationList(generics.ListAPIView[Registration]):
         parameters=[RegistrationFilter, OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "csv"])],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
-        """For members. With `format=csv` all that match, as a download."""
+        """List registrations, for members. `format=csv` downloads all that match."""
         conference = get_conference(request.user, kwargs["conference_id"])
         query = RegistrationFilter(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
@@ -135,9 +135,9 @@ class RegistrationList(generics.ListAPIView[Registration]):
 
 
 def _read_form(data: Any) -> tuple[dict[str, Any], list[FieldWarning]]:
-    """The fields of a form, which `register` checks, and warnings of those that do not exist.
+    """Return the fields of a form, which `register` checks, and warnings about unknown fields.
 
-    Raises ValidationError for what is no object.
+    Raises ValidationError if `data` is not an object.
     """
     if not isinstance(data, dict):
         raise ValidationError({"non_field_errors": ["This must be an object."]})
@@ -168,9 +168,9 @@ class _Decision(APIView):
 
 @extend_schema(request=None, responses=RegistrationSerializer)
 class Approve(_Decision):
-    """Approve a registration that waits, is pending or was rejected. Helpers and owners.
+    """Approve a waiting, pending or rejected registration. Helpers and owners.
 
-    One that is approved stays so. Somebody on the waiting list gets a place whatever the capacity.
+    Approving it again changes nothing. A person on the waiting list gets a place regardless of the capacity.
     """
 
     action = Action.APPROVE
@@ -178,9 +178,9 @@ class Approve(_Decision):
 
 @extend_schema(request=None, responses=RegistrationSerializer)
 class Reject(_Decision):
-    """Reject a registration that waits or is pending. Helpers and owners.
+    """Reject a waiting or pending registration. Helpers and owners.
 
-    One that is rejected stays so.
+    Rejecting it again changes nothing.
     """
 
     action = Action.REJECT
@@ -188,9 +188,9 @@ class Reject(_Decision):
 
 @extend_schema(request=None, responses=RegistrationSerializer)
 class Cancel(_Decision):
-    """Cancel a registration that waits, is pending or approved. Helpers and owners.
+    """Cancel a waiting, pending or approved registration. Helpers and owners.
 
-    One that is cancelled stays so. The place goes to the waiting list.
+    Cancelling it again changes nothing. A freed place goes to the waiting list.
     """
 
     action = Action.CANCEL

@@ -1,4 +1,4 @@
-"""What the API reads and writes about conferences, their members, registrations and check-ins."""
+"""Serializers of conferences, members, registrations and check-ins."""
 
 from typing import Any, TypedDict
 
@@ -75,10 +75,10 @@ class MemberRole(StrictSerializer):
 
 
 class RegistrationInput(serializers.Serializer[Any]):
-    """What a registration form sends; it describes the fields, and the service checks them.
+    """The fields of a registration form. The service checks them.
 
-    Only name, mail and phone can be refused. What cannot be used of the other fields, and fields that do not
-    exist, are named in `warnings` of the answer. Answers to questions go into `answers`.
+    Only name, mail and phone can be refused. `warnings` in the response names unusable values of other fields
+    and unknown fields. Answers to questions go into `answers`.
     """
 
     name = serializers.CharField(help_text=f"At most {contact.MAX_NAME} characters, and no web address.")
@@ -105,7 +105,7 @@ class FieldWarningSerializer(serializers.Serializer[Any]):
 
 
 class RegistrationAnswer(serializers.Serializer[Any]):
-    """What the public learns. It is the same for a person who was registered already."""
+    """The public response. It is the same for a person who was already registered."""
 
     receipt = serializers.CharField(
         help_text="Stands for the registration in events: send it as their `registration_id`."
@@ -159,7 +159,7 @@ class CheckInInput(StrictSerializer):
 
 
 class CheckInAnswer(serializers.Serializer[Any]):
-    """`already_checked_in` comes with the first check-in and its time, and changes nothing."""
+    """`already_checked_in` comes with the first check-in and its time; nothing was changed."""
 
     status = serializers.ChoiceField(choices=["checked_in", "already_checked_in"])
     checked_in_at = serializers.DateTimeField()
@@ -174,7 +174,7 @@ class CheckInBrief(TypedDict):
 
 
 class RegistrationSerializer(serializers.ModelSerializer[Registration]):
-    """For members. `check_in` is the one that stands, or null."""
+    """A registration for members. `check_in` is the active one, or null."""
 
     decided_by: _Username = serializers.SlugRelatedField("username", read_only=True)
     check_in = serializers.SerializerMethodField()
@@ -216,7 +216,7 @@ class RegistrationFilter(serializers.Serializer[Any]):
 
 
 class StrictRegistrationFilter(StrictSerializer, RegistrationFilter):
-    """As the query of the list."""
+    """The same filter as the query of the list."""
 
 
 class ImportQuery(serializers.Serializer[Any]):

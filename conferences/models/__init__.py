@@ -1,4 +1,4 @@
-"""Conferences and who may see them; who registered, and who is through the door."""
+"""Conferences and their members, registrations and check-ins."""
 
 from conferences.models.conference import Conference, Member
 from conferences.models.erased import ErasedVisitor

@@ -1,4 +1,4 @@
-"""Conferences and who may see them."""
+"""Conferences and their members."""
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -23,7 +23,7 @@ def default_reminder_hours() -> list[int]:
 
 
 class Conference(models.Model):
-    """An event that people register for. Its time zone decides which local day an event counts on."""
+    """A conference that people register for. Its time zone decides on which local day an event counts."""
 
     id = models.CharField(
         primary_key=True,
@@ -94,7 +94,7 @@ class Conference(models.Model):
     )  # fmt: skip
     quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
-    # Goes up with each change, so that a form that was opened before one is noticed.
+    # Goes up with each change, so that a stale form is detected.
     revision = models.PositiveIntegerField(default=0, editable=False)
 
     class Meta:
@@ -121,7 +121,7 @@ class Conference(models.Model):
 
 
 class Member(models.Model):
-    """A user's role in a conference. It decides everything that the user may see (access.py)."""
+    """A user's role in a conference. It decides what the user may see and do (access.py)."""
 
     class Role(models.TextChoices):
         OWNER = "owner", _("owner")

@@ -6,11 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ErasedVisitor(models.Model):
-    """A visitor who was erased, and the random id that stands in their place from then on.
+    """An erased visitor, and the random id that replaces theirs from then on.
 
-    Of the visitor's own id only a keyed digest is kept: enough to recognize it in later events, not
-    enough to reveal it. No foreign key: an erasure outlives the conference, whose events may come
-    again.
+    Only a keyed digest of the visitor's own id is kept. It recognizes the id in later events but does not
+    reveal it. There is no foreign key: an erasure outlives the conference, whose events may arrive again.
     """
 
     digest = models.CharField(primary_key=True, max_length=64)
@@ -26,7 +25,7 @@ class ErasedVisitor(models.Model):
 
     @staticmethod
     def digests(conference_id: str, visitor_id: str) -> list[str]:
-        """Under the secret key, and under the former ones that are still accepted."""
+        """Return the digests under the secret key and under the old keys that are still accepted."""
         text = f"conferences.erased:{conference_id}/{visitor_id}".encode()
         keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
         return [hmac.digest(key.encode(), text, "sha256").hex() for key in keys]

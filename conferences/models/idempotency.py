@@ -5,13 +5,13 @@ from conferences.models.conference import Conference
 
 
 class IdempotencyKey(models.Model):
-    """The answer to a request that carried an `Idempotency-Key`, for when the request is repeated.
+    """The stored answer to a request with an `Idempotency-Key`, for repeats of that request.
 
-    Committed together with what the request did. The answer holds ids and states, no personal data.
+    It is committed together with the request's changes. The answer holds ids and states, no personal data.
     """
 
     conference = models.ForeignKey(Conference, on_delete=models.CASCADE, related_name="+")
-    # What the key was sent to: the same key means nothing to another kind of request.
+    # The kind of request: the same key on another kind of request is a different key.
     scope = models.CharField(max_length=32)
     key = models.CharField(_("key"), max_length=255)
     body_sha256 = models.CharField(max_length=64)

@@ -7,9 +7,9 @@ from meeteasy.core.slices import SlicedJob
 
 
 class Job(SlicedJob):
-    """Work on many registrations of a conference that a person started: an import, or decisions.
+    """A job that a person started on many registrations of a conference: an import, or decisions.
 
-    Its report is kept and holds line numbers and messages, no personal data; what was uploaded is deleted
+    Its report is kept. It holds line numbers and messages, no personal data. The uploaded file is deleted
     when the job ends.
     """
 
@@ -21,14 +21,14 @@ class Job(SlicedJob):
         Conference, on_delete=models.CASCADE, related_name="jobs", verbose_name=_("conference")
     )
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
-    # Of an import {"dry_run"}, of a decision {"action"} and either {"ids"} or {"filter"}.
+    # {"dry_run"} for an import; {"action"} and either {"ids"} or {"filter"} for a decision.
     arguments = models.JSONField(default=dict)
-    content = models.BinaryField(default=b"", editable=False)  # of an import: the file
+    content = models.BinaryField(default=b"", editable=False)  # the file of an import
     # Counts by name, e.g. {"created": 2, "existing": 1, "failed": 3}.
     counts = models.JSONField(_("counts"), default=dict)
     # The first MAX_ERRORS problems; counts["failed"] says how many there are.
     errors = models.JSONField(_("errors"), default=list)
-    # The first MAX_ERRORS of what was left out or changed; counts["warnings"] says how many there are.
+    # The first MAX_ERRORS warnings; counts["warnings"] says how many there are.
     warnings = models.JSONField(_("warnings"), default=list)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",

@@ -10,15 +10,15 @@ RECEIPT_PREFIX = "rct_"
 
 
 def new_receipt() -> str:
-    """`rct_` and 22 characters of base64url: 132 random bits that say nothing about the registration."""
+    """Return `rct_` and 22 characters of base64url: 132 random bits that reveal nothing."""
     return RECEIPT_PREFIX + secrets.token_urlsafe(17)[:22]
 
 
 class RegistrationReceipt(models.Model):
-    """What the public form answers instead of the registration's id, another one each time.
+    """A random token that the public form returns instead of the registration's id, a new one each time.
 
-    An id would reveal to anybody who enters another person's address whether that person is registered.
-    Browsers report the receipt with their events, and analytics looks up which registration is meant.
+    An id would tell anyone who enters another person's address whether that person is registered. Browsers
+    send the receipt with their events, and analytics looks up its registration.
     """
 
     receipt = KeyField(primary_key=True, max_length=26, default=new_receipt)

@@ -1,4 +1,4 @@
-"""Registrations and check-ins. They change through conferences/services alone."""
+"""Registrations and check-ins. Only conferences/services changes them."""
 
 import uuid_utils
 from django.conf import settings
@@ -12,12 +12,12 @@ from conferences.validators import validate_single_line
 
 
 def new_id() -> str:
-    """32 hexadecimal digits, in the order of time, so that indexes grow at their end."""
+    """Return 32 hexadecimal digits that sort by time, so that indexes grow at their end."""
     return uuid_utils.uuid7().hex
 
 
 class Registration(models.Model):
-    """A person's place at a conference. Which state may follow which: conferences/states.py."""
+    """A person's registration for a conference. conferences/states.py has its state machine."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("on the waiting list")
@@ -26,7 +26,7 @@ class Registration(models.Model):
         REJECTED = "rejected", _("rejected")
         CANCELLED = "cancelled", _("cancelled")
 
-    # What counts in the figures. docs/definitions.md: a withdrawn registration does not stand.
+    # Whether it counts in the figures. A withdrawn registration does not stand (docs/definitions.md).
     STANDING = frozenset({State.PENDING, State.APPROVED})
 
     class Source(models.TextChoices):
@@ -46,10 +46,10 @@ class Registration(models.Model):
     answers = models.JSONField(_("answers"), default=dict, blank=True)
     source = models.CharField(_("source"), max_length=10, choices=Source.choices, default=Source.FORM)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PENDING)
-    # What the browser said about where it came from; analytics and sharing make use of it.
+    # Where the visitor came from, as the browser reported it; analytics and sharing use it.
     visitor_id = models.CharField(_("visitor"), max_length=64, blank=True)
     share_code = models.CharField(_("share code"), max_length=64, blank=True)
-    # Name, mail and phone as `fold` makes them, for searching alike on every database.
+    # Name, mail and phone after `fold`, so that searching works the same on every database.
     search_text = models.TextField(default="", blank=True, editable=False)
     registered_at = models.DateTimeField(_("registered at"))
     decided_at = models.DateTimeField(
@@ -59,8 +59,8 @@ class Registration(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
         verbose_name=_("decided by"),
     )  # fmt: skip
-    # Goes up whenever `stands` changes. A registration that stands from the beginning has 0, so that the
-    # figures need to hear of changes only (event type registration_standing, source "state").
+    # Goes up whenever `stands` changes. It is 0 for a registration that stands from the beginning, so that
+    # the figures only need the changes (event type registration_standing, source "state").
     standing_version = models.PositiveIntegerField(default=0, editable=False)
     standing_changed_at = models.DateTimeField(null=True, editable=False)
 
@@ -69,7 +69,7 @@ class Registration(models.Model):
         verbose_name_plural = _("registrations")
         ordering = ["-registered_at", "-id"]
         constraints = [
-            # A person who cancelled can register again, with a new row.
+            # A person who cancelled can register again; that makes a new row.
             models.UniqueConstraint(
                 fields=["conference", "email"],
                 condition=~Q(state="cancelled"),
@@ -80,7 +80,7 @@ class Registration(models.Model):
             models.Index(fields=["conference", "-registered_at", "-id"], name="registration_list"),
             models.Index(fields=["conference", "state"], name="registration_state"),
             models.Index(fields=["conference", "email"], name="registration_mail"),
-            # analytics compares by time what it has with these rows
+            # analytics compares its data with these rows by time
             models.Index(fields=["registered_at"], name="registration_time"),
             models.Index(
                 fields=["standing_changed_at"],
@@ -94,12 +94,12 @@ class Registration(models.Model):
 
     @property
     def stands(self) -> bool:
-        """Whether its state lets it count. Organizers can void it besides: sharing's `Void`."""
+        """Whether its state lets it count. Organizers can also void it (`Void` in sharing)."""
         return self.state in self.STANDING
 
 
 class CheckIn(models.Model):
-    """That an attendee came through the door. One that was undone stays, and no longer counts."""
+    """An attendee's arrival at the door. An undone check-in is kept but does not count."""
 
     id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
     registration = models.ForeignKey(
@@ -107,7 +107,7 @@ class CheckIn(models.Model):
     )
     method = models.CharField(_("method"), max_length=32)
     gate = models.CharField(_("gate or device"), max_length=100, blank=True)
-    # The scan's own moment, by the server's clock: a scanner may have been offline.
+    # When the scan happened, by the server's clock: the scanner may have been offline.
     checked_in_at = models.DateTimeField(_("checked in at"))
     recorded_at = models.DateTimeField(
         _("recorded at"), default=timezone.now, help_text=_("When this server stored the scan.")

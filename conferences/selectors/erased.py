@@ -1,4 +1,4 @@
-"""Looking up erased visitors."""
+"""Queries for erased visitors."""
 
 from collections.abc import Collection
 
@@ -8,9 +8,9 @@ _IDS_AT_ONCE = 500
 
 
 def load_replacements(conference_ids: Collection[str]) -> dict[str, dict[str, str]]:
-    """Conference id → digest of a visitor who was erased there → what stands in their place.
+    """Return a mapping: conference id → digest of a visitor who was erased there → replacement id.
 
-    Conferences without erased visitors, which are nearly all, are left out. One query, unless there are
+    It omits conferences without erased visitors, which are nearly all. It takes one query, unless there are
     hundreds of conferences.
     """
     ids = list(conference_ids)
@@ -25,11 +25,14 @@ def load_replacements(conference_ids: Collection[str]) -> dict[str, dict[str, st
 
 
 def find_replacement(known: dict[str, str], conference_id: str, visitor_id: str) -> str | None:
-    """The replacement of a visitor's id, or None if they were not erased. known: of that conference."""
+    """Return the replacement of a visitor's id, or None if they were not erased.
+
+    known: the replacements of that conference.
+    """
     digests = ErasedVisitor.digests(conference_id, visitor_id)
     return next((known[digest] for digest in digests if digest in known), None)
 
 
 def is_replacement(conference_id: str, visitor_id: str) -> bool:
-    """Whether the id replaces that of an erased visitor."""
+    """Whether the id is the replacement of an erased visitor's id."""
     return ErasedVisitor.objects.filter(conference_id=conference_id, replacement=visitor_id).exists()

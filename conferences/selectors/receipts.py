@@ -1,4 +1,4 @@
-"""From the receipts that the public form gave out to the registrations that they stand for."""
+"""Looking up the registrations behind the receipts of the public form."""
 
 from collections.abc import Collection
 
@@ -8,8 +8,8 @@ _RECEIPTS_AT_ONCE = 500
 
 
 def resolve_receipts(receipts: Collection[str]) -> dict[str, str]:
-    """Receipt → registration id; unknown receipts are left out. One query per 500 receipts."""
-    # Clients can send anything as a receipt; PostgreSQL refuses to compare a NUL.
+    """Return a mapping of receipt → registration id without unknown receipts. One query per 500 receipts."""
+    # Clients can send anything as a receipt, and PostgreSQL rejects NUL.
     wanted = [receipt for receipt in receipts if "\0" not in receipt]
     found: dict[str, str] = {}
     for start in range(0, len(wanted), _RECEIPTS_AT_ONCE):

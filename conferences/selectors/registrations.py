@@ -1,4 +1,4 @@
-"""Reading registrations and check-ins."""
+"""Queries for registrations and check-ins."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -26,9 +26,10 @@ def find_registrations(
     form_id: str | None = None,
     text: str = "",
 ) -> QuerySet[Registration]:
-    """The registrations of a conference, newest first, each with `active_check_ins`: none, or one.
+    """Return the registrations of a conference, newest first, each with `active_check_ins`: none, or one.
 
-    text: a part of the name, mail or phone, in whatever case, accents and spacing of digits, or the whole id.
+    text: a part of the name, mail or phone, or the whole id. Case, accents and spaces between digits do not
+    matter.
     """
     found = with_check_ins(Registration.objects.filter(conference=conference))
     if state:
@@ -42,7 +43,7 @@ def find_registrations(
 
 
 def search(registrations: QuerySet[Registration], text: str) -> QuerySet[Registration]:
-    """Those that `text` finds; all of them for an empty text."""
+    """Filter registrations by a search text. An empty text matches all of them."""
     if not text:
         return registrations
     matches = Q(id=text)
@@ -54,12 +55,12 @@ def search(registrations: QuerySet[Registration], text: str) -> QuerySet[Registr
 
 
 def with_check_ins(registrations: QuerySet[Registration]) -> QuerySet[Registration]:
-    """Each with `active_check_ins`, for `active_check_in` and `csv_rows`."""
+    """Prefetch `active_check_ins`, which `active_check_in` and `csv_rows` need."""
     return registrations.prefetch_related(Prefetch("check_ins", queryset=_active, to_attr="active_check_ins"))
 
 
 def csv_rows(registrations: QuerySet[Registration]) -> Iterator[dict[str, Any]]:
-    """Rows by CSV_COLUMNS, read in pieces."""
+    """Yield rows with the keys CSV_COLUMNS, reading the registrations in chunks."""
     for registration in registrations.iterator(chunk_size=1000):
         check_in = active_check_in(registration)
         row: dict[str, Any] = {column: getattr(registration, column, None) for column in CSV_COLUMNS}
@@ -72,13 +73,13 @@ def csv_rows(registrations: QuerySet[Registration]) -> Iterator[dict[str, Any]]:
 
 
 def active_check_in(registration: Registration) -> CheckIn | None:
-    """The check-in that stands, of a registration from `find_registrations`."""
+    """Return the active check-in of a registration from `find_registrations`."""
     found: list[CheckIn] = registration.active_check_ins  # type: ignore[attr-defined]
     return found[0] if found else None
 
 
 def find_check_ins(conference: Conference, *, gate: str | None = None) -> QuerySet[CheckIn]:
-    """The check-ins of a conference, newest first, undone ones included, with their registrations."""
+    """Return the check-ins of a conference with their registrations, newest first, including undone ones."""
     found = CheckIn.objects.filter(registration__conference=conference).select_related(
         "registration", "checked_in_by", "undone_by"
     )

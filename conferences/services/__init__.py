@@ -1,4 +1,4 @@
-"""What changes conferences, registrations and check-ins: the functions behind API, admin and commands."""
+"""Functions that change conferences, registrations and check-ins, for the API, admin and commands."""
 
 from conferences.services.conferences import create_conference, note_saved, update_conference
 

@@ -1,4 +1,4 @@
-"""Sending the signals that come after a commit."""
+"""Sending signals after a commit."""
 
 from typing import Any
 
@@ -9,6 +9,6 @@ from django.dispatch import Signal
 def after_commit(signal: Signal, sender: type, **given: Any) -> None:
     """Send `signal` once the transaction is committed.
 
-    Django logs a failing receiver, and that is all: what the signal announces has happened.
+    Django only logs a failing receiver: the change that the signal announces is already committed.
     """
     transaction.on_commit(lambda: signal.send_robust(sender=sender, **given), robust=True)

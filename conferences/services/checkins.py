@@ -1,4 +1,4 @@
-"""Check-ins: through the door, and back."""
+"""Checking attendees in, and undoing it."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ from conferences.services.announce import after_commit
 
 @dataclass(frozen=True)
 class CheckedIn:
-    """created: False where the attendee was checked in already; `check_in` is then the first one."""
+    """The result of a check-in.
+
+    created: False if the attendee was already checked in; `check_in` is then the first one.
+    """
 
     check_in: CheckIn
     created: bool
@@ -29,14 +32,14 @@ def check_in(
     scanned_at: dt.datetime | None = None,
     now: dt.datetime | None = None,
 ) -> CheckedIn:
-    """Check an attendee in, once: of any number of scanners at the same time, one makes the check-in.
+    """Check an attendee in once, however many scanners scan at the same time.
 
-    method: how, e.g. "qr". gate: where, or with what device. scanned_at: when, by the server's clock
-    (`correct_clock`), where a scanner was offline; now, unless it is given. Of two scans the earlier one is
-    the check-in: one that arrives later supersedes the other, which is undone, so that the end state does
-    not depend on which scanner came online first.
+    method: how, e.g. "qr". gate: the place or the device. scanned_at: the time of the scan by the server's
+    clock (`correct_clock`), for a scanner that was offline; the default is now. The earlier of two scans is
+    the check-in. If it arrives second, it supersedes the other, which is undone. So the result does not
+    depend on which scanner came online first.
 
-    Raises ValidationError for method and gate, and RefusedError: `not_approved` (with the state) or
+    Raises ValidationError for a bad method or gate, and RefusedError: `not_approved` (with the state) or
     `registration_cancelled`.
     """
     method = contact.clean_line(method, most=32) or "manual"
@@ -49,7 +52,7 @@ def check_in(
             .get(id=registration_id)
         )
         moment = now
-        if scanned_at is not None:  # a scan before the registration comes from a wrong clock
+        if scanned_at is not None:  # a scan before the registration means a wrong clock
             moment = max(min(scanned_at, now), registration.registered_at)
         made = CheckIn(
             registration=registration, method=method, gate=gate, checked_in_at=moment, recorded_at=now,
@@ -65,7 +68,7 @@ def check_in(
             with transaction.atomic():
                 made.save(force_insert=True)
         except IntegrityError:
-            # The lock keeps others out; the constraint holds even where a database has no row locks.
+            # The lock keeps others out. The constraint also works on a database without row locks.
             active = _find_active(registration)
             if active is None:
                 raise
@@ -78,18 +81,18 @@ def check_in(
 
 
 def correct_clock(scanned_at: dt.datetime, *, sent_at: dt.datetime | None, now: dt.datetime) -> dt.datetime:
-    """When a scan happened by the server's clock: `now - (sent_at - scanned_at)`, and never later than now.
+    """Return the time of a scan by the server's clock: `now - (sent_at - scanned_at)`, but no later than now.
 
-    All three are instants; sent_at: the scanner's clock when it sent the request. Without it the scanner's
-    clock is taken to be right. The same rule as for `ts` of events (docs/definitions.md, "event time").
+    All three are instants. sent_at: the scanner's clock when it sent the request; without it, the scanner's
+    clock is assumed to be right. The same rule applies to `ts` of events (docs/definitions.md, "event time").
     """
     return min(now, scanned_at if sent_at is None else now - (sent_at - scanned_at))
 
 
 def undo_check_in(check_in_id: str, *, by: User | None, now: dt.datetime | None = None) -> CheckIn:
-    """Undo a check-in; one that is undone already stays as it is.
+    """Undo a check-in. Undoing it again changes nothing.
 
-    The row stays with its times, and no longer counts: the attendee can be checked in again.
+    The row keeps its times but no longer counts, so the attendee can be checked in again.
     """
     with transaction.atomic():
         found = (

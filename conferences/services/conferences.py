@@ -1,4 +1,4 @@
-"""Creating and changing conferences: the functions behind API, admin and commands."""
+"""Creating and changing conferences, for the API, admin and commands."""
 
 from typing import Any
 
@@ -17,10 +17,10 @@ from conferences.services.places import promote_waiting
 
 @transaction.atomic
 def create_conference(*, owner: User, **fields: Any) -> Conference:
-    """Create a conference, whose creator is its owner.
+    """Create a conference with its owner.
 
-    `fields` are those of Conference. Raises ValidationError with the names of the bad ones; an id that is
-    taken is one of them, also when two requests take it at the same moment.
+    `fields` are those of Conference. Raises ValidationError with the names of the bad fields. A taken id is
+    such an error, even if two requests take it at the same moment.
     """
     conference = Conference(**fields)
     conference.full_clean()
@@ -36,9 +36,9 @@ def create_conference(*, owner: User, **fields: Any) -> Conference:
 
 @transaction.atomic
 def update_conference(conference: Conference, **fields: Any) -> Conference:
-    """Change some fields; the others stay, whatever somebody else changed meanwhile.
+    """Change the given fields. Concurrent changes to other fields are kept.
 
-    Raises ValidationError with the names of the bad ones.
+    Raises ValidationError with the names of the bad fields.
     """
     for name, value in fields.items():
         setattr(conference, name, value)
@@ -49,9 +49,9 @@ def update_conference(conference: Conference, **fields: Any) -> Conference:
 
 
 def note_saved(conference: Conference) -> None:
-    """What follows from a change, in its transaction: its number, the waiting list, the other apps.
+    """Follow up on a change in its transaction: its number, the waiting list, the other apps.
 
-    The admin calls it, too.
+    The admin also calls this.
     """
     Conference.objects.filter(pk=conference.pk).update(revision=F("revision") + 1)
     if Registration.objects.filter(conference=conference, state=Registration.State.WAITING).exists():
@@ -60,5 +60,5 @@ def note_saved(conference: Conference) -> None:
 
 
 def announce_saved(conference: Conference) -> None:
-    """Tell the apps on the left, after commit, that a conference is new or changed."""
+    """Notify the apps that import this one, after commit, that a conference is new or changed."""
     after_commit(signals.conference_saved, Conference, conference=conference)

@@ -1,4 +1,4 @@
-"""Reading CSV files of registrations, as spreadsheets of all kinds write them."""
+"""Reading CSV files of registrations from all kinds of spreadsheet programs."""
 
 import csv
 import io
@@ -13,10 +13,10 @@ from meeteasy.core.http import FORMULA_STARTS
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_LINES = 20_000
-# Understood in any file, in whatever case; every other column is an answer by its heading.
+# The columns that any file can have, in any case. Every other column is an answer under its heading.
 FIELDS = ("name", "email", "phone", "language", "form_id", "visitor_id", "share_code", "answers")
-# What else an export has. Only a file with all of _MARKS, written like this, is one: in any other file,
-# "State" is a question of the organizer's.
+# The other columns of an export. A file is an export only if it has all of _MARKS, spelled exactly like this:
+# in any other file, "State" is a question that the organizer asked.
 EXPORTED = ("id", "state", "source", "registered_at", "decided_at", "checked_in_at", "gate")
 _MARKS = frozenset({"id", "state", "source", "registered_at"})
 _SYNONYMS = {
@@ -32,7 +32,10 @@ _DELIMITERS = ",;\t"
 
 @dataclass(frozen=True)
 class Line:
-    """number: where the record begins, as an editor counts lines. surplus: more values than columns."""
+    """A record of the file.
+
+    number: its first line, as an editor counts lines. surplus: whether it has more values than columns.
+    """
 
     number: int
     values: dict[str, str]
@@ -41,7 +44,10 @@ class Line:
 
 @dataclass(frozen=True)
 class CSVFile:
-    """columns: the headings, each once. is_export: it is one of our exports, with EXPORTED columns."""
+    """A parsed file.
+
+    columns: the headings, each once. is_export: whether it is one of our exports, with EXPORTED columns.
+    """
 
     columns: list[str]
     is_export: bool
@@ -49,7 +55,7 @@ class CSVFile:
 
 
 def read_csv(content: bytes) -> CSVFile:
-    """Read a file. Raises ValidationError (`file`) where it cannot be read as a whole."""
+    """Read a file. Raises ValidationError (`file`) if it is not readable as a whole."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -73,7 +79,7 @@ def read_csv(content: bytes) -> CSVFile:
 
 
 def _read_records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The records that are not empty, each with the line that it begins on. Raises ValidationError."""
+    """Yield the records that are not empty, each with its first line's number. Raises ValidationError."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     number = 1
     try:
@@ -87,9 +93,9 @@ def _read_records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _guess_delimiter(text: str) -> str:
-    """The one with which the heading has the fields, then the one with most columns.
+    """Return the delimiter with which the heading contains the fields, or else the one with most columns.
 
-    Counting alone goes wrong where a quoted heading has many delimiters of another kind.
+    Counting alone fails if a quoted heading contains many delimiters of another kind.
     """
 
     def rate(delimiter: str) -> tuple[int, int]:
@@ -99,7 +105,7 @@ def _guess_delimiter(text: str) -> str:
             return 0, 0
         return sum(_field_name(_clean_heading(cell)) in FIELDS for cell in cells), len(cells)
 
-    return max(_DELIMITERS, key=rate)  # of equal ones the first
+    return max(_DELIMITERS, key=rate)  # the first one on a tie
 
 
 def _clean_heading(cell: str) -> str:
@@ -111,9 +117,9 @@ def _field_name(heading: str) -> str:
 
 
 def _name_columns(headings: list[str]) -> list[str]:
-    """The name of each column: a field, or the heading; repeated headings are numbered.
+    """Return the name of each column: a field, or its heading. Repeated headings are numbered.
 
-    Raises ValidationError for fields that are missing or that come twice.
+    Raises ValidationError for missing and repeated fields.
     """
     columns: list[str] = []
     for heading in headings:
@@ -132,5 +138,5 @@ def _name_columns(headings: list[str]) -> list[str]:
 
 
 def _plain(cell: str) -> str:
-    """A cell without the apostrophe that keeps spreadsheets from running it as a formula."""
+    """Return a cell without the apostrophe that keeps spreadsheets from running it as a formula."""
     return cell[1:] if cell[:1] == "'" and cell.lstrip("'").startswith(FORMULA_STARTS) else cell

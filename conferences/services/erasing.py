@@ -1,4 +1,4 @@
-"""Erasing a person: their registration with all that hangs on it, or their visitor id wherever it stands."""
+"""Erasing a person: their registration with everything that belongs to it, or their visitor id everywhere."""
 
 import secrets
 
@@ -15,9 +15,9 @@ from conferences.services.places import promote_waiting
 def erase_registration(registration_id: str) -> None:
     """Delete a registration with its check-ins and receipts, and let the other apps erase its person.
 
-    Messages to the person are deleted in the same transaction, the visitor id is replaced by a random one in
-    events and in the share tree after it. Figures stay: that somebody registered and came is no personal
-    data. A place that becomes free goes to the waiting list.
+    The same transaction deletes messages to the person. Afterwards a random id replaces the visitor id in
+    events and in the share tree. Figures do not change: the fact that somebody registered and came is not
+    personal data. A freed place goes to the waiting list.
     """
     with transaction.atomic():
         registration = (
@@ -31,7 +31,7 @@ def erase_registration(registration_id: str) -> None:
         registration.check_ins.update(superseded_by=None)
         registration.delete()
         if visitor_id:
-            # Noted now, so that it holds even if the process dies right after the commit.
+            # Recorded now, so that the erasure holds even if the process dies right after the commit.
             note_erased(conference.id, visitor_id)
             after_commit(signals.visitor_erased, Registration, conference=conference, visitor_id=visitor_id)
         if stood and conference.capacity is not None:
@@ -39,7 +39,7 @@ def erase_registration(registration_id: str) -> None:
 
 
 def note_erased(conference_id: str, visitor_id: str) -> str:
-    """Note that a visitor is erased. Returns the random id that stands in their place, the same each time."""
+    """Record that a visitor is erased. Returns the random id that replaces theirs, the same one each time."""
     known = load_replacements([conference_id]).get(conference_id, {})
     replacement = find_replacement(known, conference_id, visitor_id)
     if replacement is None:
@@ -52,7 +52,7 @@ def note_erased(conference_id: str, visitor_id: str) -> str:
 
 
 def erase_in_registrations(conference_id: str, visitor_id: str, replacement: str) -> int:
-    """Replace the visitor's id in registrations. Returns in how many."""
+    """Replace the visitor's id in registrations. Returns the number of changed registrations."""
     return Registration.objects.filter(conference_id=conference_id, visitor_id=visitor_id).update(
         visitor_id=replacement
     )

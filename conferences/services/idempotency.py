@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: a repeated request gets the first answer again, and does nothing."""
+"""`Idempotency-Key`: a repeated request gets the first answer again and changes nothing."""
 
 import datetime as dt
 import hashlib
@@ -18,19 +18,19 @@ from meeteasy.core.errors import RefusedError
 REMEMBERED = dt.timedelta(hours=48)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")
 
-# An HTTP status and an answer of ids and states.
+# An HTTP status, and an answer that holds ids and states.
 Answer = tuple[int, dict[str, Any]]
 
 
 def answer_once(
     *, conference: Conference, scope: str, key: str | None, body: Any, act: Callable[[], Answer]
 ) -> Answer:
-    """What `act` returns, or what it returned to the same key and body before.
+    """Return the result of `act`, or its earlier result for the same key and body.
 
-    The key is committed together with what `act` does, so neither is there without the other; a second
-    request at the same moment waits for the first. An exception leaves the key unused. None: no key was
-    given, `act` runs. Raises ValidationError for what is no key, and RefusedError
-    `idempotency_key_reused` for a key that came with another body.
+    The key is committed together with the changes of `act`, so neither exists without the other. A second
+    request at the same moment waits for the first. An exception leaves the key unused. Without a key (None),
+    `act` always runs. Raises ValidationError for a malformed key, and RefusedError `idempotency_key_reused`
+    for a key that was used with another body.
     """
     if key is None:
         return act()
@@ -59,6 +59,6 @@ def answer_once(
 
 
 def forget_old_keys(*, now: dt.datetime | None = None) -> int:
-    """Delete keys that are older than REMEMBERED. Returns how many."""
+    """Delete keys that are older than REMEMBERED. Returns the number of deleted keys."""
     before = (now or timezone.now()) - REMEMBERED
     return IdempotencyKey.objects.filter(created_at__lt=before).delete()[0]

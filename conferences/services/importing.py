@@ -1,4 +1,4 @@
-"""Registrations from CSV files: pieces of lines, each stored at once."""
+"""Importing registrations from CSV files, a chunk of lines at a time."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -25,7 +25,10 @@ LINES_AT_ONCE = 200
 
 @dataclass
 class LineProblem:
-    """line: where the record begins, as an editor counts from 1. field: None for the whole line."""
+    """A problem with a line.
+
+    line: the record's first line, as an editor counts from 1. field: None for the whole line.
+    """
 
     line: int
     field: str | None
@@ -34,8 +37,11 @@ class LineProblem:
 
 @dataclass
 class ImportReport:
-    """lines: those with content, without the heading. created, existing: registrations that are new, or would
-    be in a dry run, and that were there already."""
+    """The outcome of an import.
+
+    lines: the number of lines with content, without the heading. created: new registrations, or in a dry run
+    those that would be new. existing: registrations that already existed.
+    """
 
     dry_run: bool
     lines: int = 0
@@ -48,15 +54,15 @@ class ImportReport:
 def import_registrations(
     *, conference: Conference, content: bytes, dry_run: bool, now: dt.datetime | None = None
 ) -> ImportReport:
-    """Register everybody in a CSV file; lines that are not valid are reported, and the others done.
+    """Register everybody in a CSV file. Invalid lines are reported, and the others are imported.
 
     content: UTF-8, separated by commas, semicolons or tabs, with a heading that names at least `name` and
-    `email`. `answers` is JSON, and any column that is no field is an answer by its heading. Of an export, the
-    state of each registration is kept, and what else it has besides the fields is left out.
-    dry_run: only report; nothing is stored.
+    `email`. `answers` is JSON. Any column that is not a field is an answer under its heading. The import
+    keeps the states in an export and ignores the other columns that only exports have.
+    dry_run: only report; store nothing.
 
-    A person who was registered before, in whatever state, stays as they are, so the same file can be imported
-    again. Raises ValidationError (`file`) for a file that cannot be read as a whole.
+    The import does not change people who are already registered, in any state, so the same file can be
+    imported again. Raises ValidationError (`file`) for a file that is not readable as a whole.
     """
     work = Import(conference, read_csv(content), dry_run=dry_run)
     report = ImportReport(dry_run=dry_run, lines=len(work.file.lines))
@@ -67,20 +73,20 @@ def import_registrations(
 
 
 class Import:
-    """A file on its way into a conference."""
+    """The import of one file into a conference."""
 
     def __init__(self, conference: Conference, file: CSVFile, *, dry_run: bool, start: int = 0) -> None:
-        """start: the first line that is still to be done, as an index of `file.lines`."""
+        """Prepare an import. start: the index in `file.lines` of the first line to do."""
         self.file = file
         self._conference = conference
         self._dry_run = dry_run
-        # In a dry run the database does not know who would be registered by the lines before.
+        # In a dry run the database does not contain the people in earlier lines.
         self._seen = (
             {email for line in file.lines[:start] if (email := _email_of(line))} if dry_run else set()
         )
 
     def do_piece(self, start: int, report: ImportReport, *, now: dt.datetime) -> int:
-        """Do LINES_AT_ONCE lines from `start`, in the caller's transaction. Returns where it ends."""
+        """Import LINES_AT_ONCE lines from `start` in the caller's transaction. Returns the next start."""
         end = start + LINES_AT_ONCE
         made = self._build(self.file.lines[start:end], report, now=now)
         new, existing = self._find_new(made)
@@ -95,7 +101,7 @@ class Import:
     def _build(
         self, lines: Sequence[Line], report: ImportReport, *, now: dt.datetime
     ) -> list[tuple[str, Registration]]:
-        """The id that an export gives, or "", and the registration, of each valid line."""
+        """Return, for each valid line, the id in an export or "", and the registration."""
         made = []
         for line in lines:
             try:
@@ -116,7 +122,7 @@ class Import:
         return made
 
     def _state(self, line: Line) -> State | None:
-        """The state that an export gives. Raises ValidationError for one that does not exist."""
+        """Return the state in an export. Raises ValidationError for an unknown state."""
         if not self.file.is_export or not line.values.get("state"):
             return None
         try:
@@ -125,7 +131,7 @@ class Import:
             raise ValidationError({"state": _("There is no such state.")}) from None
 
     def _find_new(self, made: list[tuple[str, Registration]]) -> tuple[list[Registration], int]:
-        """Those who are not registered yet, each once, and how many the others are."""
+        """Return the people who are not registered yet, each once, and the number of the others."""
         emails = [registration.email for _known_id, registration in made]
         ids = [known_id for known_id, _registration in made if known_id]
         known = Registration.objects.filter(Q(email__in=emails) | Q(id__in=ids), conference=self._conference)
@@ -141,7 +147,7 @@ class Import:
 
 
 def _store(registrations: list[Registration]) -> list[Registration]:
-    """Store registrations, without those that another request stores at the same moment. Returns the rest."""
+    """Store registrations and return them, without those that a concurrent request stored first."""
     Registration.objects.bulk_create(registrations, ignore_conflicts=True)
     ids = Registration.objects.filter(id__in=[registration.id for registration in registrations])
     stored_ids = set(ids.values_list("id", flat=True))
@@ -155,7 +161,7 @@ def _store(registrations: list[Registration]) -> list[Registration]:
 
 
 def _fields(line: Line, file: CSVFile) -> dict[str, Any]:
-    """What `build_registration` takes. Raises ValidationError."""
+    """Return the arguments of `build_registration`. Raises ValidationError."""
     if line.surplus:
         raise ValidationError({NON_FIELD_ERRORS: _("There are more values than columns.")})
     fields: dict[str, Any] = {name: line.values.get(name, "") for name in FIELDS}
@@ -164,7 +170,7 @@ def _fields(line: Line, file: CSVFile) -> dict[str, Any]:
 
 
 def _answers(line: Line, file: CSVFile) -> dict[str, Any]:
-    """The column `answers`, and every column that is no field. Raises ValidationError."""
+    """Return the answers: column `answers` and every column that is not a field. Raises ValidationError."""
     answers: Any = {}
     if line.values.get("answers"):
         try:

@@ -1,4 +1,4 @@
-"""Imports and decisions about many registrations, as jobs that people start, watch and cancel."""
+"""Jobs that import or decide about many registrations. People start, watch and cancel them."""
 
 import datetime as dt
 from typing import Any
@@ -26,7 +26,7 @@ _REMEMBERED = dt.timedelta(days=30)
 def start_import(*, conference: Conference, content: bytes, dry_run: bool, by: User | None) -> Job:
     """Start the import of a CSV file (services/importing.py).
 
-    Raises ValidationError (`file`) for a file that cannot be read as a whole.
+    Raises ValidationError (`file`) for a file that is not readable as a whole.
     """
     total = len(read_csv(content).lines)
     return _start(
@@ -43,8 +43,11 @@ def start_decision(
     matching: dict[str, Any] | None = None,
     by: User | None,
 ) -> Job:
-    """Start to approve, reject or cancel registrations of a conference: those with `ids`, or those that
-    `find_registrations` finds by the arguments `matching`. Registrations that come later are left alone."""
+    """Start to approve, reject or cancel many registrations of a conference.
+
+    The registrations are those with `ids`, or those that `find_registrations` finds with the arguments
+    `matching`. Later registrations are not included.
+    """
     arguments = {"action": str(action), "by": by and by.pk, "ids": ids, "matching": matching}
     job = Job(conference=conference, kind=Job.Kind.DECISION, arguments=arguments, created_by=by)
     job.total = _find_decided(job).count()
@@ -52,14 +55,14 @@ def start_decision(
 
 
 def cancel_job(job: Job) -> Job:
-    """Stop a job at its next piece; what was done stays done."""
+    """Stop a job before its next piece. It keeps what it has done."""
     job = slices.request_cancel(Job, job.pk)
     _clear(job)
     return job
 
 
 def work_on_job(pk: str) -> None:
-    """A slice of a job: the body of the Celery task."""
+    """Run a slice of a job. This is the body of the Celery task."""
     work: Import | None = None
 
     def step(job: Job) -> bool:
@@ -77,12 +80,12 @@ def work_on_job(pk: str) -> None:
 
 
 def ring_waiting_jobs() -> int:
-    """Go on with jobs whose message or worker was lost. Returns how many."""
+    """Requeue jobs whose message or worker was lost. Returns the number of jobs."""
     return slices.ring_waiting(Job, ring=_ring)
 
 
 def forget_old_jobs(*, now: dt.datetime | None = None) -> int:
-    """Delete jobs that ended 30 days ago. Returns how many."""
+    """Delete jobs that ended 30 days ago. Returns the number of deleted jobs."""
     before = (now or timezone.now()) - _REMEMBERED
     return Job.objects.filter(finished_at__lt=before).delete()[0]
 
@@ -102,7 +105,7 @@ def _ring(pk: str) -> None:
 
 
 def _clear(job: Job) -> None:
-    """The file is kept no longer than it is needed: it is full of personal data."""
+    """Delete the file as soon as it is no longer needed: it is full of personal data."""
     if job.is_finished and job.kind == Job.Kind.IMPORT:
         Job.objects.filter(pk=job.pk).exclude(content=b"").update(content=b"")
 
@@ -119,7 +122,7 @@ def _import_piece(job: Job, work: Import) -> bool:
 
 
 def _find_decided(job: Job) -> Any:
-    """The registrations that the job is about, in the order that it takes them."""
+    """Return the job's registrations in processing order."""
     found = Registration.objects.filter(conference=job.conference, registered_at__lte=job.created_at)
     matching = job.arguments["matching"]
     if job.arguments["ids"] is not None:
@@ -129,7 +132,7 @@ def _find_decided(job: Job) -> Any:
 
 
 def _decide_piece(job: Job) -> bool:
-    """Decide about the next _DECISIONS_AT_ONCE, each by itself: a refusal costs the others nothing."""
+    """Decide about the next _DECISIONS_AT_ONCE, each separately: a refusal does not affect the others."""
     after = {"id__gt": job.position} if job.position else {}
     ids = list(_find_decided(job).filter(**after).values_list("id", flat=True)[:_DECISIONS_AT_ONCE])
     by = User.objects.filter(pk=job.arguments["by"]).first()
@@ -156,6 +159,6 @@ def _add(counts: dict[str, int], **more: int) -> None:
 
 
 def _note(job: Job, count: str, kept: list[Any], more: list[dict[str, Any]]) -> None:
-    """Count problems, and keep the first of them."""
+    """Count problems and keep the first ones."""
     _add(job.counts, **{count: len(more)})
     kept.extend(more[: max(0, Job.MAX_ERRORS - len(kept))])

@@ -14,7 +14,7 @@ from meeteasy.core.errors import RefusedError
 def add_member(*, conference: Conference, username: str, role: Member.Role) -> Member:
     """Make a user a member.
 
-    Raises ValidationError for a name that no user has, and RefusedError `already_member`.
+    Raises ValidationError for an unknown username, and RefusedError `already_member`.
     """
     user = get_user_model()._default_manager.filter(username=username, is_active=True).first()
     if user is None:
@@ -49,12 +49,15 @@ def remove_member(member: Member) -> None:
 
 
 def announce_membership(conference_id: str, user_id: int, role: str | None) -> None:
-    """Tell the apps on the left, after commit, of a user's new role, or None. The admin calls it too."""
+    """Notify the apps that import this one, after commit, of a user's new role, or None.
+
+    The admin also calls this.
+    """
     after_commit(signals.membership_changed, Member, conference_id=conference_id, user_id=user_id, role=role)
 
 
 def _keep_an_owner(member: Member) -> None:
-    """Refuse to go on without an owner. The lock makes two owners who leave at once do so in turn."""
+    """Refuse to leave the conference without an owner. The lock serialises two owners who leave at once."""
     Conference.objects.select_for_update().get(id=member.conference_id)
     owners = Member.objects.filter(conference_id=member.conference_id, role=Member.Role.OWNER)
     if owners.filter(pk=member.pk).exists() and not owners.exclude(pk=member.pk).exists():

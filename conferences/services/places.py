@@ -1,4 +1,4 @@
-"""Places at a conference: when registration is open, how many there are, and who gets one that is free."""
+"""Places at a conference: when registration is open, the capacity, and who gets a free place."""
 
 import datetime as dt
 
@@ -14,7 +14,7 @@ _PROMOTED_AT_ONCE = 200
 
 
 def check_open(conference: Conference, *, now: dt.datetime) -> None:
-    """Raises RefusedError: `registration_not_open` yet (with `opens_at`), or `registration_closed`."""
+    """Raise RefusedError: `registration_not_open` yet (with `opens_at`), or `registration_closed`."""
     opens_at = conference.registration_opens_at
     if opens_at is not None and now < opens_at:
         raise RefusedError(
@@ -29,9 +29,9 @@ def check_open(conference: Conference, *, now: dt.datetime) -> None:
 
 
 def state_for_new(conference: Conference) -> State:
-    """The state that a new registration gets. Raises RefusedError `full` where there is no waiting list.
+    """Return the state of a new registration. Raises RefusedError `full` if there is no waiting list.
 
-    To be called in the transaction that stores it: the lock makes those who want the last place come in turn.
+    Call it in the transaction that stores the registration: the lock serialises requests for the last place.
     """
     if conference.capacity is None:
         return first_state(approval_required=conference.approval_required)
@@ -44,9 +44,9 @@ def state_for_new(conference: Conference) -> State:
 
 
 def promote_waiting(conference_id: str, *, now: dt.datetime) -> int:
-    """Give free places to those who have waited longest. Returns how many.
+    """Give free places to the people who have waited longest. Returns the number of people.
 
-    At most 200; the next tick goes on. Nobody is promoted after the end of the conference.
+    It handles at most 200; the next tick continues. There are no promotions after the conference's end.
     """
     with transaction.atomic():
         conference = _lock(conference_id)
@@ -67,14 +67,14 @@ def promote_waiting(conference_id: str, *, now: dt.datetime) -> int:
 
 
 def promote_everywhere(*, now: dt.datetime) -> int:
-    """Make up for what was left: after a crash, after a capacity was raised by thousands."""
+    """Give away places that are still free, e.g. after a crash or when thousands of places were added."""
     waiting = Registration.objects.filter(state=State.WAITING)
     conference_ids = waiting.order_by().values_list("conference_id", flat=True).distinct()
     return sum(promote_waiting(conference_id, now=now) for conference_id in list(conference_ids))
 
 
 def _lock(conference_id: str) -> Conference:
-    # NO KEY: rows that refer to the conference can be stored meanwhile.
+    # NO KEY lets other transactions store rows that refer to the conference.
     return Conference.objects.select_for_update(no_key=True).get(id=conference_id)
 
 

@@ -26,13 +26,13 @@ Source = Registration.Source
 
 @dataclass(frozen=True)
 class Registered:
-    """What became of a registration that was sent in.
+    """The outcome of `register`.
 
-    created: False where this person was registered already, and nothing was changed.
-    state: the one that a new registration gets. The public form always shows this one.
-    receipt: stands for the registration outside, where its id would tell who is registered already; only for
-        the public form, else empty.
-    warnings: what was left out or changed of language, form id, visitor id, share code and answers.
+    created: False if the person was already registered; nothing was changed then.
+    state: the state of a new registration. The public form always shows this one.
+    receipt: a public token for the registration, whose id would reveal who is already registered. It is
+        empty except for the public form.
+    warnings: what was left out or changed in the language, form id, visitor id, share code and answers.
     """
 
     registration: Registration
@@ -56,14 +56,14 @@ def register(
     source: Registration.Source = Source.FORM,
     now: dt.datetime | None = None,
 ) -> Registered:
-    """Register a person, whom their mail address identifies within the conference.
+    """Register a person. Their mail address identifies them within the conference.
 
-    A person who is registered already keeps that registration as it is, whatever else is given this time:
-    the address proves nothing about who sends it. Two requests at once make one registration.
+    If the person is already registered, the registration does not change, whatever the new request says: the
+    address does not prove who sent it. Two simultaneous requests make one registration.
 
-    Opening times and capacity bind the public form, not organizers. Raises ValidationError with the names of
-    the bad fields among name, email and phone, and RefusedError: `registration_not_open`,
-    `registration_closed` or `full`.
+    Opening times and capacity limit the public form, not organizers. Raises ValidationError with the names
+    of the bad fields (name, email, phone), and RefusedError: `registration_not_open`, `registration_closed`
+    or `full`.
     """
     now = now or timezone.now()
     if source == Source.FORM:
@@ -74,7 +74,7 @@ def register(
     )  # fmt: skip
     try:
         receipt = _create(registration)
-    except IntegrityError:  # of the constraint `one_registration_per_mail`
+    except IntegrityError:  # from the constraint `one_registration_per_mail`
         known = find_registered(conference, registration.email)
         if known is None:
             raise
@@ -94,9 +94,9 @@ def build_registration(
     state: State | None = None,
     **decoration: Any,
 ) -> tuple[Registration, list[FieldWarning]]:
-    """A registration that is not stored yet, and what was changed about its decoration (`tidy`).
+    """Build an unsaved registration. Returns it with the warnings about its optional data (`tidy`).
 
-    state: None for the one that the conference's settings give to somebody who has a place. Raises
+    state: None for the state that the conference's settings give to a person with a place. Raises
     ValidationError with the names of the bad fields.
     """
     fields = clean_person(conference=conference, name=name, email=email, phone=phone)
@@ -115,7 +115,7 @@ def build_registration(
 
 
 def _begin_standing(registration: Registration) -> None:
-    """One that does not stand from the beginning has its first change of standing with it."""
+    """Record a first change of standing for a registration that does not stand from the beginning."""
     if not registration.stands:
         registration.standing_version = 1
         registration.standing_changed_at = registration.registered_at
@@ -123,8 +123,10 @@ def _begin_standing(registration: Registration) -> None:
 
 @transaction.atomic
 def _create(registration: Registration) -> str:
-    """Store a new registration. Returns its receipt. Raises IntegrityError where its person is registered
-    already, and RefusedError `full`."""
+    """Store a new registration. Returns its receipt.
+
+    Raises IntegrityError if its person is already registered, and RefusedError `full`.
+    """
     if registration.source == Source.FORM:
         registration.state = state_for_new(registration.conference)
         _begin_standing(registration)
@@ -139,7 +141,7 @@ def _create(registration: Registration) -> str:
 
 @transaction.atomic
 def _repeat(known: Registration, sent: Registration) -> str:
-    """Give `sent`, whose person is registered already, a receipt as a new registration gets one."""
+    """Return a receipt for a person who is already registered, just as for a new registration."""
     known.conference = sent.conference
     receipt = _make_receipt(known, sent)
     if receipt:
@@ -156,7 +158,7 @@ def _make_receipt(registration: Registration, sent: Registration) -> str:
 
 
 def find_registered(conference: Conference, email: str) -> Registration | None:
-    """The registration of a mail address, as `clean_email` gives it, that was not cancelled."""
+    """Return the uncancelled registration of a mail address (from `clean_email`), or None."""
     found = Registration.objects.filter(conference=conference, email=email)
     return found.exclude(state=State.CANCELLED).first()
 
@@ -166,7 +168,7 @@ def make_search_text(*, name: str, email: str, phone: str) -> str:
 
 
 def clean_person(*, conference: Conference, name: Any, email: Any, phone: Any) -> dict[str, str]:
-    """Name, address and number as they are stored. Raises ValidationError that names every bad one."""
+    """Return name, address and number in stored form. Raises ValidationError that names all bad ones."""
     cleaners: dict[str, Callable[[], str]] = {
         "name": lambda: contact.clean_name(contact.read_text(name)),
         "email": lambda: contact.clean_email(contact.read_text(email)),
@@ -191,15 +193,15 @@ def decide(
     by: User | None,
     now: dt.datetime | None = None,
 ) -> Registration:
-    """Approve, reject or cancel a registration; an action that was done already changes nothing.
+    """Approve, reject or cancel a registration. Repeating an action changes nothing.
 
-    A place that becomes free goes to the waiting list. by: who decides; None for the attendee or the system.
-    Raises RefusedError: `wrong_state` where the state machine does not allow it, `checked_in` for cancelling
-    somebody who is through the door.
+    A freed place goes to the waiting list. by: who decides; None for the attendee or the system. Raises
+    RefusedError: `wrong_state` if the state machine does not allow the action, `checked_in` if it would
+    cancel an attendee who is checked in.
     """
     now = now or timezone.now()
     with transaction.atomic():
-        # The lock makes a check-in, which takes it too, come before or after, never in between.
+        # A check-in takes the same lock, so it happens before or after the decision, never in between.
         registration = (
             Registration.objects.select_for_update(of=("self",))
             .select_related("conference")

@@ -1,4 +1,4 @@
-"""Writing the state of a registration, and whether it stands."""
+"""Setting the state of a registration, and whether it stands."""
 
 import datetime as dt
 
@@ -11,7 +11,7 @@ from conferences.states import State
 
 
 def set_state(registration: Registration, state: State, *, by: User | None, now: dt.datetime) -> None:
-    """Write a state, with all that follows from it, in the caller's transaction."""
+    """Set a state and apply its consequences, in the caller's transaction."""
     previous = State(registration.state)
     stood = registration.stands
     registration.state = state
@@ -31,7 +31,7 @@ def set_state(registration: Registration, state: State, *, by: User | None, now:
 
 
 def note_standing(registration: Registration, *, now: dt.datetime) -> None:
-    """Count that it stands now, or no longer, on the registration, which the caller saves."""
+    """Record a change of standing on the registration. The caller saves it."""
     registration.standing_version += 1
     registration.standing_changed_at = now
     after_commit(signals.standing_changed, Registration, registration=registration)

@@ -1,4 +1,4 @@
-"""Telling everybody who is registered that a conference moved, or is cancelled."""
+"""Announcing to all attendees that a conference moved or is cancelled."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from notifications.services.announcing import announce
 
 
 class AnnouncementList(generics.ListAPIView[Announcement]):
-    """What the organizers told everybody who is registered, newest first. Owners and helpers."""
+    """List the announcements to all attendees, newest first. Owners and helpers."""
 
     serializer_class = AnnouncementSerializer
     queryset = Announcement.objects.none()
@@ -36,10 +36,10 @@ class AnnouncementList(generics.ListAPIView[Announcement]):
         },
     )
     def post(self, request: Request, conference_id: str) -> Response:
-        """Email everybody who is registered, with an updated or cancelled calendar entry. Owners.
+        """Email all attendees an updated or cancelled calendar entry. Owners.
 
-        `moved` tells the conference's present date and place, so change them first. `cancelled` also stops
-        reminders and confirmations, until a move is announced.
+        `moved` announces the conference's current date and place, so change them first. `cancelled` also
+        stops reminders and confirmations until a move is announced.
         """
         conference = get_conference(request.user, conference_id, role=Role.OWNER)
         given = AnnouncementInput(data=request.data)

@@ -13,7 +13,7 @@ _CHANNELS = [(key, channel.label) for key, channel in sorted(CHANNELS.items())]
 
 
 class NotificationSerializer(serializers.ModelSerializer[Notification]):
-    # The registries' keys, which the model does not know as choices. A row of another release keeps its own.
+    # Keys of the registries; the model does not list them as choices. A row of another release keeps its key.
     message_type = serializers.ChoiceField(choices=_MESSAGE_TYPES, read_only=True)
     channel = serializers.ChoiceField(choices=_CHANNELS, read_only=True)
     language = serializers.ChoiceField(choices=settings.LANGUAGES, read_only=True)
@@ -29,7 +29,7 @@ class NotificationSerializer(serializers.ModelSerializer[Notification]):
 
 
 class NotificationFilter(serializers.Serializer[Any]):
-    """`conference_id`, and what the list is narrowed to."""
+    """The query of the list: `conference_id` and filters."""
 
     conference_id = serializers.CharField(max_length=64, help_text="The conference whose messages to list.")
     status = serializers.ChoiceField(

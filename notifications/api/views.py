@@ -1,4 +1,4 @@
-"""The outbox for organizers, and the doors for providers' delivery reports."""
+"""Endpoints for the organizers' outbox and for providers' delivery reports."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ _ID = OpenApiParameter(
 
 
 class NotificationList(generics.ListAPIView[Notification]):
-    """The notifications of a conference, newest first. Owners and helpers."""
+    """List the notifications of a conference, newest first. Owners and helpers."""
 
     serializer_class = NotificationSerializer
     queryset = Notification.objects.none()
@@ -54,7 +54,7 @@ class NotificationList(generics.ListAPIView[Notification]):
 
 
 class NotificationDetail(APIView):
-    """One notification. Owners and helpers of its conference."""
+    """Read one notification. Owners and helpers of its conference."""
 
     @extend_schema(
         summary="Read a notification",
@@ -67,7 +67,7 @@ class NotificationDetail(APIView):
 
 
 class Resend(APIView):
-    """Send a notification again, whatever became of it. Answers 409 while it is being sent."""
+    """Resend a notification in any status. Answers 409 while it is being sent."""
 
     @extend_schema(
         summary="Send a notification again",
@@ -81,7 +81,7 @@ class Resend(APIView):
 
 
 class Abort(APIView):
-    """Do not send a notification that is still waiting. Answers 409 once it is too late."""
+    """Abort a notification that is still waiting. Answers 409 if it is too late."""
 
     @extend_schema(
         summary="Abort a notification",
@@ -108,7 +108,7 @@ def _act(request: Request, notification_id: Any, action: Any) -> Response:
 @csrf_exempt
 @require_POST
 def sms_callback(request: HttpRequest, provider: str) -> HttpResponse:
-    """Delivery reports of an SMS provider, which proves who it is as its file says. Public."""
+    """Receive delivery reports of an SMS provider. Public; the provider's class authenticates them."""
     found = SMS_PROVIDERS.get(provider)
     if found is None:
         return JsonResponse(error_body("not_found", "There is no such SMS provider."), status=404)
@@ -124,7 +124,7 @@ def sms_callback(request: HttpRequest, provider: str) -> HttpResponse:
             channel="sms", reference=line.reference, provider_id=line.provider_id
         )
         if row is None:
-            continue  # of another system that shares the account, or deleted
+            continue  # it belongs to another system on the same account, or was deleted
         if line.delivered is None:
             reporting.note_accepted(row, provider_id=line.provider_id)
         elif line.delivered:

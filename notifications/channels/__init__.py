@@ -1,4 +1,4 @@
-"""The ways to a person, a file each: mail and SMS. SMS providers are files in channels/sms/."""
+"""Channels to a person, one file each: mail and SMS. SMS providers are files in channels/sms/."""
 
 from notifications.channels._base import CHANNELS, Accepted, Call, Channel, Failure, register
 

@@ -1,4 +1,4 @@
-"""What a channel does for the outbox, and what may come of it."""
+"""The interface between the outbox and its channels."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -16,40 +16,40 @@ CHANNELS: Registry["Channel"] = Registry("notifications.channels")
 
 
 class Call(Protocol):
-    """The way of one message to its provider, as far as the outbox must know.
+    """Callbacks with which a channel reports the progress of one message to the outbox.
 
-    Each method keeps the lease for `seconds`, at least NOTIFICATIONS_LEASE_SECONDS, and raises if the message
-    is not ours any more; then nothing may be sent. A channel that waits for long calls `keep` now and then,
-    so that a lease can stay short: when it runs out, its worker is dead.
+    Each method extends the lease by `seconds`, at least NOTIFICATIONS_LEASE_SECONDS. It raises if the message
+    is no longer ours; the channel must not send anything then. A channel that waits for long calls `keep` now
+    and then. So leases can be short, and an expired lease means that its worker is dead.
     """
 
     def keep(self, seconds: float = 0) -> None:
-        """We are alive, and go on with the message."""
+        """Report that we are alive and still working on the message."""
 
     def begin(self, seconds: float = 0) -> None:
-        """From here on the provider may act on the message."""
+        """Report that the provider may act on the message from now on."""
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """The provider took the message. provider_id: its name for it, "" where it has none."""
+    """The provider accepted the message. provider_id: the provider's id for it, or ""."""
 
     provider_id: str = ""
     delivered: bool = False
 
 
 class Failure(Exception):
-    """The message was not sent, or nobody knows.
+    """The message was not sent, or its fate is unknown.
 
     kind: TEMPORARY: it was not sent, and a later attempt may help.
           PERMANENT: it was refused, and another attempt will not help.
-          UNKNOWN: the provider may have it. The channel says what follows.
+          UNKNOWN: the provider may have it. The channel decides what happens next.
           OUTAGE: it was not sent, and that is not about this message: the provider cannot be reached, or
               refuses our account or sender. The whole channel pauses, and the message loses no attempt.
-    retry_after_seconds: as the provider asked, if it did.
+    retry_after_seconds: the wait that the provider asked for, if it did.
     needs_attention: for an outage that only a person can end.
-    confirmed: False for an outage that may be this recipient's after all; another recipient must meet it
-        before the channel pauses.
+    confirmed: False for an outage that may be about this recipient only. The channel does not pause until
+        another recipient has the same failure.
     unsubscribed: the recipient told the provider to stop.
     """
 
@@ -77,36 +77,35 @@ class Failure(Exception):
 
 
 class Rendered(Protocol):
-    """A message as its recipient will see it. sent_text: what the outbox keeps of it."""
+    """A message as its recipient will see it. sent_text: the part that the outbox keeps."""
 
     @property
     def sent_text(self) -> str: ...
 
 
 class Channel(ABC):
-    """A way to a person. Subclasses register an instance under `name`."""
+    """A channel to a person. Subclasses register an instance under `name`."""
 
     name: ClassVar[str]
     label: ClassVar["StrOrPromise"]
     queue: ClassVar[Queue]
     task_name: ClassVar[str]
-    # Whether a message that may or may not have been sent is sent again by itself, or only when a person
-    # asks for it.
+    # Whether a message of unknown fate is resent automatically, or only when a person asks for it.
     resends_unknown: ClassVar[bool]
 
     @abstractmethod
     def provider_name(self) -> str:
-        """The provider that the settings name."""
+        """Name of the provider in the settings."""
 
     @abstractmethod
     def rate_per_second(self) -> float:
-        """How many messages a second all workers may send together; 0 for no limit."""
+        """Number of messages a second that all workers together may send; 0 for no limit."""
 
     @abstractmethod
     def render(self, notification: Notification, registration: Registration, *, sequence: int) -> Any:
-        """The message (`Rendered`). Raises on an error in a template or its context.
+        """Return the message (`Rendered`). Raises on an error in a template or its context.
 
-        registration: with its conference. sequence: of the conference's calendar entry.
+        registration: its conference is loaded. sequence: SEQUENCE of the conference's calendar entry.
         """
 
     @abstractmethod
@@ -114,11 +113,11 @@ class Channel(ABC):
         """Hand a rendered message to the provider. Raises Failure."""
 
     def look_up(self, notification: Notification) -> Accepted | None:
-        """Ask the provider about a message of unknown fate; None if it does not know it or cannot say."""
+        """Ask the provider about a message of unknown fate. Returns None if it cannot say."""
         return None
 
 
 def register(channel: type[Channel]) -> type[Channel]:
-    """Class decorator that puts a channel into the registry."""
+    """Register a channel; a class decorator."""
     CHANNELS.add(channel.name, channel())
     return channel

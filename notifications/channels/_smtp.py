@@ -1,8 +1,8 @@
-"""Mail over SMTP, one message at a time, with the waits and the certainty that the outbox needs.
+"""Mail over SMTP, one message at a time, with the time-outs and the certainty that the outbox needs.
 
-smtplib's `sendmail` has one time-out for everything, and does not say how far it came. Here each step waits
-as long as RFC 5321 §4.5.3.2 asks, so that a slow server does not get the mail twice, and the outbox learns
-the moment from which the server may act: the end of the mail's text.
+smtplib's `sendmail` has one time-out for everything and does not report how far it got. Here each step waits
+as long as RFC 5321 §4.5.3.2 requires, so that a slow server does not get the mail twice. The outbox learns
+when the server may start to act: at the end of the mail's text.
 """
 
 import re
@@ -25,24 +25,24 @@ from notifications.channels._base import Call, Failure
 _MAIL_SECONDS, _RCPT_SECONDS, _DATA_SECONDS, _BLOCK_SECONDS = 300, 300, 120, 180
 
 _ENHANCED_CODE = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
-# Authentication and encryption that the server wants from us.
+# The server requires authentication or encryption.
 _ABOUT_OUR_ACCOUNT = {530, 534, 535, 538}
-# RFC 3463: a sender's address that is not valid. RFC 4954: credentials. RFC 7372: SPF, DKIM, reverse DNS.
+# RFC 3463: an invalid sender address. RFC 4954: credentials. RFC 7372: SPF, DKIM, reverse DNS.
 _ABOUT_OUR_SENDER = re.compile(r"5\.(1\.[78]|7\.(8|9|1[1-4]|2\d))\Z")
 
 
 class EmailBackend(smtp.EmailBackend):
-    """Django's backend, with `transmit` for the outbox. Other mail goes out by `send_messages` as always."""
+    """Django's backend with `transmit` for the outbox. Other mail goes out by `send_messages` as usual."""
 
     @property
     def _open_connection(self) -> Any:
-        """After `open()`. (Typeshed does not know the attributes of smtplib.SMTP that we need.)"""
+        """The connection after `open()`. (Typeshed lacks the attributes of smtplib.SMTP that we need.)"""
         return self.connection
 
     def transmit(self, mail: EmailMessage, recipient: str, *, call: Call) -> None:
         """Send one mail over the open connection. Raises Failure.
 
-        recipient: in its own script. A local part outside ASCII needs a server with SMTPUTF8 (RFC 6531).
+        recipient: the address in its own script. A non-ASCII local part needs SMTPUTF8 (RFC 6531).
         """
         sender = to_wire(parseaddr(mail.from_email)[1])
         address = to_wire(recipient)
@@ -62,7 +62,7 @@ class EmailBackend(smtp.EmailBackend):
             raise judge_reply(code, text, sender=sender)
 
     def _prepare(self, sender: str, address: str, raw: bytes, options: list[str], *, call: Call) -> None:
-        """Everything up to the mail's text. Raises Failure, or what smtplib raises without an answer."""
+        """Do all steps before the mail's text. Raises Failure, or smtplib's exceptions without an answer."""
         connection = self._open_connection
         connection.ehlo_or_helo_if_needed()
         if "SMTPUTF8" in options:
@@ -91,7 +91,7 @@ class EmailBackend(smtp.EmailBackend):
         return self._read_reply(seconds, call=call)
 
     def _read_reply(self, seconds: float, *, call: Call) -> tuple[int, bytes]:
-        """The server's next reply, for which we wait so long; meanwhile we keep the lease."""
+        """Return the server's next reply. Waits up to `seconds` and keeps the lease meanwhile."""
         connection, deadline = self._open_connection, time.monotonic() + seconds
         while True:
             call.keep()
@@ -106,16 +106,19 @@ class EmailBackend(smtp.EmailBackend):
 
 
 def _is_readable(sock: socket.socket, seconds: float) -> bool:
-    """Whether there is something to read within so many seconds."""
+    """Whether there is something to read within `seconds`."""
     if isinstance(sock, ssl.SSLSocket) and sock.pending():
         return True
     return bool(select.select([sock], [], [], seconds)[0])
 
 
 def judge_reply(code: int, text: bytes | str, *, sender: str = "") -> Failure:
-    """What a refusal means. RFC 5321 §4.2.1: 4yz try again, 5yz do not; but a server that refuses *us* says
-    nothing about this mail. Many servers say that only once they know the recipient; then one mail alone does
-    not prove it, since the reply may be that recipient's."""
+    """Return the failure that a refusal means.
+
+    RFC 5321 §4.2.1: retry after 4yz, but not after 5yz. However, a server that refuses *us* says nothing
+    about this mail. Many servers refuse us only once they know the recipient. One mail alone does not prove
+    such a refusal, since the reply may be about that recipient.
+    """
     text = text.decode(errors="replace") if isinstance(text, bytes) else text
     message = f"{code} {text}"
     if code == 421:
@@ -136,7 +139,7 @@ def judge_reply(code: int, text: bytes | str, *, sender: str = "") -> Failure:
 
 
 def _judge_sender_reply(code: int, text: bytes) -> Failure:
-    """A refusal of MAIL FROM is about our sender, unless the mail is too large (552, 5.3.4)."""
+    """Judge a refusal of MAIL FROM. It is about our sender, unless the mail is too large (552, 5.3.4)."""
     shown = text.decode(errors="replace")
     if code == 552 or "5.3.4" in shown:
         return Failure(f"{code} {shown}", kind=Failure.PERMANENT)
@@ -144,16 +147,16 @@ def _judge_sender_reply(code: int, text: bytes) -> Failure:
 
 
 def _serialise(mail: EmailMessage, address: str) -> tuple[bytes, list[str]]:
-    """The mail as it goes over the wire, and the options of MAIL FROM that it needs."""
+    """Return the mail as it goes over the wire, and the options of MAIL FROM that it needs."""
     message: Any = mail.message()
     if address.isascii():
         return message.as_bytes(linesep="\r\n"), []
-    # Django would encode the local part in a way that mail servers do not undo.
+    # Django would encode the local part in a way that mail servers do not decode.
     del message["To"]
     return f"To: {address}\r\n".encode() + message.as_bytes(linesep="\r\n"), ["SMTPUTF8"]
 
 
 def _dot_stuff(raw: bytes) -> bytes:
-    """RFC 5321 §4.5.2: a line that begins with a dot gets another, and a dot alone ends the mail."""
+    """Add a dot to lines that begin with one, and end the mail with a lone dot (RFC 5321 §4.5.2)."""
     end = b".\r\n" if raw.endswith(b"\r\n") else b"\r\n.\r\n"
     return re.sub(rb"(?m)^\.", b"..", raw) + end

@@ -1,4 +1,4 @@
-"""Mail, through whatever Django mail backend the settings name: SMTP, or a provider of django-anymail."""
+"""Mail through the Django mail backend in the settings: SMTP, or a provider of django-anymail."""
 
 import smtplib
 from contextlib import suppress
@@ -31,7 +31,7 @@ class EmailChannel(Channel):
     label = _("email")
     queue: ClassVar[Queue] = Queue.NOTIFICATIONS_EMAIL
     task_name: ClassVar[str] = "notifications.send_email"
-    # The second copy has the same Message-ID, by which mailboxes recognise it.
+    # The second copy has the same Message-ID, so mailboxes recognise it.
     resends_unknown: ClassVar[bool] = True
 
     def provider_name(self) -> str:
@@ -50,7 +50,7 @@ class EmailChannel(Channel):
             raise Failure(f"the mail cannot be built: {error}", kind=Failure.PERMANENT) from error
         connection = get_connection(fail_silently=False)
         try:
-            # A server that is down, or refuses our password, gets nothing.
+            # A server that is down or refuses our password gets nothing.
             connection.open()
         except smtplib.SMTPResponseException as error:
             raise Failure(
@@ -67,14 +67,14 @@ class EmailChannel(Channel):
         except (smtplib.SMTPException, OSError, AnymailError, ValueError, UnicodeError) as error:
             raise _failure(error) from error
         finally:
-            # The server has answered, so an error that comes now changes nothing.
+            # The server has answered, so a later error changes nothing.
             with suppress(Exception):
                 connection.close()
         return Accepted(provider_id=_provider_id(mail))
 
 
 class _MailWithPictures(EmailMultiAlternatives):
-    """Inline pictures go into a multipart/related with the HTML that shows them (RFC 2387)."""
+    """A mail that puts inline pictures into a multipart/related with the HTML that shows them (RFC 2387)."""
 
     def message(self, *args: Any, **kwargs: Any) -> Any:
         mixed: Any = super().message(*args, **kwargs)
@@ -95,9 +95,9 @@ class _MailWithPictures(EmailMultiAlternatives):
 
 
 def make_message(notification: Notification, message: Mail) -> EmailMultiAlternatives:
-    """The mail with its headers. Its Message-ID stays the same however often it is sent.
+    """Return the mail with its headers. Its Message-ID stays the same however often it is sent.
 
-    Raises ValueError for an address that cannot be one.
+    Raises ValueError for an impossible address.
     """
     headers = {"Message-ID": message_id(notification), "Auto-Submitted": "auto-generated"}
     if not get_message_type(notification).transactional:
@@ -120,16 +120,16 @@ def make_message(notification: Notification, message: Mail) -> EmailMultiAlterna
         mail.attach(image)
     if message.invitation is not None:
         mail.attach(_make_invitation_part(message.invitation.content, message.invitation.method))
-    # Anymail's webhooks hand it back; other backends ignore it.
+    # Anymail's webhooks return it; other backends ignore it.
     mail.metadata = {"notification_id": str(notification.id)}  # type: ignore[attr-defined]
-    # The development mailbox shows and filters by them.
+    # The development mailbox shows these and filters by them.
     mail.conference_id = notification.conference_id  # type: ignore[attr-defined]
     mail.recipient = notification.recipient  # type: ignore[attr-defined]
     return mail
 
 
 def _make_invitation_part(content: bytes, method: str) -> MIMEBase:
-    """RFC 6047 §2.4: the parameter `method` of the media type is that of the calendar inside."""
+    """Make the calendar part. Its media type's `method` equals that of the calendar (RFC 6047 §2.4)."""
     part = MIMEText(content.decode(), "calendar", "utf-8")
     part.set_param("method", method)
     part.add_header("Content-Disposition", "attachment", filename="invitation.ics")
@@ -148,8 +148,10 @@ def _provider_id(mail: Any) -> str:
 
 
 def _failure(error: Exception) -> Failure:
-    """What an error of a backend other than ours means. Without an answer, once the connection stood,
-    nobody knows whether the provider has the mail."""
+    """Return the failure that an error of another backend means.
+
+    If the connection was open and no answer came, the provider may or may not have the mail.
+    """
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, text = next(iter(error.recipients.values()))
         return _smtp.judge_reply(code, text)
@@ -177,7 +179,7 @@ def _judge_api_error(error: AnymailAPIError) -> Failure:
     if status == 429:
         return Failure(str(error), kind=Failure.OUTAGE)
     sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].lower()
-    # Credentials, payment, or a sender that the provider does not let us use.
+    # Bad credentials, payment due, or a sender that the provider does not let us use.
     if status in (401, 402, 403) or sender in answer or "sender" in answer:
         return Failure(str(error), kind=Failure.OUTAGE, needs_attention=True)
     return Failure(str(error), kind=Failure.PERMANENT)

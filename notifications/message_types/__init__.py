@@ -1,4 +1,4 @@
-"""The messages to people: a file each, with its templates in templates/notifications/<key>/<language>/.
+"""Message types, one file each. Their templates are in templates/notifications/<key>/<language>/.
 
 CONTRIBUTING.md has the recipe for a new one.
 """

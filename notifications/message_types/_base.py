@@ -1,4 +1,4 @@
-"""What every message type has: its cause, its channels, when it still makes sense, and what templates get."""
+"""Base class and registry of the message types."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ class UnknownMessageTypeError(LookupError):
 class MessageType:
     """Base of the message types. Subclasses register an instance under `key`.
 
-    transactional: the answer to something that the person did, or news that they must have. Other messages
-        can be unsubscribed from, and wait for the end of the conference's quiet hours.
-    states: the message makes sense only while the registration is in one of these.
-    outlives_conference: it is sent even after the conference was cancelled.
+    transactional: the message answers something that the person did, or is news that they must have. People
+        can unsubscribe from other messages, which also wait for the end of the conference's quiet hours.
+    states: the message makes sense only while the registration is in one of these states.
+    outlives_conference: the message is sent even after the conference was cancelled.
     has_badge: the mail shows the check-in code's QR picture.
     calendar_method: an .ics file is attached with this iTIP method (RFC 5546): REQUEST puts the conference
-        into the attendee's calendar, or changes the entry; CANCEL takes it out. Empty: no file.
+        into the attendee's calendar or changes the entry; CANCEL removes it. Empty: no file.
     example: the message's own facts, for previews and tests.
     """
 
@@ -43,17 +43,17 @@ class MessageType:
     example: ClassVar[dict[str, Any]] = {}
 
     def follows(self, previous: str | None, state: str) -> bool:
-        """Whether the message tells that a registration went from `previous` (None: new) to `state`."""
+        """Whether the message announces a registration's change from `previous` (None: new) to `state`."""
         return False
 
     def expires_at(self, conference: Conference) -> dt.datetime | None:
-        """When the message becomes pointless, e.g. a reminder of a conference that is over."""
+        """Return when the message becomes pointless, e.g. a reminder of a conference that is over."""
         return conference.ends_at
 
     def find_obstacle(
         self, notification: Notification, registration: Registration, *, now: dt.datetime
     ) -> str | None:
-        """Why the message makes no sense any more; None if it does. Asked right before it is sent."""
+        """Return why the message no longer makes sense, or None. Called right before it is sent."""
         if registration.state not in self.states:
             return f"overtaken: the registration is {registration.state}"
         expires_at = self.expires_at(registration.conference)
@@ -62,18 +62,18 @@ class MessageType:
         return None
 
     def sms_parameters(self, context: dict[str, Any]) -> dict[str, str]:
-        """Values for providers with text templates of their own, such as Aliyun. Only for SMS."""
+        """Return the values for SMS providers with their own text templates, such as Aliyun."""
         raise NotImplementedError(f"{self.key} has no SMS")
 
 
 def register(message_type: type[MessageType]) -> type[MessageType]:
-    """Class decorator that puts a message type into the registry."""
+    """Register a message type; a class decorator."""
     MESSAGE_TYPES.add(message_type.key, message_type())
     return message_type
 
 
 def get_message_type(notification: Notification) -> MessageType:
-    """The type of a message. Raises UnknownMessageTypeError."""
+    """Return the type of a message. Raises UnknownMessageTypeError."""
     found = MESSAGE_TYPES.get(notification.message_type)
     if found is None:
         raise UnknownMessageTypeError(f"there is no message type {notification.message_type!r}")

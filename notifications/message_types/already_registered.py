@@ -1,4 +1,4 @@
-"""Somebody submitted the form with an address that is registered already. Only its owner learns that."""
+"""Tells the owner of a registered address that the form was submitted with it again. Only they learn it."""
 
 from typing import ClassVar
 

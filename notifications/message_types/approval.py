@@ -1,4 +1,4 @@
-"""An organizer approved the registration: the badge."""
+"""An organizer approved the registration. The mail has the badge."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""The conference begins soon. notifications/services/reminding.py makes it."""
+"""Reminds attendees that the conference begins soon. notifications/services/reminding.py creates it."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from notifications.models import Notification
 
 @register
 class CheckinReminder(MessageType):
-    """facts: `hours_before`, and `starts_at`, the start (ISO 8601) that it was written for."""
+    """A reminder. facts: `hours_before`, and `starts_at`, the start (ISO 8601) when it was written."""
 
     key: ClassVar[str] = "checkin_reminder"
     label = _("Check-in reminder")
@@ -42,7 +42,7 @@ class CheckinReminder(MessageType):
         return super().find_obstacle(notification, registration, now=now)
 
     def sms_parameters(self, context: dict[str, Any]) -> dict[str, str]:
-        """`conference`, `time` (local, `05-18 09:00`) and `venue`."""
+        """Return `conference`, `time` (local, `05-18 09:00`) and `venue`."""
         conference = context["conference"]
         starts_at = timezone.localtime(conference["starts_at"])
         return {

@@ -1,4 +1,4 @@
-"""A place became free for somebody on the waiting list: the badge."""
+"""A person on the waiting list got a free place. The mail has the badge."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""The registration needs no approval: the badge."""
+"""The registration needs no approval. The mail has the badge."""
 
 from typing import ClassVar
 

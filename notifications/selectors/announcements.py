@@ -1,4 +1,4 @@
-"""Reading what organizers announced to everybody."""
+"""Queries for announcements."""
 
 from django.db.models import QuerySet
 
@@ -13,5 +13,5 @@ def is_cancelled(conference_id: str) -> bool:
 
 
 def list_announcements(conference: Conference) -> QuerySet[Announcement]:
-    """The announcements of a conference, newest first."""
+    """Return the announcements of a conference, newest first."""
     return Announcement.objects.filter(conference_id=conference.id)

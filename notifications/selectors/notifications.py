@@ -1,4 +1,4 @@
-"""Reading the outbox."""
+"""Queries for the outbox."""
 
 from typing import Any
 
@@ -10,23 +10,26 @@ from conferences.access import Role, get_conference
 from conferences.models import Conference
 from notifications.models import Notification
 
-# Who is written to, and what about, is for those who run the conference; viewers see figures.
+# Only people who run the conference may see recipients and messages; viewers see figures.
 READ_ROLE = Role.HELPER
 
 
 def list_notifications(conference: Conference, **filters: Any) -> QuerySet[Notification]:
-    """The conference's notifications, newest first; `filters` by field."""
+    """Return the conference's notifications, newest first. `filters` are by field."""
     return Notification.objects.filter(conference_id=conference.id, **filters)
 
 
 def get_notification(user: User | AnonymousUser, notification_id: Any) -> Notification:
-    """The only door for a notification's id that a user supplies. Raises Http404 or PermissionDenied."""
+    """Return the notification with an id that a user supplies. Raises Http404 or PermissionDenied.
+
+    There is no other way to look up such an id.
+    """
     row = Notification.objects.filter(pk=notification_id).first()
     if row is None:
         raise Http404("There is no such notification in a conference that you are a member of.")
     try:
         get_conference(user, row.conference_id, role=READ_ROLE)
     except Http404:
-        # In the same words: who is no member learns nothing, not even that the id exists.
+        # The same words as for an unknown id, so that non-members cannot learn that it exists.
         raise Http404("There is no such notification in a conference that you are a member of.") from None
     return row

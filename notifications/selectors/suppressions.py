@@ -1,4 +1,4 @@
-"""Reading the list of suppressed addresses."""
+"""Queries for suppressed addresses."""
 
 from django.db.models import Q
 
@@ -6,7 +6,7 @@ from notifications.models import Notification, Suppression, normalise_address
 
 
 def find_suppression(notification: Notification, *, transactional: bool) -> Suppression | None:
-    """The entry for which this message is not sent, if there is one."""
+    """Return the entry that stops this message, if there is one."""
     matching = Suppression.objects.filter(
         Q(conference_id="") | Q(conference_id=notification.conference_id),
         channel=notification.channel,

@@ -1,7 +1,7 @@
-"""Telling everybody who is registered that a conference moved, or is cancelled.
+"""Announcing to all attendees that a conference moved or is cancelled.
 
-An announcement is one row; the sweeper writes its messages in slices, so that a request stays short however
-many people are registered, and a crash goes on where it stopped.
+An announcement is one row. The sweeper writes its messages in slices, so requests are short however many
+people are registered, and work resumes where a crash interrupted it.
 """
 
 import datetime as dt
@@ -32,23 +32,23 @@ _BUDGET_SECONDS = 20
 
 @dataclass(frozen=True)
 class Announced:
-    """created: False where the same was announced before, and nothing happens again."""
+    """The outcome of `announce`. created: False if the same facts were already announced."""
 
     announcement: Announcement
     created: bool
 
 
 def announce(conference: Conference, kind: str, *, by: Any, now: dt.datetime | None = None) -> Announced:
-    """Tell everybody who is registered. The same facts are announced once, however often it is asked for.
+    """Announce the conference's facts to all attendees. Repeating the same facts does nothing.
 
-    A cancelled conference sends no reminders and confirmations any more, until a move is announced. Raises
-    RefusedError `no_date` for a move without a date.
+    A cancelled conference sends no reminders or confirmations until a move is announced. Raises RefusedError
+    `no_date` for a move without a date.
     """
     kind = Announcement.Kind(kind)
     if kind == Announcement.Kind.MOVED and conference.starts_at is None:
         raise RefusedError("no_date", "The conference has no date that could be announced.")
     with transaction.atomic():
-        # One at a time for each conference: two clicks make one announcement.
+        # The lock allows one at a time per conference, so that two clicks make one announcement.
         Conference.objects.select_for_update().get(pk=conference.pk)
         latest = Announcement.objects.filter(conference_id=conference.id).first()
         if latest is not None and latest.kind == kind and latest.facts_sha256 == hash_facts(conference):
@@ -57,14 +57,14 @@ def announce(conference: Conference, kind: str, *, by: Any, now: dt.datetime | N
             conference_id=conference.id, kind=kind, created_at=now or timezone.now(), created_by=str(by)[:150]
         )
         made.save(force_insert=True)
-        made.facts_sha256 = hash_facts(conference)  # which says by now whether it is cancelled
+        made.facts_sha256 = hash_facts(conference)  # the facts now include whether it is cancelled
         made.save(update_fields=["facts_sha256"])
     log.info("announced", conference=conference.id, kind=str(kind), by=str(by))
     return Announced(made, created=True)
 
 
 def write_announced_messages() -> int:
-    """Write messages for announcements that are not finished, for some seconds. Returns how many."""
+    """Write messages of unfinished announcements for a few seconds. Returns the number of messages."""
     stop_at, made = time.monotonic() + _BUDGET_SECONDS, 0
     for announcement in Announcement.objects.filter(finished_at=None).order_by("id"):
         while time.monotonic() < stop_at:
@@ -76,9 +76,9 @@ def write_announced_messages() -> int:
 
 
 def _write_slice(announcement: Announcement) -> int | None:
-    """Messages to the next registrations; None when all have theirs.
+    """Write messages to the next registrations. Returns None when all have theirs.
 
-    Dedupe keys hold back the messages that a crash, or another worker, has written before.
+    Dedupe keys prevent duplicates after a crash or beside another worker.
     """
     message_type = MESSAGE_TYPES[_MESSAGE_TYPES[Announcement.Kind(announcement.kind)]]
     registrations = list(
@@ -104,7 +104,7 @@ def _write_slice(announcement: Announcement) -> int | None:
             announcement=str(announcement.id),
         )
         if draft is not None:
-            draft.rung_at = None  # the sweeper rings
+            draft.rung_at = None  # the sweeper queues it
             drafts.append(draft)
     with transaction.atomic():
         Notification.objects.bulk_create(drafts, ignore_conflicts=True)

@@ -1,4 +1,4 @@
-"""Sending one notification: claim, judge, render, call the provider, mark. docs/notifications.md says why.
+"""Sending one notification: claim, judge, render, call the provider, mark (docs/notifications.md).
 
 queued ──claim──▶ sending ──called_at──▶ provider ──▶ sent
                      │                       ├─ refused for good ──▶ failed
@@ -30,18 +30,18 @@ log = get_logger(__name__)
 Status = Notification.Status
 
 MAX_ATTEMPTS = 8
-# How long a worker waits for its turn with the provider; beyond that, the message goes back into the queue.
+# A worker waits this long for its turn with the provider. After that, it requeues the message.
 _WAIT_AT_MOST_SECONDS = 2.0
 
 
 class LeaseLostError(Exception):
-    """Another worker has the job by now, and nothing was sent."""
+    """Another worker has taken over the job, and we sent nothing."""
 
 
 def deliver(notification_id: Any) -> str | None:
-    """Send a notification that is due, unless another worker has it. Returns its status then, or None.
+    """Send a due notification, unless another worker has it. Returns its new status, or None.
 
-    Safe to call at any time and any number of times.
+    It is safe to call this at any time and any number of times.
     """
     now = timezone.now()
     token = claim(
@@ -59,7 +59,7 @@ def deliver(notification_id: Any) -> str | None:
 
 
 class _Call:
-    """What a channel tells about its progress (channels/_base.py: Call)."""
+    """The progress callbacks of a channel (`Call` in channels/_base.py)."""
 
     def __init__(self, notification: Notification, token: str, *, provider: str, sent_text: str) -> None:
         self.notification, self.token = notification, token
@@ -76,7 +76,7 @@ class _Call:
             raise LeaseLostError
 
     def begin(self, seconds: float = 0) -> None:
-        """If we die from here on, nobody knows whether the provider acted."""
+        """Note the call. If we die from now on, it is unknown whether the provider acted."""
         self.keep(seconds, called_at=timezone.now(), **self._noted)
         self.begun = True
 
@@ -108,7 +108,7 @@ class _Delivery:
         try:
             sequence = read_sequence(registration.conference) if message_type.calendar_method else 0
             message = channel.render(row, registration, sequence=sequence)
-        except Exception as error:  # an error in a template is no reason to stop the worker
+        except Exception as error:  # an error in a template must not stop the worker
             log.exception("notification_not_rendered", notification=str(row.pk), type=row.message_type)
             return self._mark(
                 Status.FAILED, last_error=storable(f"not rendered: {type(error).__name__}: {error}")
@@ -151,7 +151,7 @@ class _Delivery:
             last_error="",
         )
         if marked is None:
-            # The provider's report was faster than its answer, and has written the status already.
+            # The provider's report came before its answer and has already set the status.
             rows = Notification.objects.filter(pk=self.notification.pk)
             rows.filter(provider_id="").update(provider_id=provider_id)
             rows.filter(sent_at=None).update(sent_at=now)
@@ -185,7 +185,7 @@ class _Delivery:
         error = storable(f"{failure.kind}: {failure}")
         if failure.kind == Failure.OUTAGE:
             until = pausing.note_outage(row, failure)
-            attempts = row.attempts if failure.confirmed else row.attempts + 1  # only for a longer wait
+            attempts = row.attempts if failure.confirmed else row.attempts + 1  # only to lengthen the wait
             return self._put_back(until, last_error=error, called_at=None, attempts=attempts - 1)
         if failure.kind == Failure.PERMANENT:
             return self._mark(Status.FAILED, last_error=error)
@@ -198,7 +198,7 @@ class _Delivery:
         return self._mark(Status.QUEUED, last_error=error, scheduled_for=when, rung_at=None, called_at=None)
 
     def _put_back(self, until: dt.datetime, **changes: Any) -> str | None:
-        """Back into the queue until then; unless `changes` say otherwise, that was no attempt."""
+        """Requeue the message until then. It does not count as an attempt unless `changes` say so."""
         changes = {"attempts": self.notification.attempts - 1, **changes}
         return self._mark(Status.QUEUED, scheduled_for=until, rung_at=None, **changes)
 
@@ -213,7 +213,7 @@ class _Delivery:
 def _find_obstacle(
     row: Notification, message_type: MessageType, registration: Registration, now: dt.datetime
 ) -> str | None:
-    """Why the message is not sent, judged by what holds now; None if it is."""
+    """Return why the message must not be sent, as things are now, or None."""
     suppression = find_suppression(row, transactional=message_type.transactional)
     if suppression is not None:
         return f"the address is suppressed: {suppression.reason}"
@@ -225,7 +225,7 @@ def _find_obstacle(
 def _later(
     row: Notification, message_type: MessageType, registration: Registration, now: dt.datetime
 ) -> dt.datetime | None:
-    """When to send the message instead, if its channel pauses or it is night; a retry may come at night."""
+    """Return a later time if the channel pauses or it is night. Retries may be sent at night."""
     pause = find_pause(row.channel, now)
     if pause is not None:
         return pause

@@ -1,4 +1,4 @@
-"""Writing to the outbox: making notifications, and what a person may do with them."""
+"""Writing to the outbox: creating, resending and aborting notifications."""
 
 import datetime as dt
 import zoneinfo
@@ -29,22 +29,22 @@ RESENDABLE = [
     Status.SUPPRESSED,
     Status.UNKNOWN,
 ]
-# A mailbox would hide a copy of a mail that has arrived.
+# A mailbox would hide a second copy of a mail that has arrived.
 _NEW_MESSAGE_ID = [Status.SENT, Status.DELIVERED]
 
 
 class WrongStatusError(Exception):
-    """The notification is not in a state that allows this."""
+    """The notification's status does not allow this."""
 
     def __init__(self, notification_id: Any, wanted: str) -> None:
         super().__init__(f"{notification_id} cannot be {wanted} in its present state")
 
 
 def notify_of_change(registration: Registration, *, previous: str | None) -> list[Notification]:
-    """Write the messages that tell attendees of their new registration, or of its new state.
+    """Write the messages about a new registration or its new state.
 
-    To be called in the transaction of the change, so that both are committed or neither. People who were
-    imported did not ask for mail, and get none about the import; later decisions reach them.
+    Call it in the transaction of the change, so that both are committed or neither. Imported people did not
+    ask for mail and get none about the import, but they get mail about later decisions.
     """
     if previous is None and registration.source == Registration.Source.IMPORT:
         return []
@@ -61,9 +61,9 @@ def notify_of_change(registration: Registration, *, previous: str | None) -> lis
 
 
 def notify_of_repetition(registration: Registration, *, now: dt.datetime) -> list[Notification]:
-    """Tell a registered person that the form was submitted again: once a day, however often it is.
+    """Notify a registered person that the form was submitted again, at most once a day.
 
-    now: decides the day, in the conference's zone.
+    now: determines the day, in the conference's zone.
     """
     zone = zoneinfo.ZoneInfo(registration.conference.time_zone)
     return create(
@@ -85,12 +85,12 @@ def create(
     now: dt.datetime | None = None,
     **facts: Any,
 ) -> list[Notification]:
-    """Write one message to one attendee, and put it on the queue after commit.
+    """Write one message to one attendee and queue it after commit.
 
-    about: tells several messages of this type to the same person apart. is_first: the registration is made in
-    this very transaction, so there are no messages yet. facts: what the message says beside the registration
-    and the conference, as JSON. Returns the new row in a list, which is empty if there is no address for the
-    channel, or if the message existed already.
+    about: distinguishes messages of this type to the same person. is_first: the registration is created in
+    this transaction, so it has no messages yet. facts: the message's data besides the registration and the
+    conference, as JSON. Returns the new row in a list. The list is empty if there is no address for the
+    channel or the message already exists.
     """
     draft = make_draft(
         registration, message_type=message_type, channel=channel, about=about, now=now, **facts
@@ -98,8 +98,8 @@ def create(
     if draft is None:
         return []
     try:
-        # The constraint knows whether the message exists. PostgreSQL would give up the whole transaction
-        # without a savepoint.
+        # The constraint detects an existing message. Without a savepoint, PostgreSQL would abort the whole
+        # transaction.
         with transaction.atomic(savepoint=not is_first):
             draft.save(force_insert=True)
     except IntegrityError:
@@ -119,7 +119,7 @@ def make_draft(
     now: dt.datetime | None = None,
     **facts: Any,
 ) -> Notification | None:
-    """The row, not yet stored; None if the attendee gave no address for this channel."""
+    """Return an unsaved row, or None if the attendee gave no address for this channel."""
     recipient = registration.phone if channel == "sms" else registration.email
     if not recipient:
         return None
@@ -143,7 +143,7 @@ def make_draft(
 
 
 def ring_for(notifications: list[Notification]) -> None:
-    """Put the rows that are due now on their queues. The sweeper rings again for a lost message."""
+    """Put the rows that are due now on their queues. The sweeper queues them again if the task is lost."""
     now = timezone.now()
     for channel in CHANNELS.values():
         ids = [
@@ -153,11 +153,11 @@ def ring_for(notifications: list[Notification]) -> None:
 
 
 def resend(notification_id: Any, *, by: Any) -> None:
-    """Send again because a person asks for it, whatever became of it, and even if it is late by now.
+    """Resend a message at a person's request, in any status and even if it is late by now.
 
-    A message that had arrived gets a new Message-ID, because mailboxes hide a second mail with a known one.
-    One that may have arrived keeps its own for that very reason. Raises WrongStatusError while the message
-    is being sent.
+    A message that has arrived gets a new Message-ID, because mailboxes hide a second mail with a known one.
+    A message that may have arrived keeps its Message-ID for the same reason. Raises WrongStatusError while
+    the message is being sent.
     """
     now = timezone.now()
     rows = Notification.objects.filter(pk=notification_id)
@@ -175,7 +175,7 @@ def resend(notification_id: Any, *, by: Any) -> None:
 
 
 def abort(notification_id: Any, *, by: Any) -> None:
-    """Do not send a message that waits, or is in doubt. Raises WrongStatusError if it is too late."""
+    """Abort a message that is waiting or of unknown fate. Raises WrongStatusError if it is too late."""
     changed = Notification.objects.filter(
         pk=notification_id, status__in=[Status.QUEUED, Status.UNKNOWN]
     ).update(status=Status.SUPPRESSED, last_error=f"aborted by {by}", updated_at=timezone.now())

@@ -1,7 +1,7 @@
-"""Pausing a channel whose provider cannot be reached, or refuses our account or sender.
+"""Pausing a channel whose provider is unreachable or refuses our account or sender.
 
-Such a failure says nothing about the message that met it. Without a pause every waiting message would meet
-it in turn, use up its attempts, and fail for good before anybody could mend the cause.
+Such a failure says nothing about the message that triggered it. Without a pause, every waiting message would
+use up its attempts and fail for good before anyone could fix the cause.
 """
 
 import datetime as dt
@@ -20,10 +20,10 @@ _LONGEST_PAUSE_SECONDS = 600
 
 
 def note_outage(row: Notification, failure: Failure) -> dt.datetime:
-    """Pause the channel of a message, longer at each failure in a row, and raise the alarm.
+    """Pause the channel of a message, longer after each failure in a row, and raise the alarm.
 
-    A failure that is not confirmed pauses the channel only if another recipient met one since the last
-    success; until then it makes its own message wait. Returns until when the message waits.
+    An unconfirmed failure pauses the channel only if another recipient also had one since the last success.
+    Until then only its own message waits. Returns the time until which the message waits.
     """
     now, channel = timezone.now(), row.channel
     outage = Outage.objects.filter(channel=channel).first()
@@ -52,7 +52,7 @@ def note_outage(row: Notification, failure: Failure) -> dt.datetime:
 
 
 def end_outage(channel: str) -> None:
-    """The provider took a message, so the outage is over."""
+    """End the channel's outage, because the provider accepted a message."""
     outage = Outage.objects.filter(channel=channel)
-    if outage.exists() and outage.delete()[0]:  # the rule is none, and a DELETE would take SQLite's writer
+    if outage.exists() and outage.delete()[0]:  # usually none exists; a DELETE locks SQLite
         log.info("channel_resumed", channel=channel)

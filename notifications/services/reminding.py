@@ -1,8 +1,8 @@
-"""Check-in reminders. Every tick finds who is due from the conferences' settings; nothing is planned ahead.
+"""Check-in reminders. Each tick finds due attendees from the conferences' settings; nothing is precomputed.
 
-So nothing must be undone when a conference moves or a setting changes. Each reminder of a conference (so
-many hours before the start, over one channel) is written once, and then noted as done. People who register
-or are approved after its time have just had a message, and get the next reminder only.
+So nothing needs to be undone when a conference moves or a setting changes. Each reminder of a conference (a
+number of hours before the start, over one channel) is written once and then recorded as done. People who
+register or are approved after its time have just had a message, so they only get the next reminder.
 """
 
 import datetime as dt
@@ -23,7 +23,7 @@ _ROWS_AT_ONCE = 500
 
 
 def plan_reminders(channel: str) -> int:
-    """Write the reminders that are due over `channel`; return how many. The sweeper rings for them."""
+    """Write the due reminders for `channel`. Returns their number. The sweeper queues them."""
     now = timezone.now()
     made = 0
     for conference in Conference.objects.filter(starts_at__gt=now).exclude(reminder_hours_before=[]):
@@ -37,14 +37,14 @@ def plan_reminders(channel: str) -> int:
         if ReminderRound.objects.filter(**about).exists():
             continue
         made += _remind(conference, channel, due, now)
-        # Noted last: after a crash in between, the next tick writes the rest, and dedupe keys hold back
-        # the others.
+        # Recorded last: after a crash in between, the next tick writes the rest, and dedupe keys prevent
+        # duplicates.
         ReminderRound.objects.get_or_create(**about)
     return made
 
 
 def _latest_due(conference: Conference, now: dt.datetime) -> int | None:
-    """The last reminder whose time has come, so that nobody gets several at once after an outage."""
+    """Return the latest due reminder only, so that attendees do not get several at once after an outage."""
     assert conference.starts_at is not None
     due = [
         hours
@@ -82,7 +82,7 @@ def _remind(conference: Conference, channel: str, hours: int, now: dt.datetime) 
             starts_at=conference.starts_at.isoformat(),
         )
         if draft is not None:
-            draft.rung_at = None  # the sweeper rings
+            draft.rung_at = None  # the sweeper queues it
             drafts.append(draft)
         if len(drafts) == _ROWS_AT_ONCE:
             made += _store(drafts)

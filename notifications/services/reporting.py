@@ -1,4 +1,4 @@
-"""What providers report later: delivered, bounced, complained. Reports come twice, late and out of order."""
+"""Handling providers' reports: delivered, bounced, complained. They come twice, late and out of order."""
 
 import uuid
 from typing import Any
@@ -16,7 +16,7 @@ _OPEN = [Status.SENDING, Status.SENT, Status.UNKNOWN]
 
 
 def find_notification(*, channel: str, reference: str, provider_id: str) -> Notification | None:
-    """The message of a report: by our reference, where the provider hands it back, else by its own id."""
+    """Find the message of a report, by our reference if the provider returns it, else by its own id."""
     rows = Notification.objects.filter(channel=channel)
     found, provider_id = None, storable(provider_id, most=200)
     if reference:
@@ -34,7 +34,7 @@ def note_delivered(row: Notification, *, provider_id: str = "") -> None:
 
 
 def note_accepted(row: Notification, *, provider_id: str = "") -> None:
-    """The provider has the message, which is news for one of unknown fate."""
+    """Record that the provider has the message. This settles a message of unknown fate."""
     now, provider_id = timezone.now(), storable(provider_id, most=200)
     Notification.objects.filter(pk=row.pk, status=Status.UNKNOWN).update(
         status=Status.SENT, provider_id=provider_id or row.provider_id, sent_at=now, last_error="",
@@ -43,7 +43,7 @@ def note_accepted(row: Notification, *, provider_id: str = "") -> None:
 
 
 def note_lost(row: Notification, *, status: str, detail: str, provider_id: str = "") -> None:
-    """The message did not arrive. A bounce may come after a server on the way said `delivered`.
+    """Record that the message did not arrive. A bounce may follow a relay's `delivered`.
 
     status: BOUNCED or FAILED.
     """
@@ -51,14 +51,14 @@ def note_lost(row: Notification, *, status: str, detail: str, provider_id: str =
 
 
 def suppress_recipient(row: Notification, *, reason: str) -> None:
-    """No more messages to the recipient, of any conference."""
+    """Stop all messages to the recipient, for all conferences."""
     suppressing.suppress(
         channel=row.channel, address=row.recipient, scope=Suppression.Scope.ALL, reason=reason
     )
 
 
 def unsubscribe_recipient(row: Notification) -> None:
-    """No more reminders of the conference that the message was about."""
+    """Stop reminders to the recipient about the message's conference."""
     suppressing.suppress(
         channel=row.channel,
         address=row.recipient,
@@ -71,7 +71,7 @@ def unsubscribe_recipient(row: Notification) -> None:
 def _settle(
     row: Notification, status: str, *, provider_id: str, also_from: list[Any] | None = None, **changes: Any
 ) -> None:
-    """Write a final status, and take the row from a worker that still waits for the provider's answer."""
+    """Write a final status and take the row from a worker that still waits for the provider's answer."""
     now, provider_id = timezone.now(), storable(provider_id, most=200)
     settled = Notification.objects.filter(
         Q(provider_id="") | Q(provider_id=provider_id or row.provider_id),

@@ -11,7 +11,7 @@ from notifications.selectors.announcements import is_cancelled
 
 
 def hash_facts(conference: Conference) -> str:
-    """SHA-256 of what a calendar entry says: name, place, times, and whether it takes place."""
+    """Return the SHA-256 of a calendar entry's facts: name, place, times, and whether it is cancelled."""
     facts = [
         conference.name,
         conference.venue,
@@ -24,7 +24,7 @@ def hash_facts(conference: Conference) -> str:
 
 
 def read_sequence(conference: Conference) -> int:
-    """The SEQUENCE of the entry as it is now. Any number of workers may ask at once: a change counts once."""
+    """Return the entry's current SEQUENCE. A change counts once, even if several workers ask at once."""
     facts_sha256 = hash_facts(conference)
     revision, _created = CalendarRevision.objects.get_or_create(
         conference_id=conference.id, defaults={"facts_sha256": facts_sha256}

@@ -1,10 +1,10 @@
-"""The list of suppressed addresses: adding to it and removing from it."""
+"""Adding addresses to the suppression list and removing them."""
 
 from notifications.models import Suppression, normalise_address
 
 
 def suppress(*, channel: str, address: str, scope: str, reason: str, conference_id: str = "") -> None:
-    """Put an address on the list; once is enough. conference_id: "" for all conferences."""
+    """Add an address to the list. Repeating it changes nothing. conference_id: "" for all conferences."""
     Suppression.objects.get_or_create(
         channel=channel,
         address=normalise_address(address),
@@ -15,7 +15,7 @@ def suppress(*, channel: str, address: str, scope: str, reason: str, conference_
 
 
 def unsuppress(*, channel: str, address: str, scope: str, conference_id: str = "") -> None:
-    """Take an address off the list; it does not matter if it is not on it."""
+    """Remove an address from the list, if it is there."""
     Suppression.objects.filter(
         channel=channel, address=normalise_address(address), scope=scope, conference_id=conference_id
     ).delete()

@@ -1,4 +1,4 @@
-"""What beat runs every few seconds for each channel: clear up after dead workers, ring for what is due."""
+"""Periodic work for each channel, every few seconds: clean up after dead workers and queue due messages."""
 
 import datetime as dt
 import time
@@ -15,7 +15,7 @@ from notifications.services.delivering import MAX_ATTEMPTS
 log = get_logger(__name__)
 Status = Notification.Status
 
-# A message on the queue counts as lost when no worker took it in this time. Ringing twice does no harm.
+# A queued task counts as lost if no worker takes it within this time. Queuing it twice does no harm.
 _RING_AGAIN = dt.timedelta(seconds=60)
 _RING_AT_ONCE = 500
 _LOOK_UP_BUDGET_SECONDS = 40
@@ -38,7 +38,7 @@ def sweep(channel_name: str) -> None:
 
 
 def ring_due(channel: Channel, now: dt.datetime) -> int:
-    """Put what is due on the queue: scheduled rows whose time has come, and rows whose message was lost."""
+    """Queue due rows: scheduled rows whose time has come, and rows whose task was lost."""
     waiting = Q(rung_at=None) | Q(rung_at__lt=now - _RING_AGAIN)
     due = Notification.objects.filter(
         waiting, channel=channel.name, status=Status.QUEUED, scheduled_for__lte=now
@@ -46,13 +46,13 @@ def ring_due(channel: Channel, now: dt.datetime) -> int:
     ids = list(due.order_by("scheduled_for").values_list("pk", flat=True)[:_RING_AT_ONCE])
     if not ids:
         return 0
-    # Before ringing, or this would overwrite a quick worker's outcome (rung_at = None for a later attempt).
+    # Write this before queuing: it must not overwrite a fast worker's result (rung_at = None for a retry).
     Notification.objects.filter(pk__in=ids, status=Status.QUEUED).update(rung_at=now)
     return ring(channel.task_name, ([str(pk)] for pk in ids), queue=channel.queue)
 
 
 def _clear_up_after_dead_workers(channel_name: str, now: dt.datetime) -> None:
-    """A living worker keeps its lease, so an expired one belonged to a dead worker."""
+    """Release expired leases. A living worker renews its lease, so an expired one means a dead worker."""
     abandoned = Notification.objects.filter(lease_expired(now), channel=channel_name, status=Status.SENDING)
     free = {"lease_token": "", "lease_until": None, "updated_at": now}
     not_called = abandoned.filter(called_at=None)
@@ -75,8 +75,10 @@ def _clear_up_after_dead_workers(channel_name: str, now: dt.datetime) -> None:
 
 
 def _look_up_unknown(channel: Channel, now: dt.datetime) -> None:
-    """Ask the provider about messages in doubt, at growing intervals, for a day; then they wait for a
-    person. Not finding one proves nothing, because lists lag behind."""
+    """Ask the provider about messages of unknown fate, at growing intervals, for a day.
+
+    After that they wait for a person. A missing message proves nothing, because providers' lists lag behind.
+    """
     stop_at = time.monotonic() + _LOOK_UP_BUDGET_SECONDS
     for row in Notification.objects.filter(
         channel=channel.name,

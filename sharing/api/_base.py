@@ -1,4 +1,4 @@
-"""What the views of sharing have in common."""
+"""Shared code of sharing's views."""
 
 from typing import Any
 

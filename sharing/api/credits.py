@@ -1,4 +1,4 @@
-"""Credits, and what they add up to. Every id goes through conferences/access.py."""
+"""Views of credits and their sums. Every id goes through conferences/access.py."""
 
 from collections.abc import Callable
 from typing import Any

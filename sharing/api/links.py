@@ -1,4 +1,4 @@
-"""Links and their tree for organizers. Every id goes through conferences/access.py."""
+"""Views of links and their tree for organizers. Every id goes through conferences/access.py."""
 
 from typing import Any, ClassVar
 
@@ -43,7 +43,7 @@ def _get_link(request: Request, code: str) -> ShareLink:
     """A link by its code, signed or not, in a conference that the user is a member of."""
     conferences = visible_conferences(request.user)
     conference_id = request.query_params.get("conference_id", "")
-    if "\0" in code + conference_id:  # which PostgreSQL refuses even to compare
+    if "\0" in code + conference_id:  # PostgreSQL refuses even to compare it
         raise Http404("There is no such link.")
     if conference_id:
         conferences = conferences.filter(id=conference_id)

@@ -1,4 +1,4 @@
-"""What the API of sharing takes: query parameters and bodies."""
+"""Query parameters and request bodies of sharing's API."""
 
 from typing import Any
 

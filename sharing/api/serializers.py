@@ -1,4 +1,4 @@
-"""What the API of sharing gives."""
+"""Answers of sharing's API."""
 
 from typing import Any
 

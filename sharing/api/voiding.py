@@ -1,4 +1,4 @@
-"""Voiding registrations, links and sharers of a conference."""
+"""Views to void registrations, links and sharers of a conference."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""Many rows in one statement, on SQLite and PostgreSQL.
+"""Read and write many rows in one statement, on SQLite and PostgreSQL.
 
-The ORM builds an object per row, which costs more than the row itself (docs/adr/0002), and has no recursive
-queries. Each function takes the columns by name and finds table and types in the model.
+The ORM builds an object per row, which costs more than the row itself (docs/adr/0002), and it has no
+recursive queries. Each function takes column names and finds the table and the types in the model.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -20,15 +20,15 @@ def is_postgresql() -> bool:
 
 
 def fetch(sql: str, keys: Collection[str], *params: Any) -> list[tuple[Any, ...]]:
-    """Rows of `sql`, in which `{keys}` is a table with the one column `key` that holds `keys`.
+    """Run `sql`, in which `{keys}` stands for a table of `keys` with the single column `key`.
 
-    It must be the first parameter of the statement. No keys: no rows, no query.
+    `{keys}` must be the first parameter of the statement. Without keys there is no query and no row.
     """
     if not keys:
         return []
     value: Any
     if is_postgresql():
-        # In order, in which one search of an index begins where the last one ended.
+        # Sorted keys let each search of an index begin where the last one ended.
         table, value = 'unnest(%s::text[] COLLATE "C") AS keys(key)', _array(sorted(keys))
     else:
         table = "(SELECT value AS key FROM json_each(%s)) AS keys"
@@ -40,7 +40,7 @@ def fetch(sql: str, keys: Collection[str], *params: Any) -> list[tuple[Any, ...]
 
 
 def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Insert rows that are known to be new."""
+    """Insert rows whose keys are known to be new."""
     if not rows:
         return
     if is_postgresql():
@@ -50,7 +50,7 @@ def insert(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row
 
 
 def _copy(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> None:
-    # Django's cursor does not translate the errors of what comes while a COPY is open.
+    # Django's cursor does not translate errors raised while a COPY is open.
     with (
         connection.cursor() as cursor,
         connection.wrap_database_errors,
@@ -61,16 +61,16 @@ def _copy(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]
 
 
 def insert_new(model: type[models.Model], columns: Sequence[str], rows: Sequence[Row]) -> set[str]:
-    """Insert the rows whose key is not known yet; returns the keys of those. The key is the first column.
+    """Insert the rows whose key is new, and return their keys. The key is the first column.
 
-    The caller holds the lock of the conferences concerned (sharing/derivation/locks.py), in a transaction.
+    The caller's transaction holds the lock of the rows' conferences (sharing/derivation/locks.py).
     """
     if not rows:
         return set()
     table = model._meta.db_table
     if is_postgresql():
         try:
-            # Usually all are new, and COPY, which knows no ON CONFLICT, costs half as much.
+            # All rows are usually new, and COPY costs half as much, although it has no ON CONFLICT.
             with transaction.atomic():
                 _copy(model, columns, rows)
             return {row[0] for row in rows}
@@ -92,7 +92,7 @@ def update(
 ) -> None:
     """Set columns, and add to those in `added`, by primary key.
 
-    Each row: the values of `columns`, what is added to each of `added`, then the key.
+    Each row has the values of `columns`, the amounts for `added`, then the key.
     """
     if not rows:
         return
@@ -133,11 +133,11 @@ def _by_column(rows: Sequence[Row]) -> list[str]:
 
 
 def _array(values: Iterable[Any]) -> str:
-    """The values as PostgreSQL writes an array. The driver's own way looks at each text three times."""
+    """The values as a PostgreSQL array literal. The driver's own conversion reads each text three times."""
     found = list(values)
     if all(type(value) is str for value in found):
         texts = "\0".join(found)
-        # PostgreSQL has no texts with zero bytes, so it can stand between them while all are escaped at once.
+        # PostgreSQL texts have no zero bytes, so a zero byte can separate them while all are escaped at once.
         if texts.count("\0") >= len(found) > 0:
             raise DataError("text with a zero byte")
         texts = texts.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,4 +1,4 @@
-"""Letting claims decide on owners and parents, in the tree in memory."""
+"""Apply claims, which decide owners and parents, to the tree in memory."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,10 @@ from sharing.rules.forest import Forest, Node
 
 
 class Claimed:
-    """What new claims decided.
+    """The results of new claims.
 
-    created: keys of links that are new by them. with_new_winner: those that another claim decides now, new
-    links included. former_owners: link → sharer, of known links that turned out to be somebody else's.
+    created: the keys of new links. with_new_winner: the keys of links with a new deciding claim, including
+    new links. former_owners: link → former sharer, of known links that changed owner.
     """
 
     def __init__(self) -> None:
@@ -22,9 +22,9 @@ class Claimed:
 
 
 def apply_claims(forest: Forest, claims: Sequence[Claim]) -> Claimed:
-    """Let each link belong to the claim that sorts first, with the parent that this claim names.
+    """Set the owner and parent of each link from the claim that sorts first.
 
-    A known link has all that its earlier claims decided in its own row, so they are not read again.
+    A known link's row has the result of its earlier claims, so this does not read them again.
     """
     store.load_part(forest, {key for claim in claims for key in (claim.link_key, claim.parent_key) if key})
     by_link: dict[str, list[Claim]] = {}
@@ -72,7 +72,7 @@ def _take_over(node: Node, winner: Claim) -> None:
 
 
 def _settle_first_shares(forest: Forest, keys: set[str]) -> None:
-    """When the links that another claim decides now were first shared."""
+    """Set the first share of the links that have a new deciding claim."""
     nodes = [forest.nodes[key] for key in keys]
     automatic = {node.id: node.sharer for node in nodes if node.is_automatic}
     first_shares = store.find_first_shares(automatic)

@@ -1,13 +1,12 @@
-"""From facts to links, tree and credits: what each delivery changes, in one transaction.
+"""Derive links, tree and credits from facts: the changes of each delivery, in one transaction.
 
-Facts are inserted and all that follows from them is derived under the lock of their conferences, so a
-worker that dies leaves either nothing or everything, and two workers cannot see each other's half. A fact
-that is known already changes nothing; that makes every redelivery harmless. What is derived is computed
-from facts and never from the order in which they came (docs/sharing.md).
+A delivery stores its facts and the data derived from them under the lock of their conferences. A worker that
+dies leaves either nothing or everything, and two workers cannot see each other's half-done work. A known fact
+changes nothing, so redelivery is harmless. The derived data depends on the facts alone and never on their
+order of arrival (docs/sharing.md).
 
-The number of queries goes neither with the number of events nor with the depth of the tree: what a step needs
-of many links or visitors is asked for at once. Only rows that are taken back, and what SQLite writes, go in
-batches.
+The number of queries depends neither on the number of events nor on the depth of the tree: each step reads
+many links or visitors at once. Only deletions and SQLite's writes run in batches.
 """
 
 import datetime as dt
@@ -46,17 +45,17 @@ from sharing.rules.attribution import NAMED_OPENS, Outcome, attribute
 from sharing.rules.forest import Forest, Node
 from sharing.rules.opens import Moment, Open, Opens
 
-# A transaction writes about so many credits and reasons, and looks at so many registrations; the others wait
-# in StaleRegistration for the next ones.
+# A transaction writes about this many credits and reasons, and reads this many registrations. The other
+# registrations wait in StaleRegistration for the next transactions.
 _ROWS_AT_ONCE = 10_000
 _REGISTRATIONS_AT_ONCE = 2_000
 _STALE_AT_ONCE = 100
-# Between two transactions, so that others get at the lock.
+# The pause between two transactions lets other workers take the lock.
 _PAUSE_SECONDS = 0.01
 
 
 def apply_facts(new: Facts) -> None:
-    """Store facts and derive what follows from them; then mark the days whose figures changed."""
+    """Store facts and update the derived data; then mark the days whose figures changed."""
     conference_ids = new.conference_ids()
     if conference_ids:
         with transaction.atomic():
@@ -66,20 +65,20 @@ def apply_facts(new: Facts) -> None:
 
 
 def derive(new: Facts) -> None:
-    """Store facts and derive what follows, in the caller's transaction, which holds the lock.
+    """Store facts and update the derived data in the caller's transaction, which holds the lock.
 
-    The caller calls `settle` after it.
+    The caller must call `settle` after its commit.
     """
     _Derivation().run(facts.without_erased(new))
 
 
 def derive_links_again(keys: Collection[str]) -> None:
-    """Find out again whether these links are void, and derive what follows; as `derive` does."""
+    """Check again whether these links are void, and update the derived data. Same contract as `derive`."""
     _Derivation().run_links(keys)
 
 
 def settle(conference_ids: Collection[str]) -> None:
-    """After a commit: finish what was left for further transactions, and mark the days that changed."""
+    """Finish the work left for further transactions and mark the changed days. Call it after the commit."""
     while _derive_stale(conference_ids):
         time.sleep(_PAUSE_SECONDS)
     flush_totals(conference_ids)
@@ -87,7 +86,7 @@ def settle(conference_ids: Collection[str]) -> None:
 
 
 def settle_all() -> None:
-    """What workers left in all conferences: those that were killed, and totals that were not due yet."""
+    """Settle all conferences: finish the work of killed workers, and add totals that were not due before."""
     unsettled = {
         conference_id
         for model in (StaleRegistration, PendingTotal)
@@ -97,7 +96,7 @@ def settle_all() -> None:
 
 
 def _derive_stale(conference_ids: Collection[str]) -> bool:
-    """Derive some of the registrations that wait. Returns whether there were any."""
+    """Derive some of the waiting registrations. Returns whether there were any."""
     waiting = StaleRegistration.objects.filter(conference_id__in=conference_ids).order_by("id")
     if not waiting.exists():
         return False
@@ -110,17 +109,17 @@ def _derive_stale(conference_ids: Collection[str]) -> bool:
 
 
 def quarter_of(ms: int) -> int:
-    """The instant that stands for `ms` in DirtyDayOutbox: few for many, all of the same local day."""
+    """The start of the quarter hour of `ms`. It is on the same local day and keeps DirtyDayOutbox small."""
     return ms // QUARTER_MS * QUARTER_MS
 
 
 def flush_dirty_days() -> None:
-    """Mark the days in the outbox as dirty, and empty it; also of what a killed worker left in it."""
+    """Mark the days in the outbox as dirty and empty it, including rows that a killed worker left."""
     rows = list(DirtyDayOutbox.objects.values_list("id", "conference_id", "ms"))
     if not rows:
         return
     zones = get_zones({conference_id for _, conference_id, _ in rows})
-    # A conference that does not exist yet has no days; its events mark theirs once they are adopted.
+    # A conference that does not exist yet has no days. Its events mark their days when it adopts them.
     days: set[tuple[str, dt.date]] = {
         (conference_id, local_date(zones[conference_id], ms))
         for _, conference_id, ms in rows
@@ -184,9 +183,9 @@ class _Derivation:
     def _attribute_again(
         self, records: dict[str, RegistrationRecord], ids: set[str], *, new: Collection[str] = ()
     ) -> None:
-        """Derive what follows for registrations, and store where it differs: of as many as a transaction may.
+        """Derive the outcomes of registrations and store those that differ, within a transaction's limits.
 
-        ids: of further ones, which are loaded. new: those of which nothing is stored yet.
+        ids: further registrations, to be loaded. new: registrations without a stored outcome.
         """
         room = max(0, _REGISTRATIONS_AT_ONCE - len(records))
         loaded = sorted(ids)[:room]
@@ -211,15 +210,15 @@ class _Derivation:
         replace_outcomes(former, outcomes, {key: affected[key].moment[0] for key in outcomes})
         put_aside(later)
 
-    # --- Which registrations a change concerns -------------------------------------------------------------
+    # --- Which registrations a change affects --------------------------------------------------------------
 
     def _add_affected_by_opens(
         self, affected: dict[str, RegistrationRecord], opens: Sequence[Open], registered_ms: dict[str, int]
     ) -> None:
-        """Add the registrations that new opens came before.
+        """Add the registrations that happened after new opens.
 
-        registered_ms: when the last registration of each conference happened that was known before; an open
-        after it, which is the usual case, concerns none of them.
+        registered_ms: the time of each conference's last known registration. An open after it, which is the
+        usual case, affects no registration.
         """
         last_ms = max(registered_ms.values(), default=-1)
         earliest: dict[tuple[str, str], Moment] = {}
@@ -234,14 +233,14 @@ class _Derivation:
                 affected.setdefault(found.id, found)
 
     def _add_affected_by_openers(self, affected: dict[str, RegistrationRecord], claimed: Claimed) -> None:
-        """Add the registrations of those whose opens may find a link now, or lose it."""
+        """Add the registrations of visitors whose opens may gain or lose a link."""
         concerned = openers_concerned(claimed, self.forest)
         for found in find_registrations_by({visitor for _, visitor in concerned}):
             if (found.conference_id, found.visitor) in concerned:
                 affected.setdefault(found.id, found)
 
     def _find_affected_by_links(self) -> set[str]:
-        """The registrations that looked for a changed link, found it or not."""
+        """The registrations whose outcome may depend on a changed link."""
         new = {key for key in self.forest.changed if self.forest.nodes[key].is_new}
         return find_registrations_of(self.forest.changed - new, new)
 
@@ -255,7 +254,7 @@ class _Derivation:
         store.load_part(self.forest, touched)
         get_link = self.forest.nodes.get
         of_visitor = {who: Opens(found, get_link) for who, found in opens.items()}
-        # So many opens are not all named by the registrations after them.
+        # Later registrations do not name all opens of such a visitor, so mark those ahead of their link.
         store.mark_early(
             [
                 event_key(item.moment, item.key)
@@ -276,7 +275,7 @@ class _Derivation:
         }
 
     def _count_credits(self, former: dict[str, Outcome], outcomes: dict[str, Outcome]) -> None:
-        # The links of former credits are loaded: they changed, or the registrant's opens lead to them.
+        # Load the links of former credits, which may not be in memory yet.
         store.load_part(self.forest, {item.key for key in former for item in former[key].credits})
         for key, outcome in outcomes.items():
             before = former.get(key, Outcome())
@@ -287,6 +286,6 @@ class _Derivation:
                     self.forest.count_credit(item.key, is_direct=place == 0, by=by)
 
     def _note_day(self, key: str, *instants: int | None) -> None:
-        """Note the days of these instants in the conference of `key`, for whose figures they count."""
+        """Note that figures changed on the days of these instants in the conference of `key`."""
         conference_id = key.partition("/")[0]
         self.days |= {(conference_id, quarter_of(ms)) for ms in instants if ms is not None}

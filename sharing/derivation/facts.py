@@ -1,4 +1,4 @@
-"""From stored events to facts; claims and opens into their tables, each once, however often it comes."""
+"""Read facts from stored events, and store claims and opens. Repeated events are stored once."""
 
 from collections.abc import Callable, Container, Sequence
 from functools import lru_cache
@@ -16,13 +16,13 @@ from sharing.rules.codes import code_of, is_malformed, link_key
 from sharing.rules.opens import Moment, Open
 
 EVENT_TYPES = ("share", "share_open", "registration", "registration_standing")
-# What stands before the id of an event that says nothing of its visitor, and of a user.
+# Prefixes of a sharer's id: of an event without a visitor id, and of one of our users.
 ANONYMOUS = "anonymous:"
 USER = "user:"
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
-    """Somebody shared a code, or the server minted it; a mirror of the model ShareClaim."""
+    """A claim: somebody shared a code, or the server minted it. Mirrors the model ShareClaim."""
 
     link_key: str
     moment: Moment
@@ -43,20 +43,20 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def order(self) -> tuple[bool, bool, int, int, str]:
-        """Of two claims to a code the one that sorts first decides (Node.claim_order)."""
+        """The sort key of claims to a code: the first claim decides (Node.claim_order)."""
         return (not self.is_minted, not self.is_proven, self.received_ms, *self.moment)
 
 
 def event_key(moment: Moment, key: str) -> str:
-    """The key of an event: its id may be another event's in another conference.
+    """The key of an event. It contains the conference, because two conferences may use the same event id.
 
-    key: of anything in its conference.
+    key: any key in the event's conference.
     """
     return f"{moment[1]}/{key.partition('/')[0]}"
 
 
 class _OwnFields(msgspec.Struct, gc=False):
-    """The fields of these event types that say something here."""
+    """The fields of these event types that matter for sharing."""
 
     share_code: str = ""
     parent_share_code: str = ""
@@ -76,10 +76,10 @@ _decode = msgspec.json.Decoder(_OwnFields).decode
 
 
 class Facts(msgspec.Struct):
-    """What a delivery reports. Claims and opens of bots are facts, too; a bot's registration is none.
+    """The facts of a delivery. Claims and opens by bots are facts; a bot's registration is not.
 
-    events: what they were read from, if that was events; opens always are. is_complete: whether
-    these are all events of the registrations in them, so that what they told before no longer counts.
+    events: the events that the facts were read from, if any. Opens always come from events.
+    is_complete: whether `events` has all events of its registrations, so that they replace what is stored.
     """
 
     events: Sequence[EventRow] = ()
@@ -90,7 +90,7 @@ class Facts(msgspec.Struct):
     standings: list[Standing] = msgspec.field(default_factory=list)
 
     def conference_ids(self) -> set[str]:
-        """Whose trees they may change."""
+        """The conferences whose trees these facts may change."""
         if self.events:
             return {event.conference_id for event in self.events}
         return {claim.link_key.partition("/")[0] for claim in self.claims} | {
@@ -104,14 +104,14 @@ def read_facts(events: Sequence[EventRow], *, is_complete: bool = False) -> Fact
     key_of = lru_cache(maxsize=None)(link_key)  # codes repeat within a delivery
     for event in events:
         if "/" in event.conference_id:
-            continue  # no conference can have such an id, and in keys it would look like another's
+            continue  # no conference has such an id, and in a key it would look like another conference
         data = _decode(event.data)
         moment = (event.ts_ms, event.event_id)
-        # Without a visitor id (an import), nobody is known to be the same person.
+        # An event without a visitor id (an import) counts as a person of its own.
         visitor = known_as(event.visitor_id) if event.visitor_id else f"{ANONYMOUS}{event.event_id}"
         if event.type == "share":
             key = key_of(event.conference_id, data.share_code)
-            if is_malformed(key):  # signed, but not by us: no link may come of it
+            if is_malformed(key):  # signed, but not by us: it must not create a link
                 continue
             parent = data.parent_share_code and key_of(event.conference_id, data.parent_share_code)
             claim = Claim(
@@ -152,33 +152,35 @@ def _read_registration(
 
 
 def without_erased(new: Facts) -> Facts:
-    """The facts without those who were erased since the events were read. Asked under the lock: either this
-    finds the erasure, or the erasure finds what the caller is about to store."""
+    """The facts with all erased visitors replaced, including those erased since the events were read.
+
+    Call it under the lock: either it finds the erasure, or the erasure finds what the caller stores next.
+    """
     return read_facts(new.events, is_complete=new.is_complete) if erase_rows(new.events) else new
 
 
 def known_as(visitor_id: str) -> str:
-    """A visitor as they stand in our tables. Nobody becomes one of our users, who own minted links, by a
-    visitor id that looks like one's."""
+    """A visitor's id as stored in our tables. The prefix keeps a visitor id from passing as one of our users,
+    who own minted links."""
     return f"visitor:{visitor_id}" if visitor_id.startswith(USER) else visitor_id
 
 
 def visitor_id_of(sharer: str) -> str | None:
-    """The other way round; None for one of our users."""
+    """The visitor id of a stored sharer, the inverse of `known_as`; None for one of our users."""
     if sharer.startswith(USER):
         return None
     return sharer.removeprefix("visitor:") if sharer.startswith(f"visitor:{USER}") else sharer
 
 
 def _digest(chain: list[str] | None, conference_id: str, key_of: Callable[[str, str], str]) -> str:
-    """Of a chain as a browser has it, in which signed codes stand with their signatures; "" without one."""
+    """The digest of a chain that a browser sent, without the signatures of its codes; "" for no chain."""
     if not chain:
         return ""
     return digest_of_chain([code_of(key_of(conference_id, code)) for code in chain])
 
 
 def insert_claims(claims: Sequence[Claim]) -> list[Claim]:
-    """Store claims; returns those that were new, bots' left out."""
+    """Store claims. Returns the new ones, without those of bots."""
     columns = (
         "id", "link_key", "ms", "received_ms", "sharer", "parent_key", "channel", "target_url", "label",
         "is_minted", "is_proven", "is_automatic", "is_bot",
@@ -196,12 +198,12 @@ def insert_claims(claims: Sequence[Claim]) -> list[Claim]:
 
 
 def insert_opens(opens: Sequence[Open], *, known_links: Container[str]) -> Sequence[Open]:
-    """Store opens; returns those that were new, bots' included.
+    """Store opens. Returns the new ones, including those of bots.
 
-    opens: each event once. known_links: which of their links exist, with those of the same delivery.
+    opens: each event once. known_links: the existing links of these opens, including this delivery's links.
     """
     columns = ("id", "ms", "link_key", "visitor", "is_bot", "chain_digest", "is_early")
-    # What is the same for all opens of a link: the end of their keys, and whether it is known.
+    # All opens of a link share the end of their keys and whether the link is known.
     of_link = {
         key: (f"/{key.partition('/')[0]}", +(key not in known_links)) for key in {o.key for o in opens}
     }

@@ -1,4 +1,4 @@
-"""What opens change in the links they are of: their counts, and from when on they count as shared."""
+"""Update links after opens: the numbers of opens, and the time from which a link counts as shared."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from sharing.derivation.claiming import Claimed
 from sharing.rules.forest import Forest, Node
 from sharing.rules.opens import Open
 
-# Link → (opens, distinct openers), to be added.
+# Link → (opens, distinct openers) to add.
 Counts = dict[str, tuple[int, int]]
 
 
 class OpenedLinks:
-    """The links that a delivery's opens are of: those of the tree in memory, the others loaded beside it."""
+    """The links of a delivery's opens, either in the tree in memory or loaded beside it."""
 
     def __init__(self, forest: Forest, opens: Sequence[Open]) -> None:
         self._forest = forest
@@ -28,9 +28,9 @@ class OpenedLinks:
         return self._forest.nodes.get(key) or self.beside.get(key)
 
     def count(self, opens: Sequence[Open], claimed: Claimed, moved: Counts) -> Counts:
-        """Count new opens, and let links that only a browser made become shared by them.
+        """Count new opens, and mark links that a browser made by itself as shared.
 
-        A sharer's own opens count nowhere. moved: from `count_moved`.
+        A sharer's own opens do not count. moved: the result of `count_moved`.
         """
         found = {key: node for key in {item.key for item in opens} if (node := self._get(key))}
         theirs: list[tuple[str, str]] = []
@@ -62,7 +62,7 @@ class OpenedLinks:
             for node in self.beside.values()
             if node.has_new_opens and node.is_automatic and node.shared_ms is None and node.foreign_open_ms
         ]
-        # A further share counts in the links above it, so they must be in the tree in memory.
+        # A new share counts in the totals of its ancestors, so they must be in the tree in memory.
         store.load_part(self._forest, [node.id for node in first])
         for node in first:
             known = self._forest.nodes[node.id]
@@ -76,8 +76,10 @@ class OpenedLinks:
 
 
 def count_moved(former_owners: dict[str, str], forest: Forest) -> Counts:
-    """What changes in the stored counts of links that turned out to be somebody else's: the former owners'
-    opens count now, and the owners' no longer. Before further opens are stored."""
+    """The changes to the stored counts of links that changed owner.
+
+    The former owners' opens count now, and the new owners' no longer do. Call it before storing new opens.
+    """
     pairs = {
         pair
         for key, former in former_owners.items()
@@ -92,7 +94,7 @@ def count_moved(former_owners: dict[str, str], forest: Forest) -> Counts:
 
 
 def openers_concerned(claimed: Claimed, forest: Forest) -> set[tuple[str, str]]:
-    """(conference, visitor) of those whose opens may count otherwise since the owners of links changed."""
+    """The (conference, visitor) pairs whose opens may count differently after links changed owner."""
     concerned = store.find_early_openers(claimed.with_new_winner)
     for key, former in claimed.former_owners.items():
         conference_id = key.partition("/")[0]

@@ -1,4 +1,4 @@
-"""What follows for registrations, as it is stored: credits, and what is not credited."""
+"""Load and store the outcomes of registrations: credits, and codes that were not credited."""
 
 from collections.abc import Collection
 
@@ -9,7 +9,7 @@ from sharing.rules.reasons import Reason
 
 
 def load_outcomes(registrations: Collection[str]) -> dict[str, Outcome]:
-    """What is stored as following for these registrations."""
+    """Load the stored outcomes of these registrations."""
     given: dict[str, list[Credited]] = {}
     refused: dict[str, list[Uncredited]] = {}
     for registration, key, distance, age_ms in bulk.fetch(
@@ -46,11 +46,11 @@ _CONVERSIONS_BELOW = """
 
 
 def find_registrations_of(stored: Collection[str], new: Collection[str]) -> set[str]:
-    """Those that have, or were refused, a credit of one of these links as the tree is stored, and some more.
+    """Find the registrations that credit or refuse one of these links in the stored tree, and some more.
 
-    The link that is credited directly is the first of the chain that may be credited at all. So a link of
-    the chain is that one, an ancestor of it at most MAX_DEPTH above, or it was refused and is named as such.
-    Below links that are `new`, and so not in the stored tree, nothing is.
+    The direct credit goes to the first link of the chain that can be credited. So each link of a chain is
+    that link, one of its ancestors up to MAX_DEPTH above, or stored as refused. `new` links are not in the
+    stored tree, so nothing is below them.
     """
     rows = bulk.fetch(_CONVERSIONS_BELOW, stored, MAX_DEPTH) + bulk.fetch(
         f"SELECT registration_id FROM {{keys}} JOIN {NotCredited._meta.db_table} ON link_key = keys.key",  # noqa: S608
@@ -60,7 +60,7 @@ def find_registrations_of(stored: Collection[str], new: Collection[str]) -> set[
 
 
 def load_conversion_times(registrations: Collection[str]) -> dict[str, int]:
-    """When each of these registrations that is a share conversion happened, as is stored: UTC ms."""
+    """The stored times (UTC ms) of the share conversions among these registrations."""
     rows = bulk.fetch(
         "SELECT registration_id, registered_ms "  # noqa: S608
         f"FROM {{keys}} JOIN {ShareConversion._meta.db_table} ON registration_id = keys.key",
@@ -72,7 +72,7 @@ def load_conversion_times(registrations: Collection[str]) -> dict[str, int]:
 def replace_outcomes(
     former: dict[str, Outcome], outcomes: dict[str, Outcome], registered_ms: dict[str, int]
 ) -> None:
-    """Write what follows for registrations where it differs from `former`, which is what is stored."""
+    """Write the outcomes that differ from `former`, the stored ones."""
     changed = [key for key, outcome in outcomes.items() if former.get(key, Outcome()) != outcome]
     stale = [key for key in changed if key in former]
     bulk.delete(NotCredited, "registration", stale)
@@ -94,7 +94,7 @@ def replace_outcomes(
 
 
 def put_aside(registrations: Collection[str]) -> None:
-    """Let these registrations be derived again by further transactions."""
+    """Leave these registrations for later transactions to derive again."""
     known = bulk.fetch(
         f"SELECT id FROM {{keys}} JOIN {StaleRegistration._meta.db_table} ON id = keys.key",  # noqa: S608
         registrations,

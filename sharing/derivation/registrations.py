@@ -1,4 +1,4 @@
-"""Registrations as facts: what events tell of each, merged, stored, and found again."""
+"""Merge, store and find registrations as facts read from events."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -15,13 +15,13 @@ from sharing.rules.opens import Moment
 from sharing.rules.reasons import Reason
 
 DEFAULT_WINDOW_DAYS = 30
-# Longer than an id that a client can give, so that none is taken for a report without one.
+# The key is longer than any id from a client, so no such id can look like a report without an id.
 _REPORT = "report:"
 _DIGEST_BYTES = 29
 
 
 class RegistrationRecord(msgspec.Struct, gc=False):
-    """A registration as far as one or more events tell it; a mirror of the model ShareRegistration."""
+    """A registration as reported by one or more events. Mirrors the model ShareRegistration."""
 
     id: str
     moment: Moment
@@ -45,13 +45,14 @@ class RegistrationRecord(msgspec.Struct, gc=False):
 
     @property
     def whose(self) -> tuple[str, str]:
-        """The conference and visitor: what a report without id has in common with what it reports."""
+        """The conference and visitor, which a report without an id shares with its registration."""
         return (self.conference_id, self.visitor)
 
     def merge(self, other: "RegistrationRecord") -> None:
-        """Take what `other` knows from earlier on; may be repeated.
+        """Merge `other` into this record; earlier values win. The call may be repeated.
 
-        A report adds nothing to what is confirmed, what is held nothing to what is not, and gives way to it.
+        A report adds nothing to a confirmed registration and gives way to it. A held report adds nothing to
+        one that is not held and gives way to it.
         """
         weight, others = (self.is_confirmed, not self.is_held), (other.is_confirmed, not other.is_held)
         if others < weight:
@@ -73,7 +74,7 @@ class RegistrationRecord(msgspec.Struct, gc=False):
 
 
 class Standing(msgspec.Struct, frozen=True, gc=False):
-    """What an event says about whether a registration stands. source: `state` or `void`."""
+    """An event's statement on whether a registration stands. source: `state` or `void`."""
 
     key: str
     source: str
@@ -86,7 +87,7 @@ def digest_form(form_id: str) -> str:
 
 
 def report_key(conference_id: str, form_digest: str, visitor: str) -> str:
-    """The key of all reports without id by one visitor on one form."""
+    """The key of all reports without an id by one visitor on one form."""
     digest = hashlib.blake2b(f"{form_digest}\n{visitor}".encode(), digest_size=_DIGEST_BYTES)
     return f"{conference_id}/{_REPORT}{digest.hexdigest()}"
 
@@ -113,9 +114,9 @@ def find_registrations_by(visitors: Iterable[str]) -> list[RegistrationRecord]:
 def merge_registrations(
     reported: Sequence[RegistrationRecord], *, is_complete: bool = False
 ) -> tuple[dict[str, RegistrationRecord], dict[str, RegistrationRecord]]:
-    """Store registrations. Returns those that are new or known otherwise now, and the latter as they were.
+    """Store registrations. Returns the new and changed ones, and the former state of the changed ones.
 
-    is_complete: `reported` replaces what is known of them. The window stays that of the first time.
+    is_complete: `reported` replaces the stored values. The window never changes.
     """
     if not reported:
         return {}, {}
@@ -171,7 +172,7 @@ _STANDING = ("state_version", "is_withdrawn", "void_version", "is_void")
 
 
 def merge_standings(told: Sequence[Standing]) -> set[str]:
-    """Store what is newer than what is known. Returns the keys of the registrations it is said of."""
+    """Store the standings that are newer than the stored ones. Returns the keys of their registrations."""
     if not told:
         return set()
     known = _load_standings({item.key for item in told})
@@ -208,7 +209,7 @@ def _load_standings(keys: Iterable[str]) -> dict[str, list[int]]:
 def find_repeating(
     changed: dict[str, RegistrationRecord], former: dict[str, RegistrationRecord]
 ) -> list[RegistrationRecord]:
-    """The reports without id that may be of one of the `changed` registrations, or were so far."""
+    """The reports without an id that may repeat, or so far repeated, one of the `changed` registrations."""
     confirmed = {
         item.visitor
         for found in (changed, former)
@@ -219,7 +220,7 @@ def find_repeating(
 
 
 def to_attribute(records: dict[str, RegistrationRecord]) -> dict[str, Registration]:
-    """The registrations as the rules see them, each with what speaks against it as a whole."""
+    """Convert the registrations for the rules, each with the reason why it does not count, if any."""
     standings = _load_standings(records)
     without_id = {item.visitor for item in records.values() if item.has_no_id}
     confirmed = {item.whose for item in find_registrations_by(without_id) if item.is_confirmed}

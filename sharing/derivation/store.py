@@ -1,4 +1,4 @@
-"""Loading the part of the tree and the opens that a change concerns, and writing back the links."""
+"""Load the part of the tree and the opens that a change affects, and write back the links."""
 
 from collections.abc import Collection, Iterable
 from operator import attrgetter
@@ -15,7 +15,7 @@ from sharing.rules.opens import Open
 
 _COLUMNS = LinkState.__struct_fields__
 _STATE = ", ".join(f"link.{name}" for name in _COLUMNS)
-# By the place of a row in its table, which is smaller than its key, and found without an index.
+# These refer to a row by its place in the table, which is smaller than its key and needs no index.
 _CLOSED_PART = f"""
     WITH RECURSIVE part(place) AS (
         SELECT link.{{place}} FROM {{keys}} JOIN sharing_sharelink link ON link.id = keys.key
@@ -33,9 +33,9 @@ _ORPHANS = f"""
 
 
 def load_part(forest: Forest, keys: Iterable[str]) -> None:
-    """Load the links of `keys` that exist and are not loaded yet, with all that their claims lead to.
+    """Load the existing links of `keys` that are not in memory, with all links that their claims lead to.
 
-    One query, however deep it goes. What is loaded already stays as it is.
+    It takes one query at any depth. Links in memory stay as they are.
     """
     wanted = {key for key in keys if key not in forest.nodes}
     place = "ctid" if bulk.is_postgresql() else "rowid"
@@ -45,8 +45,10 @@ def load_part(forest: Forest, keys: Iterable[str]) -> None:
 
 
 def load_orphans(forest: Forest, parents: Collection[str]) -> list[Node]:
-    """Load the links that claim one of `parents`, which have only now become known, so that as they are
-    stored none of them has a parent. Returns all of them."""
+    """Load and return the links that claim one of `parents`, which have just become known.
+
+    None of these links has a parent in the stored tree yet.
+    """
     orphans = []
     for row in bulk.fetch(_ORPHANS, parents):
         node = forest.get(row[0])
@@ -64,14 +66,14 @@ def _node(row: tuple[Any, ...]) -> Node:
     return node
 
 
-# What changes together: a new owner's data, the place in the tree, the counters, the first opens.
+# Columns that change together: a new owner's data, the place in the tree, the counters, the first opens.
 _OWNER = (
     "sharer", "is_minted", "is_proven", "is_automatic", "received_ms", "first_ms", "first_event_id",
 )  # fmt: skip
 _PLACE = ("claimed_parent", "parent_id", "closes_cycle", "is_contested", "is_void")
 _COUNTERS = ("child_count", "direct", "assisted")
 _FIRST_OPENS = ("shared_ms", "first_open_ms", "first_opener", "second_open_ms", "second_opener")
-# Columns that are written but never read back here.
+# Columns that this module writes but never reads.
 _IDENTITY = ("conference_id", "code")
 _TEXTS = ("sharer_user_id", "channel", "target_url", "label")
 _OPENED = ("opens", "openers")
@@ -87,10 +89,9 @@ def save_links(
     opened: dict[str, tuple[int, int]],
     opened_only: Iterable[Node],
 ) -> None:
-    """Write the rows of `nodes`: inserts, moves, counters; the owner's data of those in `with_new_owner`.
+    """Write the rows of `nodes`: inserts, moves, counters, and the owner's data of those in `with_new_owner`.
 
-    opened: link → (opens, openers), which are added. opened_only: links of which nothing else changed, to
-    have their first opens written.
+    opened: link → (opens, openers) to add. opened_only: links of which only the first opens changed.
     """
     inserted, replaced, moved, counted = [], [], [], []
     first_opens = [node for node in opened_only if node.has_new_opens]
@@ -122,9 +123,9 @@ def _texts(node: Node) -> tuple[object, ...]:
 
 
 def _in_conferences(model: type[Model], key: str, conference_ids: Collection[str]) -> QuerySet[Any]:
-    """Rows whose `key` begins with one of these conferences. No index leads to them.
+    """The rows whose `key` begins with one of these conferences. No index covers them.
 
-    Compared as a whole, not matched: SQLite's LIKE takes A for a.
+    The query compares the whole prefix, because SQLite's LIKE ignores case.
     """
     conference = Substr(key, 1, StrIndex(key, Value("/")) - 1)
     return model._default_manager.alias(of=conference).filter(of__in=conference_ids)
@@ -136,17 +137,17 @@ def claims_of(conference_ids: Collection[str]) -> QuerySet[ShareClaim]:
 
 
 def opens_of(conference_ids: Collection[str]) -> QuerySet[ShareOpen]:
-    """All opens of codes in these conferences. An index leads to a visitor's."""
+    """All opens of codes in these conferences. Only the opens of a visitor have an index."""
     return _in_conferences(ShareOpen, "link_key", conference_ids)
 
 
 def standings_of(conference_ids: Collection[str]) -> QuerySet[RegistrationStanding]:
-    """All that is known of whether registrations of these conferences stand."""
+    """All standings of registrations of these conferences."""
     return _in_conferences(RegistrationStanding, "id", conference_ids)
 
 
 def load_links(keys: Collection[str]) -> dict[str, Node]:
-    """Links by their keys, without what their claims lead to."""
+    """Load links by their keys, without the links that their claims lead to."""
     rows = bulk.fetch(
         f"SELECT {_STATE} FROM {{keys}} JOIN {ShareLink._meta.db_table} link ON link.id = keys.key",  # noqa: S608
         keys,
@@ -155,9 +156,9 @@ def load_links(keys: Collection[str]) -> dict[str, Node]:
 
 
 def find_first_shares(sharers: dict[str, str]) -> dict[str, int]:
-    """When each of these links was first shared by its sharer, as far as claims tell: link → UTC ms.
+    """The time of the sharer's first share of each link, according to the claims: link → UTC ms.
 
-    sharers: link → sharer. A claim that the sharer's browser made by itself is no share.
+    sharers: link → sharer. A claim that the sharer's browser made by itself is not a share.
     """
     table = ShareClaim._meta.db_table
     link, sharer = _pair_of_keys()
@@ -170,8 +171,10 @@ def find_first_shares(sharers: dict[str, str]) -> dict[str, int]:
 
 
 def count_early_opens(sharers: dict[str, str]) -> dict[str, tuple[int, int]]:
-    """Opens and distinct openers that were stored before their link was known: bots' and the sharer's own
-    left out. sharers: link → sharer."""
+    """Count the opens and distinct openers stored before their link was known, without bots and the sharer.
+
+    sharers: link → sharer.
+    """
     link, sharer = _pair_of_keys()
     rows = bulk.fetch(
         "SELECT link_key, count(*), count(DISTINCT visitor) "  # noqa: S608
@@ -183,7 +186,7 @@ def count_early_opens(sharers: dict[str, str]) -> dict[str, tuple[int, int]]:
 
 
 def find_first_early_opens(links: Collection[str]) -> list[tuple[str, str, int]]:
-    """(link, visitor, ms) of the first early opens of two different visitors of each link, bots left out."""
+    """The first early opens of two different visitors of each link, without bots: (link, visitor, ms)."""
     return bulk.fetch(
         "SELECT link_key, visitor, ms FROM (SELECT link_key, visitor, ms, "  # noqa: S608
         "row_number() OVER (PARTITION BY link_key ORDER BY ms, visitor) AS place FROM ("
@@ -195,7 +198,7 @@ def find_first_early_opens(links: Collection[str]) -> list[tuple[str, str, int]]
 
 
 def find_early_openers(links: Collection[str]) -> set[tuple[str, str]]:
-    """(conference, visitor) of all who opened one of these links before it was known to be shared."""
+    """The (conference, visitor) pairs that opened one of these links before its share was known."""
     rows = bulk.fetch(
         "SELECT DISTINCT link_key, visitor "  # noqa: S608
         f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON link_key = keys.key WHERE is_early AND NOT is_bot",
@@ -205,7 +208,7 @@ def find_early_openers(links: Collection[str]) -> set[tuple[str, str]]:
 
 
 def count_opens_by(pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """How often each visitor opened the link: (link, visitor) → number, bots' opens left out."""
+    """Count how often each visitor opened the link, without bot opens: (link, visitor) → number."""
     link, visitor = _pair_of_keys()
     rows = bulk.fetch(
         "SELECT link_key, visitor, count(*) "  # noqa: S608
@@ -221,13 +224,13 @@ def _pairs(values: dict[str, str]) -> list[str]:
 
 
 def _pair_of_keys() -> tuple[str, str]:
-    """The two parts of a key that is a JSON array of two texts, in SQL."""
+    """SQL for the two parts of a key that is a JSON array of two texts."""
     part = "(keys.key::json ->> {})" if bulk.is_postgresql() else "json_extract(keys.key, '$[{}]')"
     return part.format(0), part.format(1)
 
 
 def find_opened(visitors: Collection[str]) -> set[tuple[str, str]]:
-    """The (link, visitor) pairs of all that these visitors have opened, bots' opens left out."""
+    """The (link, visitor) pairs of all links that these visitors opened, without bot opens."""
     rows = bulk.fetch(
         "SELECT DISTINCT link_key, visitor "  # noqa: S608
         f"FROM {{keys}} JOIN {ShareOpen._meta.db_table} ON visitor = keys.key WHERE NOT is_bot",
@@ -237,7 +240,7 @@ def find_opened(visitors: Collection[str]) -> set[tuple[str, str]]:
 
 
 def find_latest_registrations(conference_ids: Collection[str]) -> dict[str, int]:
-    """When the last registration of each of these conferences happened, UTC milliseconds."""
+    """The time of the last registration of each of these conferences, in UTC milliseconds."""
     rows = bulk.fetch(
         f"SELECT key, (SELECT max(ms) FROM {ShareRegistration._meta.db_table} "  # noqa: S608
         "WHERE conference_id = keys.key) "
@@ -248,7 +251,7 @@ def find_latest_registrations(conference_ids: Collection[str]) -> dict[str, int]
 
 
 def load_opens(visitors: Collection[str]) -> dict[tuple[str, str], list[Open]]:
-    """The opens of these visitors, by (conference, visitor)."""
+    """Load the opens of these visitors, by (conference, visitor)."""
     found: dict[tuple[str, str], list[Open]] = {}
     for visitor, key, ms, event, is_bot, digest, is_early in bulk.fetch(
         f"SELECT visitor, link_key, ms, {ShareOpen._meta.db_table}.id, is_bot, chain_digest, is_early "  # noqa: S608
@@ -263,5 +266,5 @@ def load_opens(visitors: Collection[str]) -> dict[tuple[str, str], list[Open]]:
 
 
 def mark_early(opens: Collection[str]) -> None:
-    """Let these opens be found by their links (ShareOpen.is_early)."""
+    """Add these opens to the index by link (ShareOpen.is_early)."""
     bulk.update(ShareOpen, ("is_early",), [(1, key) for key in opens])

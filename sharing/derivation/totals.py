@@ -1,9 +1,9 @@
-"""Totals of what is below each link: kept exactly, and written at most once per link and second.
+"""Keep exact totals of each link's subtree, written at most once per second for each link.
 
-A delivery only notes, at each link where something changed, what is to be added there and above
-(PendingTotal). Adding it up to the root at once would write all links of a way for every delivery, and a way
-may have thousands. Stored totals plus what is pending are the truth at any time: a link that moves takes its
-stored totals along, and what is still pending at it follows by its new way.
+A delivery only notes a pending addition (PendingTotal) at each link where something changed; it applies to
+that link and its ancestors. Adding up to the root at once would write every link of a path for each delivery,
+and a path may have thousands of links. Stored totals plus pending additions are always correct. A link that
+moves takes its stored totals along, and its pending additions then go up the new path.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ _ROWS_AT_ONCE = 5_000
 
 
 def note_totals(totals: Totals) -> None:
-    """Note what is to be added, in the caller's transaction."""
+    """Note pending additions in the caller's transaction."""
     bulk.insert(
         PendingTotal,
         ("conference_id", "link_id", "links", "conversions"),
@@ -32,9 +32,9 @@ def note_totals(totals: Totals) -> None:
 
 
 def flush_totals(conference_ids: Iterable[str]) -> None:
-    """Add what is pending in these conferences, unless that was done within the last second.
+    """Apply the pending additions of these conferences, unless this happened within the last second.
 
-    What is left out here is found by the tick, or by the next delivery.
+    The tick or the next delivery applies the remaining ones.
     """
     for conference_id in sorted(conference_ids):
         if _is_due(conference_id):
@@ -53,9 +53,9 @@ def _is_due(conference_id: str) -> bool:
 
 
 def _flush_part(conference_id: str) -> bool:
-    """Add a bounded part of what is pending. Returns whether something is left."""
+    """Apply a bounded number of pending additions. Returns whether any are left."""
     pending = PendingTotal.objects.filter(conference_id=conference_id)
-    if not pending.exists():  # without the lock, which deliveries may hold
+    if not pending.exists():  # checked without the lock, which deliveries may hold
         return False
     with transaction.atomic():
         lock_conferences([conference_id])

@@ -1,4 +1,4 @@
-"""Which links an organizer voided, themselves or with their sharer."""
+"""Find the links that an organizer voided, either directly or with their sharer."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from sharing.rules.forest import Node
 
 
 def set_void(nodes: Iterable[Node]) -> list[Node]:
-    """Set `is_void` of these links by the decisions that stand. Returns those of which it changed."""
+    """Set `is_void` of these links by the current decisions. Returns the links that changed."""
     found = list(nodes)
     if not found:
         return []

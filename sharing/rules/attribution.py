@@ -1,7 +1,7 @@
-"""The rules: whom a registration credits. Pure functions of what happened before it, by event time.
+"""The rules that decide whom a registration credits: pure functions of earlier events, by event time.
 
-What each term means: docs/definitions.md. How the same end state follows from any order of arrival:
-docs/sharing.md. Nothing here reads a database, so each rule can be tested by itself.
+docs/definitions.md defines the terms. docs/sharing.md explains why any order of arrival gives the same
+result. This module reads no database, so each rule can be tested on its own.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,15 +15,15 @@ from sharing.rules.opens import Moment, Open, Opens
 from sharing.rules.reasons import Reason
 
 _DAY_MS = 86_400_000
-# Of the opens before a registration, as many of the last are named with their reasons. All are asked, but n
-# opens and n registrations of one visitor must not write n * n rows.
+# A registration names reasons only for this many of the last opens before it. All opens are considered, but
+# n opens and n registrations of one visitor must not write n * n rows.
 NAMED_OPENS = 50
-# Places of the way to the root that can be credited; the next one stands for all above it.
+# The number of places in a chain that can be credited. The next place stands for all above it.
 MAX_DEPTH = 100
 
 
 class Link(Protocol):
-    """What the rules ask about a link: who shared it first and when, and its accepted parent."""
+    """A link as the rules see it: who shared it first and when, and its accepted parent."""
 
     id: str
     sharer: str
@@ -35,9 +35,9 @@ class Link(Protocol):
 
 
 class Registration(msgspec.Struct, frozen=True, gc=False):
-    """A registration: when, by whom ("": unknown), with which code ("": none), and the window.
+    """A registration: its time, visitor ("": unknown), code ("": none) and window.
 
-    refusal: why it does not count at all; None: it does.
+    refusal: why the registration does not count; None if it counts.
     """
 
     moment: Moment
@@ -61,7 +61,7 @@ class Credited(msgspec.Struct, frozen=True, gc=False):
 
 
 class Uncredited(msgspec.Struct, frozen=True, gc=False):
-    """What is not credited, and its place in the chain, if it is in it."""
+    """A code without credit, the reason, and its place in the chain (None: not in the chain)."""
 
     key: str
     reason: Reason
@@ -69,7 +69,7 @@ class Uncredited(msgspec.Struct, frozen=True, gc=False):
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """All that follows for a registration; credits from the nearest to the root-most."""
+    """The result for a registration. Credits go from the nearest link to the root-most."""
 
     credits: tuple[Credited, ...] = ()
     refused: tuple[Uncredited, ...] = ()
@@ -84,10 +84,10 @@ _Refuse = Callable[..., None]
 
 
 def attribute(registration: Registration, opens: Opens, get_link: GetLink) -> Outcome:
-    """Whom the registration credits.
+    """Decide whom the registration credits.
 
-    opens: those of its visitor in its conference, at any time; bots' included.
-    get_link: a link of that conference by key, with its final parent; None: no such link.
+    opens: all opens by its visitor in its conference, including bot opens.
+    get_link: returns a link of that conference by key, with its final parent, or None.
     """
     refused: dict[tuple[str, Reason], Uncredited] = {}
 
@@ -107,7 +107,7 @@ def attribute(registration: Registration, opens: Opens, get_link: GetLink) -> Ou
 def _credit_chain(
     touch: Open, registration: Registration, get_link: GetLink, refuse: _Refuse
 ) -> list[Credited]:
-    """Credit each link of the chain from `touch` up that nothing speaks against."""
+    """Credit each link of the chain from `touch` up, except those with a reason against it."""
     given: list[Credited] = []
     credited: set[str] = set()
     way = walk_up(touch.key, registration.moment, get_link)
@@ -135,17 +135,17 @@ def _credit_chain(
 
 
 def digest_of_chain(codes: list[str]) -> str:
-    """16 hex characters that stand for the nearest MAX_DEPTH codes of a chain, given root first."""
+    """A digest (16 hex characters) of the nearest MAX_DEPTH codes of a chain, given root first."""
     return chain_digest(codes[-MAX_DEPTH:])
 
 
 def find_touch(registration: Registration, opens: Opens, get_link: GetLink, refuse: _Refuse) -> Open | None:
-    """What brought the registrant: the last open before it that counts, or the code that it came with.
+    """Find what brought the registrant: the last open that counts, or the code sent with the registration.
 
-    An open that does not count (a bot's, of a code that was not shared by then, of the visitor's own) is as
-    if it had not happened: the one before it decides. The registration's own code counts where no open
-    within the window does, e.g. because the form stands on another site; but not if it is known to have been
-    opened before the window only.
+    Some opens do not count: bot opens, opens of a code not yet shared, and opens of the visitor's own code.
+    The rules ignore them, so an earlier open decides. Without an open in the window, the registration's code
+    counts, e.g. because the form is on another site. It does not count if the visitor opened it only before
+    the window.
     """
     last = opens.last_before(registration.moment)
     if last is not None and last.moment[0] >= registration.oldest_ms:
@@ -174,9 +174,9 @@ def find_touch(registration: Registration, opens: Opens, get_link: GetLink, refu
 def _touch_by_own(
     own: Open, registration: Registration, opens: Opens, get_link: GetLink, refuse: _Refuse
 ) -> Open | None:
-    """A visitor's own code, if nothing else brought them: it leads to those above it, not to themselves.
+    """The visitor's own code, if nothing else brought them: its ancestors get the credit, not the visitor.
 
-    Unless the visitor opened the code that had brought them before the window only.
+    None if the visitor opened the nearest other sharer's code in the chain, but only before the window.
     """
     for link in islice(walk_up(own.key, registration.moment, get_link), MAX_DEPTH):
         if link.sharer == registration.visitor:
@@ -192,7 +192,7 @@ def _touch_by_own(
 def _name_opens(
     registration: Registration, opens: Opens, touch: Open | None, get_link: GetLink, refuse: _Refuse
 ) -> None:
-    """Say why the last opens before the registration did not count."""
+    """Name the reasons why the last opens before the registration did not count."""
     expired = []
     for opened in islice(opens.before(registration.moment), NAMED_OPENS):
         if opened is touch:
@@ -213,9 +213,9 @@ def _name_opens(
 def walk_up(key: str, before: Moment, get_link: GetLink) -> Iterator[Link]:
     """The link and its ancestors, nearest first, as the tree was at `before`.
 
-    A link has its parent by the claim that made it, so the tree of an earlier time is today's without the
-    links that came later. Ends with a link that was shared later itself, if there is one: it is no ancestor,
-    but what is learnt about it may make it one. Accepted parents never form a cycle.
+    The claim that created a link also sets its parent, so an earlier tree is today's tree without later
+    links. The first link that was shared later ends the walk and is included: it is not an ancestor, but a
+    new fact may make it one. Accepted parents never form a cycle.
     """
     link = get_link(key)
     while link is not None:
@@ -226,7 +226,7 @@ def walk_up(key: str, before: Moment, get_link: GetLink) -> Iterator[Link]:
 
 
 def _problem(key: str, before: Moment, get_link: GetLink) -> Reason | None:
-    """Why a code does not stand for a link that was shared before; None: it does."""
+    """The reason why a code has no link that was shared before `before`; None if it has one."""
     link = get_link(key)
     if link is None:
         return Reason.MALFORMED_CODE if is_malformed(key) else Reason.UNKNOWN_CODE

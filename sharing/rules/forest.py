@@ -1,13 +1,12 @@
-"""The tree in memory: the part of it that a change concerns, with edges, the cycle rule and the counters.
+"""The part of the tree that a change affects, in memory: edges, the cycle rule and the counters.
 
-A link has at most one claim to a parent that counts, so the claims form chains, each of which ends at a
-root or in one cycle. Of a cycle the latest claim is refused. Claims come in any order: one that closes a
-cycle among claims that are later than itself is accepted, and the latest of them is refused afterwards; one
-that disappears lets the refused one of its cycle count again. So which claims count depends on the set of
-them alone.
+At most one claim decides a link's parent, so the claims form chains, each of which ends at a root or in a
+cycle. The rules refuse the latest claim of a cycle. Claims arrive in any order. If a new claim closes a cycle
+with later claims, it is accepted and the latest of them is refused instead. If a claim of a cycle disappears,
+the refused claim counts again. So the result depends only on the set of claims.
 
-A part must be closed: with a link, all that its claims lead to are in it (sharing/derivation/store.py).
-Nothing here recurses, and nothing reads a database.
+A part must be closed: it contains every link that its links' claims lead to (sharing/derivation/store.py).
+This module neither recurses nor reads a database.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,14 +15,14 @@ import msgspec
 
 from sharing.rules.opens import Moment
 
-# Link → (links, conversions): what is to be added to its totals and to those of all above it.
+# Link → (links, conversions) to add to its totals and to those of all its ancestors.
 Totals = dict[str, tuple[int, int]]
 
 
 class LinkState(msgspec.Struct, gc=False):
-    """A row of ShareLink as far as the rules change it. The fields are the columns, in this order.
+    """The columns of a ShareLink row that the rules change, in this order.
 
-    Flags are 0 or 1, as SQLite gives and takes them. What each column means: sharing/models.py.
+    Flags are 0 or 1, as in SQLite. sharing/models.py explains the columns.
     """
 
     id: str
@@ -52,11 +51,11 @@ class LinkState(msgspec.Struct, gc=False):
 
 
 class Node(LinkState, gc=False):
-    """A link in memory, with what is known of it while a change is worked out.
+    """A link in memory, with the state of the change in progress.
 
     has_children: False only if it certainly has none. touched: its place in the tree, or a flag, changed.
-    has_new_opens: the columns of its first opens, or `shared_ms`, changed. loaded_*: as the row was read.
-    The texts are those of a new owner's claim.
+    has_new_opens: the columns of its first opens, or `shared_ms`, changed. loaded_*: values as read.
+    channel, target_url, label: the texts of a new owner's claim.
     """
 
     is_new: bool = False
@@ -76,7 +75,7 @@ class Node(LinkState, gc=False):
 
     @property
     def claim_order(self) -> tuple[bool, bool, int, int, str]:
-        """Of two claims to a code the one that sorts first decides."""
+        """The sort key of claims to a code: the first claim decides."""
         return (
             not self.is_minted, not self.is_proven, self.received_ms, self.first_ms, self.first_event_id,
         )  # fmt: skip
@@ -87,7 +86,7 @@ class Node(LinkState, gc=False):
         return self.first_open_ms if self.first_opener != self.sharer else self.second_open_ms
 
     def note_open(self, ms: int, visitor: str) -> None:
-        """Keep the first opens of two different visitors: whoever owns the link, one is another's."""
+        """Keep the first opens of two different visitors. At least one of them is not the link's owner."""
         opened = (ms, visitor)
         first = None if self.first_open_ms is None else (self.first_open_ms, self.first_opener)
         second = None if self.second_open_ms is None else (self.second_open_ms, self.second_opener)
@@ -102,7 +101,7 @@ class Node(LinkState, gc=False):
         self.has_new_opens = True
 
     def note_shared(self, ms: int | None) -> None:
-        """It counts as shared from this instant on, unless it does from an earlier one. None: nothing."""
+        """Count the link as shared from `ms` on, unless it already counts from an earlier time."""
         if ms is not None and (self.shared_ms is None or ms < self.shared_ms):
             self.shared_ms = ms
             self.has_new_opens = True
@@ -113,7 +112,7 @@ class Forest:
 
     def __init__(self) -> None:
         self.nodes: dict[str, Node] = {}
-        # Links that the rules may see otherwise than before, by key.
+        # Keys of the links whose change may affect the rules' results.
         self.changed: set[str] = set()
         self._conversions: dict[str, int] = {}
 
@@ -128,19 +127,19 @@ class Forest:
         self.changed.add(node.id)
 
     def set_claim(self, node: Node, parent_key: str) -> None:
-        """Let `parent_key` be what `node` claims as its parent since `node.first`, and settle the tree."""
+        """Set the parent that `node` claims since `node.first`, and update the tree."""
         if node.parent_id is not None:
             root = self._root(node)
             node.parent_id = None
             self.touch(node)
-            if root.closes_cycle:  # perhaps because of the claim that has just gone
+            if root.closes_cycle:  # perhaps because of the claim just removed
                 self.attach(root)
         node.claimed_parent = parent_key
         self.touch(node)
         self.attach(node)
 
     def attach(self, node: Node) -> None:
-        """Give a root the parent that it claims, if that is known; of a cycle, refuse the latest claim."""
+        """Attach a root to the parent that it claims, if known; refuse the latest claim of a cycle."""
         parent = self.nodes.get(node.claimed_parent)
         closes_cycle = 0
         if parent is node:
@@ -161,7 +160,7 @@ class Forest:
             self.touch(node)
 
     def _latest_of_cycle(self, node: Node, parent: Node) -> Node | None:
-        """The latest claim's link of the cycle that `node` below `parent` would close; None: no cycle."""
+        """The link with the latest claim in the cycle that `node` below `parent` would close, if any."""
         if not node.has_children:
             return None
         latest, above = node, parent
@@ -179,7 +178,7 @@ class Forest:
     # --- Counters ----------------------------------------------------------------------------------------
 
     def count_credit(self, key: str, *, is_direct: bool, by: int) -> None:
-        """One credit more (`by` = 1) or less (-1) of a link."""
+        """Add a credit of a link (`by` = 1) or remove one (-1)."""
         node = self.nodes[key]
         if is_direct:
             node.direct += by
@@ -189,8 +188,9 @@ class Forest:
             self._conversions.setdefault(key, 0)
 
     def settle_counters(self) -> tuple[list[Node], Totals]:
-        """The links whose row must be written, and what is to be added to totals, of each link and all above
-        it. A link that moves takes its totals, as they are stored, from one parent to the other.
+        """The links whose rows must be written, and the changes to the totals of links and their ancestors.
+
+        A link that moves takes its stored totals from the old parent to the new one.
         """
         totals: Totals = {}
         written: dict[str, Node] = {}
@@ -219,9 +219,9 @@ class Forest:
         return list(written.values()), {key: both for key, both in totals.items() if any(both)}
 
     def add_totals(self, totals: Totals, *, limit: int) -> tuple[list[Node], Totals]:
-        """Add to the totals of links and of all above them, children before their parents, each link once.
+        """Add to the totals of links and their ancestors, children before parents, each link once.
 
-        Returns the links whose row must be written, at most `limit`, and what is still to be added.
+        Returns the links whose rows must be written, at most `limit`, and the changes that remain.
         """
         waiting = dict(totals)
         written: list[Node] = []
@@ -240,7 +240,7 @@ class Forest:
         return written, {key: both for key, both in waiting.items() if any(both)}
 
     def _children_first(self, keys: Iterable[str]) -> Iterator[Node]:
-        """These links and all above them."""
+        """These links and their ancestors, children before parents."""
         waiting: dict[str, int] = {}
         for key in keys:
             above: str | None = key

@@ -1,4 +1,4 @@
-"""What a visitor opened, ordered so that each registration is answered without going through all of it."""
+"""The opens of a visitor, indexed so that a registration need not read all of them."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
@@ -8,12 +8,12 @@ from typing import Protocol
 
 import msgspec
 
-# When something happened: (UTC milliseconds, event id). Comparing two of them says which was first.
+# The time of an event: (UTC milliseconds, event id). Moments sort in the order of events.
 Moment = tuple[int, str]
 
 
 class Open(msgspec.Struct, frozen=True, gc=False):
-    """A visitor opened a code. key: `<conference id>/<code>`. is_early: as stored (sharing/models.py)."""
+    """An open of a code by a visitor. key: `<conference id>/<code>`. is_early: see sharing/models.py."""
 
     key: str
     moment: Moment
@@ -34,18 +34,18 @@ _by_moment = attrgetter("moment")
 
 
 class Opens:
-    """The opens of one visitor in one conference, under the tree as it is now.
+    """The opens of one visitor in one conference, under the current tree.
 
-    An open counts from when both it and the first share of its link have happened. In the order of those
-    instants, the latest open so far is the answer for every registration until the next one; so n opens and
-    m registrations cost (n + m) log n, whatever order they come in.
+    An open counts once both it and the first share of its link have happened. Sorted by that time, the latest
+    open so far is the answer for every registration up to the next entry. So n opens and m registrations cost
+    (n + m) log n, in any order of arrival.
     """
 
     def __init__(self, opens: Sequence[Open], get_link: Callable[[str], _Link | None]) -> None:
-        """opens: in any order, bots' included."""
+        """Index the opens, which may come in any order and include bot opens."""
         self._all = sorted(opens, key=_by_moment)
         self._first_ms: dict[str, int] = {}
-        # Opens whose link was shared later than they happened, by event time.
+        # Opens that happened before the first share of their link, by event time.
         self.ahead: list[Open] = []
         theirs: list[tuple[Moment, Open]] = []
         own: list[tuple[Moment, Open]] = []
@@ -65,16 +65,16 @@ class Opens:
         return len(self._all)
 
     def before(self, moment: Moment) -> Iterator[Open]:
-        """All before a moment, the last first."""
+        """All opens before a moment, the latest first."""
         end = bisect_left(self._all, moment, key=_by_moment)
         return (self._all[place] for place in range(end - 1, -1, -1))
 
     def last_before(self, moment: Moment) -> Open | None:
-        """The last open before a moment of another's code that was shared by then."""
+        """The last open before a moment, among codes of other sharers that were shared by then."""
         return _find(self._theirs, moment)
 
     def last_own_before(self, moment: Moment) -> Open | None:
-        """The same of the visitor's own codes."""
+        """The last open before a moment, among the visitor's own codes."""
         return _find(self._own, moment)
 
     def was_opened_before(self, key: str, ms: int) -> bool:

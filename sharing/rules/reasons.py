@@ -9,7 +9,7 @@ class Reason(StrEnum):
     BOT = "bot"
     MALFORMED_CODE = "malformed_code"
     UNKNOWN_CODE = "unknown_code"
-    # Never stored: how sharing/selectors/not_credited.py shows an unknown code that another conference has.
+    # Never stored: selectors/not_credited.py shows it for an unknown code that another conference has.
     FOREIGN_CODE = "foreign_code"
     SHARED_LATER = "shared_later"
     OUTSIDE_WINDOW = "outside_window"
@@ -18,7 +18,7 @@ class Reason(StrEnum):
     CHAIN_CONTRADICTS_TREE = "chain_contradicts_tree"
     BEYOND_DEPTH = "beyond_depth"
     VOIDED = "voided"
-    # Of the registration as a whole, named with the code that would have been credited.
+    # These concern the registration as a whole and name the code that would have got the credit.
     NOT_TRUSTED = "not_trusted"
     HELD = "held"
     WITHDRAWN = "withdrawn"

@@ -1,4 +1,4 @@
-"""Share conversions, and what each credits under a model."""
+"""Share conversions, and the credits of each under a model."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -14,13 +14,13 @@ from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.selectors.days import Range, in_range
 from sharing.selectors.not_credited import load_not_credited
 
-# Of the way from a registration to the root, lists have so many places, the nearest.
+# Lists show this many places of the chain from a registration to the root, the nearest ones.
 PLACES_IN_LIST = 50
 _ALL_PLACES = range(1, 2**31 - 1)
 
 
 def get_conversions(conference: Conference, days: Range) -> QuerySet[ShareConversion]:
-    """Share conversions whose registration was on these days."""
+    """The share conversions whose registration was on these days."""
     return ShareConversion.objects.filter(
         in_range(conference, days, "registered_ms"), conference_id=conference.id
     )
@@ -29,7 +29,7 @@ def get_conversions(conference: Conference, days: Range) -> QuerySet[ShareConver
 def get_page(
     conversions: QuerySet[ShareConversion], *, limit: int, cursor: str = ""
 ) -> tuple[list[ShareConversion], str | None]:
-    """A page, the latest registration first, and the cursor of the next. Raises BadCursorError."""
+    """A page, latest registration first, and the cursor of the next page. Raises BadCursorError."""
     return read_page(conversions, ("-registered_ms", "-registration_id"), limit=limit, cursor=cursor)
 
 
@@ -45,7 +45,7 @@ class CreditedLink(NamedTuple):
 
 
 class CreditPath(NamedTuple):
-    """A stretch of the way from a registration to the root; next: the distance at which it goes on."""
+    """A part of the chain from a registration to the root. next: the distance at which it continues."""
 
     credits: list[CreditedLink]
     not_credited: list[NotCredited]
@@ -55,10 +55,10 @@ class CreditPath(NamedTuple):
 def read_paths(
     registration_keys: Sequence[str], model: str = DEFAULT, *, first: int = 1, limit: int = PLACES_IN_LIST
 ) -> dict[str, CreditPath]:
-    """Of each registration's way to the root `limit` places from the `first` on, under a credit model.
+    """Read `limit` places of each registration's chain, from place `first` on, under a credit model.
 
-    registration_keys: `<conference id>/<registration id>`. What is not credited and has no place in the way
-    comes with the first. Two queries.
+    registration_keys: `<conference id>/<registration id>`. The part with the first place also has the
+    uncredited codes that have no place in the chain. Takes two queries.
     """
     end = first + limit
     with_next = range(first, end + 1)
@@ -81,7 +81,7 @@ def read_paths(
 def iterate_credits(
     conference: Conference, days: Range, model: str
 ) -> Iterator[tuple[ShareConversion, CreditedLink]]:
-    """Every credit with its conversion, for exports; any number in constant memory."""
+    """Iterate over all credits with their conversions for an export, in constant memory."""
     conversions = get_conversions(conference, days)
     for page in iterate_pages(lambda cursor: get_page(conversions, limit=PAGE_OF_EXPORT, cursor=cursor)):
         credits = _read_credits([conversion.registration_id for conversion in page], model, _ALL_PLACES)
@@ -91,7 +91,7 @@ def iterate_credits(
 
 
 def find_registration(conference_id: str, registration_id: str) -> ShareRegistration | None:
-    if "\0" in registration_id:  # which PostgreSQL refuses even to compare
+    if "\0" in registration_id:  # PostgreSQL refuses even to compare it
         return None
     return ShareRegistration.objects.filter(id=f"{conference_id}/{registration_id}").first()
 
@@ -99,12 +99,12 @@ def find_registration(conference_id: str, registration_id: str) -> ShareRegistra
 def _read_credits(
     registration_keys: Sequence[str], model: str, places: range
 ) -> dict[str, list[CreditedLink]]:
-    """The credits of each registration that has any at these places of its way, nearest first."""
+    """The credits at these places of each registration's chain, nearest first."""
     weigh = CREDIT_MODELS[model].weigh
     found = Credit.objects.filter(conversion_id__in=registration_keys)
-    if model == DEFAULT:  # 1 each, whatever the rest of the chain is
+    if model == DEFAULT:  # each credit is 1, independent of the rest of the chain
         found = found.filter(distance__gte=places.start, distance__lt=places.stop)
-    # No model instances: an export has millions of these, and each would cost several times its row.
+    # No model instances: an export has millions of credits, and an instance costs several times its row.
     values = found.order_by("conversion_id", "distance").values_list(
         "conversion_id", "age_ms", "distance", "link_id", "conversion__nearest_id", "link__code",
         "link__sharer", "link__channel",

@@ -1,4 +1,4 @@
-"""What credits add up to under a model: in all, by sharer, and by channel."""
+"""Sums of credits under a model: in total, by sharer, and by channel."""
 
 import heapq
 from collections import defaultdict
@@ -16,7 +16,7 @@ from sharing.selectors.days import Range, in_range
 
 
 def get_totals(conference: Conference, days: Range) -> dict[str, int]:
-    """Distinct share conversions, and the number of their credits."""
+    """The number of distinct share conversions, and the number of their credits."""
     return {
         "share_conversions": get_conversions(conference, days).count(),
         "credits": _get_credits(conference, days).count(),
@@ -26,12 +26,13 @@ def get_totals(conference: Conference, days: Range) -> dict[str, int]:
 def get_leaderboard(
     conference: Conference, days: Range, model: str, *, limit: int
 ) -> tuple[list[dict[str, Any]], int]:
-    """The first `limit` sharers by their credit under a model, highest first, and how many there are.
+    """The top `limit` sharers by their credit under a model, highest first, and the number of all sharers.
 
-    Registrations are distinct per sharer.
+    Each sharer's registrations are counted once.
     """
     if model == DEFAULT and days == (None, None):
-        # As the links' own counters have it, 20 times as fast: a sharer is credited once per registration.
+        # The links' own counters give the same number 20 times as fast: a sharer gets one credit per
+        # registration.
         links = ShareLink.objects.filter(conference_id=conference.id).values("sharer")
         summed = links.annotate(
             direct=Sum("direct"), assisted=Sum("assisted"), registrations=F("direct") + F("assisted")
@@ -46,9 +47,9 @@ def get_leaderboard(
 def get_channels(
     conference: Conference, days: Range, model: str, *, limit: int
 ) -> tuple[list[dict[str, Any]], int]:
-    """The first `limit` channels by their credit under a model, highest first, and how many there are.
+    """The top `limit` channels by their credit under a model, highest first, and the number of all channels.
 
-    With the links, opens, and distinct openers per link, of all time; channels without credit come last.
+    Links, opens and distinct openers per link are of all time. Channels without credit come last.
     """
     rows = {
         row["channel"]: row for row in _sum_by("channel", _get_credits(conference, days), model, limit=limit)
@@ -70,14 +71,14 @@ def _get_credits(conference: Conference, days: Range) -> QuerySet[Credit]:
 
 
 def _sum_by(by: str, credits: QuerySet[Credit], model: str, *, limit: int) -> list[dict[str, Any]]:
-    """The `limit` highest of the credits added up by a field of their links."""
+    """The `limit` highest sums of credits, grouped by a field of their links."""
     counted = credits.values(**{by: F(f"link__{by}")}).annotate(
         credit=Count("*"),
         registrations=Count("conversion", distinct=True),
         direct=Count("link", filter=Q(link=F("conversion__nearest"))),
         assisted=F("credit") - F("direct"),
     )
-    if model == DEFAULT:  # 1 each, so the database can say which are the highest
+    if model == DEFAULT:  # each credit is 1, so the database can find the highest
         first = counted.order_by("-credit", by)[:limit]
         return [{**row, "credit": float(row["credit"])} for row in first]
     sums = _weigh_by(by, credits, model)
@@ -90,7 +91,7 @@ def _sum_by(by: str, credits: QuerySet[Credit], model: str, *, limit: int) -> li
 
 
 def _weigh_by(by: str, credits: QuerySet[Credit], model: str) -> dict[str, float]:
-    """Sums under a model whose credits go with the whole chain: each chain is read once, and forgotten."""
+    """Sums under a model whose credits depend on the whole chain. Keeps one chain in memory at a time."""
     weigh = CREDIT_MODELS[model].weigh
     rows = credits.order_by("conversion_id", "distance").values_list("conversion_id", "age_ms", f"link__{by}")
     sums: dict[str, float] = defaultdict(float)

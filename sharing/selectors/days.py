@@ -1,4 +1,4 @@
-"""What belongs to which local days of a conference."""
+"""Find the rows of local days of a conference."""
 
 import datetime as dt
 
@@ -8,12 +8,12 @@ from django.db.models import Q
 from analytics.days.zones import day_bounds
 from conferences.models import Conference
 
-# First and last day, both included; None: that end is open.
+# The first and last day, both included; None means that end is open.
 Range = tuple[dt.date | None, dt.date | None]
 
 
 def in_range(conference: Conference, days: Range, field: str) -> Q:
-    """Condition on a field of instants (UTC milliseconds): within these days."""
+    """The condition that a field of instants (UTC milliseconds) is within these days."""
     first, last = days
     condition = Q()
     if first is not None:
@@ -26,10 +26,10 @@ def in_range(conference: Conference, days: Range, field: str) -> Q:
 def count_days(
     conference_id: str, time_zone: str, first: dt.date, last: dt.date
 ) -> dict[dt.date, dict[str, int]]:
-    """Links first shared, and share conversions, of each day from `first` to `last`.
+    """Count the links first shared and the share conversions of each day from `first` to `last`.
 
-    One query, in which each day is a range of an index. The ORM has no way to join to ranges that are no
-    table, and dates cannot be made in the database: analytics/days/zones.py says which instants are a day.
+    It takes one query, in which each day is a range of an index. The ORM cannot join to ranges that are not a
+    table. The database cannot compute local dates: analytics/days/zones.py gives the instants of each day.
     """
     days = [first + dt.timedelta(days=offset) for offset in range((last - first).days + 1)]
     bounds = [_bounds_ms(time_zone, day) for day in days]

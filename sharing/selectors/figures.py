@@ -14,7 +14,7 @@ from sharing.selectors.days import Range, count_days, in_range
 
 
 def count_day(conference_id: str, date: dt.date) -> dict[str, int]:
-    """Links first shared, and share conversions, on a local day of the conference; 0 if it is not known."""
+    """Count the links first shared and the conversions on a local day; 0 if the conference is not known."""
     zone = get_zones([conference_id]).get(conference_id)
     if zone is None:
         return {"shares": 0, "share_conversions": 0}
@@ -22,7 +22,7 @@ def count_day(conference_id: str, date: dt.date) -> dict[str, int]:
 
 
 def get_timeline(conference: Conference, first: dt.date, last: dt.date) -> list[dict[str, Any]]:
-    """Shares, opens and share conversions of each local day from `first` to `last`, both included."""
+    """The shares, opens and share conversions of each local day from `first` to `last`, both included."""
     opens = dict(
         Event.objects.filter(
             conference_id=conference.id, local_date__gte=first, local_date__lte=last, is_bot=False,

@@ -1,4 +1,4 @@
-"""Finding links."""
+"""Find links."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from sharing.models import ShareLink
 def get_links(
     conference: Conference, *, search: str = "", flagged: bool = False, minted: bool = False
 ) -> QuerySet[ShareLink]:
-    """Links of a conference that have been shared. search: a code, a sharer, or part of a label."""
+    """The shared links of a conference. search: a code, a sharer, or part of a label."""
     links = ShareLink.objects.filter(conference_id=conference.id, shared_ms__isnull=False)
     if search:
         links = links.filter(Q(code=search) | Q(sharer=search) | Q(label__icontains=search))
@@ -26,11 +26,11 @@ def get_links(
 def get_page(
     links: QuerySet[ShareLink], *, limit: int, cursor: str = ""
 ) -> tuple[list[ShareLink], str | None]:
-    """A page, the latest first shared first, and the cursor of the next. Raises BadCursorError."""
+    """A page, most recently shared link first, and the cursor of the next page. Raises BadCursorError."""
     return read_page(links, ("-shared_ms", "-id"), limit=limit, cursor=cursor)
 
 
 def iterate_links(links: QuerySet[ShareLink]) -> Iterator[ShareLink]:
-    """All of them for an export, in constant memory."""
+    """Iterate over all links for an export, in constant memory."""
     for page in iterate_pages(lambda cursor: get_page(links, limit=PAGE_OF_EXPORT, cursor=cursor)):
         yield from page

@@ -1,4 +1,4 @@
-"""What was not credited, and why."""
+"""Find codes that were not credited, and the reasons."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,14 +13,14 @@ from sharing.selectors.days import Range, in_range
 
 
 def get_not_credited() -> QuerySet[NotCredited]:
-    """Of all conferences, with `shown_reason`: the stored one, or `foreign_code`.
+    """All uncredited codes of all conferences, with `shown_reason`: the stored reason, or `foreign_code`.
 
-    An unknown code that another conference has is told apart here, when it is read: what a conference's
-    events lead to must not depend on those of another, whose link may be shared, or moved, at any time.
+    An unknown code that another conference has is detected here, on reading. The derived data of one
+    conference must not depend on the events of another, whose links may appear or move at any time.
     """
     code = Substr(OuterRef("link_key"), StrIndex(OuterRef("link_key"), Value("/")) + 1)
-    # The exclusion changes nothing: no link has that key. Without it PostgreSQL makes a hash of all links'
-    # codes for each page, as it does not know how few it will ask for.
+    # The exclusion changes no result: no link has that key. Without it PostgreSQL hashes the codes of all
+    # links for each page, because it does not know how few codes the page needs.
     elsewhere = ShareLink.objects.filter(code=code).exclude(id=OuterRef("link_key"))
     is_foreign = Q(reason=Reason.UNKNOWN_CODE) & Exists(elsewhere)
     return NotCredited.objects.annotate(
@@ -29,7 +29,7 @@ def get_not_credited() -> QuerySet[NotCredited]:
 
 
 def get_not_credited_of(conference: Conference, days: Range, *, reason: str = "") -> QuerySet[NotCredited]:
-    """Those of registrations on these days; of one reason, or of all for ""."""
+    """The uncredited codes of registrations on these days, with one reason, or with any ("")."""
     found = (
         get_not_credited()
         .filter(in_range(conference, days, "registration__ms"), registration__conference_id=conference.id)
@@ -41,16 +41,16 @@ def get_not_credited_of(conference: Conference, days: Range, *, reason: str = ""
 def get_page(
     found: QuerySet[NotCredited], *, limit: int, cursor: str = ""
 ) -> tuple[list[NotCredited], str | None]:
-    """A page, the latest registration first, and the cursor of the next. Raises BadCursorError.
+    """A page, latest registration first, and the cursor of the next page. Raises BadCursorError.
 
-    Goes through the conference's registrations by time: of a rare reason, a page may look at all of them.
+    It reads the conference's registrations by time, so a page of a rare reason may read all of them.
     """
     return read_page(found, ("-registered_ms", "-id"), limit=limit, cursor=cursor)
 
 
 def load_not_credited(registrations: Sequence[str], places: range) -> dict[str, list[NotCredited]]:
-    """Those of each of these registrations that has any at these places of its way to the root, along it, in
-    one query. With the first place (1) those that have none."""
+    """The uncredited codes at these places of each registration's chain, in chain order, in one query. The
+    first place (1) also brings those that have no place."""
     of_places = Q(distance__gte=places.start, distance__lt=places.stop)
     if 1 in places:
         of_places |= Q(distance__isnull=True)
@@ -62,11 +62,11 @@ def load_not_credited(registrations: Sequence[str], places: range) -> dict[str, 
 
 
 def get_shown_reason(item: NotCredited) -> Reason:
-    """The reason of one from `get_not_credited`, foreign codes told apart."""
+    """The reason to show for a row of `get_not_credited`, with `foreign_code` for foreign codes."""
     return Reason(item.shown_reason)  # type: ignore[attr-defined]  # annotated
 
 
 def iterate_not_credited(found: QuerySet[NotCredited]) -> Iterator[NotCredited]:
-    """All of them for an export, in constant memory."""
+    """Iterate over all rows for an export, in constant memory."""
     for page in iterate_pages(lambda cursor: get_page(found, limit=PAGE_OF_EXPORT, cursor=cursor)):
         yield from page

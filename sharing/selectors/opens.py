@@ -1,4 +1,4 @@
-"""Who opened what, and when."""
+"""Find the codes that a visitor opened."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _CODES = 100
 
 @dataclass(frozen=True)
 class OpenedCode:
-    """A code that somebody opened: when first, when last, and how often."""
+    """A code that a visitor opened, with the first and last time and the number of opens."""
 
     code: str
     first_opened_at: dt.datetime
@@ -23,11 +23,12 @@ class OpenedCode:
 
 
 def get_opened_by(conference_id: str, visitor: str) -> list[OpenedCode]:
-    """The codes that a visitor opened in a conference: the 100 opened last, latest first, bots' left out.
+    """The 100 codes that a visitor opened last in a conference, latest first, without bot opens.
 
-    By the index of visitors. There is none of links, so the same for a link would read all opens.
+    The query uses the index of visitors. There is no index of links, so such a query for a link would read
+    all opens.
     """
-    if not visitor:  # it is not known who it was
+    if not visitor:  # the visitor is unknown
         return []
     opens = opens_of([conference_id]).filter(visitor=visitor, is_bot=False)
     codes = opens.values("link_key").annotate(first=Min("ms"), last=Max("ms"), count=Count("*"))

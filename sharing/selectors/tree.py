@@ -1,4 +1,4 @@
-"""Reading the tree: a level at a time, and the way up from a link. Nothing here goes with the tree's size."""
+"""Read the tree a level at a time, and the path up from a link. No cost here grows with the tree's size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,23 +7,23 @@ from meeteasy.core.paging import encode_cursor, read_page
 from sharing.models import ShareLink
 
 MAX_DEPTH = 10
-# Of the way up from a link, the nearest. Whoever wants more asks for that of the topmost of them.
+# The number of nearest links in a path. A client that wants more asks for the path of the topmost one.
 MAX_PATH = 100
-# Of the levels below the first, the busiest children of each link; the rest by its own cursor.
+# Below the first level, each link shows this many of its busiest children; its cursor leads to the rest.
 CHILDREN_AT_ONCE = 20
 _LINKS_AT_ONCE = 1000
 _ORDER = ("-subtree_conversions", "id")
-# All roots have the same parent, none; but PostgreSQL sees the order in the index only if it is named.
+# All roots have no parent, but PostgreSQL uses the index's order only if the query names the column.
 _LEADING = ("parent_id",)
-# Before every link of a level: no counter is that high.
+# A position before every link of a level: no counter is this high.
 _START = encode_cursor(2**31, "")
 
 
 def get_level(
     conference_id: str, parent: str | None, *, limit: int, cursor: str = ""
 ) -> tuple[list[ShareLink], str | None]:
-    """A page of the children of a link (of the roots, for None), most conversions below first, and the next
-    cursor. Raises BadCursorError."""
+    """A page of a link's children (None: the roots), most conversions below first, and the next cursor.
+    Raises BadCursorError."""
     links = ShareLink.objects.filter(conference_id=conference_id, shared_ms__isnull=False)
     links = links.filter(parent__isnull=True) if parent is None else links.filter(parent_id=parent)
     return read_page(links, _ORDER, limit=limit, cursor=cursor, leading=_LEADING)
@@ -31,9 +31,9 @@ def get_level(
 
 @dataclass
 class TreeNode:
-    """A link of the tree, with those of its children that were read.
+    """A link of the tree, with the children that were read.
 
-    children: None where they were not asked for. next: cursor of further children, with this link as root.
+    children: None if they were not requested. next: the cursor of further children, with this link as root.
     """
 
     link: ShareLink
@@ -43,7 +43,7 @@ class TreeNode:
 
 @dataclass(frozen=True)
 class Tree:
-    """The top of a (part of a) tree. path: from the topmost of the nearest MAX_PATH links down to `root`."""
+    """The top of a tree or subtree. path: from the topmost of the nearest MAX_PATH links down to `root`."""
 
     root: ShareLink | None
     path: list[ShareLink]
@@ -52,10 +52,10 @@ class Tree:
 
 
 def get_tree(conference_id: str, root: ShareLink | None, *, depth: int, limit: int, cursor: str = "") -> Tree:
-    """The tree below `root` (None: all roots) by `depth` levels. Raises BadCursorError.
+    """Read `depth` levels of the tree below `root` (None: all roots). Raises BadCursorError.
 
-    One query a level. The first level is a page of `limit` links; of each level below, the first 50 or fewer
-    links have the first of their children.
+    It takes one query per level. The first level is a page of `limit` links. On each level below, up to 50
+    links come with their first children.
     """
     found, following = get_level(conference_id, None if root is None else root.id, limit=limit, cursor=cursor)
     results = [_unopened(link) for link in found]
@@ -75,7 +75,7 @@ def get_tree(conference_id: str, root: ShareLink | None, *, depth: int, limit: i
 
 
 def get_path(link: ShareLink, *, limit: int = MAX_PATH) -> list[ShareLink]:
-    """The link and its ancestors, the topmost first, in one query. Of more than `limit` the nearest."""
+    """The link and its ancestors, topmost first, in one query; only the nearest `limit` links."""
     return list(
         ShareLink.objects.raw(
             "WITH RECURSIVE up(id, parent_id, height) AS ("
@@ -89,12 +89,12 @@ def get_path(link: ShareLink, *, limit: int = MAX_PATH) -> list[ShareLink]:
 
 
 def _unopened(link: ShareLink) -> TreeNode:
-    """A link as long as none of its children are beside it."""
+    """A tree node whose children have not been read."""
     return TreeNode(link, next=_START if link.child_count else None)
 
 
 def _first_children(parents: Sequence[ShareLink]) -> dict[str, list[ShareLink]]:
-    """CHILDREN_AT_ONCE children, and one more where there are more, of each of these links, in one query."""
+    """The first CHILDREN_AT_ONCE children of each link, plus one if there are more, in one query."""
     if not parents:
         return {}
     # The ORM cannot limit each part of a union on SQLite.

@@ -1,7 +1,7 @@
-"""Dropping what came for conferences that nobody created within a week, as analytics drops their events.
+"""Drop the data of conferences that were not created within a week, as analytics drops their events.
 
-Young events of them may go on waiting. What follows from those is had again by a rebuild when somebody
-creates the conference after all, so it need not be kept right until then.
+Newer events of such a conference may stay. If an organizer creates the conference later, a rebuild derives
+their data again, so the data need not be correct until then.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,10 +34,10 @@ _KEYS_AT_ONCE = 500
 
 
 def drop(conference_ids: Sequence[str]) -> None:
-    """Drop all facts of these conferences, and what follows from them, unless they were created meanwhile.
+    """Drop all facts and derived data of these conferences, except of those created in the meantime.
 
-    A few thousand rows at once are found without the lock and deleted under it. Not every table can be
-    searched by conference, so the tables are gone through once for hundreds of conferences.
+    The function finds a few thousand rows at a time without the lock and deletes them under it. Some tables
+    have no index by conference, so one scan of the tables serves hundreds of conferences.
     """
     for start in range(0, len(conference_ids), _CONFERENCES_AT_ONCE):
         _drop(set(conference_ids[start : start + _CONFERENCES_AT_ONCE]))
@@ -72,7 +72,7 @@ def _rows_of(model: type[Model]) -> Callable[[set[str]], QuerySet[Any]]:
     return lambda conference_ids: model._default_manager.filter(conference_id__in=conference_ids)
 
 
-# What is looked for, and by which columns its rows and those that depend on them are deleted.
+# The rows to find, and the columns that select these rows and their dependent rows for deletion.
 _STEPS: tuple[tuple[Callable[[set[str]], QuerySet[Any]], Sequence[tuple[type[Model], str]]], ...] = (
     (
         _rows_of(ShareRegistration),

@@ -1,4 +1,4 @@
-"""Erasing a person from the tree, and from what is derived into it later (docs/sharing.md)."""
+"""Erase a person from the tree and from data derived later (docs/sharing.md)."""
 
 import secrets
 from collections.abc import Iterable
@@ -45,17 +45,17 @@ _KEYED_BY_REGISTRATION: tuple[tuple[type[Model], str], ...] = (
 
 
 def erase_person(conference: Conference, sharer: str) -> int:
-    """Replace a person's id by a random one wherever it stands; shape and counts stay. Returns rows changed.
+    """Replace a person's id with a random one everywhere; shape and counts stay. Returns rows changed.
 
-    sharer: as the tree has it. That a visitor is erased is noted first, so it stays so whatever is sent
-    again, comes late or is in a worker's hands just now: the same random id replaces theirs each time. May
-    be repeated, e.g. after a crash. A user of ours, who owns minted links, has no events.
+    sharer: the person's id in the tree. The erasure is recorded first, so the same random id also replaces
+    the visitor's id in events that are repeated, late or being processed. The call may be repeated, e.g.
+    after a crash. Our own users, who own minted links, have no events.
     """
     visitor_id = visitor_id_of(sharer)
     if visitor_id is None:
         return _erase_in_tree(conference.id, sharer, f"erased:{secrets.token_hex(12)}")
     if is_replacement(conference.id, visitor_id):
-        return 0  # it says nothing of anybody
+        return 0  # this id identifies no person
     replacement_id = note_erased(conference.id, visitor_id)
     changed = erase_in_registrations(conference.id, visitor_id, replacement_id)
     changed += erase_events(conference.id, visitor_id)
@@ -74,7 +74,7 @@ def _erase_in_tree(conference_id: str, sharer: str, replacement_id: str, visitor
     with transaction.atomic():
         lock_conferences([conference_id])
         links = ShareLink.objects.filter(conference_id=conference_id, sharer=sharer)
-        # No index leads to a person's claims, so the table is gone through; once, for the keys.
+        # No index covers a person's claims, so this scans the table once for the keys.
         claims = list(claims_of([conference_id]).filter(sharer=sharer))
         if visitor_id:
             for model, rows in ((ShareLink, links), (ShareClaim, claims)):
@@ -119,7 +119,7 @@ def _erase_in_first_opens(conference_id: str, sharer: str, replacement_id: str) 
 
 
 def _erase_in_reports(registrations: QuerySet[ShareRegistration], sharer: str, replacement_id: str) -> int:
-    """Reports without a registration's id are keyed by a digest of the visitor."""
+    """Change the keys of reports without a registration id, which contain a digest of the visitor's id."""
     renamed = 0
     for row in registrations:
         key = report_key(row.conference_id, row.form_digest, sharer)
@@ -130,18 +130,18 @@ def _erase_in_reports(registrations: QuerySet[ShareRegistration], sharer: str, r
 
 
 def _rename_registration(key: str, name: str) -> None:
-    """Give the registration with the visitor's id, if there is one, another key; what it credits stays.
+    """Change the key of the registration that has the visitor's id, if any; its credits stay.
 
-    A client may use the visitor's id for the registration, too. In the caller's transaction, which holds the
-    lock. The other key may be there: an event that was erased already may have reported the registration
-    once more, before we got here. Both are one from then on.
+    A client may use the visitor's id as the registration's id. The caller's transaction holds the lock. The
+    new key may exist already, because an erased event may have reported the registration again. The two rows
+    are then merged.
     """
     known = load_registrations([key, name])
     if key not in known:
         return
     double = known.get(name)
     if double is not None:
-        # Without visitor and code it credits nothing, and nothing hangs on its row any more.
+        # Without a visitor and a code the row credits nothing, and no other row depends on it.
         deriving.derive(Facts(is_complete=True, registrations=[RegistrationRecord(name, double.moment)]))
         bulk.delete(ShareRegistration, "id", [name])
     _rename_standing(key, name)

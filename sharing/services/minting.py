@@ -1,4 +1,4 @@
-"""Minting links for campaigns."""
+"""Mint links for campaigns."""
 
 import secrets
 
@@ -15,7 +15,7 @@ from sharing.rules.codes import key_of, new_code, new_signed_code
 
 
 class CodeTakenError(Exception):
-    """The code belongs to somebody already."""
+    """The code already has an owner."""
 
 
 @transaction.atomic
@@ -23,11 +23,10 @@ def mint_link(
     conference: Conference, *, owner: AbstractBaseUser, label: str = "", channel: str = "",
     target_url: str = "", code: str = "", is_signed: bool = False,
 ) -> ShareLink:  # fmt: skip
-    """A link of the server's own, e.g. for the poster at gate 3. It belongs to `owner` for ever.
+    """Make a link on the server, e.g. for the poster at gate 3. It always belongs to `owner`.
 
-    code: a readable one of their choice; without, a random one. is_signed: only the signed form of the code
-    counts, so nobody can guess or make one.
-    Raises CodeTakenError.
+    code: a readable code that the owner chose; a random code if empty. is_signed: only the signed form of the
+    code counts, so other people cannot guess or make one. Raises CodeTakenError.
     """
     lock_conferences([conference.id])
     code = code or (new_signed_code() if is_signed else new_code())

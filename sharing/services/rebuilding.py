@@ -1,5 +1,8 @@
-"""Rebuild everything derived of a conference, after a change of its attribution window or of the rules; or
-its registrations alone, after it began or ceased to trust its clients."""
+"""Rebuild all derived data of a conference after a change of its attribution window or of the rules.
+
+`rederive_registrations` rebuilds only the registrations, after the conference started or stopped trusting its
+clients.
+"""
 
 import itertools
 
@@ -30,10 +33,10 @@ _REGISTRATIONS_AT_ONCE = 500
 
 
 def rebuild(conference_id: str) -> int:
-    """Replace all facts and all that is derived by what the stored events say. Returns the number of events.
+    """Replace all facts and derived data with those of the stored events. Returns the number of events.
 
-    Minted links stay as they are; they are no events. One transaction: others see the old state or the new
-    one, and events that come meanwhile wait for it.
+    Minted links stay as they are, because they are not events. The rebuild is one transaction: readers see
+    the old state or the new one, and new events wait for it.
     """
     count = 0
     with transaction.atomic():
@@ -47,7 +50,7 @@ def rebuild(conference_id: str) -> int:
         while part := list(itertools.islice(rows, _EVENTS_AT_ONCE)):
             _apply(part)
             count += len(part)
-        # A user who was deleted still owns what they minted, but is no row that could be pointed at.
+        # A deleted user still owns their minted links but has no row to refer to.
         users = get_user_model()._default_manager.filter(pk=OuterRef("sharer_user_id"))
         links = ShareLink.objects.filter(conference_id=conference_id, sharer_user__isnull=False)
         links.filter(~Exists(users)).update(sharer_user=None)
@@ -56,15 +59,16 @@ def rebuild(conference_id: str) -> int:
 
 
 def rederive_registrations(conference_id: str) -> int:
-    """Read each registration again from its stored events, under the conference's present settings except the
-    window. Returns how many there were. A transaction takes a few hundred, so that deliveries get in between;
-    they use the same settings.
+    """Read each registration again from its stored events. Returns the number of registrations.
+
+    It uses the conference's current settings, except the window. Each transaction handles a few hundred
+    registrations, so deliveries can run in between; they use the same settings.
     """
     with transaction.atomic():
-        lock_conferences([conference_id])  # whoever still goes by former settings is through by then
+        lock_conferences([conference_id])  # deliveries under the old settings have finished by then
         found = ShareRegistration.objects.filter(conference_id=conference_id).values_list("id", flat=True)
         ids = [key.partition("/")[2] for key in found]
-    # With them the day index finds a registration by its subject; a bot's registration is no fact.
+    # With them the day index finds a registration by its subject. A bot's registration is not a fact.
     of_conference = Event.objects.filter(conference_id=conference_id, type="registration", is_bot__in=[False])
     days = [day for day in of_conference.order_by().values_list("local_date", flat=True).distinct() if day]
     for start in range(0, len(ids), _REGISTRATIONS_AT_ONCE):
@@ -91,7 +95,7 @@ def _minted_claims(conference_id: str) -> list[Claim]:
 
 
 def _note_days(conference_id: str) -> None:
-    """The days of all shares and share conversions, which may be other ones afterwards."""
+    """Note the days of all shares and share conversions, because the rebuild may change them."""
     conversions = ShareConversion.objects.filter(conference_id=conference_id)
     links = ShareLink.objects.filter(conference_id=conference_id)
     instants = {
@@ -101,7 +105,7 @@ def _note_days(conference_id: str) -> None:
             links.filter(shared_ms__isnull=False).values_list("shared_ms", flat=True),
         )
         for ms in found.iterator()
-        if ms is not None  # only minted, not shared
+        if ms is not None  # None: minted but not shared
     }
     bulk.insert(DirtyDayOutbox, ("conference_id", "ms"), [(conference_id, ms) for ms in instants])
 

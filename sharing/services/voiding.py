@@ -1,7 +1,8 @@
-"""Voiding registrations, links and sharers, and undoing it. An organizer decides; every decision is kept.
+"""Void registrations, links and sharers, and undo it. An organizer decides, and every decision is kept.
 
-A voided registration counts nowhere (its event tells analytics, too). A voided link, and each link of a
-voided sharer, is credited with nothing and no share of a day; the links above it keep their credits.
+A voided registration counts nowhere; an event also notifies analytics. A voided link gets no credits and is
+not counted as a share of its day; the same holds for each link of a voided sharer. The links above it keep
+their credits.
 """
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -22,7 +23,7 @@ _LINKS_AT_ONCE = 200
 
 
 def check(conference: Conference, *, kind: str, key: str) -> str:
-    """The key of what is to be voided, as it is stored. Raises RefusedError: `not_found`, `already_void`."""
+    """The stored key of the thing to void. Raises RefusedError: `not_found`, `already_void`."""
     key = _find(conference, kind, key)
     if _decisions(conference, kind, key).filter(undone_at__isnull=True).exists():
         raise RefusedError("already_void", "It is void already.")
@@ -30,9 +31,9 @@ def check(conference: Conference, *, kind: str, key: str) -> str:
 
 
 def void(conference: Conference, *, kind: str, key: str, reason: str, by: AbstractBaseUser) -> Void:
-    """Let something no longer count. Raises RefusedError: `not_found`, `already_void`.
+    """Void a registration, a link or a sharer. Raises RefusedError: `not_found`, `already_void`.
 
-    key: a registration's id, a link's code (signed or not), or a sharer as the tree has it.
+    key: a registration's id, a link's code (signed or not), or a sharer's id in the tree.
     """
     now = timezone.now()
     with transaction.atomic():
@@ -48,7 +49,7 @@ def void(conference: Conference, *, kind: str, key: str, reason: str, by: Abstra
 
 
 def undo_void(conference: Conference, *, kind: str, key: str, by: AbstractBaseUser) -> Void:
-    """Let something count again. Raises RefusedError: `not_void`."""
+    """Undo a void, so that its target counts again. Raises RefusedError: `not_void`."""
     now = timezone.now()
     with transaction.atomic():
         lock_conferences([conference.id])
@@ -68,13 +69,13 @@ def undo_void(conference: Conference, *, kind: str, key: str, by: AbstractBaseUs
 
 
 def apply_decisions() -> None:
-    """Carry out what a process that died left."""
+    """Carry out the decisions that a dead process left behind."""
     for decision in Void.objects.filter(is_applied=False).order_by("id")[:100]:
         _apply(decision)
 
 
 def void_row(decision: Void) -> EventRow:
-    """The event of a decision about a registration."""
+    """The event that reports a decision about a registration."""
     return own_events.standing_row(
         conference_id=decision.conference_id, registration_id=decision.key, source="void",
         stands=decision.undone_at is not None, version=decision.version, at=decision.changed_at,
@@ -86,7 +87,7 @@ def _decisions(conference: Conference, kind: str, key: str) -> QuerySet[Void]:
 
 
 def _find(conference: Conference, kind: str, key: str) -> str:
-    """The key as it is stored. Raises RefusedError."""
+    """The stored form of the key. Raises RefusedError."""
     found: str | None = None
     if kind == Void.Kind.LINK:
         link = ShareLink.objects.filter(id__in=keys_of(conference.id, key)).first()
@@ -105,9 +106,9 @@ def _find(conference: Conference, kind: str, key: str) -> str:
 
 
 def _apply(decision: Void) -> None:
-    """Carry a decision out, a bounded number of links in a transaction; may be repeated."""
+    """Carry out a decision, with a bounded number of links per transaction. The call may be repeated."""
     if decision.kind == Void.Kind.REGISTRATION:
-        own_events.report([void_row(decision)])  # what this does not send, the sweep of own events does
+        own_events.report([void_row(decision)])  # if this fails, the sweep of own events sends it
     else:
         links = ShareLink.objects.filter(conference_id=decision.conference_id).order_by("id")
         column = "code" if decision.kind == Void.Kind.LINK else "sharer"

@@ -22,7 +22,7 @@ Api = Callable[[User | None], APIClient]
 NEW = {"id": "expo-2027", "name": "Expo", "time_zone": "Europe/Berlin"}
 
 
-def test_a_receiver_that_fails_costs_neither_the_conference_nor_the_answer(
+def test_a_failing_receiver_does_not_affect_the_request(
     api: Api, alice: User, django_capture_on_commit_callbacks: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(**given: Any) -> None:
@@ -44,7 +44,7 @@ def details(answer: Any) -> dict[str, Any]:
     return found
 
 
-def test_whoever_creates_a_conference_owns_it(api: Api, charlie: User) -> None:
+def test_the_creator_of_a_conference_owns_it(api: Api, charlie: User) -> None:
     answer = api(charlie).post(PATH, NEW, format="json")
 
     assert answer.status_code == 201
@@ -54,7 +54,7 @@ def test_whoever_creates_a_conference_owns_it(api: Api, charlie: User) -> None:
     assert api(charlie).get(f"{PATH}/expo-2027").json()["name"] == "Expo"
 
 
-def test_the_zone_is_utc_unless_it_is_given(api: Api, charlie: User) -> None:
+def test_the_default_zone_is_utc(api: Api, charlie: User) -> None:
     assert api(charlie).post(PATH, {"id": "c", "name": "C"}, format="json").json()["time_zone"] == "UTC"
 
 
@@ -78,27 +78,27 @@ def test_the_zone_is_utc_unless_it_is_given(api: Api, charlie: User) -> None:
         ({"starts_at": "2026-05-02T00:00:00Z", "ends_at": "2026-05-01T00:00:00Z"}, "ends_at"),
     ],
 )
-def test_what_is_wrong_with_a_new_conference_is_named(
+def test_errors_in_a_new_conference_are_named(
     api: Api, charlie: User, fields: dict[str, str], field: str
 ) -> None:
     assert list(details(api(charlie).post(PATH, {**NEW, **fields}, format="json"))) == [field]
     assert not Conference.objects.exists()
 
 
-def test_what_is_no_json_is_named_as_such(api: Api, charlie: User) -> None:
+def test_malformed_json_is_reported(api: Api, charlie: User) -> None:
     answer = api(charlie).post(PATH, "{", content_type="application/json")
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "parse_error")
 
 
-def test_an_id_that_is_taken_is_named_even_if_its_conference_is_foreign(
+def test_a_taken_id_is_refused_even_for_foreign_conferences(
     api: Api, conference: Conference, charlie: User
 ) -> None:
     assert list(details(api(charlie).post(PATH, {**NEW, "id": "summit"}, format="json"))) == ["id"]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_id_that_many_take_at_once_goes_to_one_of_them(alice: User) -> None:
+def test_concurrent_requests_for_an_id_have_one_winner(alice: User) -> None:
     def create(number: int) -> str:
         try:
             services.create_conference(owner=alice, id="wanted", name=f"number {number}")
@@ -116,7 +116,7 @@ def test_an_id_that_many_take_at_once_goes_to_one_of_them(alice: User) -> None:
     assert Member.objects.filter(conference_id="wanted").count() == 1
 
 
-def test_the_list_has_ones_own_conferences_only(
+def test_the_list_has_only_the_users_conferences(
     api: Api, conference: Conference, alice: User, bob: User, charlie: User
 ) -> None:
     services.create_conference(owner=charlie, id="other", name="Other")
@@ -126,7 +126,7 @@ def test_the_list_has_ones_own_conferences_only(
     assert [found["id"] for found in api(charlie).get(PATH).json()["results"]] == ["other"]
 
 
-def test_the_list_comes_in_pages_with_the_same_queries_for_many(
+def test_the_list_is_paged_with_constant_queries(
     api: Api, alice: User, django_assert_max_num_queries: Any
 ) -> None:
     for number in range(12):
@@ -139,7 +139,7 @@ def test_the_list_comes_in_pages_with_the_same_queries_for_many(
     assert set(page) == {"results", "next"}
 
 
-def test_a_member_reads_and_only_the_owner_changes(
+def test_members_read_but_only_owners_change(
     api: Api, conference: Conference, alice: User, bob: User, charlie: User
 ) -> None:
     address = f"{PATH}/summit"
@@ -158,7 +158,7 @@ def test_a_member_reads_and_only_the_owner_changes(
     assert (conference.name, conference.time_zone) == ("New name", "Asia/Shanghai")
 
 
-def test_a_conference_that_does_not_exist_is_told_from_a_foreign_one_by_nobody(
+def test_unknown_and_foreign_conferences_look_the_same(
     api: Api, conference: Conference, charlie: User
 ) -> None:
     foreign, missing = (
@@ -169,11 +169,11 @@ def test_a_conference_that_does_not_exist_is_told_from_a_foreign_one_by_nobody(
     assert foreign.content.replace(b"summit", b"nowhere") == missing.content
 
 
-def test_an_id_that_no_database_can_compare_is_not_found(api: Api, alice: User) -> None:
+def test_an_id_with_nul_is_not_found(api: Api, alice: User) -> None:
     assert api(alice).get(f"{PATH}/a%00b").status_code == 404
 
 
-def test_the_id_cannot_be_changed_and_may_be_repeated(api: Api, conference: Conference, alice: User) -> None:
+def test_the_id_may_be_repeated_but_not_changed(api: Api, conference: Conference, alice: User) -> None:
     assert list(details(api(alice).patch(f"{PATH}/summit", {"id": "other"}, format="json"))) == ["id"]
     same = api(alice).patch(f"{PATH}/summit", {"id": "summit", "name": "Same"}, format="json")
     assert same.json()["name"] == "Same"
@@ -183,7 +183,7 @@ def test_the_id_cannot_be_changed_and_may_be_repeated(api: Api, conference: Conf
     ("fields", "field"),
     [({"time_zone": "CST"}, "time_zone"), ({"name": ""}, "name"), ({"name": None}, "name")],
 )
-def test_what_is_wrong_with_a_change_is_named_and_nothing_is_changed(
+def test_a_bad_change_is_refused_whole(
     api: Api, conference: Conference, alice: User, fields: dict[str, Any], field: str
 ) -> None:
     assert list(details(api(alice).patch(f"{PATH}/summit", fields, format="json"))) == [field]
@@ -191,9 +191,7 @@ def test_what_is_wrong_with_a_change_is_named_and_nothing_is_changed(
     assert (conference.name, conference.time_zone) == ("Summit", "Asia/Shanghai")
 
 
-def test_a_conference_is_neither_replaced_nor_deleted_here(
-    api: Api, conference: Conference, alice: User
-) -> None:
+def test_conferences_cannot_be_replaced_or_deleted(api: Api, conference: Conference, alice: User) -> None:
     for method in ("put", "delete", "post"):
         assert getattr(api(alice), method)(f"{PATH}/summit", NEW, format="json").status_code == 405
 

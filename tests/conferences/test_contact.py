@@ -1,4 +1,4 @@
-"""Mail addresses and phone numbers that real people have, and that nobody can be reached at."""
+"""Mail addresses and phone numbers: real ones and unreachable ones."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -21,7 +21,7 @@ from meeteasy.core.addresses import to_wire
         ("ann@example。com。", "ann@example.com", "ann@example.com"),
     ],
 )
-def test_domains_are_those_of_idna_2008(given: str, kept: str, sent_to: str) -> None:
+def test_domains_follow_idna_2008(given: str, kept: str, sent_to: str) -> None:
     assert clean_email(given) == kept
     assert to_wire(kept) == sent_to
 
@@ -29,7 +29,7 @@ def test_domains_are_those_of_idna_2008(given: str, kept: str, sent_to: str) -> 
 @pytest.mark.parametrize(
     "email",
     [
-        "Ⱥ" * 22 + "@example.com",  # 44 octets, and 66 in lower case
+        "Ⱥ" * 22 + "@example.com",  # 44 octets, but 66 in lower case
         "a" * 64 + "@" + ".".join(["b" * 60] * 4) + ".com",
         "ann@example.com..",
         "ann@.",
@@ -37,7 +37,7 @@ def test_domains_are_those_of_idna_2008(given: str, kept: str, sent_to: str) -> 
         "ann@" + "ß" * 60 + ".com",
     ],
 )
-def test_addresses_that_grow_too_long_are_refused(email: str) -> None:
+def test_addresses_too_long_in_lower_case_are_refused(email: str) -> None:
     with pytest.raises(ValidationError):
         clean_email(email)
 
@@ -50,7 +50,7 @@ def test_addresses_that_grow_too_long_are_refused(email: str) -> None:
         ("+8100777777777777777", ""), ("+491234567890123456", ""),
     ],
 )  # fmt: skip
-def test_numbers_that_reach_nobody_are_refused(given: str, region: str) -> None:
+def test_unreachable_numbers_are_refused(given: str, region: str) -> None:
     with pytest.raises(ValidationError):
         clean_phone(given, region=region)
 
@@ -65,5 +65,5 @@ def test_numbers_that_reach_nobody_are_refused(given: str, region: str) -> None:
         ("030 123456", "DE", "+4930123456"),
     ],
 )
-def test_numbers_of_people_are_kept(given: str, region: str, kept: str) -> None:
+def test_reachable_numbers_are_accepted(given: str, region: str, kept: str) -> None:
     assert clean_phone(given, region=region) == kept

@@ -1,6 +1,6 @@
-"""Many at once: real threads with connections of their own, on a database in a file or on a server.
+"""Concurrency: real threads with their own connections, on a database in a file or on a server.
 
-bin/test runs these on PostgreSQL, too.
+bin/test also runs these on PostgreSQL.
 """
 
 import threading
@@ -28,7 +28,7 @@ SCANNERS = 20
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """Run all at the same moment, a thread each; their results, or what they raised."""
+    """Run all at the same moment, one thread each. Returns their results or exceptions."""
     begin = threading.Barrier(len(acts))
     results: list[Any] = [None] * len(acts)
 
@@ -54,7 +54,7 @@ def ann(conference: Conference) -> Registration:
     return register(conference=conference, name="Ann", email="ann@example.com").registration
 
 
-def test_twenty_scanners_at_once_make_one_check_in(ann: Registration, bob: User) -> None:
+def test_twenty_concurrent_scanners_make_one_check_in(ann: Registration, bob: User) -> None:
     told: list[str] = []
 
     def note(sender: object, check_in: CheckIn, **kwargs: object) -> None:
@@ -71,10 +71,8 @@ def test_twenty_scanners_at_once_make_one_check_in(ann: Registration, bob: User)
     assert told == [only.id]
 
 
-def test_control_without_lock_and_constraint_scanners_make_several_check_ins(
-    ann: Registration, bob: User
-) -> None:
-    """Looking and then writing is not enough: that is what the test above would miss."""
+def test_control_unprotected_scanners_make_several_check_ins(ann: Registration, bob: User) -> None:
+    """Looking first and then writing is not enough. This proves that the test above detects it."""
     constraint = next(item for item in CheckIn._meta.constraints if item.name == "one_active_check_in")
     looked = threading.Barrier(SCANNERS)
 
@@ -95,7 +93,7 @@ def test_control_without_lock_and_constraint_scanners_make_several_check_ins(
             editor.add_constraint(CheckIn, constraint)
 
 
-def test_the_same_person_twenty_times_at_once_is_registered_once(conference: Conference) -> None:
+def test_twenty_concurrent_submissions_register_a_person_once(conference: Conference) -> None:
     outcomes = at_once(
         *[lambda: register(conference=conference, name="Ann", email="ann@example.com")] * SCANNERS
     )
@@ -103,7 +101,7 @@ def test_the_same_person_twenty_times_at_once_is_registered_once(conference: Con
     assert {outcome.registration.id for outcome in outcomes} == {Registration.objects.get().id}
 
 
-def test_control_without_the_constraint_the_same_person_is_registered_several_times(
+def test_control_without_the_constraint_a_person_registers_twice(
     conference: Conference,
 ) -> None:
     constraint = next(
@@ -130,7 +128,7 @@ def test_control_without_the_constraint_the_same_person_is_registered_several_ti
             editor.add_constraint(Registration, constraint)
 
 
-def test_one_key_sent_many_times_at_once_acts_once(conference: Conference) -> None:
+def test_concurrent_requests_with_one_key_act_once(conference: Conference) -> None:
     acted: list[int] = []
 
     def act() -> tuple[int, dict[str, Any]]:
@@ -146,7 +144,7 @@ def test_one_key_sent_many_times_at_once_acts_once(conference: Conference) -> No
 
 
 @pytest.mark.parametrize("round_number", range(5))
-def test_nobody_is_both_cancelled_and_through_the_door(
+def test_cancelling_and_checking_in_exclude_each_other(
     conference: Conference, ann: Registration, bob: User, round_number: int
 ) -> None:
     outcomes = at_once(
@@ -160,7 +158,7 @@ def test_nobody_is_both_cancelled_and_through_the_door(
     assert (ann.state == "cancelled") is not CheckIn.objects.filter(undone_at=None).exists()
 
 
-def test_a_decision_that_is_made_twice_at_once_is_told_once(conference: Conference, bob: User) -> None:
+def test_two_concurrent_decisions_are_announced_once(conference: Conference, bob: User) -> None:
     conference.approval_required = True
     waiting = register(conference=conference, name="Ben", email="ben@example.com").registration
     told: list[str] = []
@@ -174,7 +172,7 @@ def test_a_decision_that_is_made_twice_at_once_is_told_once(conference: Conferen
     assert told == ["pending → approved"]
 
 
-def test_of_two_owners_who_leave_at_once_one_stays(conference: Conference, bob: User) -> None:
+def test_two_owners_cannot_leave_at_once(conference: Conference, bob: User) -> None:
     Member.objects.filter(user=bob).update(role=Member.Role.OWNER)
     owners = list(Member.objects.filter(conference=conference, role=Member.Role.OWNER))
     outcomes = at_once(*[lambda member=member: remove_member(member) for member in owners])

@@ -9,7 +9,7 @@ from conferences.services.registrations import register
 pytestmark = pytest.mark.django_db
 
 
-def test_a_registration_is_approved_at_once_unless_the_conference_wants_to_decide(
+def test_registrations_are_approved_unless_approval_is_required(
     conference: Conference,
 ) -> None:
     at_once = register(conference=conference, name="Ann", email="ann@example.com")
@@ -19,7 +19,7 @@ def test_a_registration_is_approved_at_once_unless_the_conference_wants_to_decid
     assert (waiting.created, waiting.registration.state) == (True, "pending")
 
 
-def test_registering_again_gives_the_same_registration_and_changes_nothing(conference: Conference) -> None:
+def test_registering_again_changes_nothing(conference: Conference) -> None:
     first = register(conference=conference, name="Ann", email="ann@example.com").registration
     again = register(conference=conference, name="Mallory", email=" ANN@Example.com ", phone="+8613800138000")
     assert not again.created
@@ -28,13 +28,13 @@ def test_registering_again_gives_the_same_registration_and_changes_nothing(confe
     assert (first.name, first.phone) == ("Ann", "")
 
 
-def test_the_same_person_registers_for_two_conferences(conference: Conference) -> None:
+def test_a_person_can_register_for_two_conferences(conference: Conference) -> None:
     other = Conference.objects.create(id="other", name="Other")
     assert register(conference=conference, name="Ann", email="ann@example.com").created
     assert register(conference=other, name="Ann", email="ann@example.com").created
 
 
-def test_who_cancelled_may_register_again(conference: Conference) -> None:
+def test_people_can_register_again_after_cancelling(conference: Conference) -> None:
     first = register(conference=conference, name="Ann", email="ann@example.com").registration
     Registration.objects.filter(id=first.id).update(state="cancelled")
     again = register(conference=conference, name="Ann", email="ann@example.com")
@@ -42,7 +42,7 @@ def test_who_cancelled_may_register_again(conference: Conference) -> None:
     assert again.registration.id != first.id
 
 
-def test_every_bad_field_is_named_and_nothing_is_written(conference: Conference) -> None:
+def test_all_bad_fields_are_named_and_nothing_is_written(conference: Conference) -> None:
     with pytest.raises(ValidationError) as caught:
         register(
             conference=conference,
@@ -66,7 +66,7 @@ def test_every_bad_field_is_named_and_nothing_is_written(conference: Conference)
         ("Ünal@EXAMPLE.com", "ünal@example.com"),
     ],
 )
-def test_mail_addresses_of_all_scripts_have_one_form(conference: Conference, given: str, kept: str) -> None:
+def test_mail_addresses_of_all_scripts_are_normalised(conference: Conference, given: str, kept: str) -> None:
     assert register(conference=conference, name="Ann", email=given).registration.email == kept
 
 
@@ -77,7 +77,7 @@ def test_mail_addresses_of_all_scripts_have_one_form(conference: Conference, giv
      '"ann"@example.com', "<ann@example.com>", f"{'a' * 65}@example.com", f"ann@{'a' * 10_000}.com",
      "ann@[127.0.0.1]"],
 )  # fmt: skip
-def test_what_is_no_mail_address_is_refused(conference: Conference, email: str) -> None:
+def test_invalid_mail_addresses_are_refused(conference: Conference, email: str) -> None:
     with pytest.raises(ValidationError) as caught:
         register(conference=conference, name="Ann", email=email)
     assert set(caught.value.message_dict) == {"email"}
@@ -97,7 +97,7 @@ def test_what_is_no_mail_address_is_refused(conference: Conference, email: str) 
         "🎉" * 200,
     ],
 )
-def test_names_of_all_scripts_are_kept_as_they_are(conference: Conference, name: str) -> None:
+def test_names_of_all_scripts_are_kept(conference: Conference, name: str) -> None:
     registration = register(conference=conference, name=name, email="ann@example.com").registration
     registration.refresh_from_db()
     assert registration.name == name
@@ -107,9 +107,7 @@ def test_names_of_all_scripts_are_kept_as_they_are(conference: Conference, name:
     "name",
     ["", "   ", "\u3000", "x" * 201, "x" * 10_000, "a\0b", "a\nb", "a\rb", "a\u2028b", "a\ud800b", "a\x85b"],
 )
-def test_names_that_are_empty_too_long_or_break_the_line_are_refused(
-    conference: Conference, name: str
-) -> None:
+def test_invalid_names_are_refused(conference: Conference, name: str) -> None:
     with pytest.raises(ValidationError) as caught:
         register(conference=conference, name=name, email="ann@example.com")
     assert set(caught.value.message_dict) == {"name"}
@@ -126,7 +124,7 @@ def test_names_that_are_empty_too_long_or_break_the_line_are_refused(
         ("(020) 7946 0958", "GB", "+442079460958"),
     ],
 )
-def test_phone_numbers_are_kept_in_e164(conference: Conference, given: str, region: str, kept: str) -> None:
+def test_phone_numbers_are_stored_in_e164(conference: Conference, given: str, region: str, kept: str) -> None:
     conference.phone_region = region
     registration = register(
         conference=conference, name="Ann", email="ann@example.com", phone=given
@@ -135,7 +133,7 @@ def test_phone_numbers_are_kept_in_e164(conference: Conference, given: str, regi
 
 
 @pytest.mark.parametrize("phone", ["138 0013 8000", "+86", "+999123456789", "abc", "+8613800138000" * 10])
-def test_what_is_no_phone_number_is_refused(conference: Conference, phone: str) -> None:
+def test_invalid_phone_numbers_are_refused(conference: Conference, phone: str) -> None:
     with pytest.raises(ValidationError) as caught:
         register(conference=conference, name="Ann", email="ann@example.com", phone=phone)
     assert set(caught.value.message_dict) == {"phone"}
@@ -152,7 +150,7 @@ def test_what_is_no_phone_number_is_refused(conference: Conference, phone: str) 
         ("", "zh-hans"),
     ],
 )
-def test_the_language_is_the_conferences_that_suits_best(
+def test_the_closest_language_of_the_conference_is_chosen(
     conference: Conference, wanted: str, picked: str
 ) -> None:
     conference.languages = ["zh-hans", "en"]
@@ -162,7 +160,7 @@ def test_the_language_is_the_conferences_that_suits_best(
     assert registration.language == picked
 
 
-def test_answers_are_kept_with_their_kinds(conference: Conference) -> None:
+def test_answers_keep_their_types(conference: Conference) -> None:
     answers = {
         "饮食": ["素食", "🥜"],
         "guests": 2,
@@ -180,7 +178,7 @@ def test_answers_are_kept_with_their_kinds(conference: Conference) -> None:
 
 
 @pytest.mark.parametrize("name", ["Win at https://evil.example", "evil.com", "www.evil.example", "t.me/evil"])
-def test_a_name_that_carries_a_web_address_is_refused(conference: Conference, name: str) -> None:
+def test_a_name_with_a_web_address_is_refused(conference: Conference, name: str) -> None:
     with pytest.raises(ValidationError) as refusal:
         register(conference=conference, name=name, email="victim@example.com")
     assert set(refusal.value.message_dict) == {"name"}
@@ -190,7 +188,7 @@ def test_a_name_that_carries_a_web_address_is_refused(conference: Conference, na
 @pytest.mark.parametrize(
     ("name", "stored"), [("\u202eAnn\u200b", "Ann"), ("Ann\u3164", "Ann"), ("\u3164", None), ("\u200b", None)]
 )
-def test_invisible_characters_are_left_out_of_names(
+def test_invisible_characters_are_removed_from_names(
     conference: Conference, name: str, stored: str | None
 ) -> None:
     if stored is None:

@@ -36,7 +36,7 @@ def registration(conference: Conference) -> Registration:
 
 
 @pytest.mark.parametrize(("state", "action"), list(itertools.product(State, Action)))
-def test_each_action_leads_where_the_state_machine_says_or_is_refused_by_name(
+def test_actions_follow_the_state_machine(
     registration: Registration, bob: User, state: State, action: Action
 ) -> None:
     Registration.objects.filter(id=registration.id).update(state=state)
@@ -56,7 +56,7 @@ def test_each_action_leads_where_the_state_machine_says_or_is_refused_by_name(
     assert (registration.decided_at is not None) is changed
 
 
-def test_an_attendee_is_checked_in_once_until_it_is_undone(registration: Registration, bob: User) -> None:
+def test_an_attendee_is_checked_in_once_until_undone(registration: Registration, bob: User) -> None:
     first = check_in(registration.id, by=bob, method="qr", gate="North")
     second = check_in(registration.id, by=bob, method="qr", gate="South")
     assert (first.created, second.created) == (True, False)
@@ -78,7 +78,9 @@ def test_an_attendee_is_checked_in_once_until_it_is_undone(registration: Registr
         ("cancelled", "registration_cancelled"),
     ],
 )
-def test_only_the_approved_come_in(registration: Registration, bob: User, state: str, code: str) -> None:
+def test_only_approved_attendees_can_check_in(
+    registration: Registration, bob: User, state: str, code: str
+) -> None:
     Registration.objects.filter(id=registration.id).update(state=state)
     with pytest.raises(RefusedError) as caught:
         check_in(registration.id, by=bob)
@@ -86,7 +88,7 @@ def test_only_the_approved_come_in(registration: Registration, bob: User, state:
     assert not registration.check_ins.exists()
 
 
-def test_who_is_through_the_door_cannot_be_cancelled(registration: Registration, bob: User) -> None:
+def test_checked_in_attendees_cannot_be_cancelled(registration: Registration, bob: User) -> None:
     made = check_in(registration.id, by=bob).check_in
     with pytest.raises(RefusedError) as caught:
         decide(registration.id, Action.CANCEL, by=bob)
@@ -107,7 +109,7 @@ def test_who_is_through_the_door_cannot_be_cancelled(registration: Registration,
         ([Action.CANCEL], 1, False),
     ],
 )
-def test_the_version_of_standing_goes_up_whenever_it_changes(
+def test_the_standing_version_goes_up_with_each_change(
     conference: Conference,
     django_capture_on_commit_callbacks: Any,
     actions: list[Action],
@@ -137,6 +139,6 @@ def test_the_version_of_standing_goes_up_whenever_it_changes(
         assert found.standing_changed_at == decided.decided_at
 
 
-def test_a_slash_in_the_id_of_a_conference_is_refused_by_the_database(db: None) -> None:
+def test_the_database_refuses_conference_ids_with_a_slash(db: None) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Conference.objects.create(id="a/b", name="A")

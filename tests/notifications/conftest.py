@@ -1,4 +1,4 @@
-"""Registrations with their outbox rows, and mail and SMS servers on the loopback."""
+"""Fixtures: registrations with outbox rows, and mail and SMS servers on the loopback."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +14,7 @@ from tests.notifications.servers import MailServer, SmsServer
 
 @pytest.fixture
 def attend(conference: Conference) -> Callable[..., Registration]:
-    """`attend(name="Dora")` registers Dora for the conference, through the service that the form uses."""
+    """`attend(name="Dora")` registers Dora through the same service as the form."""
 
     def attend(**fields: Any) -> Registration:
         number = Registration.objects.count()
@@ -26,14 +26,14 @@ def attend(conference: Conference) -> Callable[..., Registration]:
 
 @pytest.fixture
 def notification(attend: Callable[..., Registration]) -> Notification:
-    """A registration confirmation by mail, queued."""
+    """A queued registration confirmation by mail."""
     attend(email="dora@example.com")
     return Notification.objects.get()
 
 
 @pytest.fixture
 def sms(attend: Callable[..., Registration]) -> Notification:
-    """A reminder by SMS, queued."""
+    """A queued reminder by SMS."""
     return make_sms(attend())
 
 
@@ -60,7 +60,7 @@ def make_sms(registration: Registration, **fields: Any) -> Notification:
 
 @pytest.fixture
 def mail_server(settings: Any) -> Iterator[MailServer]:
-    """A real SMTP server that behaves as the test tells it."""
+    """A real SMTP server that the test controls."""
     with MailServer() as server:
         settings.EMAIL_BACKEND = "notifications.channels._smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
@@ -70,7 +70,7 @@ def mail_server(settings: Any) -> Iterator[MailServer]:
 
 @pytest.fixture
 def sms_server(settings: Any) -> Iterator[SmsServer]:
-    """A loopback server that speaks Twilio's and Aliyun's API; settings point both providers to it."""
+    """A loopback server with Twilio's and Aliyun's APIs. The settings point both providers to it."""
     with SmsServer() as server:
         for name, value in server.settings().items():
             setattr(settings, name, value)

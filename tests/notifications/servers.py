@@ -1,4 +1,4 @@
-"""A mail server and an SMS gateway for tests: real sockets, behaviour on demand, a record of what came."""
+"""A mail server and an SMS gateway for tests: real sockets, scripted behaviour, recorded messages."""
 
 import base64
 import json
@@ -23,12 +23,12 @@ from tests.support.services import free_port
 
 
 class MailServer:
-    """An SMTP server. `server.script` holds what it does with the next mails, one entry each:
+    """An SMTP server. `server.script` holds its actions for the next mails, one entry each:
 
-    an answer such as "451 4.3.0 try later", "drop" (close the connection when the mail is in), "slow 3"
-    (take it, and answer after three seconds) or "hang" (do not answer until `server.release` is set).
-    Without an entry it takes the mail. `refuse_sender` and `refuse_recipient` are answers to MAIL and RCPT.
-    `server.mails` has every mail whose DATA came in whole, in order.
+    an answer such as "451 4.3.0 try later", "drop" (close the connection after receiving the mail), "slow 3"
+    (accept it and answer after three seconds) or "hang" (do not answer until `server.release` is set).
+    Without an entry it accepts the mail. `refuse_sender` and `refuse_recipient` are answers to MAIL and RCPT.
+    `server.mails` has every mail with complete DATA, in order.
     """
 
     def __init__(self, port: int | None = None, *, smtputf8: bool = True) -> None:
@@ -89,7 +89,7 @@ class MailServer:
 
 
 class SilentServer:
-    """Takes connections on a port and never says a word; `seen` counts them."""
+    """A server that accepts connections and never sends anything. `seen` counts them."""
 
     def __init__(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -117,12 +117,12 @@ Answer = tuple[int, dict[str, str], bytes]
 
 
 class SmsServer:
-    """Twilio's Messages resource and Aliyun's SendSms and QuerySendDetails, as their pages describe them.
+    """Twilio's Messages resource and Aliyun's SendSms and QuerySendDetails, as documented.
 
-    `server.script` holds answers for the next requests that send: (status, headers, body), "drop" (take
-    the message, close without an answer) or "hang" (take it, answer when `release` is set). Without an
-    entry the message is taken. `server.sent` has what was taken: to, text and reference.
-    A request without valid credentials or signature is refused as the real ones do, and is not recorded.
+    `server.script` holds answers for the next send requests: (status, headers, body), "drop" (accept the
+    message and close without an answer) or "hang" (accept it and answer when `release` is set). Without an
+    entry the message is accepted. `server.sent` has the accepted messages: to, text and reference. Requests
+    without valid credentials or signature are refused as by the real providers and are not recorded.
     """
 
     account, auth_token = "AC" + "0" * 32, "twilio-secret"

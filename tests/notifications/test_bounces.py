@@ -1,4 +1,4 @@
-"""Hard and soft bounces, in each provider's own words, through anymail's own parsers."""
+"""Hard and soft bounces in each provider's format, parsed by anymail."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ TO = "dora@example.com"
 
 
 def parse(view: Any, report: dict[str, Any]) -> AnymailTrackingEvent:
-    """The report as anymail's webhook makes an event of it, without its check of signatures."""
+    """Parse a report with anymail's webhook, but without checking its signature."""
     bare = view.__new__(view)
     if view is SparkPostTrackingWebhookView:
         ((kind, event),) = report["msys"].items()
@@ -128,7 +128,7 @@ def name(value: Any) -> str | None:
 
 
 @pytest.mark.parametrize(("view", "report"), HARD, ids=name)
-def test_an_address_that_does_not_exist_is_a_hard_bounce(view: Any, report: dict[str, Any]) -> None:
+def test_a_nonexistent_address_is_a_hard_bounce(view: Any, report: dict[str, Any]) -> None:
     assert is_hard(parse(view, report), provider=view.esp_name)
 
 
@@ -137,12 +137,12 @@ def test_a_full_or_blocking_mailbox_is_a_soft_bounce(view: Any, report: dict[str
     assert not is_hard(parse(view, report), provider=view.esp_name)
 
 
-def test_each_provider_that_is_judged_has_a_hard_and_a_soft_case() -> None:
+def test_each_judged_provider_has_hard_and_soft_cases() -> None:
     for cases in (HARD, SOFT):
         assert {view.esp_name.replace(" ", "").lower() for view, _ in cases} == set(_JUDGES)
 
 
-def test_a_provider_without_words_of_its_own_is_taken_for_soft() -> None:
+def test_bounces_of_other_providers_are_soft() -> None:
     event = AnymailTrackingEvent(event_type=EventType.BOUNCED, reject_reason="bounced", esp_event={})
     assert not is_hard(event, provider="Postal")
     event = AnymailTrackingEvent(event_type=EventType.BOUNCED, reject_reason="invalid", esp_event={})

@@ -1,4 +1,4 @@
-"""The outbox's values at /metrics, in a known state."""
+"""The outbox metrics at /metrics for a known state."""
 
 import datetime as dt
 from typing import Any
@@ -27,7 +27,7 @@ def test_an_empty_outbox_shows_zeros() -> None:
     assert values(read_outages, channel="email") == {"outage_seconds": 0}
 
 
-def test_what_waits_what_failed_and_what_is_in_doubt_is_counted(attend: Any) -> None:
+def test_waiting_failed_and_unknown_messages_are_counted(attend: Any) -> None:
     now = timezone.now()
     for status, age in [("queued", 90), ("queued", 5), ("queued", -3600), ("failed", 60), ("failed", 90_000),
                         ("unknown", 5), ("sent", 5)]:  # fmt: skip
@@ -41,7 +41,7 @@ def test_what_waits_what_failed_and_what_is_in_doubt_is_counted(attend: Any) -> 
     assert found == {"waiting": 2, "failed": 1, "unknown": 1}
 
 
-def test_an_outage_says_how_long_it_lasts_and_whether_a_person_is_needed() -> None:
+def test_outage_metrics_show_duration_and_needed_attention() -> None:
     now = timezone.now()
     Outage.objects.create(
         channel="email", since=now - dt.timedelta(minutes=5), paused_until=now, needs_attention=True

@@ -1,4 +1,4 @@
-"""From the public form to what the attendee reads, on real processes and from outside."""
+"""From the public form to the attendee's mail, on real processes and from outside."""
 
 import re
 from contextlib import closing
@@ -13,7 +13,7 @@ PASSWORD = "a password for this test"
 
 
 def sign_in(system: System) -> httpx.Client:
-    """The organizer's browser, as far as cookies and CSRF tokens go."""
+    """Sign in the organizer, with cookies and CSRF tokens like a browser."""
     system.run_code(
         "from django.contrib.auth.models import User; user = User.objects.get(username='organizer'); "
         f"user.set_password({PASSWORD!r}); user.save()"
@@ -30,7 +30,7 @@ def sign_in(system: System) -> httpx.Client:
 
 
 @pytest.mark.processes
-def test_a_registration_on_the_form_becomes_a_mail_in_the_mailbox(system: System) -> None:
+def test_a_form_registration_sends_a_mail(system: System) -> None:
     system.environment["DEVELOPMENT_MAILBOX"] = "true"
     system.start("web", "email")
     attendee = {"name": "Дора 多拉 <b>", "email": "dora@example.com", "form_id": "early-bird"}

@@ -20,7 +20,7 @@ Status = Notification.Status
 
 @pytest.fixture
 def reminder(sms: Notification) -> Notification:
-    """A reminder, by mail."""
+    """A reminder by mail."""
     return Notification(channel="email", recipient="dora@example.com", conference_id="summit")
 
 
@@ -28,8 +28,8 @@ def path_of(row: Notification) -> str:
     return unsubscribe_links.make_url(row).removeprefix("http://localhost:8000")
 
 
-def test_one_click_unsubscribes_without_cookie_or_session(reminder: Notification) -> None:
-    """RFC 8058 §3.1: a POST of List-Unsubscribe=One-Click, by the mail provider."""
+def test_one_click_unsubscribes_without_a_session(reminder: Notification) -> None:
+    """The mail provider POSTs List-Unsubscribe=One-Click (RFC 8058 §3.1)."""
     strict = Client(enforce_csrf_checks=True)
     answer = strict.post(path_of(reminder), {"List-Unsubscribe": "One-Click"})
     assert answer.status_code == 200
@@ -46,13 +46,13 @@ def test_opening_the_link_alone_changes_nothing(reminder: Notification) -> None:
     assert not Suppression.objects.exists()
 
 
-def test_a_person_may_change_their_mind(reminder: Notification) -> None:
+def test_an_unsubscription_can_be_reversed(reminder: Notification) -> None:
     Client().post(path_of(reminder))
     Client().post(path_of(reminder), {"resubscribe": "1"})
     assert not Suppression.objects.exists()
 
 
-def test_the_page_is_in_the_language_of_the_message(reminder: Notification) -> None:
+def test_the_page_uses_the_messages_language(reminder: Notification) -> None:
     reminder.language = "zh-hans"
     for post in (False, True):
         client = Client(headers={"Accept-Language": "en"})
@@ -62,7 +62,7 @@ def test_the_page_is_in_the_language_of_the_message(reminder: Notification) -> N
         assert answer["Content-Language"] == "zh-hans"
 
 
-def test_a_refusal_is_in_the_browsers_language() -> None:
+def test_a_refusal_uses_the_browsers_language() -> None:
     answer = Client(headers={"Accept-Language": "zh-CN"}).get("/unsubscribe/forged")
     assert answer.status_code == 404
     assert "此链接无效" in answer.content.decode()
@@ -118,7 +118,9 @@ def test_the_mailbox_shows_mails_as_their_recipients_see_them(
     assert "1 part, GSM-7" in page
 
 
-def test_attachments_can_be_had(mailbox: None, conference: Conference, attend: Any, alice: User) -> None:
+def test_attachments_can_be_downloaded(
+    mailbox: None, conference: Conference, attend: Any, alice: User
+) -> None:
     Conference.objects.update(starts_at="2027-05-18T01:00:00Z")
     conference.refresh_from_db()
     attend()
@@ -148,7 +150,7 @@ def test_the_mailbox_is_closed_unless_the_setting_opens_it(
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("who", ["stranger", "viewer"])
-def test_others_see_nothing_in_the_mailbox(
+def test_outsiders_see_nothing_in_the_mailbox(
     kept: tuple[MailboxMessage, MailboxMessage], bob: User, charlie: User, path: str, who: str
 ) -> None:
     Member.objects.filter(user=bob).update(role=Member.Role.VIEWER)
@@ -157,7 +159,7 @@ def test_others_see_nothing_in_the_mailbox(
     assert "dora" not in answer.content.decode()
 
 
-def test_the_mailbox_finds_by_recipient_and_subject(
+def test_the_mailbox_searches_recipients_and_subjects(
     kept: tuple[MailboxMessage, MailboxMessage], alice: User
 ) -> None:
     def found(query: str) -> int:
@@ -167,7 +169,9 @@ def test_the_mailbox_finds_by_recipient_and_subject(
     assert [found(query) for query in ("", "dora0", "registered", "<script>")] == [2, 1, 1, 0]
 
 
-def test_the_mailbox_keeps_the_newest(mailbox: None, attend: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mailbox_keeps_the_newest_messages(
+    mailbox: None, attend: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("notifications.mailbox.KEPT", 2)
     for number in range(4):
         attend(email=f"n{number}@example.com")
@@ -204,9 +208,7 @@ def test_the_admin_previews_every_message_with_made_up_data(staff: Client) -> No
     assert staff.get("/admin/notifications/notification/preview/x/email/en/").status_code == 404
 
 
-def test_the_admins_actions_go_through_the_outbox(
-    staff: Client, notification: Notification, attend: Any
-) -> None:
+def test_admin_actions_go_through_the_outbox(staff: Client, notification: Notification, attend: Any) -> None:
     attend()
     Notification.objects.exclude(pk=notification.pk).update(status=Status.SENT)
     base = reverse("admin:notifications_notification_changelist")
@@ -222,7 +224,7 @@ def test_the_admins_actions_go_through_the_outbox(
     assert set(Notification.objects.values_list("status", flat=True)) == {Status.QUEUED}
 
 
-def test_the_admin_is_for_staff(notification: Notification, alice: User) -> None:
+def test_only_staff_can_open_the_admin(notification: Notification, alice: User) -> None:
     for name, arguments in [
         ("notifications_notification_previews", []),
         ("notifications_notification_render", [notification.pk]),

@@ -1,4 +1,4 @@
-"""Every message type, in every language, over every channel: the registry is walked, so a new one is too."""
+"""Every message type in every language over every channel. The tests walk the registry."""
 
 import datetime as dt
 import re
@@ -32,7 +32,7 @@ def ids(preview: object) -> str:
     return f"{preview.message_type}-{preview.channel}-{preview.language}"
 
 
-def test_each_message_type_has_a_mail_in_both_languages_and_reminders_an_sms() -> None:
+def test_message_types_cover_both_languages() -> None:
     assert set(MESSAGE_TYPES) >= {
         "registration_confirmation", "pending_approval", "approval", "rejection", "checkin_reminder",
         "cancellation", "already_registered", "waiting_list", "promotion", "conference_moved",
@@ -49,7 +49,7 @@ def test_each_message_type_has_a_mail_in_both_languages_and_reminders_an_sms() -
 
 
 @pytest.mark.parametrize("preview", MAILS, ids=ids)
-def test_every_mail_says_who_what_where_and_when_in_its_language(preview: object) -> None:
+def test_every_mail_states_the_facts_in_its_language(preview: object) -> None:
     mail = render_mail(*sample(preview))
     assert mail.language == preview.language
     assert "Shanghai Summit 2027 上海峰会" in mail.subject
@@ -68,7 +68,7 @@ def test_every_mail_says_who_what_where_and_when_in_its_language(preview: object
 
 
 @pytest.mark.parametrize("preview", MAILS, ids=ids)
-def test_a_name_in_any_script_is_text_and_never_markup(preview: object) -> None:
+def test_names_in_any_script_are_escaped(preview: object) -> None:
     notification, registration = sample(preview)
     registration.name = "<b onload=x>Ж&ا😀"
     registration.conference.name = "A & B <i>"
@@ -81,7 +81,7 @@ def test_a_name_in_any_script_is_text_and_never_markup(preview: object) -> None:
 
 
 @pytest.mark.parametrize("preview", MAILS, ids=ids)
-def test_a_line_break_in_a_name_begins_no_header(preview: object) -> None:
+def test_a_line_break_in_a_name_adds_no_header(preview: object) -> None:
     notification, registration = sample(preview)
     registration.conference.name = "Summit\r\nBcc: everyone@example.com\u2028X-Evil: 1"
     message = make_message(notification, render_mail(notification, registration)).message()
@@ -92,7 +92,7 @@ def test_a_line_break_in_a_name_begins_no_header(preview: object) -> None:
     assert "\n" not in str(parsed["Subject"])
 
 
-def test_a_name_of_ten_thousand_characters_does_not_bury_the_message() -> None:
+def test_a_very_long_name_does_not_bury_the_message() -> None:
     notification, registration = make_sample(message_type="approval", channel="email", language="en")
     registration.name = "长" * 10_000
     registration.conference.name = "x" * 10_000
@@ -102,7 +102,7 @@ def test_a_name_of_ten_thousand_characters_does_not_bury_the_message() -> None:
 
 
 def parse(notification: Notification, registration: Registration, **options: int) -> EmailMessage:
-    """The mail as it goes over the wire, taken apart again."""
+    """Render a mail and parse it as it goes over the wire."""
     mail = make_message(notification, render_mail(notification, registration, **options))
     return message_from_bytes(mail.message().as_bytes(), policy=policy.default)
 
@@ -116,7 +116,7 @@ def find_event(message: EmailMessage) -> tuple[Calendar, Any]:
 
 
 @pytest.mark.parametrize("key", ["registration_confirmation", "approval", "promotion"])
-def test_confirmations_invite_in_the_conferences_zone(key: str) -> None:
+def test_invitations_use_the_conferences_zone(key: str) -> None:
     message = parse(*make_sample(message_type=key, channel="email", language="zh-hans"), sequence=3)
     calendar, event = find_event(message)
     assert (calendar["METHOD"], event["STATUS"], event["SEQUENCE"]) == ("REQUEST", "CONFIRMED", 3)
@@ -131,7 +131,7 @@ def test_confirmations_invite_in_the_conferences_zone(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["cancellation", "conference_cancelled"])
-def test_cancellations_take_the_same_entry_out_of_the_calendar(key: str) -> None:
+def test_cancellations_remove_the_same_calendar_entry(key: str) -> None:
     _, confirmed = find_event(
         parse(*make_sample(message_type="approval", channel="email", language="en"), sequence=3)
     )
@@ -151,7 +151,7 @@ def test_people_without_a_place_get_no_calendar_entry() -> None:
     assert render_mail(notification, registration).invitation is not None
 
 
-def test_the_badge_is_related_to_the_html_that_shows_it() -> None:
+def test_the_badge_is_embedded_in_the_html() -> None:
     message = parse(*make_sample(message_type="approval", channel="email", language="en"))
     body, calendar = message.iter_parts()
     assert (message.get_content_type(), calendar.get_content_type()) == ("multipart/mixed", "text/calendar")
@@ -165,11 +165,11 @@ def test_the_badge_is_related_to_the_html_that_shows_it() -> None:
     assert picture.get_content_disposition() == "inline"
 
 
-def test_a_conference_without_dates_is_written_about_without_them() -> None:
+def test_mails_about_undated_conferences_omit_dates() -> None:
     for preview in MAILS:
         notification, registration = sample(preview)
         if notification.message_type == "checkin_reminder":
-            continue  # there is none without a start
+            continue  # this message needs a start
         conference = registration.conference
         conference.starts_at, conference.ends_at, conference.venue = None, None, ""
         mail = render_mail(notification, registration)
@@ -177,7 +177,7 @@ def test_a_conference_without_dates_is_written_about_without_them() -> None:
         assert "None" not in mail.text + mail.html
 
 
-def test_only_what_is_not_transactional_can_be_unsubscribed_from() -> None:
+def test_only_non_transactional_mails_offer_unsubscribing() -> None:
     for preview in MAILS:
         notification, registration = sample(preview)
         mail = make_message(notification, render_mail(notification, registration))
@@ -189,7 +189,7 @@ def test_only_what_is_not_transactional_can_be_unsubscribed_from() -> None:
 
 
 @pytest.mark.parametrize("preview", SMS, ids=ids)
-def test_an_sms_is_one_line_that_knows_its_segments_and_its_parameters(preview: object) -> None:
+def test_an_sms_is_one_line_with_segments_and_parameters(preview: object) -> None:
     notification, registration = sample(preview)
     registration.conference.name = "Summit\u00a02027\n"
     sms = render_sms(notification, registration)
@@ -216,28 +216,28 @@ def test_an_sms_is_one_line_that_knows_its_segments_and_its_parameters(preview: 
         ("", "en"),
     ],
 )
-def test_the_nearest_language_is_taken(wanted: str, found: str) -> None:
+def test_the_nearest_language_is_chosen(wanted: str, found: str) -> None:
     assert pick_language(wanted) == found
 
 
-def test_one_line_drops_what_could_begin_another() -> None:
+def test_one_line_removes_line_breaks() -> None:
     assert one_line(" a\r\nb\tc\u2029d\u00a0e\x00f \ud800") == "a b c d e f"
 
 
 @pytest.mark.parametrize("preview", PREVIEWS, ids=ids)
-def test_previews_need_nothing_from_elsewhere(preview: object) -> None:
+def test_previews_are_self_contained(preview: object) -> None:
     html = preview_html(*sample(preview))
     assert "Error" not in html
     assert "cid:" not in html
     assert "Summit" in html
 
 
-def test_a_template_that_fails_is_shown_in_the_preview() -> None:
+def test_a_preview_shows_template_errors() -> None:
     nonsense = Notification(message_type="nonsense", channel="email")
     assert "UnknownMessageTypeError" in preview_html(nonsense, Registration())
 
 
-def test_every_language_of_the_settings_has_templates() -> None:
+def test_every_configured_language_has_templates() -> None:
     for key, message_type in MESSAGE_TYPES.items():
         for language, _ in settings.LANGUAGES:
             folder = settings.BASE_DIR / "templates" / "notifications" / key / language

@@ -11,10 +11,10 @@ from notifications.segments import Segments, count_segments
         ("a" * 161, Segments("GSM-7", 161, 2)),
         ("a" * 306, Segments("GSM-7", 306, 2)),
         ("a" * 307, Segments("GSM-7", 307, 3)),
-        ("€" * 80, Segments("GSM-7", 160, 1)),  # of the extension table: two septets each
+        ("€" * 80, Segments("GSM-7", 160, 1)),  # in the extension table: two septets each
         ("€" * 81, Segments("GSM-7", 162, 2)),
         ("a" * 152 + "€" + "a" * 7, Segments("GSM-7", 161, 2)),
-        # 153 + 153 septets would do, but the pair at the border is not split
+        # 153 + 153 septets would suffice, but the pair at the border is not split
         ("a" * 152 + "€" + "a" * 152, Segments("GSM-7", 306, 3)),
         ("你" * 70, Segments("UCS-2", 70, 1)),
         ("你" * 71, Segments("UCS-2", 71, 2)),
@@ -26,5 +26,5 @@ from notifications.segments import Segments, count_segments
         ("It’s", Segments("UCS-2", 4, 1)),  # the curly apostrophe
     ],
 )
-def test_parts_are_counted_as_the_standard_says(text: str, expected: Segments) -> None:
+def test_parts_are_counted_according_to_the_standard(text: str, expected: Segments) -> None:
     assert count_segments(text) == expected

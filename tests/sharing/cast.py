@@ -1,4 +1,4 @@
-"""Making events for the tests of the tree, and reading what became of them."""
+"""Helpers that make events for the tests of the tree and read the results."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ DAY_MS = 86_400_000
 
 
 def event(type: str, at: float, visitor: str, **fields: Any) -> dict[str, Any]:
-    """An event `at` minutes after the start, as a client sends it; its id tells what it is unless given."""
+    """An event `at` minutes after the start, as a client sends it. Its default id describes it."""
     made = {
         "type": type,
         "conference_id": "summit",
@@ -47,8 +47,8 @@ def registered(at: float, visitor: str, registration_id: str = "", **fields: Any
 
 
 def row(sent: dict[str, Any]) -> EventRow:
-    """The event as reactions get it. `bot` marks a bot's, `held` a report beyond the quota. `received`:
-    minutes after the start; without it the event was received when it happened."""
+    """The event as handlers get it. `bot` marks an event of a bot, `held` a report beyond the quota.
+    `received` is in minutes after the start and defaults to the event's time."""
     own = {
         name: sent[name]
         for name in _OWN
@@ -66,7 +66,7 @@ def row(sent: dict[str, Any]) -> EventRow:
 
 
 def stands(registration_id: str, version: int, stands: bool, source: str = "state") -> dict[str, Any]:
-    """What tells that a registration stands, or no longer does."""
+    """An event that says whether a registration stands."""
     return {
         "type": "registration_standing", "conference_id": "summit", "visitor_id": "",
         "event_id": f"own:standing:{source}:{registration_id}:{version}", "ts": START_MS,
@@ -75,24 +75,24 @@ def stands(registration_id: str, version: int, stands: bool, source: str = "stat
 
 
 def deliver(*events: dict[str, Any]) -> None:
-    """The events arrive, all in one delivery."""
+    """Deliver all events at once."""
     apply_facts(read_facts([row(sent) for sent in events]))
 
 
 def credits_of(registration_id: str, conference_id: str = "summit") -> list[str]:
-    """The credited codes, nearest first."""
+    """The codes that a registration credits, nearest first."""
     found = Credit.objects.filter(conversion_id=f"{conference_id}/{registration_id}").order_by("distance")
     return [link.partition("/")[2] for link in found.values_list("link_id", flat=True)]
 
 
 def refusals_of(registration_id: str, conference_id: str = "summit") -> set[tuple[str, str]]:
-    """(code, reason) of what was not credited."""
+    """The (code, reason) pairs of uncredited codes."""
     found = NotCredited.objects.filter(registration_id=f"{conference_id}/{registration_id}")
     return {(key.partition("/")[2], reason) for key, reason in found.values_list("link_key", "reason")}
 
 
 def tree() -> dict[str, str | None]:
-    """Code → the parent's code, of all links."""
+    """All links: code → the parent's code."""
     return {
         code: parent and parent.partition("/")[2]
         for code, parent in ShareLink.objects.values_list("code", "parent_id")
@@ -100,7 +100,7 @@ def tree() -> dict[str, str | None]:
 
 
 def state() -> dict[str, Any]:
-    """Everything that is derived, in a form that can be compared."""
+    """All derived data in a comparable form."""
     return {
         "links": sorted(ShareLink.objects.values_list()),
         "conversions": sorted(Conversion.objects.values_list()),

@@ -1,7 +1,7 @@
-"""The rules once more, as plainly as they can be said and with no thought of speed.
+"""A second, plain implementation of the rules, written for clarity and not for speed.
 
-Written from docs/definitions.md, sharing nothing with the code under test: it takes the whole list of events
-as clients send them, sorts it by event time, and goes through it once.
+It follows docs/definitions.md and shares nothing with the code under test. It takes the whole list of events
+as clients send them, sorts it by event time, and reads it once.
 """
 
 from collections import defaultdict
@@ -12,16 +12,16 @@ START_MS = 1_777_600_000_000
 
 
 def received(event: dict[str, Any]) -> tuple[float, int, str]:
-    """The order in which claims were received."""
+    """The sort key of claims by time of receipt."""
     at = event["ts"] if "received" not in event else START_MS + event["received"] * 60_000
     return (at, event["ts"], event["event_id"])
 
 
 def merge_registrations(in_time: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What is known of each registration, with `against`: why it does not count, or "".
+    """Merge the events of each registration, with `against`: why it does not count, or "".
 
-    Confirmed events decide; without any, reports; without these, held ones. The first of those that decide
-    says when, the first that says by whom, and with which code, says that.
+    Confirmed events decide; without them, reports; without those, held reports. The first deciding event sets
+    the time. The visitor and the code come from the first deciding event that has them.
     """
     of_each: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for event in in_time:
@@ -42,7 +42,7 @@ def merge_registrations(in_time: list[dict[str, Any]]) -> dict[str, dict[str, An
 
 
 def find_withdrawn(in_time: list[dict[str, Any]]) -> set[str]:
-    """Registrations of which the highest version of either source says that they do not stand."""
+    """The registrations that do not stand according to the highest version of either source."""
     latest: dict[tuple[str, str], tuple[int, bool]] = {}
     for event in in_time:
         if event["type"] == "registration_standing":
@@ -52,13 +52,15 @@ def find_withdrawn(in_time: list[dict[str, Any]]) -> set[str]:
 
 
 class PlainTree:
-    """parents: link → parent or None; flagged: links whose claim closed a cycle; contested: links that
-    somebody else claimed, too; shared: link → UTC ms since when it counts as shared, or None; registered:
+    """The tree and the credits of a list of events.
+
+    parents: link → parent or None; flagged: links whose claim closed a cycle; contested: links that
+    another visitor also claimed; shared: link → UTC ms from which it counts as shared, or None; registered:
     registration → (ms, event id, visitor, code); credits: registration → [(code, distance)], nearest first;
     refused: registration → {(code, reason)}; opens, openers, direct, assisted, below: counts by code.
 
-    An event of the type `minted` stands for a link that the server made. Events without visitor are each by
-    somebody else. Of an event that is sent again the first copy in the list counts.
+    An event of the type `minted` stands for a link that the server made. Each event without a visitor counts
+    as another person. Of a repeated event only the first copy in the list counts.
     """
 
     def __init__(self, events: list[dict[str, Any]], *, window_days: int = 30) -> None:
@@ -76,7 +78,7 @@ class PlainTree:
         first: dict[str, tuple[int, str]] = {}
         opened: dict[str, list[dict[str, Any]]] = defaultdict(list)
 
-        # Whose code it is: minted, else proven, else the first received.
+        # The owner of a code comes from the minted claim, else a proven one, else the first received.
         claimed: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for event in in_time:
             who = event["visitor_id"] or f"anonymous:{event['event_id']}"
@@ -114,7 +116,7 @@ class PlainTree:
         registered = merge_registrations(in_time)
         withdrawn = find_withdrawn(in_time)
 
-        # Claims in the order of time; one whose parent is below its own link closes a cycle.
+        # Claims go in order of time. A claim whose parent is below its own link closes a cycle.
         self.parents = dict.fromkeys(self.sharers)
         for code, (parent, _when) in sorted(claims.items(), key=lambda item: item[1][1]):
             if parent not in self.sharers:
@@ -227,7 +229,7 @@ class PlainTree:
                 (self.assisted if place else self.direct)[code] += 1
 
     def below(self, code: str) -> list[str]:
-        """The links in the subtree of `code`, itself left out. For small trees."""
+        """The links in the subtree of `code`, without itself. For small trees."""
         found, look = [], [code]
         while look:
             above = look.pop()

@@ -1,4 +1,4 @@
-"""The admin's screens of share attribution: read-only, and a level at a time."""
+"""The read-only admin pages of share attribution, which show the tree a level at a time."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def test_the_tree_opens_level_by_level(
     assert "<html" not in level
 
 
-def test_links_are_found_by_code_sharer_and_label_and_by_flag(story: None, admin: Client) -> None:
+def test_the_admin_searches_and_filters_links(story: None, admin: Client) -> None:
     for query, code in (
         ("q=bbbb", "bbbb"),
         ("q=vb", "bbbb"),
@@ -59,7 +59,7 @@ def test_links_are_found_by_code_sharer_and_label_and_by_flag(story: None, admin
         assert ">aaaa</a>" not in page
 
 
-def test_a_conversion_shows_its_frozen_chain_and_what_was_not_credited(story: None, admin: Client) -> None:
+def test_a_conversion_shows_its_chain_and_uncredited_codes(story: None, admin: Client) -> None:
     page = strip_tags(admin.get("/admin/sharing/shareconversion/summit_2Fr-vc/change/").content.decode())
     assert "1. bbbb · vb · direct" in page
     assert "2. aaaa · va · assisted" in page
@@ -68,7 +68,7 @@ def test_a_conversion_shows_its_frozen_chain_and_what_was_not_credited(story: No
     assert "thief" in link
 
 
-def test_the_pages_of_the_tree_are_in_chinese_for_who_reads_chinese(story: None, admin: Client) -> None:
+def test_the_tree_pages_are_available_in_chinese(story: None, admin: Client) -> None:
     chinese = {"headers": {"accept-language": "zh-hans"}}
     tree = admin.get("/admin/sharing/sharelink/tree/?root=summit/aaaa", **chinese).content.decode()
     assert "打开 1 次，转发 0 次，转化 1" in tree
@@ -82,7 +82,7 @@ def test_nothing_can_be_edited(story: None, admin: Client, model: str) -> None:
     assert admin.get(f"/admin/sharing/{model}/add/").status_code == 403
 
 
-def test_a_user_without_the_permission_does_not_see_the_tree(story: None, alice: User) -> None:
+def test_the_tree_needs_a_permission(story: None, alice: User) -> None:
     alice.is_staff = True
     alice.save(update_fields=["is_staff"])
     client = Client()
@@ -90,9 +90,7 @@ def test_a_user_without_the_permission_does_not_see_the_tree(story: None, alice:
     assert client.get("/admin/sharing/sharelink/tree/?conference_id=summit").status_code == 404
 
 
-def test_what_was_not_credited_is_found_by_conference_registration_and_link(
-    story: None, admin: Client
-) -> None:
+def test_the_admin_searches_uncredited_codes(story: None, admin: Client) -> None:
     item = NotCredited.objects.first()
     assert item is not None
     address = "/admin/sharing/notcredited/"

@@ -1,4 +1,4 @@
-"""What a cheating sharer sends with curl, and what becomes of it. Through validation and the store."""
+"""Attacks of a cheating sharer with curl, through validation and the store."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -30,7 +30,7 @@ DAY_MS = 86_400_000
 
 
 class World:
-    """Events arrive one after the other, a minute apart; `ago` is what a client says of its time."""
+    """A world in which events arrive a minute apart; `ago_ms` is how old a client claims its event to be."""
 
     def __init__(self) -> None:
         self.received_ms = now_ms() - 3_600_000
@@ -65,7 +65,7 @@ def figures() -> dict[str, int]:
     return totals
 
 
-def test_a_seen_code_claimed_with_an_earlier_time_stays_its_owners(world: World) -> None:
+def test_a_backdated_claim_does_not_steal_a_code(world: World) -> None:
     world.arrive("share", "ann", share_code=CODE)
     world.arrive("share_open", "bob", share_code=CODE)
     world.arrive("registration", "bob", registration_id="r-bob")
@@ -79,7 +79,7 @@ def test_a_seen_code_claimed_with_an_earlier_time_stays_its_owners(world: World)
     assert state() == before
 
 
-def test_a_proven_code_is_its_makers_even_if_a_thief_claims_it_first(world: World) -> None:
+def test_a_proven_code_cannot_be_stolen_by_claiming_first(world: World) -> None:
     code = prove_code("summit", "ann", "Ab-_")
     assert len(code) == 16
     world.arrive("share", "thief", share_code=code)
@@ -89,18 +89,18 @@ def test_a_proven_code_is_its_makers_even_if_a_thief_claims_it_first(world: Worl
     world.arrive("share", "ann", share_code=code, ago_ms=30 * 60_000)
     link = ShareLink.objects.get()
     assert (link.sharer, link.is_proven, link.is_contested) == ("ann", True, True)
-    world.arrive("share", "thief", share_code=code, proven=True)  # saying so proves nothing
+    world.arrive("share", "thief", share_code=code, proven=True)  # the flag alone proves nothing
     assert ShareLink.objects.get().sharer == "ann"
 
 
-def test_a_claim_in_the_owners_name_puts_nobody_above_them(world: World) -> None:
+def test_a_claim_in_the_owners_name_sets_no_parent(world: World) -> None:
     world.arrive("share", "thief", share_code="thief-code")
     world.arrive("share", "ann", share_code=CODE)
     world.arrive("share", "ann", share_code=CODE, parent_share_code="thief-code", ago_ms=6 * DAY_MS)
     assert tree() == {CODE: None, "thief-code": None}
 
 
-def test_a_report_about_our_own_registration_moves_no_credit(world: World, conference: Conference) -> None:
+def test_a_report_about_our_own_registration_changes_no_credit(world: World, conference: Conference) -> None:
     world.arrive("share", "ann", share_code=CODE)
     world.arrive("share", "thief", share_code="thief-code")
     world.arrive("share_open", "bob", share_code=CODE)
@@ -119,7 +119,7 @@ def test_a_report_about_our_own_registration_moves_no_credit(world: World, confe
     assert state() == before
 
 
-def test_reports_without_an_id_are_one_and_none_beside_the_visitors_own(world: World) -> None:
+def test_reports_without_an_id_count_once_at_most(world: World) -> None:
     world.arrive("share", "ann", share_code=CODE)
     world.arrive("share_open", "bob", share_code=CODE)
     for _ in range(3):
@@ -137,14 +137,14 @@ def test_reports_without_an_id_are_one_and_none_beside_the_visitors_own(world: W
     assert ShareLink.objects.get().direct == 1
 
 
-def test_a_code_that_a_browser_only_made_is_a_share_from_anothers_first_open(world: World) -> None:
+def test_an_automatic_code_counts_from_anothers_first_open(world: World) -> None:
     world.arrive("share", "ann", share_code=CODE)
     world.arrive("share", "bob", share_code="bobs-code", parent_share_code=CODE, minted=True)
     assert figures()["shares"] == 1
     assert (ShareLink.objects.get(code=CODE).child_count, ShareLink.objects.get(code=CODE).subtree_links) == (
         0, 0,
     )  # fmt: skip
-    world.arrive("share_open", "bob", share_code="bobs-code")  # his own page, loaded again
+    world.arrive("share_open", "bob", share_code="bobs-code")  # he reloads his own page
     world.arrive("share_open", "crawler", share_code="bobs-code", bot=True)
     assert figures()["shares"] == 1
     assert ShareLink.objects.get(code="bobs-code").opens == 0
@@ -156,7 +156,7 @@ def test_a_code_that_a_browser_only_made_is_a_share_from_anothers_first_open(wor
     assert (above.child_count, above.subtree_links) == (1, 1)
 
 
-def test_one_event_id_in_two_conferences_is_two_opens(world: World) -> None:
+def test_an_event_id_in_two_conferences_counts_twice(world: World) -> None:
     world.arrive("share", "ann", share_code=CODE)
     world.arrive("share_open", "evil", share_code=CODE, conference_id="evil", event_id="order-1")
     world.arrive("share_open", "bob", share_code=CODE, event_id="order-1")
@@ -164,7 +164,7 @@ def test_one_event_id_in_two_conferences_is_two_opens(world: World) -> None:
 
 
 @pytest.mark.parametrize("kind", ["registration", "link", "sharer"])
-def test_what_an_organizer_voids_leaves_the_sums_and_returns_when_undone(
+def test_voiding_changes_the_sums_and_can_be_undone(
     world: World, api: Callable[[User | None], APIClient], alice: User, kind: str
 ) -> None:
     world.arrive("share", "ann", share_code=CODE)
@@ -177,7 +177,7 @@ def test_what_an_organizer_voids_leaves_the_sums_and_returns_when_undone(
     path = "/api/conferences/summit/void"
 
     def settle() -> None:
-        # The event of a registration travels by the stream, which no worker drains here.
+        # The event of a registration goes through the stream, which no worker reads here.
         for decision in voiding.Void.objects.filter(kind="registration"):
             store_and_react([voiding.void_row(decision)])
         voiding.apply_decisions()
@@ -206,7 +206,7 @@ def test_what_an_organizer_voids_leaves_the_sums_and_returns_when_undone(
     )  # fmt: skip
 
 
-def test_only_owners_void_and_only_what_is_there(
+def test_only_owners_void_and_only_existing_targets(
     world: World, api: Callable[[User | None], APIClient], alice: User, bob: User, charlie: User
 ) -> None:
     body = {"kind": "link", "key": CODE, "reason": "x"}
@@ -219,7 +219,7 @@ def test_only_owners_void_and_only_what_is_there(
     assert "kind" in wrong.json()["error"]["details"]
 
 
-def test_a_withdrawn_registration_returns_by_the_highest_version_whatever_arrives_last(world: World) -> None:
+def test_the_highest_version_of_a_standing_counts(world: World) -> None:
     world.arrive("share", "ann", share_code=CODE)
     world.arrive("share_open", "bob", share_code=CODE)
     now = timezone.now() - dt.timedelta(minutes=1)

@@ -1,4 +1,4 @@
-"""Bad input, and workers killed with -9, on real processes and through HTTP."""
+"""Bad input and workers killed with -9, with real processes and through HTTP."""
 
 import itertools
 import time
@@ -22,7 +22,7 @@ def event(type: str, number: int, **fields: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_bad_codes_and_chains_are_rejected_by_name_and_the_rest_of_the_batch_counts(system: System) -> None:
+def test_a_batch_with_bad_codes_keeps_its_good_events(system: System) -> None:
     system.start("web", "events")
     system.run_code(
         "from conferences.models import Conference;"
@@ -73,7 +73,7 @@ def test_bad_codes_and_chains_are_rejected_by_name_and_the_rest_of_the_batch_cou
     assert [(item["code"], item["reason"]) for item in refused] == [("of-another-one", "foreign_code")]
 
 
-def test_a_worker_killed_at_any_step_leaves_the_tree_of_the_plain_implementation(system: System) -> None:
+def test_killed_workers_leave_a_correct_tree(system: System) -> None:
     system.environment["DJANGO_SETTINGS_MODULE"] = "tests.support.crashing.settings"
     system.start("web", "events", "beat")
     events = [
@@ -84,7 +84,7 @@ def test_a_worker_killed_at_any_step_leaves_the_tree_of_the_plain_implementation
     events = [{**sent, "ts": sent["ts"] + late_ms} for sent in events]
     points = (STORED, TREE_WRITTEN, DAYS_MARKED)
     size = -(-len(events) // len(points))
-    # The later batches first, so that links come after what speaks of them.
+    # Later batches come first, so links arrive after the events that refer to them.
     for point, start in zip(points, range(size * (len(points) - 1), -1, -size), strict=True):
         crash_file = system.directory / "crash-at"
         crash_file.write_text(point)

@@ -1,4 +1,4 @@
-"""What a migration does to rows that are there."""
+"""Tests of migrations with existing rows."""
 
 from typing import Any
 
@@ -12,21 +12,21 @@ from sharing.models import Credit
 
 
 def migrate(name: str) -> Any:
-    """Models as they were after that migration."""
+    """Migrate to `name` and return the models of that state."""
     executor = MigrationExecutor(connection)
     executor.migrate([("sharing", name)])
     return executor.loader.project_state([("sharing", name)]).apps
 
 
 def refers_to(field: Any) -> Any:
-    """The field whose values it has: a relation's is the key at its end, which may be a relation, too."""
+    """The field that holds the values: for a relation, the key that it refers to, which may be a relation."""
     while field.is_relation:
         field = field.target_field
     return field
 
 
 @pytest.mark.django_db(transaction=True)
-def test_credits_outlast_the_change_of_their_key() -> None:
+def test_credits_survive_the_change_of_their_key() -> None:
     latest = MigrationExecutor(connection).loader.graph.leaf_nodes("sharing")[0][1]
     before = migrate("0005_first_parents_of_an_owner_by_index")
     try:
@@ -41,7 +41,7 @@ def test_credits_outlast_the_change_of_their_key() -> None:
 
 
 @pytest.mark.django_db
-def test_every_key_compares_by_code_points() -> None:
+def test_all_keys_compare_by_code_points() -> None:
     if connection.vendor != "postgresql":
         pytest.skip("on SQLite all text does; the collation of a column is PostgreSQL's")
     keys = {

@@ -1,4 +1,4 @@
-"""A, B and C through HTTP from outside, on real processes."""
+"""The story of A, B and C through HTTP, with real processes."""
 
 import time
 
@@ -10,7 +10,7 @@ A, B = "A1b2C3d4E5f6G7h8", "q7Jm0Zt4Yc2VbK9w"
 
 
 @pytest.mark.processes
-def test_a_shares_b_shares_on_and_c_registers_so_both_are_credited(system: System) -> None:
+def test_a_registration_credits_both_sharers_of_a_chain(system: System) -> None:
     system.start("web", "events", "daily", "beat")
     now = int(time.time() * 1000) - 60_000
 
@@ -25,7 +25,7 @@ def test_a_shares_b_shares_on_and_c_registers_so_both_are_credited(system: Syste
     registration = event(
         "registration", 4, "visitor-c", form_id="early-bird", registration_id="reg-c", share_code=B
     )
-    # The child before its parent, the registration before both, and some of it twice.
+    # The child arrives before its parent, the registration before both, and some events twice.
     for batch in ([registration, open_c], [share_b, open_b], [share_a], [registration, share_a]):
         assert system.post(batch).status_code == 202
 

@@ -56,6 +56,9 @@ class System:
             "PORT": str(self.port),
             "INGEST_RATE_PER_SECOND": "0",
             "INGEST_EVENTS_PER_SECOND": "0",
+            # All clients of a test have one address.
+            "REPORTS_PER_CLIENT_HOUR": "0",
+            "REPORTS_PER_CONFERENCE_HOUR": "0",
             "PYTHONUNBUFFERED": "1",
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}

@@ -1,4 +1,4 @@
-"""What an SMS provider does: send, look up messages in doubt, and read its own callbacks."""
+"""The interface of SMS providers: sending, looking up messages of unknown fate, reading callbacks."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ SMS_PROVIDERS: Registry["SmsProvider"] = Registry("notifications.channels.sms")
 class Report:
     """One line of a provider's delivery report.
 
-    reference: our notification's id, where the provider hands it back; provider_id: the provider's own.
-    delivered: None while it is still on its way.
+    reference: our notification's id, if the provider returns it. provider_id: the provider's own id.
+    delivered: None while the message is still on its way.
     """
 
     reference: str
@@ -36,32 +36,34 @@ class Report:
 
 
 class SmsProvider(ABC):
-    """A provider of SMS. Subclasses register an instance under `name`."""
+    """An SMS provider. Subclasses register an instance under `name`."""
 
     name: ClassVar[str]
-    # Names of the settings without which it cannot work; a system check asks for them.
+    # Names of the settings that it requires; a system check verifies them.
     required_settings: ClassVar[Sequence[str]] = ()
 
     @abstractmethod
     def send(self, notification: Notification, sms: Sms, *, call: Call) -> Accepted:
-        """Raises Failure."""
+        """Hand an SMS to the provider. Raises Failure."""
 
     def look_up(self, notification: Notification) -> Accepted | None:
-        """What the provider knows of a message that it may have; None if it does not know or cannot say."""
+        """Ask the provider about a message that it may have. Returns None if it cannot say."""
         return None
 
     def read_callback(self, request: HttpRequest) -> list[Report]:
-        """What a delivery report says. Raises PermissionDenied unless it comes from the provider, and
-        ValueError if it is not in the provider's format."""
+        """Read a delivery report.
+
+        Raises PermissionDenied unless it comes from the provider, and ValueError if its format is wrong.
+        """
         raise PermissionDenied(f"{self.name} has no callbacks")
 
     def answer_callback(self) -> HttpResponse:
-        """The answer that the provider expects for a report that was taken."""
+        """Return the response that the provider expects for an accepted report."""
         return HttpResponse(status=204)
 
 
 def register(provider: type[SmsProvider]) -> type[SmsProvider]:
-    """Class decorator that puts a provider into the registry."""
+    """Register a provider; a class decorator."""
     SMS_PROVIDERS.add(provider.name, provider())
     return provider
 
@@ -71,11 +73,11 @@ def get_provider() -> SmsProvider:
 
 
 def call_api(method: str, url: str, *, call: Call | None = None, **options: Any) -> httpx.Response:
-    """One request to a provider. Raises Failure when there is no answer, or one that is no verdict.
+    """Send a request to a provider. Raises Failure if there is no answer or the answer is inconclusive.
 
-    An SMS costs money and cannot be recalled, so any answer but a clear refusal leaves its fate unknown. 429
-    and 503 come before any work is done (RFC 6585 §4, RFC 9110 §15.6.4); they are about the provider, not
-    about this message.
+    An SMS costs money and cannot be recalled, so its fate is unknown after any answer but a clear refusal.
+    Providers send 429 and 503 before they do any work (RFC 6585 §4, RFC 9110 §15.6.4). These are about the
+    provider, not about this message.
     """
     if call is not None:
         call.begin()
@@ -94,7 +96,7 @@ def call_api(method: str, url: str, *, call: Call | None = None, **options: Any)
 
 
 def read_json(response: httpx.Response) -> dict[str, Any]:
-    """The JSON object of an answer. Without one, nobody knows what became of the message."""
+    """Return the JSON object of an answer. Without one, the fate of the message is unknown."""
     try:
         return msgspec.json.decode(response.content, type=dict[str, Any])
     except msgspec.MsgspecError as error:
@@ -105,6 +107,6 @@ def read_json(response: httpx.Response) -> dict[str, Any]:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds. For the header's other form, a date, our own backoff applies."""
+    """Return the header's seconds. If it is a date, our own backoff applies."""
     value = response.headers.get("retry-after", "")
     return float(min(int(value), 3600)) if value.isdecimal() and len(value) < 9 else None

@@ -17,7 +17,7 @@ class SmsChannel(Channel):
     label = _("SMS")
     queue: ClassVar[Queue] = Queue.NOTIFICATIONS_SMS
     task_name: ClassVar[str] = "notifications.send_sms"
-    # No provider recognises a repeated request, and a phone shows both.
+    # Providers do not recognise a repeated request, and the phone would show both.
     resends_unknown: ClassVar[bool] = False
 
     def provider_name(self) -> str:
@@ -33,6 +33,6 @@ class SmsChannel(Channel):
         return get_provider().send(notification, message, call=call)
 
     def look_up(self, notification: Notification) -> Accepted | None:
-        """Ask the provider that was called, which need not be the present one."""
+        """Ask the provider that was called. It may differ from the current one."""
         provider = SMS_PROVIDERS.get(notification.provider)
         return None if provider is None else provider.look_up(notification)

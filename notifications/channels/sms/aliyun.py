@@ -3,9 +3,9 @@
 https://help.aliyun.com/zh/sms/developer-reference/api-dysmsapi-2017-05-25-sendsms
 https://help.aliyun.com/zh/sdk/product-overview/v3-request-structure-and-signature
 
-Texts are templates that Aliyun approved beforehand: ALIYUN_SMS_TEMPLATES maps message type and language to
-a template code, and the message type gives the parameters. SendSms is not idempotent (its page says so),
-but it carries a reference of ours, OutId, which QuerySendDetails and the delivery reports hand back.
+Texts are templates that Aliyun has approved: ALIYUN_SMS_TEMPLATES maps message type and language to a
+template code, and the message type gives the parameters. SendSms is not idempotent (its page says so), but
+it takes a reference of ours, OutId. QuerySendDetails and the delivery reports return it.
 """
 
 import datetime as dt
@@ -31,9 +31,9 @@ _VERSION = "2017-05-25"
 _CHINA = ZoneInfo("Asia/Shanghai")  # the day that QuerySendDetails asks for
 # SendStatus: 1 waiting for the carrier's report, 2 failed, 3 delivered.
 _FAILED, _DELIVERED = 2, 3
-# Flow control of one number, and errors of the provider's own.
+# Flow control for one number, and internal errors of the provider.
 _TEMPORARY = {"isv.BUSINESS_LIMIT_CONTROL", "isp.SYSTEM_ERROR"}
-# About our account, not about this message: a limit that passes by itself, or a state that a person mends.
+# These are about our account, not about this message: a temporary limit, or a state that a person must fix.
 _LIMITED = {"isv.DAY_LIMIT_CONTROL", "isv.MONTH_LIMIT_CONTROL", "ServiceUnavailable"}
 _ACCOUNT = {"isv.OUT_OF_SERVICE", "isv.AMOUNT_NOT_ENOUGH", "isp.RAM_PERMISSION_DENY", "isv.ACCOUNT_ABNORMAL"}
 
@@ -95,8 +95,8 @@ class AliyunProvider(SmsProvider):
     def read_callback(self, request: HttpRequest) -> list[Report]:
         """SmsReport: https://help.aliyun.com/zh/sms/developer-reference/smsreport-2
 
-        Aliyun does not sign its reports. What it offers is the address itself, so that carries a secret:
-        `…/callbacks/sms/aliyun?token=<ALIYUN_SMS_CALLBACK_TOKEN>`, to be set in its console, over https.
+        Aliyun does not sign its reports, so the address carries a secret:
+        `…/callbacks/sms/aliyun?token=<ALIYUN_SMS_CALLBACK_TOKEN>`. Set it in Aliyun's console, with https.
         """
         token = settings.ALIYUN_SMS_CALLBACK_TOKEN
         if not token or not hmac.compare_digest(request.GET.get("token", "").encode(), token.encode()):
@@ -123,7 +123,7 @@ def sign(
     *, method: str, host: str, action: str, parameters: Mapping[str, str], date: str, nonce: str,
     key_id: str, secret: str, version: str = _VERSION,
 ) -> tuple[str, dict[str, str]]:  # fmt: skip
-    """The query string and the headers of a request without body, signed by ACS3-HMAC-SHA256.
+    """Return the query string and headers of a request without a body, signed with ACS3-HMAC-SHA256.
 
     date: UTC, `2023-10-26T10:22:32Z`, at most 15 minutes old; nonce: used once.
     """
@@ -167,5 +167,5 @@ def _call(action: str, parameters: Mapping[str, str], *, call: Call | None = Non
 
 
 def _number(e164: str) -> str:
-    """As the API takes them: numbers of mainland China without, others with their country's code, no `+`."""
+    """Return a number in the API's form: no `+`, and no country code for mainland China."""
     return e164.removeprefix("+86") if e164.startswith("+86") else e164.removeprefix("+")

@@ -1,4 +1,4 @@
-"""The default: an SMS becomes a line in the worker's log and, in development, appears in the mailbox page."""
+"""The default provider. It logs an SMS and, in development, shows it on the mailbox page."""
 
 from typing import ClassVar
 

@@ -1,8 +1,8 @@
 """Twilio's Programmable Messaging: https://www.twilio.com/docs/messaging/api/message-resource
 
-Twilio takes no reference of ours for a message. Ours travels in the address of the status callback, so that a
-report names the notification even if a crash lost its sid. `look_up` finds a message by its recipient, its
-text and the time.
+Twilio does not accept a reference of ours for a message. We put it into the address of the status callback,
+so that a report names the notification even if a crash lost its sid. `look_up` finds a message by its
+recipient, its text and the time.
 """
 
 import base64
@@ -26,11 +26,11 @@ from notifications.rendering import Sms
 
 # "Attempt to send to unsubscribed recipient": they answered STOP.
 _UNSUBSCRIBED = 21610
-# An invalid `From`, a number that is not ours or cannot send SMS, a sender without permission.
+# `From` is invalid, is not ours, cannot send SMS, or has no permission.
 _ABOUT_OUR_SENDER = {21212, 21603, 21606, 21659, 21660, 21661}
 _ARRIVED = {"delivered", "read"}
 _LOST = {"failed", "undelivered", "canceled"}
-# Our clock and theirs need not agree.
+# Our clock and theirs may differ.
 _CLOCK_TOLERANCE = dt.timedelta(minutes=5)
 
 
@@ -43,7 +43,7 @@ class TwilioProvider(SmsProvider):
         sender = settings.TWILIO_FROM
         form = {
             "To": notification.recipient,
-            # A messaging service is named by its sid, anything else is a number or an alphanumeric sender.
+            # A messaging service is named by its sid; anything else is a number or an alphanumeric sender.
             ("MessagingServiceSid" if sender.startswith("MG") and len(sender) == 34 else "From"): sender,
             "Body": sms.text,
             "StatusCallback": callback_url(str(notification.id)),
@@ -112,7 +112,7 @@ class TwilioProvider(SmsProvider):
 
 
 def make_signature(url: str, fields: Iterable[tuple[str, str]], *, token: str) -> str:
-    """X-Twilio-Signature: the address, then each field's name and value, sorted; HMAC-SHA1, Base64.
+    """Return X-Twilio-Signature: HMAC-SHA1 in Base64 of the address and the sorted fields' names and values.
 
     https://www.twilio.com/docs/usage/webhooks/webhooks-security
     """
@@ -134,7 +134,7 @@ def _auth() -> tuple[str, str]:
 
 
 def _ids_of_others(notification: Notification) -> set[str]:
-    """Messages to the same number that belong to other notifications."""
+    """Return the ids of messages to the same number that belong to other notifications."""
     return set(
         Notification.objects.filter(recipient=notification.recipient, provider=TwilioProvider.name)
         .exclude(pk=notification.pk)
@@ -144,7 +144,7 @@ def _ids_of_others(notification: Notification) -> set[str]:
 
 
 def _parse_date(value: Any) -> dt.datetime | None:
-    """RFC 2822, as Twilio's API gives times."""
+    """Parse an RFC 2822 date, the format of Twilio's API."""
     try:
         parsed = parsedate_to_datetime(value)
     except (TypeError, ValueError):

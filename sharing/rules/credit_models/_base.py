@@ -1,4 +1,4 @@
-"""What a credit model is, and the registry of them."""
+"""The definition of a credit model, and the registry of models."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,10 +13,10 @@ Weigh = Callable[[Sequence[int]], list[float]]
 class CreditModel(msgspec.Struct, frozen=True):
     """A way to divide the credit of one registration.
 
-    weigh: from the ages of the credited shares at the registration (milliseconds, nearest link first, at
+    weigh: maps the ages of the credited shares at the registration (milliseconds, nearest link first, at
         least one) to the credit of each.
-    is_fractional: whether the credits of a registration add up to 1. Of a model that is not, every view
-        shows the distinct number of registrations beside the sum.
+    is_fractional: whether the credits of a registration add up to 1. If they do not, every view shows the
+        distinct number of registrations beside the sum.
     """
 
     name: str
@@ -30,7 +30,7 @@ DEFAULT = "full"
 
 
 def register(name: str, *, label: str | Promise, is_fractional: bool = True) -> Callable[[Weigh], Weigh]:
-    """Decorator that makes a function the credit model `name`."""
+    """Register the decorated function as the credit model `name`."""
 
     def add(weigh: Weigh) -> Weigh:
         CREDIT_MODELS.add(name, CreditModel(name, label, weigh, is_fractional))

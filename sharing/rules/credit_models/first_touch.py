@@ -1,4 +1,4 @@
-"""All to the root-most credited share, which set it off."""
+"""The root-most credited share, which started the chain, gets all the credit."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""All to the nearest credited share, which brought the registrant."""
+"""The nearest credited share, which brought the registrant, gets all the credit."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The same to each of the n credited shares: 1/n."""
+"""Each of the n credited shares gets the same credit: 1/n."""
 
 from collections.abc import Sequence
 

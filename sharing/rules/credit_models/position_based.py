@@ -1,4 +1,4 @@
-"""40 % to the nearest, 40 % to the root-most, 20 % among those between; of two, half each."""
+"""The nearest and the root-most share get 40 % each, those between share 20 %; two shares get half each."""
 
 from collections.abc import Sequence
 

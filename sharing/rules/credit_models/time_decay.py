@@ -1,4 +1,4 @@
-"""The younger a share was at the registration, the more: its weight halves with every 7 days of age."""
+"""A younger share gets more credit: its weight halves with every 7 days of age at the registration."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ _HALF_LIFE_MS = 7 * 86_400_000
 
 @register("time_decay", label=_("Time decay (halves every 7 days)"))
 def time_decay(ages_ms: Sequence[int]) -> list[float]:
-    # From the youngest on, because the weights of shares that are all old would vanish.
+    # Ages count from the youngest share, because the weights would vanish if all shares were old.
     youngest = min(ages_ms)
     weights = [2.0 ** (-(age - youngest) / _HALF_LIFE_MS) for age in ages_ms]
     total = sum(weights)

@@ -12,7 +12,7 @@ Api = Callable[[User | None], APIClient]
 
 @pytest.fixture
 def ann(conference: Conference) -> Registration:
-    """Ann is registered for `summit`, and approved."""
+    """Ann's approved registration for `summit`."""
     return register(
         conference=conference, name="Ann", email="ann@example.com", phone="+8613800138000"
     ).registration

@@ -1,4 +1,4 @@
-"""Who may do what, for every endpoint of the conferences: walked by the URL list.
+"""Permissions of every conference endpoint. The tests walk the URL list.
 
 An endpoint that is not in EXPECTED fails the test.
 """
@@ -23,7 +23,7 @@ ROLES = ("owner", "helper", "viewer")
 EVERYBODY = "everybody"
 SIGNED_IN = "signed in"
 
-# (endpoint, method): the lowest role that may; what is not here answers 405.
+# (endpoint, method): the lowest role that is allowed. All other methods answer 405.
 EXPECTED = {
     ("conferences-list", "get"): SIGNED_IN,
     ("conferences-list", "post"): SIGNED_IN,
@@ -77,7 +77,7 @@ def test_every_endpoint_has_a_rule() -> None:
 
 
 @pytest.mark.parametrize(("pattern", "method"), list(product(urlpatterns, METHODS)), ids=str)
-def test_each_role_may_do_what_the_rule_says_and_no_more(
+def test_each_role_is_limited_to_its_rules(
     pattern: URLPattern, method: str, ids: dict[str, str], api: Api, alice: User, bob: User, charlie: User
 ) -> None:
     rule = EXPECTED.get((str(pattern.name), method))
@@ -93,7 +93,7 @@ def test_each_role_may_do_what_the_rule_says_and_no_more(
         assert anonymous in (401, 405)
         assert status(alice) == 405
     elif rule == EVERYBODY:
-        assert {anonymous, stranger} <= {400, 404}  # by what was sent, not by who sent it
+        assert {anonymous, stranger} <= {400, 404}  # depends on the input, not on the user
     elif rule == SIGNED_IN:
         assert anonymous == 401
         assert stranger in (200, 400)
@@ -108,10 +108,10 @@ def test_each_role_may_do_what_the_rule_says_and_no_more(
 
 
 @pytest.mark.parametrize("name", ["registration_id", "check_in_id", "job_id", "member_id"])
-def test_what_belongs_to_another_conference_is_not_found(
+def test_objects_of_another_conference_are_not_found(
     name: str, ids: dict[str, str], api: Api, charlie: User
 ) -> None:
-    """Charlie owns a conference, and asks under its address for what belongs to Alice's."""
+    """Charlie owns a conference and uses its address to request objects of Alice's conference."""
     foreign = Conference.objects.create(id="foreign", name="Foreign")
     Member.objects.create(conference=foreign, user=charlie, role="owner")
     patterns = [pattern for pattern in urlpatterns if name in pattern.pattern.regex.groupindex]

@@ -1,4 +1,4 @@
-"""Checking in and undoing by API; badges and their codes."""
+"""Checking in and undoing it by API; badges and their codes."""
 
 import pytest
 import segno
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 URL = "/api/conferences/summit/checkins"
 
 
-def test_a_second_scan_answers_with_the_first_time(ann: Registration, bob: User, api: Api) -> None:
+def test_a_second_scan_returns_the_first_time(ann: Registration, bob: User, api: Api) -> None:
     first = api(bob).post(URL, {"code": badges.make_code(ann), "gate": "North"}, format="json")
     assert first.status_code == 201
     assert first.json()["status"] == "checked_in"
@@ -30,7 +30,7 @@ def test_a_second_scan_answers_with_the_first_time(ann: Registration, bob: User,
     assert CheckIn.objects.count() == 1
 
 
-def test_checking_in_by_registration_and_undoing_it(ann: Registration, bob: User, api: Api) -> None:
+def test_a_check_in_by_registration_can_be_undone(ann: Registration, bob: User, api: Api) -> None:
     made = api(bob).post(URL, {"registration_id": ann.id}, format="json").json()["check_in"]
     assert (made["method"], made["checked_in_by"]) == ("manual", "bob")
     undone = api(bob).post(f"{URL}/{made['id']}/undo")
@@ -43,10 +43,8 @@ def test_checking_in_by_registration_and_undoing_it(ann: Registration, bob: User
     assert [entry["undone_at"] is None for entry in listed] == [True, False]
 
 
-def test_a_repeated_request_after_an_undo_does_not_check_in_again(
-    ann: Registration, bob: User, api: Api
-) -> None:
-    """A scanner that was offline sends its queue again."""
+def test_a_repeated_request_does_not_reverse_an_undo(ann: Registration, bob: User, api: Api) -> None:
+    """A scanner that was offline resends its queue."""
     body, key = {"registration_id": ann.id}, {"Idempotency-Key": "scan-1"}
     first = api(bob).post(URL, body, format="json", headers=key)
     api(bob).post(f"{URL}/{first.json()['check_in']['id']}/undo")
@@ -65,7 +63,7 @@ def test_a_repeated_request_after_an_undo_does_not_check_in_again(
         ("cancelled", 409, "registration_cancelled"),
     ],
 )
-def test_badges_of_those_who_may_not_come_in_are_refused_by_name(
+def test_badges_of_inadmissible_attendees_are_refused(
     ann: Registration, bob: User, api: Api, state: str, status: int, code: str
 ) -> None:
     Registration.objects.filter(id=ann.id).update(state=state)
@@ -80,7 +78,7 @@ def test_badges_of_those_who_may_not_come_in_are_refused_by_name(
     assert not CheckIn.objects.exists()
 
 
-def test_forged_and_foreign_codes_are_refused_by_name(ann: Registration, bob: User, api: Api) -> None:
+def test_forged_and_foreign_codes_are_refused(ann: Registration, bob: User, api: Api) -> None:
     other = Conference.objects.create(id="other", name="Other")
     foreign = register(conference=other, name="Eve", email="eve@example.com").registration
     code = badges.make_code(ann)
@@ -118,7 +116,7 @@ def test_bad_input_is_named(
     assert set(answer.json()["error"]["details"]) == fields
 
 
-def test_the_badge_is_a_qr_code_of_the_check_in_code(ann: Registration, bob: User, api: Api) -> None:
+def test_the_badge_shows_the_check_in_code(ann: Registration, bob: User, api: Api) -> None:
     svg = api(bob).get(f"/api/conferences/summit/registrations/{ann.id}/badge.svg")
     assert (svg.status_code, svg["Content-Type"]) == (200, "image/svg+xml")
     assert svg.content == badges.draw_qr(badges.make_code(ann), kind="svg")
@@ -128,7 +126,7 @@ def test_the_badge_is_a_qr_code_of_the_check_in_code(ann: Registration, bob: Use
     assert expected.designator in ("6-M", "5-M", "7-M")
 
 
-def test_attendees_see_their_own_badge_by_a_signed_address(ann: Registration) -> None:
+def test_a_signed_address_shows_attendees_their_badge(ann: Registration) -> None:
     address = badges.make_link(ann, "png")
     assert address.startswith("http://localhost:8000/api/badges/")
     answer = Client().get(address.removeprefix("http://localhost:8000"))
@@ -137,6 +135,6 @@ def test_attendees_see_their_own_badge_by_a_signed_address(ann: Registration) ->
     assert "no-store" in answer["Cache-Control"]
 
 
-def test_a_check_in_code_is_no_address_of_a_badge(ann: Registration) -> None:
+def test_a_check_in_code_does_not_open_a_badge(ann: Registration) -> None:
     answer = Client().get(f"/api/badges/{badges.make_code(ann)}.svg")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "invalid_code")

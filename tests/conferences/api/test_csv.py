@@ -1,4 +1,4 @@
-"""Registrations out to CSV files and in from them; the job itself: test_jobs.py."""
+"""Exporting and importing registrations as CSV. test_jobs.py tests the job itself."""
 
 import csv
 import io
@@ -34,7 +34,7 @@ def export(bob: User, api: Api, conference: Conference) -> Callable[..., tuple[b
 
 @pytest.fixture
 def upload(bob: User, api: Api, conference: Conference) -> Upload:
-    """Send a file, let a worker do the job, and read its report."""
+    """Upload a file, run the job in a worker, and return its report."""
 
     def post(content: str | bytes, *, status: int = 202, dry_run: bool = False) -> dict:
         data = content if isinstance(content, bytes) else content.encode()
@@ -55,9 +55,7 @@ def upload(bob: User, api: Api, conference: Conference) -> Upload:
     return post
 
 
-def test_the_export_has_every_registration_with_its_check_in(
-    conference: Conference, bob: User, export
-) -> None:
+def test_the_export_lists_all_registrations_with_check_ins(conference: Conference, bob: User, export) -> None:
     ann = register(
         conference=conference, name="张伟 🎉", email="ann@example.com", answers={"diet": "素食"}
     ).registration
@@ -71,7 +69,7 @@ def test_the_export_has_every_registration_with_its_check_in(
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "＝1+1", "=HYPERLINK(A1)", "'=x", "''=x"])
-def test_names_that_are_formulas_are_neutralised_and_come_back_as_they_were(
+def test_formulas_in_names_are_neutralised_and_restored(
     conference: Conference, export, upload: Upload, name: str
 ) -> None:
     register(conference=conference, name=name, email="ann@example.com", phone="+8613800138000")
@@ -84,9 +82,7 @@ def test_names_that_are_formulas_are_neutralised_and_come_back_as_they_were(
     assert (again.name, again.phone) == (name, "+8613800138000")
 
 
-def test_an_exported_file_can_be_imported_again_and_changes_nothing(
-    conference: Conference, export, upload: Upload
-) -> None:
+def test_importing_an_export_changes_nothing(conference: Conference, export, upload: Upload) -> None:
     register(conference=conference, name="Ann", email="ann@example.com", answers={"a": [1, True, "x"]})
     content, _ = export()
     report = upload(content)
@@ -109,12 +105,10 @@ Gül,gül@example.com,,"=cmd|' /C calc'!A0"
 """
 
 
-def test_each_bad_line_is_reported_and_the_others_are_registered(
-    conference: Conference, upload: Upload
-) -> None:
+def test_bad_lines_are_reported_and_the_others_imported(conference: Conference, upload: Upload) -> None:
     report = upload(FILE)
     errors = [(error["line"], error["field"]) for error in report["errors"]]
-    # A record over several lines is named by its first one.
+    # The report names the first line of a record that spans several lines.
     assert errors == [(3, "email"), (3, "phone"), (4, "name"), (6, "name"), (9, None)]
     assert (report["total"], report["created"], report["existing"]) == (7, 2, 1)
     assert set(Registration.objects.values_list("name", "source", "phone")) == {
@@ -124,7 +118,7 @@ def test_each_bad_line_is_reported_and_the_others_are_registered(
     assert Registration.objects.get(name="Ann").answers == {"Company": "ACME"}
 
 
-def test_a_dry_run_reports_the_same_and_changes_nothing(conference: Conference, upload: Upload) -> None:
+def test_a_dry_run_reports_and_changes_nothing(conference: Conference, upload: Upload) -> None:
     dry = upload(FILE, dry_run=True)
     assert not Registration.objects.exists()
     real = upload(FILE)
@@ -135,13 +129,13 @@ def test_a_dry_run_reports_the_same_and_changes_nothing(conference: Conference, 
     assert Registration.objects.count() == 2
 
 
-def test_a_dry_run_sees_repetitions_across_the_whole_file(conference: Conference, upload: Upload) -> None:
+def test_a_dry_run_finds_repetitions_across_the_file(conference: Conference, upload: Upload) -> None:
     lines = "".join(f"N,n{number % 300}@example.com\n" for number in range(600))
     report = upload("name,email\n" + lines, dry_run=True)
     assert (report["created"], report["existing"]) == (300, 300)
 
 
-def test_semicolons_and_a_plain_body_are_fine(conference: Conference, bob: User, api: Api) -> None:
+def test_semicolons_and_a_plain_body_are_accepted(conference: Conference, bob: User, api: Api) -> None:
     body = "email;name\nann@example.com;Ann, the first\n"
     answer = api(bob).post(f"{URL}/import", body, content_type="text/csv")
     work_on_job(answer.json()["id"])
@@ -153,13 +147,13 @@ def test_semicolons_and_a_plain_body_are_fine(conference: Conference, bob: User,
     [b"", b"\n\n", b"name\nAnn\n", "name,email\n张,z@example.cn\n".encode("gbk"), b"\x00\x01\x02",
      "name,email\nA,a@example.com".encode("utf-16")],
 )  # fmt: skip
-def test_a_file_that_cannot_be_read_is_refused_by_name(upload: Upload, content: bytes) -> None:
+def test_an_unreadable_file_is_refused(upload: Upload, content: bytes) -> None:
     error = upload(content, status=400)["error"]
     assert set(error["details"]) == {"file"}
     assert not Registration.objects.exists()
 
 
-def test_a_file_that_is_too_long_is_refused_whole(upload: Upload) -> None:
+def test_a_file_with_too_many_lines_is_refused(upload: Upload) -> None:
     lines = "".join(f"N,n{number}@example.com\n" for number in range(csv_files.MAX_LINES + 1))
     assert set(upload("name,email\n" + lines, status=400)["error"]["details"]) == {"file"}
     assert not Registration.objects.exists()
@@ -172,7 +166,7 @@ def test_a_file_that_is_too_long_is_refused_whole(upload: Upload) -> None:
      ("A\0nn,ann@example.com,", "name"),
      ("A" * 200_000 + ",ann@example.com,", None)],
 )  # fmt: skip
-def test_odd_lines_are_errors_and_never_a_failure(upload: Upload, line: str, field: str | None) -> None:
+def test_malformed_lines_never_fail_the_import(upload: Upload, line: str, field: str | None) -> None:
     if field is None:
         upload(f"name,email,answers\n{line}\n", status=400)
     else:
@@ -181,7 +175,7 @@ def test_odd_lines_are_errors_and_never_a_failure(upload: Upload, line: str, fie
         assert report["created"] == 1
 
 
-def test_no_file_at_all_is_named(conference: Conference, bob: User, api: Api) -> None:
+def test_a_missing_file_is_reported(conference: Conference, bob: User, api: Api) -> None:
     answer = api(bob).post(f"{URL}/import", {}, format="multipart")
     assert set(answer.json()["error"]["details"]) == {"file"}
     assert api(bob).post(f"{URL}/import", {}, format="json").status_code == 415
@@ -190,7 +184,7 @@ def test_no_file_at_all_is_named(conference: Conference, bob: User, api: Api) ->
 REGISTERED = ("name", "state", "source")
 
 
-def test_an_export_imported_again_revives_nobody_and_approves_nobody(
+def test_importing_an_export_keeps_cancelled_and_pending_states(
     conference: Conference, export, upload: Upload
 ) -> None:
     conference.approval_required = True
@@ -228,7 +222,7 @@ def test_an_export_imported_again_revives_nobody_and_approves_nobody(
         ("姓名,邮箱,公司\nAnn,ann@example.com,ACME\n", {"公司": "ACME"}),
     ],
 )  # fmt: skip
-def test_headings_of_all_kinds_become_answers(
+def test_unknown_headings_become_answers(
     conference: Conference, upload: Upload, content: str, answers: dict[str, str]
 ) -> None:
     assert upload(content)["created"] == 1
@@ -236,23 +230,23 @@ def test_headings_of_all_kinds_become_answers(
     assert (ann.name, ann.state, ann.answers) == ("Ann", "approved", answers)
 
 
-def test_a_field_that_comes_twice_is_refused_by_name(upload: Upload) -> None:
+def test_a_repeated_field_is_refused(upload: Upload) -> None:
     error = upload("name,email,Email\nAnn,ann@example.com,b@example.com\n", status=400)["error"]
     assert "email" in error["details"]["file"][0]
 
 
-def test_errors_after_a_record_over_several_lines_name_the_right_line(upload: Upload) -> None:
+def test_line_numbers_are_right_after_a_multiline_record(upload: Upload) -> None:
     content = 'name,email,Note\nAnn,ann@example.com,"one\ntwo\n\nthree"\n\nBen,ben,x\n"C\nD",c@example.com,\n'
     errors = upload(content)["errors"]
     assert [(error["line"], error["field"]) for error in errors] == [(7, "email"), (8, "name")]
 
 
-def test_decoration_of_a_line_is_a_warning(upload: Upload) -> None:
+def test_bad_optional_data_in_a_line_is_a_warning(upload: Upload) -> None:
     report = upload(f"name,email,share_code,language\nAnn,ann@example.com,{'x' * 70},{'e' * 40}\n")
     assert (report["created"], report["warnings"]) == (1, 2)
 
 
-def test_a_state_that_does_not_exist_is_named(conference: Conference, export, upload: Upload) -> None:
+def test_an_unknown_state_is_reported(conference: Conference, export, upload: Upload) -> None:
     register(conference=conference, name="Ann", email="ann@example.com")
     content, _ = export()
     report = upload(content.replace(b",approved,", b",asleep,"))

@@ -31,7 +31,7 @@ NINE_IN_SHANGHAI = dt.datetime(2027, 5, 18, 1, tzinfo=dt.UTC)
     ],
 )
 @pytest.mark.parametrize("field", ["starts_at", "ends_at", "registration_opens_at", "registration_closes_at"])
-def test_a_new_conference_has_its_local_times(
+def test_a_new_conference_reads_times_as_local(
     api: Api, charlie: User, field: str, sent: str, stored: dt.datetime
 ) -> None:
     body = {"id": "c", "name": "C", "time_zone": "Asia/Shanghai", field: sent}
@@ -41,9 +41,7 @@ def test_a_new_conference_has_its_local_times(
     assert answer.json()[field] == "2027-05-18T01:00:00Z"
 
 
-def test_a_change_reads_times_in_the_zone_that_the_conference_has_or_gets(
-    conference: Conference, api: Api, alice: User
-) -> None:
+def test_a_change_reads_times_in_the_resulting_zone(conference: Conference, api: Api, alice: User) -> None:
     api(alice).patch(f"{PATH}/summit", {"starts_at": "2027-05-18T09:00"}, format="json")
     conference.refresh_from_db()
     assert conference.starts_at == NINE_IN_SHANGHAI
@@ -54,7 +52,7 @@ def test_a_change_reads_times_in_the_zone_that_the_conference_has_or_gets(
 
 
 @pytest.mark.parametrize("local", ["2027-03-28T02:30", "2027-10-31T02:30"])
-def test_a_time_that_clocks_skip_or_repeat_is_named(api: Api, charlie: User, local: str) -> None:
+def test_skipped_and_repeated_local_times_are_refused(api: Api, charlie: User, local: str) -> None:
     body = {"id": "c", "name": "C", "time_zone": "Europe/Berlin", "starts_at": local}
     answer = api(charlie).post(PATH, body, format="json")
     assert answer.status_code == 400
@@ -71,7 +69,7 @@ def test_localize_agrees_with_the_zone_data() -> None:
 
 @pytest.fixture
 def form(conference: Conference, admin_client: Client) -> dict[str, Any]:
-    """What a browser sends back of the page of `summit`."""
+    """The form data that a browser sends from the page of `summit`."""
     page = admin_client.get(reverse("admin:conferences_conference_change", args=["summit"]))
     shown = page.context["adminform"].form
     values: dict[str, Any] = {}
@@ -96,7 +94,7 @@ def save(admin_client: Client, form: dict[str, Any]) -> Any:
 
 @pytest.fixture(autouse=True)
 def without_members(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The inline of members has its own test."""
+    """Remove the inline of members, which has its own test."""
     from conferences.admin.conferences import ConferenceAdmin
 
     monkeypatch.setattr(ConferenceAdmin, "inlines", [])
@@ -128,7 +126,7 @@ def test_saving_a_page_unchanged_keeps_the_times(
     assert (conference.starts_at, conference.name) == (NINE_IN_SHANGHAI, "Other")
 
 
-def test_a_stale_page_undoes_nothing(
+def test_a_stale_page_does_not_undo_changes(
     conference: Conference, api: Api, alice: User, admin_client: Client, form: dict[str, Any]
 ) -> None:
     api(alice).patch(f"{PATH}/summit", {"venue": "Hall 7"}, format="json")

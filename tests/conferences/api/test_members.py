@@ -14,7 +14,7 @@ def ids(conference: Conference) -> dict[str, int]:
     return {member.user.username: member.pk for member in conference.members.select_related("user")}
 
 
-def test_an_owner_adds_changes_and_removes_members(
+def test_owners_add_change_and_remove_members(
     conference: Conference, alice: User, bob: User, charlie: User, api: Api
 ) -> None:
     added = api(alice).post(URL, {"username": "charlie", "role": "viewer"}, format="json")
@@ -46,7 +46,7 @@ def test_bad_input_is_named(
     assert conference.members.count() == 2
 
 
-def test_a_helper_leaves_and_removes_nobody_else(
+def test_helpers_can_leave_but_not_remove_others(
     conference: Conference, alice: User, bob: User, api: Api
 ) -> None:
     assert api(bob).delete(f"{URL}/{ids(conference)['alice']}").status_code == 403
@@ -74,7 +74,7 @@ def test_a_member_of_another_conference_is_not_found(conference: Conference, ali
 
 
 @pytest.mark.django_db(transaction=True)
-def test_changes_of_membership_are_told_after_commit(conference: Conference, alice: User, api: Api) -> None:
+def test_membership_changes_are_announced_after_commit(conference: Conference, alice: User, api: Api) -> None:
     told: list[tuple[str, int, str | None]] = []
 
     def note(sender: object, conference_id: str, user_id: int, role: str | None, **kwargs: object) -> None:

@@ -1,4 +1,4 @@
-"""POST /api/conferences/<id>/registrations, as the public sees it."""
+"""POST /api/conferences/<id>/registrations as the public uses it."""
 
 import datetime as dt
 import hashlib
@@ -37,7 +37,7 @@ def post(body: Any, *, key: str | None = None, url: str = URL, agent: str = "") 
     )
 
 
-def test_anybody_registers_and_learns_a_receipt_and_the_state_only(conference: Conference) -> None:
+def test_registering_returns_only_a_receipt_and_the_state(conference: Conference) -> None:
     answer = post({**ANN, "phone": "+86 138 0013 8000", "answers": {"diet": "🥜"}, "share_code": "s1"})
     assert answer.status_code == 201
     registration = Registration.objects.get()
@@ -53,7 +53,7 @@ def test_anybody_registers_and_learns_a_receipt_and_the_state_only(conference: C
     assert (registration.source, registration.form_id) == ("form", "default")
 
 
-def test_a_visitor_without_an_id_is_the_one_whom_the_event_door_sees(conference: Conference) -> None:
+def test_registration_and_events_derive_the_same_visitor_id(conference: Conference) -> None:
     for agent in ("A", "A", "B"):
         post({**ANN, "email": f"{len(Registration.objects.all())}@example.com"}, agent=agent)
 
@@ -70,10 +70,10 @@ def test_a_visitor_without_an_id_is_the_one_whom_the_event_door_sees(conference:
 
 @pytest.mark.parametrize("state", ["pending", "approved", "rejected"])
 @pytest.mark.parametrize("approval_required", [True, False])
-def test_a_known_address_is_answered_as_a_new_one(
+def test_a_known_address_gets_the_same_answer(
     conference: Conference, state: str, approval_required: bool
 ) -> None:
-    """A stranger who tries addresses learns nothing: neither who is registered nor what was decided."""
+    """A stranger who tries addresses cannot learn who is registered or what was decided."""
     post({**ANN, "phone": "+8613800138000", "answers": {"secret": "x"}})
     Registration.objects.update(state=state)
     Conference.objects.update(approval_required=approval_required)
@@ -88,7 +88,7 @@ def test_a_known_address_is_answered_as_a_new_one(
     assert (ann.name, ann.state, ann.answers) == ("Ann", state, {"secret": "x"})
 
 
-def test_every_submission_has_a_receipt_of_its_own_for_the_one_registration(conference: Conference) -> None:
+def test_each_submission_gets_its_own_receipt(conference: Conference) -> None:
     receipts = [post(ANN).json()["receipt"] for _ in range(3)]
     ann = Registration.objects.get()
     assert len(set(receipts)) == 3
@@ -96,8 +96,8 @@ def test_every_submission_has_a_receipt_of_its_own_for_the_one_registration(conf
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_known_address_costs_the_same_inserts_as_a_new_one(conference: Conference) -> None:
-    """So that timing tells no more than the answer does."""
+def test_a_known_address_takes_the_same_number_of_inserts(conference: Conference) -> None:
+    """Timing must not reveal more than the answer does."""
 
     def inserted_into(email: str) -> list[str]:
         with CaptureQueriesContext(connection) as queries:
@@ -110,22 +110,22 @@ def test_a_known_address_costs_the_same_inserts_as_a_new_one(conference: Confere
     assert inserted_into("ann@example.com") == new
 
 
-def test_old_receipts_are_forgotten(conference: Conference) -> None:
+def test_old_receipts_are_deleted(conference: Conference) -> None:
     receipt = post(ANN).json()["receipt"]
     assert forget_old_receipts() == 0
     assert forget_old_receipts(now=timezone.now() + dt.timedelta(days=91)) == 1
     assert resolve_receipts([receipt]) == {}
 
 
-def test_the_same_key_and_body_are_answered_the_same_whatever_happened_since(conference: Conference) -> None:
+def test_a_repeated_key_and_body_get_the_same_answer(conference: Conference) -> None:
     first = post(ANN, key="k-1")
     Registration.objects.update(state="cancelled")
-    again = post({"email": "ann@example.com", "name": "Ann"}, key="k-1")  # the order of fields is nothing
+    again = post({"email": "ann@example.com", "name": "Ann"}, key="k-1")  # field order does not matter
     assert (again.status_code, again.json()) == (first.status_code, first.json()) == (201, first.json())
     assert Registration.objects.count() == 1
 
 
-def test_the_same_key_with_another_body_is_refused_by_name(conference: Conference) -> None:
+def test_a_reused_key_with_another_body_is_refused(conference: Conference) -> None:
     post(ANN, key="k-1")
     answer = post({**ANN, "email": "ben@example.com"}, key="k-1")
     assert answer.status_code == 422
@@ -133,7 +133,7 @@ def test_the_same_key_with_another_body_is_refused_by_name(conference: Conferenc
     assert Registration.objects.count() == 1
 
 
-def test_a_key_counts_within_its_conference_only(conference: Conference) -> None:
+def test_a_key_is_scoped_to_its_conference(conference: Conference) -> None:
     Conference.objects.create(id="other", name="Other")
     receipts = {post(ANN, key="k-1").json()["receipt"]}
     receipts.add(post(ANN, key="k-1", url="/api/conferences/other/registrations").json()["receipt"])
@@ -141,20 +141,20 @@ def test_a_key_counts_within_its_conference_only(conference: Conference) -> None
     assert Registration.objects.count() == 2
 
 
-def test_a_key_whose_request_failed_can_be_used_again(conference: Conference) -> None:
+def test_a_key_is_reusable_after_a_failed_request(conference: Conference) -> None:
     assert post({**ANN, "email": "ann"}, key="k-1").status_code == 400
     assert post(ANN, key="k-1").status_code == 201
 
 
 @pytest.mark.parametrize("key", ["", "a b", "é", "x" * 256])
-def test_what_is_no_key_is_refused_by_name(conference: Conference, key: str) -> None:
+def test_a_malformed_key_is_refused(conference: Conference, key: str) -> None:
     answer = post(ANN, key=key)
     assert answer.status_code == 400
     assert "Idempotency-Key" in answer.json()["error"]["details"]
     assert not Registration.objects.exists()
 
 
-def test_keys_are_forgotten_after_48_hours_and_hold_no_personal_data(conference: Conference) -> None:
+def test_keys_expire_after_48_hours_without_personal_data(conference: Conference) -> None:
     post(ANN, key="k-1")
     kept = IdempotencyKey.objects.get()
     assert "ann" not in f"{kept.answer} {kept.body_sha256}".lower()
@@ -168,7 +168,7 @@ def test_keys_are_forgotten_after_48_hours_and_hold_no_personal_data(conference:
         ({}, {"name", "email"}),
         ({"name": "", "email": ""}, {"name", "email"}),
         ({"name": None, "email": None}, {"name", "email"}),
-        ({"name": 1, "email": ["a@example.com"]}, {"email"}),  # a number is a name, said plainly
+        ({"name": 1, "email": ["a@example.com"]}, {"email"}),  # a number is accepted as a name
         ({"name": {"first": "Ann"}, "email": "a@b"}, {"name", "email"}),
         ({**ANN, "phone": "12"}, {"phone"}),
         ({**ANN, "name": "x" * 10_000}, {"name"}),
@@ -177,7 +177,7 @@ def test_keys_are_forgotten_after_48_hours_and_hold_no_personal_data(conference:
         ({**ANN, "name": "\0", "visitor_id": "\0", "share_code": "\0"}, {"name"}),
     ],
 )  # fmt: skip
-def test_every_bad_field_is_named_at_once_and_nothing_is_written(
+def test_all_bad_fields_are_named_and_nothing_is_written(
     conference: Conference, body: dict[str, Any], fields: set[str]
 ) -> None:
     answer = post(body, key="k-1")
@@ -197,7 +197,7 @@ def test_every_bad_field_is_named_at_once_and_nothing_is_written(
         (b'{"name": NaN}', 400), (b'{"name": "' + b"x" * 70_000 + b'"}', 413),
     ],
 )  # fmt: skip
-def test_a_body_that_cannot_be_read_is_an_error_in_the_usual_shape(
+def test_an_unreadable_body_gets_the_usual_error_shape(
     conference: Conference, body: bytes, status: int
 ) -> None:
     answer = post(body)
@@ -236,7 +236,7 @@ SHA_256_OF_80 = hashlib.sha256(b"v" * 80).hexdigest()
          [("visitorId", "unknown_field"), ("timezone", "unknown_field")]),
     ],
 )  # fmt: skip
-def test_decoration_never_costs_the_registration(
+def test_bad_optional_data_never_fails_the_registration(
     conference: Conference, given: dict[str, Any], kept: dict[str, Any], warnings: list[tuple[str, str]]
 ) -> None:
     answer = post({**ANN, **given})
@@ -246,7 +246,7 @@ def test_decoration_never_costs_the_registration(
     assert {name: getattr(registration, name) for name in kept} == kept
 
 
-def test_answers_that_are_too_long_are_cut_and_too_many_are_left_out(conference: Conference) -> None:
+def test_long_answers_are_cut_and_surplus_ones_dropped(conference: Conference) -> None:
     many = {str(number): "x" for number in range(120)}
     answer = post({**ANN, "answers": {"essay": "✓" * 8_000, **many}})
     warnings = [(each["field"], each["code"]) for each in answer.json()["warnings"]]
@@ -257,7 +257,7 @@ def test_answers_that_are_too_long_are_cut_and_too_many_are_left_out(conference:
     assert set(kept["essay"]) == {"✓"}
 
 
-def test_fields_that_decide_cannot_be_sent(conference: Conference) -> None:
+def test_clients_cannot_set_the_state_or_id(conference: Conference) -> None:
     assert post({**ANN, "state": "cancelled", "id": "mine", "phone": None}).status_code == 201
     registration = Registration.objects.get()
     assert (registration.state, registration.id == "mine") == ("approved", False)
@@ -287,7 +287,7 @@ def test_a_signed_in_user_registers_without_a_csrf_token(conference: Conference,
 
 
 @override_settings(REGISTRATION_RATE_PER_MINUTE=3)
-def test_one_address_may_not_register_without_end(conference: Conference) -> None:
+def test_registrations_per_client_address_are_limited(conference: Conference) -> None:
     codes = [post({}).status_code for _ in range(5)]
     assert codes == [400, 400, 400, 429, 429]
     limited = Client().post(
@@ -301,10 +301,8 @@ def test_one_address_may_not_register_without_end(conference: Conference) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_registering_works_and_does_not_wait_while_redis_is_away(
-    conference: Conference, valkey: ValkeyServer
-) -> None:
-    post({})  # connections are open
+def test_registering_works_promptly_while_redis_is_down(conference: Conference, valkey: ValkeyServer) -> None:
+    post({})  # open the connections
     valkey.kill()
     started = time.monotonic()
     try:
@@ -313,5 +311,5 @@ def test_registering_works_and_does_not_wait_while_redis_is_away(
         valkey.start()
     assert [answer.status_code for answer in answers] == [201] * 3
     assert Registration.objects.count() == 3
-    # Celery by itself tries for 6 seconds to send each message.
+    # By default Celery tries to send each message for 6 seconds.
     assert time.monotonic() - started < 6

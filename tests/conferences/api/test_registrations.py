@@ -1,4 +1,4 @@
-"""What members do with registrations."""
+"""Managing registrations as a member."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 URL = "/api/conferences/summit/registrations"
 
 
-def test_the_list_is_found_by_text_state_and_check_in(
+def test_the_list_filters_by_text_state_and_check_in(
     conference: Conference, ann: Registration, bob: User, api: Api
 ) -> None:
     conference.approval_required = True
@@ -44,7 +44,7 @@ def test_a_bad_filter_is_named(conference: Conference, bob: User, api: Api, quer
     assert set(answer.json()["error"]["details"]) == set(query)
 
 
-def test_a_list_takes_the_same_queries_however_long_it_is(
+def test_the_list_takes_a_constant_number_of_queries(
     conference: Conference, bob: User, api: Api, django_assert_num_queries
 ) -> None:
     for number in range(30):
@@ -55,7 +55,7 @@ def test_a_list_takes_the_same_queries_however_long_it_is(
         assert len(client.get(URL).json()["results"]) == 30
 
 
-def test_helpers_decide_and_a_wrong_state_is_named(conference: Conference, bob: User, api: Api) -> None:
+def test_helpers_decide_and_wrong_states_are_refused(conference: Conference, bob: User, api: Api) -> None:
     conference.approval_required = True
     pending = register(conference=conference, name="Ben", email="ben@example.com").registration
     answer = api(bob).post(f"{URL}/{pending.id}/approve")

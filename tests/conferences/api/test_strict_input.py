@@ -1,4 +1,4 @@
-"""Every write names the fields that it does not know; NUL and long texts never reach a database."""
+"""Writes refuse unknown fields by name. NUL and long texts never reach a database."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ SUMMIT = "/api/conferences/summit"
         ("post", f"{SUMMIT}/checkins", {"code": "x", "Gate": "North"}, {"Gate"}),
     ],
 )
-def test_an_unknown_field_is_refused_by_name(
+def test_unknown_fields_are_refused(
     conference: Conference,
     api: Api,
     alice: User,
@@ -42,15 +42,13 @@ def test_an_unknown_field_is_refused_by_name(
     assert list(Conference.objects.values_list("id", "name")) == [("summit", "Summit")]
 
 
-def test_unknown_fields_are_named_together_with_bad_ones(
-    conference: Conference, api: Api, alice: User
-) -> None:
+def test_unknown_and_bad_fields_are_named_together(conference: Conference, api: Api, alice: User) -> None:
     answer = api(alice).patch(SUMMIT, {"time_zone": "CST", "timezone": "CST"}, format="json")
     assert set(answer.json()["error"]["details"]) == {"time_zone", "timezone"}
 
 
-def test_what_only_the_server_writes_may_be_sent_back(conference: Conference, api: Api, alice: User) -> None:
-    """A client that reads a conference, changes a field and sends all of it."""
+def test_read_only_fields_may_be_sent_back(conference: Conference, api: Api, alice: User) -> None:
+    """A client may read a conference, change a field and send the whole object."""
     whole = api(alice).get(SUMMIT).json()
     answer = api(alice).patch(SUMMIT, {**whole, "venue": "Hall 7"}, format="json")
     assert answer.status_code == 200, answer.content
@@ -128,7 +126,7 @@ def test_a_form_with_nul_is_bad(conference: Conference, admin_client: Client) ->
         ("post", f"{SUMMIT}/registrations/decide", {"action": "approve", "ids": ["\0"]}, "ids"),
     ],
 )  # fmt: skip
-def test_every_length_is_checked_before_the_database_is_asked(
+def test_lengths_are_checked_before_the_database_query(
     conference: Conference,
     api: Api,
     alice: User,

@@ -1,4 +1,4 @@
-"""Finding people as one types their names and numbers."""
+"""Searching people by names and numbers, however they are typed."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -72,19 +72,19 @@ def test_digits_find_a_phone_however_they_are_grouped(
 
 
 @pytest.mark.parametrize("text", ["\u0301", "%", "x" * 254, "off_5", "nobody"])
-def test_what_fits_nobody_finds_nobody(people: None, bob: User, api: Api, text: str) -> None:
+def test_unmatched_texts_find_nothing(people: None, bob: User, api: Api, text: str) -> None:
     expected = ["50% _off_"] if text == "%" else []
     found = api(bob).get(URL, {"q": text}).json()["results"]
     assert [registration["name"] for registration in found] == expected
 
 
-def test_what_is_no_number_has_no_digits() -> None:
+def test_text_without_a_number_has_no_digits() -> None:
     assert fold_digits("room 12") == ""
     assert fold_digits("(020) 7946-0958") == "02079460958"
     assert fold("Ｓｔｒａße") == fold("STRASSE") == "strasse"
 
 
-def test_imported_people_are_found_as_well(conference: Conference, bob: User, api: Api) -> None:
+def test_imported_people_are_searchable(conference: Conference, bob: User, api: Api) -> None:
     from conferences.services.importing import import_registrations
 
     import_registrations(

@@ -1,4 +1,4 @@
-"""Deleting a registration erases its person, and does not shrink the figures."""
+"""Deleting a registration erases its person but does not change the figures."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -23,7 +23,7 @@ LIST = "/admin/conferences/registration/"
 
 @pytest.fixture
 def ann(conference: Conference, bob: User) -> Registration:
-    """Ann came by a share link, was checked in, back, and in again."""
+    """Ann came by a share link. Her check-in was undone and then repeated."""
     made = register(
         conference=conference, name="Ann", email="ann@example.com", visitor_id="v-ann", share_code="abcd"
     ).registration
@@ -37,9 +37,7 @@ def drain() -> None:
     Drain(Consumer(get_redis())).run(linger_ms=1)
 
 
-def test_the_person_is_gone_everywhere_and_the_figures_stay(
-    conference: Conference, ann: Registration
-) -> None:
+def test_erasing_removes_the_person_but_keeps_the_figures(conference: Conference, ann: Registration) -> None:
     MailboxMessage.objects.create(
         channel="email", recipient=ann.email, conference_id=conference.id, raw=b"Dear Ann"
     )
@@ -66,7 +64,9 @@ def test_the_admin_deletes_a_person_with_check_ins(admin_client: Client, ann: Re
     assert not Notification.objects.exists()
 
 
-def test_the_admin_deletes_many(admin_client: Client, conference: Conference, ann: Registration) -> None:
+def test_the_admin_deletes_many_registrations(
+    admin_client: Client, conference: Conference, ann: Registration
+) -> None:
     register(conference=conference, name="Ben", email="ben@example.com")
     rows = [str(found.pk) for found in Registration.objects.all()]
     form = {"action": "delete_selected", "_selected_action": rows, "post": "yes"}

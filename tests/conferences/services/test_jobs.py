@@ -1,4 +1,4 @@
-"""Imports and decisions about many registrations, as jobs in slices."""
+"""Imports and bulk decisions as jobs in slices."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ def csv_of(count: int) -> bytes:
 
 
 class Queue:
-    """The messages that wait on the queue of jobs, in Valkey; no worker runs here."""
+    """The messages that wait on the job queue in Valkey. No worker runs here."""
 
     def __len__(self) -> int:
         return int(redis.Redis.from_url(settings.REDIS_URL).llen("files.convert"))
@@ -55,7 +55,7 @@ def import_job(conference: Conference, bob: User) -> Callable[[int], Job]:
     return start
 
 
-def test_a_job_goes_on_in_slices_until_it_is_done(
+def test_a_job_runs_in_slices_until_done(
     import_job: Callable[[int], Job], queue: Queue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(slices, "SLICE_SECONDS", 0.0)  # a piece at a time
@@ -72,7 +72,7 @@ def test_a_job_goes_on_in_slices_until_it_is_done(
     assert job.finished_at is not None
 
 
-def test_a_dry_run_in_slices_sees_repetitions_across_them(
+def test_a_dry_run_finds_repetitions_across_slices(
     conference: Conference, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(slices, "SLICE_SECONDS", 0.0)
@@ -86,7 +86,7 @@ def test_a_dry_run_in_slices_sees_repetitions_across_them(
     assert not Registration.objects.exists()
 
 
-def test_two_workers_at_once_do_a_job_once(import_job: Callable[[int], Job]) -> None:
+def test_two_concurrent_workers_do_a_job_once(import_job: Callable[[int], Job]) -> None:
     job = import_job(100)
     at_once(*[lambda: jobs.work_on_job(job.pk)] * 4)
     job.refresh_from_db()
@@ -94,7 +94,7 @@ def test_two_workers_at_once_do_a_job_once(import_job: Callable[[int], Job]) -> 
     assert Registration.objects.count() == 100
 
 
-def test_a_cancelled_job_stops_at_its_next_piece_and_keeps_what_is_done(
+def test_a_cancelled_job_stops_and_keeps_its_results(
     import_job: Callable[[int], Job], bob: User, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = import_job(600)
@@ -115,16 +115,14 @@ def test_a_cancelled_job_stops_at_its_next_piece_and_keeps_what_is_done(
     assert Registration.objects.count() == 200
 
 
-def test_a_job_that_nobody_began_is_cancelled_at_once(
-    import_job: Callable[[int], Job], bob: User, api: Api
-) -> None:
+def test_an_unstarted_job_is_cancelled_at_once(import_job: Callable[[int], Job], bob: User, api: Api) -> None:
     job = import_job(3)
     assert api(bob).post(f"{URL}/jobs/{job.pk}/cancel").json()["status"] == "cancelled"
     jobs.work_on_job(job.pk)
     assert not Registration.objects.exists()
 
 
-def test_a_worker_that_died_loses_nothing(import_job: Callable[[int], Job], queue: Queue) -> None:
+def test_a_dead_worker_loses_nothing(import_job: Callable[[int], Job], queue: Queue) -> None:
     job = import_job(300)
     long_ago = timezone.now() - timezone.timedelta(hours=1)
     Job.objects.update(status="running", lease_token="dead", lease_until=long_ago, position="200", done=200)
@@ -137,19 +135,17 @@ def test_a_worker_that_died_loses_nothing(import_job: Callable[[int], Job], queu
     assert Registration.objects.count() == 100
 
 
-def test_a_lost_message_is_sent_again(import_job: Callable[[int], Job], queue: Queue) -> None:
+def test_a_lost_message_is_requeued(import_job: Callable[[int], Job], queue: Queue) -> None:
     import_job(3)
     catch_up()
-    assert len(queue) == 1  # it has waited for no minute yet
+    assert len(queue) == 1  # it has waited for less than a minute
     Job.objects.update(rung_at=timezone.now() - timezone.timedelta(minutes=2))
     catch_up()
     catch_up()
     assert len(queue) == 2
 
 
-def test_a_busy_database_is_tried_again_and_another_error_ends_the_job(
-    conference: Conference, bob: User
-) -> None:
+def test_only_a_busy_database_is_retried(conference: Conference, bob: User) -> None:
     ann = register(conference=conference, name="Ann", email="ann@example.com").registration
     job = jobs.start_decision(conference=conference, action=Action.CANCEL, ids=[ann.id], by=bob)
     failures: list[Exception] = [OperationalError("database is locked"), RuntimeError("no luck")]
@@ -170,9 +166,7 @@ def test_a_busy_database_is_tried_again_and_another_error_ends_the_job(
     assert Registration.objects.get().state == "approved"
 
 
-def test_many_are_decided_about_and_refusals_are_reported(
-    conference: Conference, bob: User, api: Api
-) -> None:
+def test_bulk_decisions_report_refusals(conference: Conference, bob: User, api: Api) -> None:
     conference.approval_required = True
     conference.save()
     made = [
@@ -211,7 +205,7 @@ def test_many_are_decided_about_and_refusals_are_reported(
         ({"action": "approve", "ids": ["a"], "all": True}, {"all"}),
     ],
 )
-def test_a_bad_decision_is_named(
+def test_a_bad_decision_is_refused(
     conference: Conference, bob: User, api: Api, body: dict[str, Any], fields: set[str]
 ) -> None:
     answer = api(bob).post(f"{URL}/registrations/decide", body, format="json")
@@ -220,7 +214,7 @@ def test_a_bad_decision_is_named(
     assert not Job.objects.exists()
 
 
-def test_reports_are_forgotten_after_30_days(import_job: Callable[[int], Job]) -> None:
+def test_reports_are_deleted_after_30_days(import_job: Callable[[int], Job]) -> None:
     job = import_job(1)
     jobs.work_on_job(job.pk)
     forget_expired()

@@ -1,4 +1,4 @@
-"""When registration is open, how many places there are, and who gets one that becomes free."""
+"""When registration is open, how many places there are, and who gets a freed one."""
 
 import datetime as dt
 from typing import Any
@@ -34,7 +34,7 @@ def states() -> list[str]:
 
 @pytest.fixture
 def small(conference: Conference) -> Conference:
-    """Two places."""
+    """A conference with two places."""
     return services.update_conference(conference, capacity=2)
 
 
@@ -51,7 +51,7 @@ def small(conference: Conference) -> Conference:
         ({"ends_at": NOON - HOUR, "registration_closes_at": NOON + HOUR}, None),
     ],
 )
-def test_registration_is_open_between_its_times_and_until_the_end(
+def test_registration_opens_and_closes_on_time(
     conference: Conference, times: dict[str, dt.datetime], code: str | None
 ) -> None:
     services.update_conference(conference, **times)
@@ -65,7 +65,7 @@ def test_registration_is_open_between_its_times_and_until_the_end(
     assert attend(conference, 1, now=NOON, source=Registration.Source.IMPORT).created
 
 
-def test_a_person_who_is_registered_learns_as_little_from_a_closed_form(conference: Conference) -> None:
+def test_a_closed_form_does_not_reveal_registered_people(conference: Conference) -> None:
     attend(conference, 1, now=NOON - HOUR)
     services.update_conference(conference, registration_closes_at=NOON)
     for number in (1, 2):
@@ -73,7 +73,7 @@ def test_a_person_who_is_registered_learns_as_little_from_a_closed_form(conferen
             attend(conference, number, now=NOON)
 
 
-def test_once_all_places_are_taken_people_wait_and_do_not_stand(small: Conference) -> None:
+def test_people_wait_without_standing_when_places_are_taken(small: Conference) -> None:
     outcomes = [attend(small, number) for number in range(4)]
     assert [str(outcome.state) for outcome in outcomes] == ["approved", "approved", "waiting", "waiting"]
     waiting = Registration.objects.filter(state="waiting")
@@ -86,7 +86,7 @@ def test_once_all_places_are_taken_people_wait_and_do_not_stand(small: Conferenc
     ]  # fmt: skip
 
 
-def test_without_a_waiting_list_a_full_conference_refuses_all_alike(small: Conference) -> None:
+def test_a_full_conference_refuses_everybody_the_same_way(small: Conference) -> None:
     services.update_conference(small, waiting_list=False)
     attend(small, 0)
     attend(small, 1)
@@ -97,13 +97,13 @@ def test_without_a_waiting_list_a_full_conference_refuses_all_alike(small: Confe
 
 
 @pytest.mark.parametrize("approval_required", [False, True])
-def test_a_place_that_becomes_free_goes_to_who_waited_longest(
+def test_a_freed_place_goes_to_the_longest_waiting(
     small: Conference, bob: User, approval_required: bool
 ) -> None:
     services.update_conference(small, approval_required=approval_required)
     made = [attend(small, number).registration for number in range(4)]
     first = "pending" if approval_required else "approved"
-    decide(made[3].id, Action.CANCEL, by=bob)  # who only waits frees nothing
+    decide(made[3].id, Action.CANCEL, by=bob)  # a person on the waiting list frees no place
     assert states() == [first, first, "waiting", "cancelled"]
     decide(made[0].id, Action.CANCEL, by=bob)
     assert states() == ["cancelled", first, first, "cancelled"]
@@ -114,7 +114,7 @@ def test_a_place_that_becomes_free_goes_to_who_waited_longest(
     assert [row.message_type for row in told] == ["waiting_list", expected]
 
 
-def test_more_places_are_given_away_at_once(small: Conference) -> None:
+def test_added_places_are_given_away_immediately(small: Conference) -> None:
     for number in range(5):
         attend(small, number)
     services.update_conference(small, capacity=4)
@@ -129,7 +129,7 @@ def test_erasing_a_person_frees_their_place(small: Conference) -> None:
     assert states() == ["approved", "approved"]
 
 
-def test_the_tick_makes_up_for_places_that_nobody_gave_away(small: Conference) -> None:
+def test_the_tick_gives_away_leftover_places(small: Conference) -> None:
     for number in range(3):
         attend(small, number)
     Conference.objects.update(capacity=3)
@@ -137,28 +137,26 @@ def test_the_tick_makes_up_for_places_that_nobody_gave_away(small: Conference) -
     assert states() == ["approved"] * 3
 
 
-def test_nobody_is_promoted_after_the_end(small: Conference) -> None:
+def test_promotion_stops_after_the_end(small: Conference) -> None:
     for number in range(3):
         attend(small, number)
     Conference.objects.update(capacity=3, ends_at=timezone.now() - HOUR)
     assert promote_everywhere(now=timezone.now()) == 0
 
 
-def test_an_organizer_approves_from_the_waiting_list_whatever_the_capacity(
-    small: Conference, bob: User
-) -> None:
+def test_organizers_can_approve_beyond_the_capacity(small: Conference, bob: User) -> None:
     made = [attend(small, number).registration for number in range(3)]
     assert decide(made[2].id, Action.APPROVE, by=bob).state == "approved"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twelve_at_once_get_the_two_last_places(small: Conference) -> None:
+def test_twelve_concurrent_requests_get_two_places(small: Conference) -> None:
     outcomes = at_once(*[lambda number=number: attend(small, number) for number in range(12)])
     assert sorted(str(outcome.state) for outcome in outcomes) == ["approved"] * 2 + ["waiting"] * 10
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_who_cancel_at_once_let_two_in(small: Conference, bob: User) -> None:
+def test_two_concurrent_cancellations_promote_two(small: Conference, bob: User) -> None:
     made = [attend(small, number).registration for number in range(5)]
     at_once(*[lambda one=one: decide(one.id, Action.CANCEL, by=bob) for one in made[:2]])
     assert states() == ["cancelled", "cancelled", "approved", "approved", "waiting"]

@@ -1,4 +1,4 @@
-"""Scanners that were offline: the earlier scan is the check-in, whatever arrives first."""
+"""Offline scanners: the earlier scan is the check-in, whichever arrives first."""
 
 import datetime as dt
 import itertools
@@ -32,9 +32,7 @@ SCANS = {"North": NOON, "South": NOON + 10 * MINUTE, "East": NOON + 20 * MINUTE}
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(SCANS)))
-def test_the_earliest_scan_is_the_check_in_in_whatever_order_they_arrive(
-    ann: Registration, bob: User, order: tuple[str, ...]
-) -> None:
+def test_the_earliest_scan_wins_in_any_order(ann: Registration, bob: User, order: tuple[str, ...]) -> None:
     for place, gate in enumerate(order):
         check_in(ann.id, by=bob, gate=gate, scanned_at=SCANS[gate], now=NOON + (60 + place) * MINUTE)
     assert active() == [("North", NOON)]
@@ -60,13 +58,13 @@ def test_a_scan_without_a_time_supersedes_nothing(ann: Registration, bob: User) 
         (NOON + 90 * MINUTE, NOON + 80 * MINUTE, NOON + 60 * MINUTE),
     ],
 )
-def test_the_scanners_clock_is_corrected_as_that_of_events_is(
+def test_scanner_clocks_are_corrected_like_event_clocks(
     scanned: dt.datetime, sent: dt.datetime | None, expected: dt.datetime
 ) -> None:
     assert correct_clock(scanned, sent_at=sent, now=NOON + 60 * MINUTE) == expected
 
 
-def test_nobody_comes_in_before_they_are_registered(ann: Registration, bob: User) -> None:
+def test_a_scan_never_precedes_its_registration(ann: Registration, bob: User) -> None:
     made = check_in(ann.id, by=bob, scanned_at=NOON - dt.timedelta(days=9), now=NOON).check_in
     assert made.checked_in_at == ann.registered_at
     assert made.recorded_at == NOON
@@ -79,7 +77,7 @@ def test_a_scan_that_arrives_after_an_undo_checks_in(ann: Registration, bob: Use
     assert active() == [("South", NOON)]
 
 
-def test_the_api_takes_the_scanners_times(
+def test_the_api_accepts_the_scanners_times(
     conference: Conference, ann: Registration, bob: User, api: Api
 ) -> None:
     Registration.objects.update(registered_at=dt.datetime(2020, 1, 1, tzinfo=dt.UTC))
@@ -106,7 +104,7 @@ def test_the_api_takes_the_scanners_times(
 
 
 @pytest.mark.parametrize("time", ["soon", "2026-01-05T25:00:00", 5])
-def test_a_time_that_cannot_be_read_is_named(ann: Registration, bob: User, api: Api, time: object) -> None:
+def test_an_unreadable_time_is_refused(ann: Registration, bob: User, api: Api, time: object) -> None:
     answer = api(bob).post(
         "/api/conferences/summit/checkins",
         {"registration_id": ann.id, "scanned_at": time, "sent_at": time},

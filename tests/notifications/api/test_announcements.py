@@ -24,7 +24,7 @@ def dated(conference: Conference) -> Conference:
     return conference
 
 
-def test_an_announcement_is_taken_at_once_and_written_by_the_sweeper(
+def test_the_sweeper_writes_an_accepted_announcement(
     api: Api, alice: User, dated: Conference, attend: Callable[..., Registration]
 ) -> None:
     attend()
@@ -50,7 +50,7 @@ def test_an_announcement_is_taken_at_once_and_written_by_the_sweeper(
         ([], None),
     ],
 )
-def test_a_bad_announcement_is_refused_by_name(
+def test_a_bad_announcement_is_refused(
     api: Api, alice: User, dated: Conference, body: Any, field: str | None
 ) -> None:
     answer = api(alice).post(URL, body, format="json")

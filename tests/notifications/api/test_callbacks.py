@@ -1,4 +1,4 @@
-"""Providers' delivery reports: who may send them, what they change, and in which order they may come."""
+"""Providers' delivery reports: authentication, effects, and order of arrival."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,7 +51,7 @@ def test_twilio_reports_a_delivery(sms: Notification, settings: Any) -> None:
     assert sms.delivered_at is not None
 
 
-def test_twilios_report_settles_what_a_crash_left_unknown(sms: Notification, settings: Any) -> None:
+def test_a_twilio_report_settles_an_unknown_fate(sms: Notification, settings: Any) -> None:
     set_status(sms, Status.UNKNOWN, provider="twilio", provider_id="")
     assert post_twilio(sms, settings, MessageStatus="sent") == 204
     assert (status_of(sms), sms.provider_id) == (Status.SENT, "SM1")
@@ -71,7 +71,7 @@ def test_a_late_sent_does_not_undo_delivered(sms: Notification, settings: Any) -
     assert status_of(sms) == Status.DELIVERED
 
 
-def test_a_report_that_is_not_signed_by_twilio_changes_nothing(sms: Notification, settings: Any) -> None:
+def test_a_report_without_twilios_signature_changes_nothing(sms: Notification, settings: Any) -> None:
     set_status(sms, Status.SENT, provider="twilio", provider_id="SM1")
     assert post_twilio(sms, settings, token="guess") == 403
     settings.TWILIO_AUTH_TOKEN = ""
@@ -79,7 +79,7 @@ def test_a_report_that_is_not_signed_by_twilio_changes_nothing(sms: Notification
     assert status_of(sms) == Status.SENT
 
 
-def test_a_signed_report_cannot_be_bent_to_another_message(sms: Notification, settings: Any) -> None:
+def test_a_signed_report_cannot_target_another_message(sms: Notification, settings: Any) -> None:
     settings.TWILIO_AUTH_TOKEN = "secret"
     form = {"MessageSid": "SM1", "MessageStatus": "delivered"}
     signature = make_signature(callback_url("other"), form.items(), token="secret")
@@ -88,7 +88,7 @@ def test_a_signed_report_cannot_be_bent_to_another_message(sms: Notification, se
     assert answer.status_code == 403
 
 
-def test_aliyun_reports_several_at_once(sms: Notification, settings: Any) -> None:
+def test_aliyun_reports_several_messages_at_once(sms: Notification, settings: Any) -> None:
     set_status(sms, Status.UNKNOWN, provider="aliyun")
     lines = [
         {"phone_number": "1", "success": False, "err_code": "X", "biz_id": "9", "out_id": "somebody else's"},
@@ -101,7 +101,7 @@ def test_aliyun_reports_several_at_once(sms: Notification, settings: Any) -> Non
 
 
 @pytest.mark.parametrize("body", ["", "{", "{}", '"x"', "[1]", "null"])
-def test_what_is_no_report_is_refused(settings: Any, body: str) -> None:
+def test_malformed_reports_are_refused(settings: Any, body: str) -> None:
     settings.ALIYUN_SMS_CALLBACK_TOKEN = "secret"
     answer = Client().post(
         "/api/notifications/callbacks/sms/aliyun?token=secret", body, content_type="application/json"
@@ -110,7 +110,7 @@ def test_what_is_no_report_is_refused(settings: Any, body: str) -> None:
     assert answer.json()["error"]["code"] == "invalid"
 
 
-def test_whatever_a_report_says_can_be_stored(sms: Notification, settings: Any) -> None:
+def test_any_report_text_can_be_stored(sms: Notification, settings: Any) -> None:
     set_status(sms, Status.SENT, provider="aliyun")
     line = {"success": False, "err_msg": "a\x00b", "biz_id": "1\x00" + "2" * 500, "out_id": sms.pk.hex}
     assert post_aliyun(settings, [line]).status_code == 200
@@ -118,7 +118,7 @@ def test_whatever_a_report_says_can_be_stored(sms: Notification, settings: Any) 
     assert post_aliyun(settings, [{"biz_id": "\x00", "out_id": "\x00"}]).status_code == 200
 
 
-def test_aliyun_needs_the_secret_of_the_address(sms: Notification, settings: Any) -> None:
+def test_aliyun_reports_need_the_secret_in_the_address(sms: Notification, settings: Any) -> None:
     assert post_aliyun(settings, [], token="guess").status_code == 403
     assert post_aliyun(settings, [], token="").status_code == 403
     settings.ALIYUN_SMS_CALLBACK_TOKEN = ""
@@ -128,7 +128,7 @@ def test_aliyun_needs_the_secret_of_the_address(sms: Notification, settings: Any
     assert answer.status_code == 403
 
 
-def test_providers_without_reports_and_unknown_ones_have_no_door() -> None:
+def test_other_providers_have_no_callback_address() -> None:
     assert Client().post("/api/notifications/callbacks/sms/console").status_code == 403
     assert Client().post("/api/notifications/callbacks/sms/nonsense").status_code == 404
     assert Client().get("/api/notifications/callbacks/sms/twilio").status_code == 405
@@ -155,17 +155,17 @@ def mail_event(row: Notification, kind: str, *, provider: str = "Test", **fields
         ("opened", Status.SENT, None),
     ],
 )
-def test_mail_events_set_the_status_and_the_list_of_suppressed_addresses(
+def test_mail_events_set_status_and_suppressions(
     notification: Notification, kind: str, status: str, scope: str | None
 ) -> None:
     set_status(notification, Status.SENT)
     mail_event(notification, kind, description="why")
-    mail_event(notification, kind, description="why")  # webhooks come more than once
+    mail_event(notification, kind, description="why")  # webhooks may come more than once
     assert status_of(notification) == status
     assert [row.scope for row in Suppression.objects.all()] == ([scope] if scope else [])
 
 
-def test_unsubscribing_at_the_provider_holds_for_the_conference_of_the_message(
+def test_unsubscribing_at_the_provider_covers_one_conference(
     notification: Notification,
 ) -> None:
     mail_event(notification, "unsubscribed")
@@ -178,7 +178,7 @@ def test_unsubscribing_at_the_provider_holds_for_the_conference_of_the_message(
 
 
 @pytest.mark.parametrize(("hard", "silenced"), [(True, True), (False, False)])
-def test_only_a_hard_bounce_silences_an_address_and_then_for_all_conferences(
+def test_only_hard_bounces_suppress_an_address_everywhere(
     notification: Notification, hard: bool, silenced: bool
 ) -> None:
     set_status(notification, Status.SENT)
@@ -189,14 +189,14 @@ def test_only_a_hard_bounce_silences_an_address_and_then_for_all_conferences(
     assert (find_suppression(other, transactional=True) is not None) == silenced
 
 
-def test_mail_events_find_their_row_by_the_providers_id_too(notification: Notification) -> None:
+def test_mail_events_also_match_by_the_providers_id(notification: Notification) -> None:
     set_status(notification, Status.SENT, provider_id="esp-1")
     event = AnymailTrackingEvent(event_type="delivered", message_id="esp-1", recipient="x", metadata={})
     tracking.send(sender=None, event=event, esp_name="Test")
     assert status_of(notification) == Status.DELIVERED
 
 
-def test_mail_events_of_others_change_nothing(notification: Notification) -> None:
+def test_foreign_mail_events_change_nothing(notification: Notification) -> None:
     event = AnymailTrackingEvent(
         event_type="bounced", message_id="x", recipient="x", metadata={"notification_id": "no uuid"}
     )

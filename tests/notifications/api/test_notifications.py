@@ -1,4 +1,4 @@
-"""GET /api/notifications and what organizers may do with them."""
+"""GET /api/notifications, resending and aborting."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ Api = Callable[[User | None], APIClient]
 Status = Notification.Status
 
 
-def test_helpers_see_what_became_of_every_message(api: Api, bob: User, notification: Notification) -> None:
+def test_helpers_see_the_status_of_every_message(api: Api, bob: User, notification: Notification) -> None:
     answer = api(bob).get("/api/notifications", {"conference_id": "summit"})
     assert answer.status_code == 200
     (row,) = answer.json()["results"]
@@ -42,7 +42,9 @@ def test_helpers_see_what_became_of_every_message(api: Api, bob: User, notificat
         ({"registration_id": "x"}, 0),
     ],
 )
-def test_filters(api: Api, alice: User, notification: Notification, filters: Any, count: int) -> None:
+def test_the_list_can_be_filtered(
+    api: Api, alice: User, notification: Notification, filters: Any, count: int
+) -> None:
     answer = api(alice).get("/api/notifications", {"conference_id": "summit", **filters})
     assert len(answer.json()["results"]) == count
 
@@ -58,13 +60,15 @@ def test_filters(api: Api, alice: User, notification: Notification, filters: Any
         ({"conference_id": "summit", "recipient": "a\x00b"}, "recipient"),
     ],
 )
-def test_bad_filters_are_named(api: Api, alice: User, conference: Conference, query: Any, field: str) -> None:
+def test_bad_filters_are_refused(
+    api: Api, alice: User, conference: Conference, query: Any, field: str
+) -> None:
     answer = api(alice).get("/api/notifications", query)
     assert answer.status_code == 400
     assert field in answer.json()["error"]["details"]
 
 
-def test_resend_and_abort(api: Api, alice: User, notification: Notification) -> None:
+def test_messages_can_be_resent_and_aborted(api: Api, alice: User, notification: Notification) -> None:
     base = f"/api/notifications/{notification.pk}"
     refused = api(alice).post(f"{base}/resend")
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "wrong_status")
@@ -77,7 +81,7 @@ def test_resend_and_abort(api: Api, alice: User, notification: Notification) -> 
 
 @pytest.fixture
 def somebody(request: Any, conference: Conference, bob: User, charlie: User) -> tuple[User | None, int]:
-    """(who, the status that they get for a notification of the conference `summit`)"""
+    """A user and the status that they get for a notification of the conference `summit`."""
     if request.param == "anonymous":
         return None, 401
     if request.param == "stranger":
@@ -93,7 +97,7 @@ def somebody(request: Any, conference: Conference, bob: User, charlie: User) -> 
     "somebody", ["anonymous", "stranger", "member of another conference", "viewer"], indirect=True
 )
 @pytest.mark.parametrize("path", ["", "/{id}", "/{id}/resend", "/{id}/abort"])
-def test_others_get_nothing(
+def test_outsiders_cannot_read_or_change_notifications(
     api: Api, notification: Notification, somebody: tuple[User | None, int], path: str
 ) -> None:
     user, status = somebody
@@ -107,9 +111,7 @@ def test_others_get_nothing(
     assert notification.status == Status.QUEUED
 
 
-def test_an_id_that_does_not_exist_and_one_of_others_answer_alike(
-    api: Api, charlie: User, notification: Notification
-) -> None:
+def test_unknown_and_foreign_ids_look_the_same(api: Api, charlie: User, notification: Notification) -> None:
     nowhere = "01a206b6-199a-7764-8c1f-aece6d9c181f"
     one, other = (
         api(charlie).get(f"/api/notifications/{pk}").json()["error"]["message"]

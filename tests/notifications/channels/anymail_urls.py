@@ -1,4 +1,4 @@
-"""The addresses of a server that has ANYMAIL_WEBHOOK_SECRET: decided when the settings are read."""
+"""URLs of a server with ANYMAIL_WEBHOOK_SECRET, which is read when the settings are loaded."""
 
 from django.urls import include, path
 

@@ -1,4 +1,4 @@
-"""Mail through a provider of django-anymail, here Postmark's API on the loopback, and its webhook."""
+"""Mail through a provider of django-anymail: a loopback copy of Postmark's API, and its webhook."""
 
 import base64
 import json
@@ -65,9 +65,7 @@ def postmark(settings: Any) -> Iterator[type[Postmark]]:
     http.server_close()
 
 
-def test_the_providers_id_is_kept_and_ours_travels_along(
-    notification: Notification, postmark: type[Postmark]
-) -> None:
+def test_both_sides_ids_are_recorded(notification: Notification, postmark: type[Postmark]) -> None:
     assert deliver(notification.pk) == Status.SENT
     (mail,) = postmark.mails
     assert mail["Metadata"] == {"notification_id": str(notification.pk)}
@@ -91,7 +89,7 @@ def test_the_providers_id_is_kept_and_ours_travels_along(
     ],
     ids=str,
 )
-def test_its_refusals_are_told_apart(
+def test_the_providers_refusals_are_distinguished(
     notification: Notification, postmark: type[Postmark], answer: Any, status: str
 ) -> None:
     postmark.answer = answer
@@ -99,7 +97,7 @@ def test_its_refusals_are_told_apart(
 
 
 @pytest.mark.urls("tests.notifications.channels.anymail_urls")
-def test_its_webhook_reports_deliveries_and_bounces(
+def test_the_webhook_reports_deliveries_and_bounces(
     notification: Notification, postmark: type[Postmark]
 ) -> None:
     deliver(notification.pk)

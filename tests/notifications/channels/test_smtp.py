@@ -1,4 +1,4 @@
-"""The conversation with a mail server: waits, refusals of ourselves, addresses outside ASCII."""
+"""The SMTP dialogue: waits, refusals of our server or sender, non-ASCII addresses."""
 
 import time
 from typing import Any
@@ -19,12 +19,12 @@ pytestmark = pytest.mark.django_db
 Status = Notification.Status
 
 
-def test_a_slow_answer_to_the_mail_is_waited_for(
+def test_a_slow_final_answer_is_awaited(
     notification: Notification, mail_server: MailServer, settings: Any
 ) -> None:
-    """EMAIL_TIMEOUT is for connecting; RFC 5321 §4.5.3.2.6 gives a server ten minutes for its last answer."""
+    """EMAIL_TIMEOUT is for connecting. RFC 5321 §4.5.3.2.6 allows ten minutes for the last answer."""
     settings.EMAIL_TIMEOUT, settings.EMAIL_ANSWER_TIMEOUT = 1, 600
-    settings.NOTIFICATIONS_LEASE_SECONDS = 2  # kept while we wait, so the sweeper leaves the message alone
+    settings.NOTIFICATIONS_LEASE_SECONDS = 2  # renewed while we wait, so the sweeper ignores the message
     mail_server.script = ["slow 3"]
     began = time.monotonic()
     assert deliver(notification.pk) == Status.SENT
@@ -32,7 +32,7 @@ def test_a_slow_answer_to_the_mail_is_waited_for(
     assert len(mail_server.mails) == 1
 
 
-def test_the_default_waits_as_long_as_the_rfc_says_and_fits_into_a_task(settings: Any) -> None:
+def test_the_default_wait_suits_rfc_and_task(settings: Any) -> None:
     assert settings.EMAIL_ANSWER_TIMEOUT >= 600
     assert check_answer_timeout(None) == []
     settings.EMAIL_ANSWER_TIMEOUT = SEND_EMAIL_SECONDS
@@ -40,7 +40,7 @@ def test_the_default_waits_as_long_as_the_rfc_says_and_fits_into_a_task(settings
 
 
 def test_the_lease_covers_the_wait(notification: Notification) -> None:
-    """Otherwise the sweeper takes the waiting worker for dead, and the mail goes out again."""
+    """Otherwise the sweeper would consider the waiting worker dead and send the mail again."""
     token = jobs.claim(
         Notification.objects.all(), pk=notification.pk, lease_seconds=150, status=Status.SENDING
     )
@@ -58,7 +58,7 @@ def test_the_lease_covers_the_wait(notification: Notification) -> None:
 
 
 @pytest.mark.parametrize("answer", ["530 5.7.0 sign in first", "550 no such sender", "553 not owned by you"])
-def test_a_refusal_of_our_sender_costs_no_message_an_attempt(
+def test_a_refused_sender_does_not_use_up_attempts(
     notification: Notification, mail_server: MailServer, answer: str
 ) -> None:
     mail_server.refuse_sender = answer
@@ -70,9 +70,7 @@ def test_a_refusal_of_our_sender_costs_no_message_an_attempt(
     assert (outage.channel, outage.needs_attention) == ("email", True)
 
 
-def test_a_mail_that_is_too_large_is_refused_for_good(
-    notification: Notification, mail_server: MailServer
-) -> None:
+def test_an_oversized_mail_fails_permanently(notification: Notification, mail_server: MailServer) -> None:
     mail_server.refuse_sender = "552 5.3.4 message too big"
     assert deliver(notification.pk) == Status.FAILED
     assert not Outage.objects.exists()
@@ -104,21 +102,19 @@ SENDER = "noreply@meet.example"
         (550, "5.7.23 SPF validation failed", Failure.OUTAGE, True),
     ],
 )
-def test_a_reply_says_whether_it_is_about_us(code: int, text: str, kind: str, needs_attention: bool) -> None:
+def test_replies_about_us_are_recognised(code: int, text: str, kind: str, needs_attention: bool) -> None:
     failure = judge_reply(code, text, sender=SENDER)
     assert (failure.kind, failure.needs_attention) == (kind, needs_attention)
 
 
-def test_a_domain_goes_to_the_server_by_idna_2008(attend: Any, mail_server: MailServer) -> None:
+def test_domains_are_sent_in_idna_2008_form(attend: Any, mail_server: MailServer) -> None:
     attend(email="s@straße.example")
     assert deliver(Notification.objects.get().pk) == Status.SENT
     assert mail_server.envelopes[0].rcpt_tos == ["s@xn--strae-oqa.example"]
     assert mail_server.mails[0]["To"] == "s@xn--strae-oqa.example"
 
 
-def test_a_local_part_outside_ascii_arrives_unchanged_by_smtputf8(
-    attend: Any, mail_server: MailServer
-) -> None:
+def test_smtputf8_delivers_a_non_ascii_local_part_unchanged(attend: Any, mail_server: MailServer) -> None:
     attend(email="用户@例え.jp", name="多拉")
     assert deliver(Notification.objects.get().pk) == Status.SENT
     (envelope,) = mail_server.envelopes
@@ -130,7 +126,7 @@ def test_a_local_part_outside_ascii_arrives_unchanged_by_smtputf8(
     assert "多拉" in mail.get_body(("plain",)).get_content()
 
 
-def test_a_server_without_smtputf8_fails_such_a_mail_by_name(attend: Any, settings: Any) -> None:
+def test_a_server_without_smtputf8_fails_such_mail(attend: Any, settings: Any) -> None:
     attend(email="用户@example.com")
     (row,) = Notification.objects.all()
     with MailServer(smtputf8=False) as server:
@@ -142,9 +138,7 @@ def test_a_server_without_smtputf8_fails_such_a_mail_by_name(attend: Any, settin
     assert "SMTPUTF8" in row.last_error
 
 
-def test_a_line_that_begins_with_a_dot_keeps_it(
-    attend: Any, mail_server: MailServer, conference: Any
-) -> None:
+def test_leading_dots_are_preserved(attend: Any, mail_server: MailServer, conference: Any) -> None:
     conference.venue = ".dot"
     conference.save()
     attend(name=".")

@@ -1,4 +1,4 @@
-"""Several workers at one message: one sends it. With a control that shows what happens without the claim."""
+"""Several workers compete for a message, and one sends it. A control shows what the claim prevents."""
 
 import threading
 from collections.abc import Callable
@@ -47,11 +47,11 @@ def test_concurrent_tasks_send_one_mail(notification: Notification, mail_server:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_the_condition_of_the_claim_they_would_send_several(
+def test_control_without_the_claim_several_mails_are_sent(
     notification: Notification, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control: the same, but look first and then write, instead of one conditional update, and no
-    second look at the lease before the call."""
+    """The control looks first and then writes, instead of one conditional update. It also does not check the
+    lease again before the call."""
     everybody_looked = threading.Barrier(WORKERS)
 
     def look_then_write(rows: Any, *, pk: Any, lease_seconds: float, now: Any = None, **changes: Any) -> Any:
@@ -69,10 +69,10 @@ def test_without_the_condition_of_the_claim_they_would_send_several(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_that_lost_its_lease_before_the_call_sends_nothing(
+def test_a_worker_without_its_lease_sends_nothing(
     notification: Notification, mail_server: MailServer, settings: Any
 ) -> None:
-    """It slept between claim and call; meanwhile the sweeper gave the message to another."""
+    """The worker sleeps between claim and call; meanwhile the sweeper gives the message to another one."""
     token = jobs.claim(Notification.objects.all(), pk=notification.pk, lease_seconds=0, status=Status.SENDING)
     assert token is not None
     sleeper = _Delivery(Notification.objects.get(), token)
@@ -83,9 +83,7 @@ def test_a_worker_that_lost_its_lease_before_the_call_sends_nothing(
 
 
 @pytest.mark.django_db
-def test_an_answer_slower_than_the_providers_report_does_not_undo_the_report(
-    notification: Notification, mail_server: MailServer
-) -> None:
+def test_a_slow_answer_does_not_undo_a_report(notification: Notification, mail_server: MailServer) -> None:
     token = jobs.claim(
         Notification.objects.all(), pk=notification.pk, lease_seconds=100, status=Status.SENDING
     )

@@ -38,9 +38,7 @@ def test_a_redelivered_task_sends_nothing_twice(notification: Notification, mail
     assert len(mail_server.mails) == 1
 
 
-def test_a_temporary_refusal_is_tried_again_later(
-    notification: Notification, mail_server: MailServer
-) -> None:
+def test_a_temporary_refusal_is_retried_later(notification: Notification, mail_server: MailServer) -> None:
     mail_server.script = ["451 4.3.0 greylisted"]
     before = timezone.now()
     assert deliver(notification.pk) == Status.QUEUED
@@ -54,7 +52,7 @@ def test_a_temporary_refusal_is_tried_again_later(
     assert mail_server.mails[0]["Message-ID"] == mail_server.mails[1]["Message-ID"]
 
 
-def test_the_waits_grow_and_end(notification: Notification, mail_server: MailServer) -> None:
+def test_retry_delays_grow_and_end(notification: Notification, mail_server: MailServer) -> None:
     mail_server.script = ["451 no"] * MAX_ATTEMPTS
     waits = []
     for attempt in range(1, MAX_ATTEMPTS + 1):
@@ -81,7 +79,7 @@ def test_a_permanent_refusal_is_final(
     assert notification.last_error.startswith("permanent: 55")
 
 
-def test_a_server_that_is_down_got_nothing(notification: Notification, settings: Any) -> None:
+def test_mail_for_an_unreachable_server_is_requeued(notification: Notification, settings: Any) -> None:
     settings.EMAIL_BACKEND = "notifications.channels._smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
     assert deliver(notification.pk) == Status.QUEUED
@@ -90,7 +88,7 @@ def test_a_server_that_is_down_got_nothing(notification: Notification, settings:
     assert notification.called_at is None
 
 
-def test_a_server_that_never_greets_got_nothing(notification: Notification, settings: Any) -> None:
+def test_mail_for_a_silent_server_is_requeued(notification: Notification, settings: Any) -> None:
     server = SilentServer()
     settings.EMAIL_BACKEND = "notifications.channels._smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", server.port, 1
@@ -101,7 +99,7 @@ def test_a_server_that_never_greets_got_nothing(notification: Notification, sett
 
 
 @pytest.mark.parametrize("what", ["drop", "hang"])
-def test_no_answer_after_the_mail_leaves_its_fate_unknown_and_sends_the_same_once_more(
+def test_a_mail_without_an_answer_is_sent_once_more(
     notification: Notification, mail_server: MailServer, what: str
 ) -> None:
     mail_server.script = [what]
@@ -127,7 +125,7 @@ def test_an_address_that_bounced_gets_nothing(notification: Notification, mail_s
     assert mail_server.mails == []
 
 
-def test_what_was_overtaken_is_not_sent(notification: Notification, mail_server: MailServer) -> None:
+def test_an_obsolete_message_is_not_sent(notification: Notification, mail_server: MailServer) -> None:
     from conferences.services.registrations import decide
     from conferences.states import Action
 
@@ -139,16 +137,14 @@ def test_what_was_overtaken_is_not_sent(notification: Notification, mail_server:
     assert mail["Subject"] == "Your registration is cancelled: Summit"
 
 
-def test_a_mistake_in_one_message_fails_that_message_alone(
-    notification: Notification, mail_server: MailServer
-) -> None:
+def test_a_broken_message_fails_alone(notification: Notification, mail_server: MailServer) -> None:
     Conference.objects.update(time_zone="Nowhere/Land")
     assert deliver(notification.pk) == Status.FAILED
     notification.refresh_from_db()
     assert notification.last_error.startswith("not rendered: ZoneInfoNotFoundError")
 
 
-def test_a_message_type_of_another_release_fails_with_its_name(
+def test_an_unknown_message_type_fails_with_its_name(
     notification: Notification, mail_server: MailServer
 ) -> None:
     Notification.objects.filter(pk=notification.pk).update(message_type="badge_print")
@@ -157,7 +153,7 @@ def test_a_message_type_of_another_release_fails_with_its_name(
     assert "badge_print" in notification.last_error
 
 
-def test_over_the_rate_a_message_waits_in_the_queue_and_costs_no_attempt(
+def test_rate_limited_messages_wait_without_using_attempts(
     attend: Any, mail_server: MailServer, settings: Any
 ) -> None:
     settings.EMAIL_RATE_PER_SECOND = 0.2

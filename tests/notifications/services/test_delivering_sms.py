@@ -1,4 +1,4 @@
-"""SMS through a loopback server that speaks Twilio's and Aliyun's API, in good days and bad ones."""
+"""SMS through a loopback server with Twilio's and Aliyun's APIs: successes and failures."""
 
 import datetime as dt
 from typing import Any
@@ -47,7 +47,7 @@ def test_an_sms_goes_out_once_with_our_reference(
         assert msgspec.json.decode(sent["text"]).keys() == {"conference", "time", "venue"}
 
 
-def test_numbers_outside_china_keep_their_countrys_code_at_aliyun(
+def test_aliyun_gets_country_codes_of_foreign_numbers(
     attend: Any, sms_server: SmsServer, settings: Any
 ) -> None:
     settings.SMS_PROVIDER = "aliyun"
@@ -57,7 +57,7 @@ def test_numbers_outside_china_keep_their_countrys_code_at_aliyun(
 
 @BOTH
 @pytest.mark.parametrize("status", [429, 503])
-def test_refused_for_now_is_tried_again_after_the_time_that_the_provider_asks_for(
+def test_retries_wait_as_long_as_the_provider_asks(
     sms: Notification, sms_server: SmsServer, settings: Any, provider: str, status: int
 ) -> None:
     settings.SMS_PROVIDER = provider
@@ -88,7 +88,7 @@ def test_refused_for_now_is_tried_again_after_the_time_that_the_provider_asks_fo
     ],
     ids=str,
 )
-def test_an_answer_that_is_no_verdict_leaves_its_fate_unknown_and_nothing_is_sent_by_itself(
+def test_an_sms_with_an_unclear_answer_is_not_resent(
     sms: Notification, sms_server: SmsServer, settings: Any, provider: str, bad: Any
 ) -> None:
     settings.SMS_PROVIDER = provider
@@ -99,7 +99,7 @@ def test_an_answer_that_is_no_verdict_leaves_its_fate_unknown_and_nothing_is_sen
     Notification.objects.update(scheduled_for=timezone.now())
     sweeping.sweep("sms")
     sms.refresh_from_db()
-    # What the provider had taken is found there; what it had not waits for a person.
+    # The look-up finds a message that the provider accepted. Any other waits for a person.
     assert sms.status == (Status.SENT if taken else Status.UNKNOWN)
     assert sms.scheduled_for > timezone.now() or taken
     assert deliver(sms.pk) is None
@@ -118,7 +118,7 @@ def test_an_answer_that_is_no_verdict_leaves_its_fate_unknown_and_nothing_is_sen
         ("aliyun", json_answer(200, {"Code": "isv.SMS_TEMPLATE_ILLEGAL", "Message": "x"}), Status.FAILED),
     ],
 )
-def test_errors_that_a_person_can_mend_are_tried_again_and_others_are_final(
+def test_only_fixable_errors_are_retried(
     sms: Notification, sms_server: SmsServer, settings: Any, provider: str, answer: Any, status: str
 ) -> None:
     settings.SMS_PROVIDER = provider
@@ -128,7 +128,7 @@ def test_errors_that_a_person_can_mend_are_tried_again_and_others_are_final(
 
 
 @pytest.mark.parametrize("status", [201, 400])
-def test_whatever_a_provider_says_can_be_stored(
+def test_any_provider_text_can_be_stored(
     sms: Notification, sms_server: SmsServer, settings: Any, status: int
 ) -> None:
     settings.SMS_PROVIDER = "twilio"
@@ -141,7 +141,7 @@ def test_whatever_a_provider_says_can_be_stored(
 
 
 @BOTH
-def test_wrong_credentials_send_nothing_and_are_waited_out(
+def test_wrong_credentials_requeue_the_sms(
     sms: Notification, sms_server: SmsServer, settings: Any, provider: str
 ) -> None:
     settings.SMS_PROVIDER = provider
@@ -151,7 +151,7 @@ def test_wrong_credentials_send_nothing_and_are_waited_out(
 
 
 @BOTH
-def test_a_provider_that_is_down_got_nothing(
+def test_sms_for_an_unreachable_provider_are_requeued(
     sms: Notification, sms_server: SmsServer, settings: Any, provider: str
 ) -> None:
     settings.SMS_PROVIDER = provider
@@ -167,7 +167,7 @@ def test_a_private_address_is_not_called(sms: Notification, sms_server: SmsServe
     assert sms_server.requests == []
 
 
-def test_a_recipient_who_answered_stop_is_left_alone(
+def test_recipients_who_answered_stop_get_no_more_sms(
     sms: Notification, sms_server: SmsServer, settings: Any
 ) -> None:
     settings.SMS_PROVIDER = "twilio"
@@ -177,10 +177,10 @@ def test_a_recipient_who_answered_stop_is_left_alone(
     assert (suppression.channel, suppression.address) == ("sms", "+8613800138000")
 
 
-def test_a_look_up_at_twilio_does_not_take_another_notifications_message(
+def test_a_twilio_look_up_ignores_other_notifications_messages(
     attend: Any, sms_server: SmsServer, settings: Any
 ) -> None:
-    """Two reminders with the same words to the same number: one arrived, the other's fate is unknown."""
+    """Two reminders have the same text and number. One arrived; the fate of the other is unknown."""
     settings.SMS_PROVIDER = "twilio"
     registration = attend()
     known, lost = make_sms(registration), make_sms(registration)
@@ -193,7 +193,7 @@ def test_a_look_up_at_twilio_does_not_take_another_notifications_message(
     assert lost.status == Status.UNKNOWN
 
 
-def test_look_ups_grow_rarer_and_end_after_a_day(
+def test_look_ups_slow_down_and_end_after_a_day(
     sms: Notification, sms_server: SmsServer, settings: Any
 ) -> None:
     settings.SMS_PROVIDER = "aliyun"
@@ -215,7 +215,7 @@ def test_look_ups_grow_rarer_and_end_after_a_day(
     assert sms.status == Status.UNKNOWN
 
 
-def test_aliyun_without_a_template_for_the_language_says_so(
+def test_a_missing_aliyun_template_is_reported(
     sms: Notification, sms_server: SmsServer, settings: Any
 ) -> None:
     settings.SMS_PROVIDER, settings.ALIYUN_SMS_TEMPLATES = "aliyun", {}
@@ -224,12 +224,12 @@ def test_aliyun_without_a_template_for_the_language_says_so(
     assert "checkin_reminder.en" in sms.last_error
 
 
-def test_the_console_provider_sends_by_printing(sms: Notification, settings: Any) -> None:
+def test_the_console_provider_prints_messages(sms: Notification, settings: Any) -> None:
     settings.SMS_PROVIDER = "console"
     assert deliver(sms.pk) == Status.SENT
 
 
-def test_aliyuns_signature_is_that_of_its_documentation() -> None:
+def test_aliyun_signatures_match_its_documentation() -> None:
     """The worked example of "V3 request structure and signature"."""
     _, headers = sign(
         method="POST", host="ecs.cn-shanghai.aliyuncs.com", action="RunInstances",
@@ -246,7 +246,7 @@ def test_aliyuns_signature_is_that_of_its_documentation() -> None:
     )
 
 
-def test_twilios_signature_is_that_of_its_documentation() -> None:
+def test_twilio_signatures_match_its_documentation() -> None:
     """The worked example of "Validating requests"."""
     fields = [
         ("Digits", "1234"), ("To", "+18005551212"), ("From", "+12349013030"), ("Caller", "+12349013030"),

@@ -1,4 +1,4 @@
-"""kill -9 of a real worker between claim, send and mark; then exactly what docs/notifications.md promises."""
+"""kill -9 of a real worker between claim, send and mark. docs/notifications.md promises the outcomes."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ for row in Notification.objects.all():
 
 
 def rows(system: System, channel: str) -> list[dict[str, Any]]:
-    """The outbox as it stands in the database, read from outside."""
+    """Read the outbox rows from the database, from outside the process."""
     with closing(sqlite3.connect(system.directory / "meeteasy.sqlite3")) as database:
         database.row_factory = sqlite3.Row
         found = database.execute(
@@ -66,7 +66,7 @@ def wait_for_status(system: System, channel: str, status: str, *, called: bool |
 
 
 def deliver_duplicates(system: System, queue: str) -> None:
-    """Five more messages for each row, as redeliveries bring them, and wait until they are worked off."""
+    """Queue five more messages for each row, like redeliveries, and wait until they are done."""
     client = redis.Redis.from_url(system.valkey.url)
     held = client.hlen("unacked")  # by the killed worker, until the visibility timeout ends
     system.run_code(DUPLICATE)
@@ -77,7 +77,7 @@ def deliver_duplicates(system: System, queue: str) -> None:
 
 @pytest.fixture
 def impatient(system: System) -> System:
-    """A killed worker's lease runs out after 3 seconds instead of 150."""
+    """A system in which a killed worker's lease expires after 3 seconds instead of 150."""
     system.environment.update(NOTIFICATIONS_LEASE_SECONDS="3", OUTBOUND_TIMEOUT_SECONDS="60")
     return system
 
@@ -102,7 +102,7 @@ def sms_server(impatient: System) -> Iterator[SmsServer]:
         yield server
 
 
-def test_killed_between_claim_and_send_the_mail_goes_out_once(impatient: System) -> None:
+def test_a_kill_before_sending_sends_the_mail_once(impatient: System) -> None:
     silent = SilentServer()
     impatient.environment.update(EMAIL_HOST="127.0.0.1", EMAIL_PORT=str(silent.port), EMAIL_TIMEOUT="60")
     impatient.start("email")
@@ -119,9 +119,7 @@ def test_killed_between_claim_and_send_the_mail_goes_out_once(impatient: System)
         assert len(server.mails) == 1
 
 
-def test_killed_between_send_and_mark_the_mail_goes_out_again_with_its_message_id(
-    impatient: System, mail_server: MailServer
-) -> None:
+def test_a_kill_after_sending_repeats_the_message_id(impatient: System, mail_server: MailServer) -> None:
     mail_server.script = ["hang"]
     impatient.start("email")
     impatient.run_code(REGISTER.format(count=1))
@@ -137,9 +135,7 @@ def test_killed_between_send_and_mark_the_mail_goes_out_again_with_its_message_i
     assert rows(impatient, "email")[0]["attempts"] == 2
 
 
-def test_killed_between_send_and_mark_an_sms_is_found_at_the_provider_and_not_sent_again(
-    impatient: System, sms_server: SmsServer
-) -> None:
+def test_a_kill_after_sending_does_not_repeat_an_sms(impatient: System, sms_server: SmsServer) -> None:
     impatient.environment["SMS_PROVIDER"] = "aliyun"
     kill_in_mid_send(impatient, sms_server)
     impatient.start("sms", "beat")
@@ -148,9 +144,7 @@ def test_killed_between_send_and_mark_an_sms_is_found_at_the_provider_and_not_se
     assert len(sms_server.sent) == 1
 
 
-def test_an_sms_that_the_provider_does_not_know_of_waits_for_a_persons_word(
-    impatient: System, sms_server: SmsServer
-) -> None:
+def test_an_sms_unknown_to_the_provider_awaits_a_person(impatient: System, sms_server: SmsServer) -> None:
     impatient.environment["SMS_PROVIDER"] = "twilio"
     kill_in_mid_send(impatient, sms_server)
     sms_server.sent.clear()  # it never got there, or the provider's list lags behind
@@ -172,7 +166,7 @@ def test_an_sms_that_the_provider_does_not_know_of_waits_for_a_persons_word(
 
 
 def kill_in_mid_send(system: System, sms_server: SmsServer) -> None:
-    """An SMS that the provider has, and whose worker is dead before it heard the answer."""
+    """Kill a worker after the provider got its SMS and before the worker gets the answer."""
     sms_server.script = ["hang"]
     system.start("sms")
     system.run_code(REGISTER.format(count=1))
@@ -182,7 +176,7 @@ def kill_in_mid_send(system: System, sms_server: SmsServer) -> None:
     system.kill("sms")
 
 
-def test_a_mail_server_that_hangs_holds_up_no_sms(
+def test_a_hanging_mail_server_does_not_delay_sms(
     impatient: System, mail_server: MailServer, sms_server: SmsServer
 ) -> None:
     impatient.environment.update(SMS_PROVIDER="twilio", NOTIFICATIONS_LEASE_SECONDS="150")

@@ -1,4 +1,4 @@
-"""What is sent is judged and rendered when it is sent: moved, renamed and cancelled conferences."""
+"""Messages are judged and rendered when they are sent: moved, renamed and cancelled conferences."""
 
 import datetime as dt
 import zoneinfo
@@ -34,7 +34,7 @@ def summit(conference: Conference) -> Conference:
 
 @pytest.fixture
 def soon(conference: Conference) -> Conference:
-    """It begins in 20 hours, and reminders are due 24 hours before."""
+    """A conference that begins in 20 hours. Reminders are due 24 hours before."""
     conference.starts_at, conference.reminder_hours_before = timezone.now() + dt.timedelta(hours=20), [24]
     conference.save()
     return conference
@@ -57,7 +57,7 @@ def remind(attend: Attend, channel: str = "email") -> Notification:
 
 
 @pytest.mark.parametrize("channel", ["email", "sms"])
-def test_a_reminder_that_waits_is_not_sent_after_a_move(
+def test_a_waiting_reminder_is_dropped_after_a_move(
     soon: Conference, attend: Attend, mail_server: MailServer, channel: str
 ) -> None:
     row = remind(attend, channel)
@@ -69,7 +69,7 @@ def test_a_reminder_that_waits_is_not_sent_after_a_move(
     assert mail_server.mails == []
 
 
-def test_the_new_date_has_a_reminder_of_its_own(
+def test_the_new_date_gets_its_own_reminder(
     soon: Conference, attend: Attend, mail_server: MailServer
 ) -> None:
     remind(attend)
@@ -82,7 +82,7 @@ def test_the_new_date_has_a_reminder_of_its_own(
     assert local.strftime("%H:%M") in mail_server.mails[-1]["Subject"]
 
 
-def test_an_sms_says_the_time_in_the_conferences_zone(
+def test_an_sms_shows_the_conferences_local_time(
     soon: Conference, attend: Attend, sms_server: SmsServer, settings: Any
 ) -> None:
     settings.SMS_PROVIDER = "twilio"
@@ -102,7 +102,7 @@ def test_an_sms_says_the_time_in_the_conferences_zone(
         ({"starts_at": timezone.now() - dt.timedelta(hours=1)}, "moved"),
     ],
 )
-def test_a_reminder_needs_a_start_that_is_still_to_come(
+def test_a_reminder_needs_a_future_start(
     soon: Conference, attend: Attend, change: dict[str, Any], why: str
 ) -> None:
     row = remind(attend)
@@ -112,7 +112,7 @@ def test_a_reminder_needs_a_start_that_is_still_to_come(
     assert why in row.last_error
 
 
-def test_an_attendee_who_came_meanwhile_is_not_reminded(soon: Conference, attend: Attend) -> None:
+def test_checked_in_attendees_are_not_reminded(soon: Conference, attend: Attend) -> None:
     row = remind(attend)
     check_in(row.registration_id, by=None)
     assert deliver(row.pk) == Status.SUPPRESSED
@@ -121,7 +121,7 @@ def test_an_attendee_who_came_meanwhile_is_not_reminded(soon: Conference, attend
     assert deliver(row.pk) == Status.SENT
 
 
-def test_a_confirmation_that_waited_carries_the_present_date(
+def test_a_delayed_confirmation_shows_the_current_date(
     summit: Conference, attend: Attend, mail_server: MailServer
 ) -> None:
     attend()
@@ -137,7 +137,7 @@ def test_a_confirmation_that_waited_carries_the_present_date(
     assert event_of(mail)["DTSTART"].dt.astimezone(dt.UTC) == summit.starts_at
 
 
-def test_a_copy_says_what_holds_now_even_after_the_end(
+def test_a_resent_copy_shows_current_data_after_the_end(
     summit: Conference, attend: Attend, mail_server: MailServer
 ) -> None:
     attend()
@@ -152,7 +152,7 @@ def test_a_copy_says_what_holds_now_even_after_the_end(
     assert event_of(again)["UID"] == event_of(mail_server.mails[0])["UID"]
 
 
-def test_a_message_of_a_deleted_registration_is_not_sent(notification: Notification) -> None:
+def test_messages_for_deleted_registrations_are_not_sent(notification: Notification) -> None:
     Registration.objects.all().delete()
     assert deliver(notification.pk) == Status.SUPPRESSED
 
@@ -169,7 +169,7 @@ def test_a_message_of_a_deleted_registration_is_not_sent(notification: Notificat
         ({"ends_at": None}, 1),
     ],
 )
-def test_the_sequence_rises_with_each_change_of_the_entry(
+def test_the_sequence_goes_up_with_each_change(
     summit: Conference, change: dict[str, Any], expected: int
 ) -> None:
     assert read_sequence(summit) == 0
@@ -178,7 +178,7 @@ def test_the_sequence_rises_with_each_change_of_the_entry(
     assert [read_sequence(summit) for _ in range(3)] == [expected] * 3
 
 
-def test_a_change_back_is_a_change(summit: Conference) -> None:
+def test_reverting_a_change_counts_as_a_change(summit: Conference) -> None:
     numbers = []
     for venue in ("A", "B", "A"):
         summit.venue = venue
@@ -192,7 +192,7 @@ def announced(kind: str) -> list[Notification]:
     return list(Notification.objects.filter(message_type=f"conference_{kind}").order_by("id"))
 
 
-def test_a_move_is_announced_to_everybody_who_is_registered(
+def test_a_move_is_announced_to_all_attendees(
     summit: Conference, attend: Attend, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(announcing, "_ROWS_AT_ONCE", 2)
@@ -230,7 +230,7 @@ def test_the_same_facts_are_announced_once(summit: Conference, attend: Attend) -
     assert len(announced("moved")) == 2
 
 
-def test_of_two_moves_in_a_row_only_the_later_one_is_told(
+def test_only_the_later_of_two_moves_is_announced(
     summit: Conference, attend: Attend, mail_server: MailServer
 ) -> None:
     attend()
@@ -243,7 +243,7 @@ def test_of_two_moves_in_a_row_only_the_later_one_is_told(
     assert (deliver(first.pk), deliver(second.pk)) == (Status.SUPPRESSED, Status.SENT)
 
 
-def test_a_cancelled_conference_leaves_the_calendar_and_reminds_nobody(
+def test_cancelling_clears_calendars_and_stops_reminders(
     summit: Conference, attend: Attend, mail_server: MailServer
 ) -> None:
     attend(now=timezone.now() - dt.timedelta(days=2))
@@ -266,7 +266,7 @@ def test_a_cancelled_conference_leaves_the_calendar_and_reminds_nobody(
     assert reminding.plan_reminders("email") == 0
 
 
-def test_people_who_register_after_the_cancellation_are_told(
+def test_people_registering_after_a_cancellation_are_notified(
     summit: Conference, attend: Attend, mail_server: MailServer
 ) -> None:
     announcing.announce(summit, "cancelled", by="alice")
@@ -275,7 +275,7 @@ def test_people_who_register_after_the_cancellation_are_told(
     assert announced("cancelled")[0].status == Status.QUEUED
 
 
-def test_a_move_after_the_cancellation_revives_the_conference(
+def test_a_move_after_a_cancellation_revives_the_conference(
     summit: Conference, attend: Attend, mail_server: MailServer
 ) -> None:
     attend()
@@ -289,7 +289,7 @@ def test_a_move_after_the_cancellation_revives_the_conference(
     assert (back["STATUS"], back["SEQUENCE"] > gone["SEQUENCE"]) == ("CONFIRMED", True)
 
 
-def test_a_crash_in_the_middle_of_an_announcement_writes_nobody_twice(
+def test_a_crash_during_an_announcement_causes_no_duplicates(
     summit: Conference, attend: Attend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(announcing, "_ROWS_AT_ONCE", 2)
@@ -299,6 +299,6 @@ def test_a_crash_in_the_middle_of_an_announcement_writes_nobody_twice(
     announcing._write_slice(announcement)
     announcement.refresh_from_db()
     assert announcement.written == 2
-    announcement.position = ""  # as if it had died before it noted how far it was
+    announcement.position = ""  # as if the worker had died before it saved its position
     announcement.save()
     assert len(announced("moved")) == 5

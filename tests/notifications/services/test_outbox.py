@@ -1,4 +1,4 @@
-"""Which facts make which messages, in the same transaction; and what a person may do with them."""
+"""Changes write messages in the same transaction. People can resend and abort them."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def test_without_approval_a_registration_is_confirmed(attend: Attend) -> None:
     assert row.message_type == "registration_confirmation"
     assert row.recipient == registration.email
     assert (row.status, row.conference_id, row.registration_id) == ("queued", "summit", registration.id)
-    assert row.facts == {}  # what it says is read when it is sent
+    assert row.facts == {}  # its data is read when it is sent
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_without_approval_a_registration_is_confirmed(attend: Attend) -> None:
         ([Action.APPROVE, Action.APPROVE], ["pending_approval", "approval"]),
     ],
 )
-def test_each_decision_is_told_once(
+def test_each_decision_is_announced_once(
     conference: Conference, attend: Attend, actions: list[Action], expected: list[str]
 ) -> None:
     conference.approval_required = True
@@ -71,7 +71,7 @@ def test_a_refused_registration_writes_no_message(attend: Attend) -> None:
     assert types() == []
 
 
-def test_who_was_imported_is_written_to_only_about_what_follows(conference: Conference) -> None:
+def test_imported_people_are_mailed_only_about_later_decisions(conference: Conference) -> None:
     registration = register(
         conference=conference, name="D", email="d@example.com", source=Registration.Source.IMPORT
     ).registration
@@ -81,7 +81,7 @@ def test_who_was_imported_is_written_to_only_about_what_follows(conference: Conf
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_fact_and_its_message_are_committed_together_or_not_at_all(conference: Conference) -> None:
+def test_changes_and_messages_are_committed_atomically(conference: Conference) -> None:
     seen: list[list[str]] = []
 
     def register_and_fail() -> None:
@@ -98,7 +98,7 @@ def test_the_fact_and_its_message_are_committed_together_or_not_at_all(conferenc
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_broker_that_is_away_costs_neither_registration_nor_message(
+def test_a_broker_outage_loses_no_registration_or_message(
     conference: Conference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*args: Any, **options: Any) -> None:
@@ -110,7 +110,7 @@ def test_a_broker_that_is_away_costs_neither_registration_nor_message(
     assert Notification.objects.get().status == Status.QUEUED
 
 
-def test_what_arrived_is_resent_with_a_new_message_id(
+def test_an_arrived_message_is_resent_with_a_new_id(
     notification: Notification, mail_server: MailServer
 ) -> None:
     deliver(notification.pk)
@@ -121,7 +121,7 @@ def test_what_arrived_is_resent_with_a_new_message_id(
 
 
 @pytest.mark.parametrize("status", [Status.UNKNOWN, Status.FAILED, Status.BOUNCED, Status.SUPPRESSED])
-def test_what_did_not_surely_arrive_is_resent_with_its_own(
+def test_an_unconfirmed_message_is_resent_with_its_id(
     notification: Notification, mail_server: MailServer, status: str
 ) -> None:
     Notification.objects.update(status=status, attempts=8)
@@ -131,14 +131,14 @@ def test_what_did_not_surely_arrive_is_resent_with_its_own(
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.SENDING])
-def test_what_is_under_way_is_not_resent(notification: Notification, status: str) -> None:
+def test_a_message_in_progress_is_not_resent(notification: Notification, status: str) -> None:
     Notification.objects.update(status=status)
     with pytest.raises(outbox.WrongStatusError):
         outbox.resend(notification.pk, by="alice")
 
 
 @pytest.mark.parametrize("status", Status.values)
-def test_only_what_waits_can_be_aborted(notification: Notification, status: str) -> None:
+def test_only_waiting_messages_can_be_aborted(notification: Notification, status: str) -> None:
     Notification.objects.update(status=status)
     if status in (Status.QUEUED, Status.UNKNOWN):
         outbox.abort(notification.pk, by="alice")
@@ -155,7 +155,7 @@ def test_an_aborted_message_is_not_sent(notification: Notification, mail_server:
     assert mail_server.mails == []
 
 
-def test_the_mails_picture_is_the_check_in_code_of_the_registration(
+def test_the_mail_shows_the_registrations_check_in_code(
     conference: Conference, notification: Notification, mail_server: MailServer
 ) -> None:
     deliver(notification.pk)
@@ -168,10 +168,8 @@ def test_the_mails_picture_is_the_check_in_code_of_the_registration(
     assert picture == badges.draw_qr(code, kind="png")
 
 
-def test_a_repeated_registration_is_mailed_to_its_owner_once_a_day(
-    conference: Conference, attend: Attend
-) -> None:
-    """The day is the conference's: in Shanghai it ends at 16:00 dt.UTC."""
+def test_repeated_registrations_are_mailed_once_a_day(conference: Conference, attend: Attend) -> None:
+    """The day is local to the conference: in Shanghai it ends at 16:00 UTC."""
     registration = attend()
     noon = dt.datetime(2027, 5, 1, 12, 0, tzinfo=dt.UTC)
     for hours in (0, 1, 3.9, 4.1, 27.9):
@@ -186,7 +184,7 @@ def test_a_repeated_registration_is_mailed_to_its_owner_once_a_day(
     assert "Mallory" not in str(rows[0].facts)
 
 
-def test_a_repeated_line_of_an_import_is_no_reason_for_a_mail(conference: Conference, attend: Attend) -> None:
+def test_repeated_lines_in_an_import_send_no_mail(conference: Conference, attend: Attend) -> None:
     registration = attend()
     register(conference=conference, name="Ann", email=registration.email, source=Registration.Source.IMPORT)
     assert types() == ["registration_confirmation"]

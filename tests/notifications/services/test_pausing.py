@@ -1,4 +1,4 @@
-"""A provider that refuses us, or cannot be reached, makes its channel wait; no message is lost to it."""
+"""A channel pauses when its provider is unreachable or refuses us. No message is lost."""
 
 import datetime as dt
 from typing import Any
@@ -17,14 +17,12 @@ Status = Notification.Status
 
 
 def later() -> None:
-    """The pause is over, and every message is due."""
+    """End the pause and make every message due."""
     Outage.objects.update(paused_until=timezone.now())
     Notification.objects.update(scheduled_for=timezone.now())
 
 
-def test_however_long_the_server_refuses_us_every_mail_goes_out_in_the_end(
-    attend: Any, mail_server: MailServer
-) -> None:
+def test_no_mail_is_lost_in_a_long_outage(attend: Any, mail_server: MailServer) -> None:
     for _ in range(5):
         attend()
     rows = list(Notification.objects.order_by("id"))
@@ -33,13 +31,13 @@ def test_however_long_the_server_refuses_us_every_mail_goes_out_in_the_end(
         assert {deliver(row.pk) for row in rows} <= {Status.QUEUED, None}
         later()
     assert set(Notification.objects.values_list("status", "attempts")) == {(Status.QUEUED, 0)}
-    assert Outage.objects.get().failures == MAX_ATTEMPTS + 2  # one message met it each time
+    assert Outage.objects.get().failures == MAX_ATTEMPTS + 2  # one message failed each time
     mail_server.refuse_sender = ""
     assert [deliver(row.pk) for row in rows] == [Status.SENT] * 5
     assert not Outage.objects.exists()
 
 
-def test_during_a_pause_the_server_is_not_asked_again(attend: Any, mail_server: MailServer) -> None:
+def test_a_paused_server_gets_no_requests(attend: Any, mail_server: MailServer) -> None:
     for _ in range(2):
         attend()
     first, second = Notification.objects.order_by("id")
@@ -66,7 +64,7 @@ def test_pauses_grow_to_ten_minutes(attend: Any, mail_server: MailServer) -> Non
     assert 190 < pauses[-1] < 601
 
 
-def test_a_pause_of_mail_holds_up_no_sms(
+def test_a_mail_pause_does_not_delay_sms(
     notification: Notification, sms: Notification, mail_server: MailServer
 ) -> None:
     mail_server.refuse_sender = "530 no"
@@ -74,7 +72,7 @@ def test_a_pause_of_mail_holds_up_no_sms(
     assert deliver(sms.pk) == Status.SENT
 
 
-def test_the_sweeper_rings_for_a_paused_message_when_its_time_has_come(
+def test_the_sweeper_queues_paused_messages_on_time(
     notification: Notification, mail_server: MailServer
 ) -> None:
     mail_server.refuse_sender = "530 no"
@@ -92,9 +90,7 @@ def test_the_sweeper_rings_for_a_paused_message_when_its_time_has_come(
 DELAYED = "553 5.7.1 <noreply@localhost>: Sender address rejected: not owned by user"
 
 
-def test_a_sender_that_is_refused_only_after_rcpt_is_refused_for_all(
-    attend: Any, mail_server: MailServer
-) -> None:
+def test_a_sender_refused_after_rcpt_pauses_the_channel(attend: Any, mail_server: MailServer) -> None:
     """Postfix' smtpd_delay_reject, its default."""
     for _ in range(5):
         attend()
@@ -110,9 +106,7 @@ def test_a_sender_that_is_refused_only_after_rcpt_is_refused_for_all(
     assert [deliver(row.pk) for row in rows] == [Status.SENT] * 5
 
 
-def test_one_recipient_alone_pauses_nothing_however_often_it_is_tried(
-    attend: Any, mail_server: MailServer
-) -> None:
+def test_failures_of_one_recipient_do_not_pause_mail(attend: Any, mail_server: MailServer) -> None:
     for _ in range(2):
         attend()
     poison, other = Notification.objects.order_by("id")

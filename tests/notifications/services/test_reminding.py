@@ -1,4 +1,4 @@
-"""Reminders: found by beat from the conference's settings, once, and not at night."""
+"""Reminders: beat finds them from the conference's settings and sends each once, not at night."""
 
 import datetime as dt
 import zoneinfo
@@ -26,7 +26,7 @@ Status = Notification.Status
 
 @pytest.fixture
 def soon(conference: Conference) -> Conference:
-    """The conference begins in 20 hours; reminders are due 24 and 2 hours before."""
+    """A conference that begins in 20 hours. Reminders are due 24 and 2 hours before."""
     conference.starts_at = timezone.now() + dt.timedelta(hours=20)
     conference.reminder_hours_before = [24, 2]
     conference.save()
@@ -35,7 +35,7 @@ def soon(conference: Conference) -> Conference:
 
 @pytest.fixture
 def attend_early(attend: Attend) -> Attend:
-    """Registered two days ago."""
+    """`attend` for people who registered two days ago."""
     return lambda **fields: attend(now=timezone.now() - dt.timedelta(days=2), **fields)
 
 
@@ -45,9 +45,7 @@ def reminders(channel: str = "email") -> list[Notification]:
     )
 
 
-def test_everybody_who_is_due_is_reminded_once_over_each_channel(
-    soon: Conference, attend_early: Attend
-) -> None:
+def test_due_attendees_get_one_reminder_per_channel(soon: Conference, attend_early: Attend) -> None:
     attend_early(email="a@example.com")
     attend_early(email="b@example.com", phone="")
     for _ in range(3):
@@ -59,18 +57,16 @@ def test_everybody_who_is_due_is_reminded_once_over_each_channel(
     assert reminders()[0].facts["starts_at"] == soon.starts_at.isoformat()
 
 
-def test_after_a_crash_in_between_the_rest_is_made_up_for_and_nobody_gets_two(
-    soon: Conference, attend_early: Attend
-) -> None:
+def test_reminders_resume_after_a_crash_without_duplicates(soon: Conference, attend_early: Attend) -> None:
     attend_early(email="a@example.com")
     plan_reminders("email")
     attend_early(email="b@example.com")
-    ReminderRound.objects.all().delete()  # as if the worker had died before it noted the round
+    ReminderRound.objects.all().delete()  # as if the worker had died before it recorded the round
     plan_reminders("email")
     assert [row.recipient for row in reminders()] == ["a@example.com", "b@example.com"]
 
 
-def test_who_registers_after_its_time_gets_the_next_one_only(
+def test_late_registrants_only_get_the_next_reminder(
     soon: Conference, attend: Attend, attend_early: Attend
 ) -> None:
     attend_early(email="early@example.com")
@@ -85,14 +81,14 @@ def test_who_registers_after_its_time_gets_the_next_one_only(
     assert reminders()[0].facts["hours_before"] == 2
 
 
-def test_after_an_outage_nobody_gets_several_at_once(soon: Conference, attend_early: Attend) -> None:
+def test_an_outage_does_not_bunch_up_reminders(soon: Conference, attend_early: Attend) -> None:
     attend_early()
     Conference.objects.update(starts_at=timezone.now() + dt.timedelta(hours=1))
     plan_reminders("email")
     assert [row.facts["hours_before"] for row in reminders()] == [2]
 
 
-def test_who_is_not_coming_or_already_there_is_not_reminded(soon: Conference, attend_early: Attend) -> None:
+def test_cancelled_and_checked_in_attendees_are_not_reminded(soon: Conference, attend_early: Attend) -> None:
     decide(attend_early(email="cancelled@example.com").id, Action.CANCEL, by=None)
     check_in(attend_early(email="there@example.com").id, by=None)
     attend_early(email="due@example.com")
@@ -100,7 +96,7 @@ def test_who_is_not_coming_or_already_there_is_not_reminded(soon: Conference, at
     assert [row.recipient for row in reminders()] == ["due@example.com"]
 
 
-def test_no_settings_no_reminders(soon: Conference, attend_early: Attend) -> None:
+def test_reminders_are_off_without_settings(soon: Conference, attend_early: Attend) -> None:
     attend_early()
     Conference.objects.update(reminder_hours_before=[])
     assert plan_reminders("email") == 0
@@ -111,7 +107,7 @@ def test_no_settings_no_reminders(soon: Conference, attend_early: Attend) -> Non
     assert reminders() == []
 
 
-def test_a_moved_conference_reminds_again(soon: Conference, attend_early: Attend) -> None:
+def test_a_moved_conference_sends_new_reminders(soon: Conference, attend_early: Attend) -> None:
     attend_early()
     plan_reminders("email")
     Conference.objects.update(starts_at=timezone.now() + dt.timedelta(hours=23))
@@ -119,7 +115,7 @@ def test_a_moved_conference_reminds_again(soon: Conference, attend_early: Attend
     assert len(reminders()) == 2
 
 
-def test_the_sweeper_puts_written_reminders_on_the_queue(
+def test_the_sweeper_queues_written_reminders(
     soon: Conference, attend_early: Attend, mail_server: MailServer
 ) -> None:
     attend_early()
@@ -133,7 +129,7 @@ def test_the_sweeper_puts_written_reminders_on_the_queue(
     assert mail_server.mails[0]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
 
-def test_what_was_cancelled_after_planning_is_not_sent(
+def test_reminders_of_cancelled_registrations_are_not_sent(
     soon: Conference, attend_early: Attend, mail_server: MailServer
 ) -> None:
     registration = attend_early()
@@ -143,7 +139,7 @@ def test_what_was_cancelled_after_planning_is_not_sent(
     assert mail_server.mails == []
 
 
-def test_a_reminder_of_what_has_begun_is_not_sent(
+def test_reminders_are_not_sent_after_the_start(
     soon: Conference, attend_early: Attend, mail_server: MailServer
 ) -> None:
     attend_early()
@@ -157,7 +153,7 @@ def test_a_reminder_of_what_has_begun_is_not_sent(
     assert row.last_error == "it came too late to be of use"
 
 
-def test_an_unsubscribed_address_still_gets_what_concerns_its_registration(
+def test_unsubscribed_addresses_still_get_transactional_messages(
     soon: Conference, attend_early: Attend, mail_server: MailServer
 ) -> None:
     attend_early(email="Dora@example.com")
@@ -190,14 +186,14 @@ def local(hour: int, minute: int = 0, *, day: int = 10, zone: str = "Asia/Shangh
         ((None, None), local(3), local(3)),
     ],
 )
-def test_quiet_hours_end_at_their_end_in_the_conferences_zone(
+def test_quiet_hours_follow_the_conferences_zone(
     conference: Conference, hours: Any, moment: dt.datetime, allowed: dt.datetime
 ) -> None:
     conference.quiet_from, conference.quiet_until = hours
     assert quiet_hours.next_allowed(moment.astimezone(dt.UTC), conference) == allowed
 
 
-def test_quiet_hours_across_a_change_of_the_clocks(conference: Conference) -> None:
+def test_quiet_hours_handle_clock_changes(conference: Conference) -> None:
     """In New York, 14 March 2027 has no 02:30, and its eight o'clock is at 12:00 UTC, not 13:00."""
     conference.time_zone = "America/New_York"
     conference.quiet_from, conference.quiet_until = dt.time(22), dt.time(8)
@@ -205,7 +201,7 @@ def test_quiet_hours_across_a_change_of_the_clocks(conference: Conference) -> No
     assert quiet_hours.next_allowed(late, conference) == dt.datetime(2027, 3, 14, 12, 0, tzinfo=dt.UTC)
 
 
-def test_at_night_a_reminder_waits_and_a_confirmation_does_not(
+def test_reminders_wait_at_night_but_confirmations_do_not(
     soon: Conference, attend_early: Attend, mail_server: MailServer
 ) -> None:
     here = timezone.now().astimezone(zoneinfo.ZoneInfo(soon.time_zone))
@@ -218,7 +214,7 @@ def test_at_night_a_reminder_waits_and_a_confirmation_does_not(
     (row,) = reminders()
     assert dt.timedelta(minutes=59) < row.scheduled_for - timezone.now() <= dt.timedelta(hours=1)
     assert deliver(row.pk) is None
-    # A second attempt that falls into the night is put off, too, and is no attempt.
+    # A second attempt at night is also postponed and does not count as an attempt.
     Notification.objects.filter(pk=row.pk).update(scheduled_for=timezone.now())
     assert deliver(row.pk) == Status.QUEUED
     row.refresh_from_db()

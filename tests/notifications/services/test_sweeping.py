@@ -1,4 +1,4 @@
-"""What the sweeper makes of rows whose worker died, or whose message was lost."""
+"""The sweeper handles rows whose worker died or whose task was lost."""
 
 import datetime as dt
 from typing import Any
@@ -18,7 +18,7 @@ Status = Notification.Status
 
 
 def abandon(row: Notification, *, called: bool, attempts: int = 0) -> None:
-    """As a worker leaves it that was killed, once its lease has run out."""
+    """Leave the row as a killed worker does, with an expired lease."""
     now = timezone.now()
     Notification.objects.filter(pk=row.pk).update(attempts=attempts)
     assert claim(
@@ -31,7 +31,7 @@ def queue_length(queue: str) -> int:
     return redis.Redis.from_url(settings.REDIS_URL).llen(queue)
 
 
-def test_a_worker_that_died_before_the_call_sent_nothing_so_it_is_tried_again(sms: Notification) -> None:
+def test_a_worker_death_before_the_call_is_retried(sms: Notification) -> None:
     abandon(sms, called=False)
     sweeping.sweep("sms")
     sms.refresh_from_db()
@@ -39,7 +39,7 @@ def test_a_worker_that_died_before_the_call_sent_nothing_so_it_is_tried_again(sm
     assert queue_length("notifications.sms") == 1
 
 
-def test_a_worker_that_died_after_the_call_leaves_the_fate_unknown(sms: Notification) -> None:
+def test_a_worker_death_after_the_call_is_unknown(sms: Notification) -> None:
     abandon(sms, called=True)
     sweeping.sweep("sms")
     sms.refresh_from_db()
@@ -47,7 +47,7 @@ def test_a_worker_that_died_after_the_call_leaves_the_fate_unknown(sms: Notifica
     assert queue_length("notifications.sms") == 0
 
 
-def test_a_mail_of_unknown_fate_goes_out_again_at_once(notification: Notification) -> None:
+def test_a_mail_of_unknown_fate_is_resent_at_once(notification: Notification) -> None:
     abandon(notification, called=True)
     sweeping.sweep("email")
     notification.refresh_from_db()
@@ -55,7 +55,7 @@ def test_a_mail_of_unknown_fate_goes_out_again_at_once(notification: Notificatio
     assert queue_length("notifications.email") == 1
 
 
-def test_what_kills_every_worker_is_given_up(notification: Notification) -> None:
+def test_a_message_that_kills_workers_is_given_up(notification: Notification) -> None:
     abandon(notification, called=False, attempts=MAX_ATTEMPTS - 1)
     sweeping.sweep("email")
     notification.refresh_from_db()
@@ -69,25 +69,25 @@ def test_a_running_lease_is_left_alone(notification: Notification) -> None:
     assert notification.status == Status.SENDING
 
 
-def test_a_lost_message_is_rung_again_after_a_minute_and_not_at_every_tick(
+def test_a_lost_task_is_requeued_after_a_minute(
     notification: Notification,
 ) -> None:
     for _ in range(3):
         sweeping.sweep("email")
-    assert queue_length("notifications.email") == 0  # rung when it was written, just now
+    assert queue_length("notifications.email") == 0  # it was queued just now, when it was written
     Notification.objects.update(rung_at=timezone.now() - dt.timedelta(seconds=61))
     for _ in range(3):
         sweeping.sweep("email")
     assert queue_length("notifications.email") == 1
 
 
-def test_channels_do_not_touch_each_other(notification: Notification, sms: Notification) -> None:
+def test_channels_are_swept_independently(notification: Notification, sms: Notification) -> None:
     Notification.objects.update(rung_at=None)
     sweeping.sweep("sms")
     assert (queue_length("notifications.sms"), queue_length("notifications.email")) == (1, 0)
 
 
-def test_a_backlog_is_rung_in_bounded_portions(attend: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backlog_is_queued_in_batches(attend: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeping, "_RING_AT_ONCE", 2)
     for _ in range(3):
         attend()

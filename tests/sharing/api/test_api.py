@@ -47,7 +47,7 @@ def get(client: APIClient, path: str, **params: Any) -> Any:
 
 
 def download(response: Any) -> bytes:
-    """All of a streamed answer."""
+    """The whole content of a streamed answer."""
     return b"".join(response.streaming_content)
 
 
@@ -56,18 +56,14 @@ def download(response: Any) -> bytes:
     ["links", "tree", "leaderboard", "channels", "conversions", "conversions/r-c", "not-credited", "k-factor",
      "links/aaaaaaaaaaaaaaaa", "links/aaaaaaaaaaaaaaaa/qr.svg"],
 )  # fmt: skip
-def test_a_stranger_finds_nothing_and_nobody_anonymous_is_served(
-    story: None, api: Api, charlie: User, path: str
-) -> None:
+def test_strangers_and_anonymous_users_get_nothing(story: None, api: Api, charlie: User, path: str) -> None:
     query = {"conference_id": "summit"}
     assert api(charlie).get(f"/api/sharing/{path}", query).status_code == 404
     assert api(None).get(f"/api/sharing/{path}", query).status_code == 401
 
 
 @pytest.mark.parametrize("path", ["links/same", "tree?root=same", "conversions/r-c", "links", "not-credited"])
-def test_an_organizer_of_another_conference_sees_nothing_of_this_one(
-    story: None, api: Api, charlie: User, path: str
-) -> None:
+def test_organizers_see_only_their_own_conferences(story: None, api: Api, charlie: User, path: str) -> None:
     services.create_conference(owner=charlie, id="other", name="Other", time_zone="UTC")
     happen(share(1, "va", "same"), opened(2, "x", "none"), registered(3, "x"))
     path, _, query = path.partition("?")
@@ -79,7 +75,7 @@ def test_an_organizer_of_another_conference_sees_nothing_of_this_one(
     assert client.get("/api/sharing/links/same").status_code == 404
 
 
-def test_a_code_of_several_of_ones_conferences_needs_the_conference_said(
+def test_a_code_in_several_conferences_needs_a_conference_id(
     story: None, api: Api, alice: User, bob: User
 ) -> None:
     services.create_conference(owner=alice, id="other", name="Other", time_zone="UTC")
@@ -90,10 +86,12 @@ def test_a_code_of_several_of_ones_conferences_needs_the_conference_said(
     for conference_id, sharer in (("summit", "va"), ("other", "vo")):
         said = api(alice).get("/api/sharing/links/same", {"conference_id": conference_id})
         assert said.json()["sharer"] == sharer
-    assert api(bob).get("/api/sharing/links/same").json()["sharer"] == "va"  # whose only one it is
+    assert (
+        api(bob).get("/api/sharing/links/same").json()["sharer"] == "va"
+    )  # it is in only one of his conferences
 
 
-def test_the_tree_comes_level_by_level_with_counts(story: None, api: Api, bob: User) -> None:
+def test_the_tree_has_levels_with_counts(story: None, api: Api, bob: User) -> None:
     answer = get(api(bob), "tree", depth=2)
     (root,) = answer["results"]
     assert (root["code"], root["child_count"], root["opens"], root["openers"]) == ("a" * 16, 1, 1, 1)
@@ -106,7 +104,7 @@ def test_the_tree_comes_level_by_level_with_counts(story: None, api: Api, bob: U
     assert below["results"] == []
 
 
-def test_a_level_is_paged_by_a_cursor_busiest_first(conference: Conference, api: Api, alice: User) -> None:
+def test_a_level_has_pages_with_busiest_links_first(conference: Conference, api: Api, alice: User) -> None:
     happen(*(share(number, f"v{number}", f"code{number}") for number in range(7)))
     happen(opened(10, "x", "code5"), registered(11, "x"), opened(10, "y", "code3"), registered(11, "y"))
     seen: list[str] = []
@@ -119,7 +117,7 @@ def test_a_level_is_paged_by_a_cursor_busiest_first(conference: Conference, api:
 
 
 @pytest.mark.parametrize("cursor", ["x", "!!!", "WzFd", "é"])
-def test_a_cursor_of_nobodys_is_bad_input(story: None, api: Api, alice: User, cursor: str) -> None:
+def test_an_invalid_cursor_is_rejected(story: None, api: Api, alice: User, cursor: str) -> None:
     for path in ("tree", "links", "conversions"):
         response = api(alice).get(f"/api/sharing/{path}", {"conference_id": "summit", "cursor": cursor})
         assert response.status_code == 400
@@ -127,7 +125,7 @@ def test_a_cursor_of_nobodys_is_bad_input(story: None, api: Api, alice: User, cu
 
 
 @pytest.mark.parametrize("model", list(CREDIT_MODELS))
-def test_every_view_of_credits_shows_the_distinct_total_beside_them(
+def test_every_view_of_credits_shows_the_distinct_total(
     story: None, api: Api, alice: User, model: str
 ) -> None:
     answer = get(api(alice), "conversions", model=model)
@@ -147,14 +145,12 @@ def test_every_view_of_credits_shows_the_distinct_total_beside_them(
     assert sum(item["credit"] for item in channels) == pytest.approx(total)
 
 
-def test_an_unknown_model_is_bad_input(story: None, api: Api, alice: User) -> None:
+def test_an_unknown_model_is_rejected(story: None, api: Api, alice: User) -> None:
     response = api(alice).get("/api/sharing/conversions", {"conference_id": "summit", "model": "magic"})
     assert response.status_code == 400
 
 
-def test_the_path_of_a_registration_says_what_was_not_credited_and_why(
-    story: None, api: Api, alice: User
-) -> None:
+def test_a_registration_path_shows_why_codes_lack_credit(story: None, api: Api, alice: User) -> None:
     happen(share(1, "elsewhere", "ffffffffffffffff", conference_id="other"))
     happen(opened(6, "vd", "ffffffffffffffff"), opened(5.5, "vd", "aaaa0000"), registered(7, "vd", "r-d"))
     answer = get(api(alice), "conversions/r-d")
@@ -167,7 +163,7 @@ def test_the_path_of_a_registration_says_what_was_not_credited_and_why(
     assert missing.status_code == 404
 
 
-def test_the_k_factor_is_registrations_by_sharers_of_the_range(story: None, api: Api, alice: User) -> None:
+def test_the_k_factor_divides_registrations_by_sharers(story: None, api: Api, alice: User) -> None:
     assert get(api(alice), "k-factor") == {"share_conversions": 1, "sharers": 2, "k_factor": 0.5}
     happen(share(24 * 60, "vd", "dddd"), share(25 * 60, "vd", "eeee"), share(26 * 60, "vb", "ffff"))
     happen(opened(27 * 60, "ve", "dddd"), registered(28 * 60, "ve"))
@@ -194,9 +190,7 @@ def test_the_timeline_counts_by_local_day(story: None, api: Api, alice: User) ->
     ]
 
 
-def test_a_helper_mints_a_link_that_stays_its_owners_whatever_browsers_claim(
-    conference: Conference, api: Api, bob: User
-) -> None:
+def test_a_minted_link_always_keeps_its_owner(conference: Conference, api: Api, bob: User) -> None:
     body = {"conference_id": "summit", "label": "Poster at gate 3", "channel": "poster"}
     made = api(bob).post("/api/sharing/links", body, format="json")
     assert made.status_code == 201
@@ -209,9 +203,7 @@ def test_a_helper_mints_a_link_that_stays_its_owners_whatever_browsers_claim(
     assert get(api(bob), "links", search="gate 3")["results"][0]["code"] == link["code"]
 
 
-def test_no_browser_can_speak_for_the_user_who_owns_a_minted_link(
-    conference: Conference, api: Api, bob: User
-) -> None:
+def test_browsers_cannot_act_as_a_minted_links_owner(conference: Conference, api: Api, bob: User) -> None:
     made = api(bob).post("/api/sharing/links", {"conference_id": "summit"}, format="json").json()
     later = 10_000_000  # minutes: after the minting, which has the real time
     happen(share(1, "mallory", "mine"), share(later, f"user:{bob.pk}", made["code"], "mine"))
@@ -221,23 +213,19 @@ def test_no_browser_can_speak_for_the_user_who_owns_a_minted_link(
     assert credits_of("r-x") == [made["code"]]
 
 
-def test_a_code_that_somebody_has_cannot_be_minted(story: None, api: Api, alice: User) -> None:
+def test_a_taken_code_cannot_be_minted(story: None, api: Api, alice: User) -> None:
     body = {"conference_id": "summit", "code": "aaaaaaaaaaaaaaaa"}
     response = api(alice).post("/api/sharing/links", body, format="json")
     assert (response.status_code, response.json()["error"]["code"]) == (409, "code_taken")
 
 
 @pytest.mark.parametrize("code", ["abc", "a" * 17, "with space", "späti", "a/b/c", "s.abcd"])
-def test_a_code_of_wrong_form_cannot_be_minted(
-    conference: Conference, api: Api, alice: User, code: str
-) -> None:
+def test_a_malformed_code_cannot_be_minted(conference: Conference, api: Api, alice: User, code: str) -> None:
     body = {"conference_id": "summit", "code": code}
     assert api(alice).post("/api/sharing/links", body, format="json").status_code == 400
 
 
-def test_of_a_signed_link_only_the_signed_code_counts_also_after_a_new_key(
-    conference: Conference, api: Api, alice: User
-) -> None:
+def test_only_the_signed_code_of_a_signed_link_counts(conference: Conference, api: Api, alice: User) -> None:
     body = {"conference_id": "summit", "signed": True}
     link = api(alice).post("/api/sharing/links", body, format="json").json()
     code, public = link["code"], link["public_code"]
@@ -258,9 +246,7 @@ def test_of_a_signed_link_only_the_signed_code_counts_also_after_a_new_key(
     assert {reason for _, reason in refusals_of("r-forger") | refusals_of("r-bare")} == {"malformed_code"}
 
 
-def test_sharing_a_forged_signed_code_makes_no_link_and_puts_none_above_another(
-    conference: Conference, api: Api, alice: User
-) -> None:
+def test_sharing_a_forged_signed_code_creates_no_link(conference: Conference, api: Api, alice: User) -> None:
     body = {"conference_id": "summit", "signed": True}
     public = api(alice).post("/api/sharing/links", body, format="json").json()["public_code"]
     forged = public[:-1] + ("A" if public[-1] != "A" else "B")
@@ -291,13 +277,13 @@ def test_a_chain_may_hold_a_signed_code(conference: Conference, api: Api, alice:
         ("timeline", {"conference_id": "summit", "from": "9999-12-01", "to": "9999-12-31"}, 400),
     ],
 )
-def test_what_no_database_or_calendar_holds_is_answered_with_an_error(
+def test_unstorable_values_get_an_error(
     conference: Conference, api: Api, alice: User, path: str, query: dict[str, str], status: int
 ) -> None:
     assert api(alice).get(f"/api/sharing/{path}", query).status_code == status
 
 
-def test_a_tree_of_a_thousand_levels_and_one_of_many_children_are_read_by_page(
+def test_deep_and_wide_trees_are_read_in_pages(
     conference: Conference, api: Api, alice: User, django_assert_max_num_queries: Any
 ) -> None:
     chain = [share(n, f"v{n}", f"deep{n:04}", f"deep{n - 1:04}" if n else "") for n in range(1000)]
@@ -312,7 +298,7 @@ def test_a_tree_of_a_thousand_levels_and_one_of_many_children_are_read_by_page(
     assert len(answer["results"]) == 100
     assert answer["results"][0]["code"] == "wide00007"
     way = [link["code"] for link in answer["path"]]
-    while (topmost := answer["path"][0])["parent"] is not None:  # a stretch at a time
+    while (topmost := answer["path"][0])["parent"] is not None:  # one part at a time
         assert len(answer["path"]) == 100
         answer = get(client, "tree", root=topmost["parent"])
         way = [link["code"] for link in answer["path"]] + way

@@ -1,4 +1,4 @@
-"""Bad input is rejected by name, and the rest of the batch counts."""
+"""Bad events are rejected with a named error, and the rest of the batch counts."""
 
 from typing import Any
 
@@ -30,9 +30,7 @@ def read(*events: dict[str, Any]) -> tuple[list[Any], list[Any]]:
         ({"type": "share_open", "share_code": f"s.{GOOD}.forged"}, "share_code"),
     ],
 )
-def test_a_bad_code_or_chain_is_rejected_by_name_and_the_others_count(
-    fields: dict[str, Any], field: str
-) -> None:
+def test_only_events_with_bad_codes_are_rejected(fields: dict[str, Any], field: str) -> None:
     bad = {"conference_id": "summit", "visitor_id": "v", **fields}
     rows, (rejection,) = read(share(1, "v", GOOD), bad, share(2, "v", "other-one"))
     assert [row.subject for row in rows] == [GOOD, "other-one"]
@@ -48,7 +46,7 @@ def test_a_bad_code_or_chain_is_rejected_by_name_and_the_others_count(
         ({"type": "share_open", "share_code": GOOD, "attribution_chain": ["x" * 2**20]}, "attribution_chain"),
     ],
 )
-def test_a_bad_hint_is_left_out(fields: dict[str, Any], field: str) -> None:
+def test_a_bad_hint_is_ignored(fields: dict[str, Any], field: str) -> None:
     (row,), rejections = read({"conference_id": "summit", "visitor_id": "v", **fields})
 
     assert rejections == []
@@ -56,6 +54,6 @@ def test_a_bad_hint_is_left_out(fields: dict[str, Any], field: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["q7Jm0Zt4Yc2", GOOD, "____----", f"s.{GOOD}.{'x' * 43}"])
-def test_codes_of_browsers_campaigns_and_signed_ones_are_taken(code: str) -> None:
+def test_codes_of_every_valid_form_are_accepted(code: str) -> None:
     rows, rejections = read(share(1, "v", code, event_id="e"))
     assert (len(rows), rejections) == (1, [])

@@ -1,4 +1,4 @@
-"""What is downloaded as CSV: which columns, which values, and no formula that a spreadsheet would run."""
+"""CSV downloads have the right columns and values, and no formula that a spreadsheet would run."""
 
 import csv
 import io
@@ -35,7 +35,7 @@ def rows_of(client: APIClient, path: str, **params: Any) -> list[dict[str, str]]
 _NAMES = {"links": "links", "conversions": "credits", "not-credited": "not-credited"}
 
 
-def test_links(story: None, api: Api, alice: User) -> None:
+def test_the_export_of_links(story: None, api: Api, alice: User) -> None:
     later, first = rows_of(api(alice), "links")
     assert first == {
         "code": "aaaa", "parent": "", "sharer": "va", "label": "", "channel": "wechat",
@@ -54,7 +54,7 @@ def test_links(story: None, api: Api, alice: User) -> None:
     )  # not by its own sharer
 
 
-def test_credits_under_a_model(story: None, api: Api, alice: User) -> None:
+def test_the_export_of_credits_under_a_model(story: None, api: Api, alice: User) -> None:
     rows = rows_of(api(alice), "conversions", model="linear")
     same = {"registered_at": "2026-05-01T01:51:40Z", "model": "linear", "registration_id": "r-c"}
     assert rows == [
@@ -74,7 +74,7 @@ def test_credits_under_a_model(story: None, api: Api, alice: User) -> None:
     ]  # fmt: skip
 
 
-def test_what_was_not_credited(story: None, api: Api, alice: User) -> None:
+def test_the_export_of_uncredited_codes(story: None, api: Api, alice: User) -> None:
     (row,) = rows_of(api(alice), "not-credited")
     assert row == {
         "registration_id": "r-b", "registered_at": "2026-05-01T01:54:40Z", "code": "bbbb",

@@ -1,4 +1,4 @@
-"""QR codes of links lead to the link: read back by another library than the one that draws them."""
+"""QR codes contain the address of their link. Another library than the one that draws them reads them."""
 
 import io
 import re
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def draw_svg(svg: bytes) -> Image.Image:
-    """The picture that the SVG's one path of horizontal strokes is."""
+    """Draw the picture of the SVG, which is a single path of horizontal strokes."""
     root = ElementTree.fromstring(svg)
     picture = Image.new("L", (int(root.attrib["width"]), int(root.attrib["height"])), 255)
     (path,) = root
@@ -59,11 +59,11 @@ def test_a_qr_code_holds_the_address_of_its_link(
     assert read(picture) == link["url"]
 
 
-def test_it_still_reads_with_a_stain_on_it(conference: Conference, api: Api, alice: User) -> None:
+def test_a_stained_qr_code_is_still_readable(conference: Conference, api: Api, alice: User) -> None:
     happen(share(1, "va", "aaaaaaaaaaaaaaaa"))
     png = api(alice).get("/api/sharing/links/aaaaaaaaaaaaaaaa/qr.png")
     picture = Image.open(io.BytesIO(png.content)).convert("L")
     width, height = picture.size
-    # As much as error correction of level M makes up for, and L does not.
+    # A stain that error correction of level M repairs and level L does not.
     picture.paste(0, (width // 2, height // 2, width // 2 + width // 5, height // 2 + height // 5))
     assert read(picture).endswith(ShareLink.objects.get().code)

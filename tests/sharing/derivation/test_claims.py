@@ -1,4 +1,4 @@
-"""Many claims to one link: who owns it and what is its parent, and that earlier claims are not read again."""
+"""Many claims to one link decide its owner and parent without reading earlier claims again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from tests.sharing.plain import PlainTree
 pytestmark = pytest.mark.ordered
 
 CLAIMS = 2_000
-# By the owner and by a stranger, later and later, each with another parent.
+# Claims by the owner and by a stranger, each later than the last and with another parent.
 MANY = [
     share(100 + number, ("ann", "ben")[number % 2], "wanted", f"parent{number % 7}")
     for number in range(CLAIMS)
@@ -25,7 +25,7 @@ COUNT = "SELECT count(*) FROM"
 
 @contextmanager
 def counted_rows() -> Iterator[list[int]]:
-    """How many rows each SELECT within gives."""
+    """Collect the number of rows of each SELECT in the block."""
     counts: list[int] = []
 
     def count(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -55,15 +55,13 @@ def counted_rows() -> Iterator[list[int]]:
         (share(5000, "ann", "wanted", "parent6", bot=True), "ann", "parent0"),
     ],
 )
-def test_a_further_claim_to_a_link_decides_as_all_of_them_would_and_reads_a_few_rows_only(
-    claim: dict[str, Any], owner: str, parent: str | None
-) -> None:
+def test_a_further_claim_reads_only_a_few_rows(claim: dict[str, Any], owner: str, parent: str | None) -> None:
     parents = [share(number, "root", f"parent{number}") for number in range(7)]
     deliver(*parents, *MANY)
     with counted_rows() as counts:
         deliver(claim)
     assert sum(counts) < 20
-    assert counts  # or nothing was counted
+    assert counts  # otherwise nothing was counted
     link = ShareLink.objects.get(code="wanted")
     assert (link.sharer, link.parent and link.parent.code, link.is_contested) == (owner, parent, True)
     plain = PlainTree([*parents, *MANY, claim])

@@ -1,5 +1,7 @@
-"""First and last, and every order that the application makes itself, too, go by code points; also where a
-PostgreSQL database sorts by a language, on which bin/test runs these once more."""
+"""All orders go by code points, including "first", "last" and the application's own sorting.
+
+bin/test also runs these tests on a PostgreSQL database that sorts by a language.
+"""
 
 from typing import Any
 
@@ -18,7 +20,7 @@ from tests.sharing.plain import PlainTree
 pytestmark = [pytest.mark.django_db, pytest.mark.ordered]
 
 
-def test_of_claims_of_one_instant_the_first_by_code_points_decides(admin_client: Client) -> None:
+def test_claims_of_one_instant_sort_by_code_points(admin_client: Client) -> None:
     events: list[dict[str, Any]] = [
         share(0, "root", "parentA"),
         share(0, "root", "parentB"),
@@ -37,7 +39,7 @@ def test_of_claims_of_one_instant_the_first_by_code_points_decides(admin_client:
 
 
 @pytest.mark.parametrize("days", [{}, {"from": "2026-05-01", "to": "2026-05-02"}])
-def test_whoever_has_equal_credit_comes_in_one_order_under_every_model(
+def test_equal_credits_have_the_same_order_under_every_model(
     conference: Conference, api: Api, alice: User, days: dict[str, str]
 ) -> None:
     names = ["a", "B", "c", "D"]
@@ -53,9 +55,7 @@ def test_whoever_has_equal_credit_comes_in_one_order_under_every_model(
         assert [row["channel"] for row in channels["results"]] == ["by-B", "by-a", "by-D", "by-c"]
 
 
-def test_what_has_no_place_in_a_chain_comes_in_one_order(
-    conference: Conference, api: Api, alice: User
-) -> None:
+def test_codes_without_a_place_have_a_fixed_order(conference: Conference, api: Api, alice: User) -> None:
     happen(*(opened(1, "guest", f"code{name}") for name in ("a", "B", "c")), registered(2, "guest", "r-1"))
     path = get(api(alice), "conversions/r-1")
     assert [row["code"] for row in path["not_credited"]] == ["codeB", "codea", "codec"]

@@ -1,4 +1,4 @@
-"""The daily figures that come from the tree, windows by conference, adoption and rebuilding."""
+"""Daily figures from the tree, windows of conferences, adoption and rebuilding."""
 
 import datetime as dt
 from typing import Any
@@ -33,7 +33,7 @@ def figures(date: dt.date) -> tuple[int, int, int]:
     return summary.figures["shares"], summary.figures["share_conversions"], summary.revision
 
 
-def test_a_late_share_changes_the_day_it_belongs_to_and_raises_its_revision(conference: Conference) -> None:
+def test_a_late_share_changes_its_own_day(conference: Conference) -> None:
     arrive(opened(2, "bob", "aaaa"), registered(3, "bob"))
     shares, conversions, revision = figures(FIRST_DAY)
     assert (shares, conversions) == (0, 0)
@@ -45,7 +45,7 @@ def test_a_late_share_changes_the_day_it_belongs_to_and_raises_its_revision(conf
     assert figures(FIRST_DAY) == (1, 1, revision + 1)
 
 
-def test_a_late_open_changes_the_day_of_the_registration_not_only_its_own(conference: Conference) -> None:
+def test_a_late_open_changes_the_day_of_the_registration(conference: Conference) -> None:
     arrive(share(1, "alice", "aaaa"), registered(3 * DAY, "bob"))
     registered_on = FIRST_DAY + dt.timedelta(days=3)
     shares, conversions, revision = figures(registered_on)
@@ -59,22 +59,22 @@ def test_days_follow_the_conferences_time_zone(conference: Conference) -> None:
     assert figures(FIRST_DAY)[0] == 1
     services.update_conference(conference, time_zone="UTC")
     arrive()
-    assert not DailySummary.objects.filter(date=FIRST_DAY).exists()  # no summary of zeros stays behind
+    assert not DailySummary.objects.filter(date=FIRST_DAY).exists()  # no summary of zeros remains
     assert figures(FIRST_DAY - dt.timedelta(days=1))[0] == 1
 
 
-def test_the_window_is_the_conferences_setting(conference: Conference) -> None:
+def test_the_window_comes_from_the_conference(conference: Conference) -> None:
     services.update_conference(conference, attribution_window_days=1)
     arrive(share(0, "alice", "aaaa"), opened(1, "bob", "aaaa"), registered(2 * DAY, "bob"))
     assert refusals_of("r-bob") == {("aaaa", "outside_window")}
     services.update_conference(conference, attribution_window_days=7)
     arrive(registered(2 * DAY, "bob"))
-    assert credits_of("r-bob") == []  # what was frozen stays
+    assert credits_of("r-bob") == []  # the frozen window stays
     rebuild("summit")
     assert credits_of("r-bob") == ["aaaa"]
 
 
-def test_a_rebuild_that_takes_a_conversion_away_changes_its_day(conference: Conference) -> None:
+def test_a_rebuild_that_removes_a_conversion_changes_its_day(conference: Conference) -> None:
     arrive(share(0, "alice", "aaaa"), opened(1, "bob", "aaaa"), registered(2 * DAY, "bob"))
     registered_on = FIRST_DAY + dt.timedelta(days=2)
     _, conversions, revision = figures(registered_on)
@@ -85,7 +85,7 @@ def test_a_rebuild_that_takes_a_conversion_away_changes_its_day(conference: Conf
     assert figures(registered_on) == (0, 0, revision + 1)
 
 
-def test_events_that_came_before_their_conference_are_in_its_tree_and_its_days(alice: Any) -> None:
+def test_events_before_their_conference_count_once_it_exists(alice: Any) -> None:
     arrive(share(1, "ann", "aaaa"), opened(2, "bob", "aaaa"), registered(3, "bob"))
     services.create_conference(owner=alice, id="summit", name="Summit", time_zone="Asia/Shanghai")
     arrive()
@@ -93,7 +93,7 @@ def test_events_that_came_before_their_conference_are_in_its_tree_and_its_days(a
     assert figures(FIRST_DAY)[:2] == (1, 1)
 
 
-def test_a_conference_that_trusts_only_its_own_form_converts_nobody_by_a_clients_report(
+def test_client_reports_do_not_count_without_trust(
     conference: Conference,
 ) -> None:
     services.update_conference(conference, trust_client_registrations=False)
@@ -104,7 +104,7 @@ def test_a_conference_that_trusts_only_its_own_form_converts_nobody_by_a_clients
     assert credits_of("r-1") == ["aaaa"]
 
 
-def test_a_rebuild_gives_what_is_there_already(conference: Conference, alice: Any) -> None:
+def test_a_rebuild_gives_the_same_state(conference: Conference, alice: Any) -> None:
     arrive(
         registered(9, "carol"), share(2, "bob", "bbbb", "aaaa"), opened(3, "carol", "bbbb"),
         share(1, "ann", "aaaa"), share(2, "thief", "aaaa"), opened(4, "dave", "aaaa"),
@@ -115,7 +115,7 @@ def test_a_rebuild_gives_what_is_there_already(conference: Conference, alice: An
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_rebuild_keeps_the_links_of_a_user_who_was_deleted(conference: Conference, bob: User) -> None:
+def test_a_rebuild_keeps_the_links_of_a_deleted_user(conference: Conference, bob: User) -> None:
     mint_link(conference, owner=bob, code="poster")
     bob.delete()
     before = state()

@@ -1,4 +1,4 @@
-"""A chain of 5,000 links and 500 registrations in one batch: what is written is bounded, and nobody waits."""
+"""A chain of 5,000 links and 500 registrations in one batch: writes are bounded and block others briefly."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ def chain(length: int, name: str = "link") -> list[dict[str, Any]]:
 
 
 @pytest.mark.django_db
-def test_the_nearest_hundred_are_credited_and_one_row_stands_for_the_rest() -> None:
+def test_only_the_nearest_hundred_links_are_credited() -> None:
     deliver(*chain(130), opened(5, "x", "link00129"), registered(6, "x", "r"))
     assert credits_of("r") == [f"link{129 - n:05}" for n in range(100)]
     assert refusals_of("r") == {("link00029", "beyond_depth")}
@@ -31,7 +31,7 @@ def test_the_nearest_hundred_are_credited_and_one_row_stands_for_the_rest() -> N
 
 
 @pytest.mark.django_db
-def test_what_a_transaction_may_not_write_is_derived_by_the_next_ones(monkeypatch: Any) -> None:
+def test_later_transactions_derive_the_remaining_rows(monkeypatch: Any) -> None:
     events = [
         *chain(20),
         *(opened(5, f"x{n}", "link00019") for n in range(30)),
@@ -57,14 +57,14 @@ def test_what_a_transaction_may_not_write_is_derived_by_the_next_ones(monkeypatc
 
 
 @pytest.mark.django_db
-def test_totals_are_written_once_a_second_and_are_exact_after_it(settings: Any) -> None:
+def test_totals_are_written_once_a_second_and_stay_exact(settings: Any) -> None:
     settings.SHARING_TOTALS_SECONDS = 60
     deliver(*chain(5))
     assert ShareLink.objects.get(code="link00000").subtree_links == 4
     deliver(share(1, "late", "leaf", "link00004"))
     assert ShareLink.objects.get(code="link00000").subtree_links == 4  # not due yet
     assert PendingTotal.objects.count() == 1
-    # Meanwhile a part of the way moves.
+    # A part of the chain moves in the meantime.
     deliver(share(0, "other", "elsewhere"), share(1, "v2", "link00002", "elsewhere", received=-1))
     settings.SHARING_TOTALS_SECONDS = 0
     settle(["summit"])
@@ -78,7 +78,7 @@ def test_totals_are_written_once_a_second_and_are_exact_after_it(settings: Any) 
 
 @pytest.mark.faults
 @pytest.mark.django_db(transaction=True)
-def test_nobody_waits_a_second_for_a_chain_of_5000_links_and_500_registrations() -> None:
+def test_a_chain_of_5000_links_blocks_writes_only_briefly() -> None:
     events = [
         *chain(5000),
         *(opened(6, f"x{n}", "link04999") for n in range(500)),
@@ -88,7 +88,7 @@ def test_nobody_waits_a_second_for_a_chain_of_5000_links_and_500_registrations()
     done = threading.Event()
 
     def measure() -> None:
-        """What another conference's write waits for."""
+        """Measure how long another conference's write waits."""
         try:
             while not done.is_set():
                 started = time.perf_counter()
@@ -104,12 +104,12 @@ def test_nobody_waits_a_second_for_a_chain_of_5000_links_and_500_registrations()
     apply_facts(read_facts([row(sent) for sent in events]))
     done.set()
     other.join()
-    # On a busy machine all takes longer; what the wait would be on an idle one is its share of our own time.
+    # Everything takes longer on a busy machine. Our share of CPU time gives the wait on an idle machine.
     idle_share = (time.process_time() - cpu_started) / (time.perf_counter() - started)
     print(f"longest of {len(held)} writes {max(held):.2f} s, idle {max(held) * idle_share:.2f} s")  # noqa: T201
     assert Credit.objects.count() == 500 * 100
     assert NotCredited.objects.filter(reason="beyond_depth").count() == 500
     root = ShareLink.objects.get(id="summit/link00000")
     assert (root.subtree_links, root.subtree_conversions) == (4999, 500)
-    if connection.vendor == "sqlite":  # where there is one lock for all conferences
+    if connection.vendor == "sqlite":  # which has one lock for all conferences
         assert max(held) * idle_share < 1

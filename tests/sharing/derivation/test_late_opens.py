@@ -1,4 +1,4 @@
-"""An open that arrives when registrations are known: it concerns those after it alone, in its conference."""
+"""A late open affects only the registrations after it, in its own conference."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ pytestmark = pytest.mark.django_db
     ("at", "event_id", "credits"),
     [
         (9, "z", ["shared"]),
-        (10, "a", ["shared"]),  # at the same millisecond, before it by its id
+        (10, "a", ["shared"]),  # same millisecond, earlier by its id
         (10, "z", []),
         (11, "a", []),
     ],
 )
-def test_it_is_credited_if_it_happened_before_the_last_registration(
+def test_a_late_open_counts_if_it_preceded_the_registration(
     at: float, event_id: str, credits: list[str]
 ) -> None:
     deliver(share(1, "ann", "shared"), registered(10, "guest", event_id="m"))
@@ -26,7 +26,7 @@ def test_it_is_credited_if_it_happened_before_the_last_registration(
     assert credits_of("r-guest") == credits
 
 
-def test_of_two_late_opens_the_earlier_counts_for_the_registration_between_them() -> None:
+def test_a_registration_between_two_late_opens_credits_the_earlier() -> None:
     deliver(share(1, "ann", "shared"), registered(10, "guest", "r-1"), registered(20, "other", "r-2"))
     deliver(opened(15, "guest", "shared"), opened(5, "guest", "shared"))
     assert credits_of("r-1") == ["shared"]

@@ -1,4 +1,4 @@
-"""Conversions with long chains: an answer has the nearest places, and a way to the rest."""
+"""Conversions with long chains: an answer has the nearest places and a cursor for the rest."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,15 +16,15 @@ from sharing.selectors.conversions import PLACES_IN_LIST
 from tests.sharing.api.test_api import Api, get, happen
 from tests.sharing.cast import credits_of, opened, refusals_of, registered, share
 
-LENGTH = 98  # with the two links of the registrant 100 places, all that can be credited
+LENGTH = 98  # 100 places with the registrant's two links, the maximum that can be credited
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def story(conference: Conference) -> None:
-    """A chain of 98 links; every fifth is shared by one person. The registration opened another code,
-    too, and made the nearest two links."""
+    """A chain of 98 links, of which one person shared every fifth. The registrant also opened another code
+    and made the nearest two links."""
     links = [
         share(n, f"v{n}" if n % 5 else "busy", f"link{n:03}", f"link{n - 1:03}" if n else "")
         for n in range(LENGTH)
@@ -46,9 +46,7 @@ def parts(api: Api, user: User, model: str, page_size: int) -> Iterator[dict[str
 
 
 @pytest.mark.parametrize("model", list(CREDIT_MODELS))
-def test_a_list_has_the_nearest_places_of_each_chain_and_the_registrations_own_path_the_rest(
-    story: None, api: Api, alice: User, model: str
-) -> None:
+def test_lists_show_the_nearest_places_of_each_chain(story: None, api: Api, alice: User, model: str) -> None:
     answer = get(api(alice), "conversions", model=model)
     long, short = sorted(answer["results"], key=lambda row: -len(row["credits"]))
     assert long["next"] == PLACES_IN_LIST + 1
@@ -69,9 +67,7 @@ def test_a_list_has_the_nearest_places_of_each_chain_and_the_registrations_own_p
     assert total == pytest.approx(1 if CREDIT_MODELS[model].is_fractional else len(credits))
 
 
-def test_what_has_no_place_in_the_chain_comes_once_with_the_first_part(
-    story: None, api: Api, alice: User
-) -> None:
+def test_codes_without_a_place_come_with_the_first_part(story: None, api: Api, alice: User) -> None:
     found = list(parts(api, alice, "full", page_size=2))
     assert {(row["code"], row["reason"]) for row in found[0]["not_credited"]} == {
         ("nobodys", "unknown_code"),
@@ -85,13 +81,13 @@ def test_what_has_no_place_in_the_chain_comes_once_with_the_first_part(
 
 
 @pytest.mark.parametrize("cursor", ["0", "x", "99999999999"])
-def test_a_place_that_no_chain_has_is_bad_input(story: None, api: Api, alice: User, cursor: str) -> None:
+def test_an_impossible_place_is_rejected(story: None, api: Api, alice: User, cursor: str) -> None:
     response = api(alice).get("/api/sharing/conversions/r-z", {"conference_id": "summit", "cursor": cursor})
     assert response.status_code == 400
     assert "cursor" in response.json()["error"]["details"]
 
 
-def test_the_admin_shows_the_nearest_places_and_reads_them_once(story: None) -> None:
+def test_the_admin_reads_the_nearest_places_once(story: None) -> None:
     admin = Client()
     admin.force_login(User.objects.create_superuser("root"))
     with CaptureQueriesContext(connection) as queries:

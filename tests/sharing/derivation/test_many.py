@@ -1,4 +1,4 @@
-"""100,000 links with opens and registrations, against the plain implementation."""
+"""100,000 links with opens and registrations, compared with the plain implementation."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from tests.support.share_events import share_events
 @pytest.mark.django_db
 @pytest.mark.only_on("sqlite")
 @pytest.mark.slow
-def test_the_credits_of_100_000_links_are_those_of_the_plain_implementation() -> None:
+def test_credits_of_100_000_links_match_the_plain_implementation() -> None:
     events: list[dict[str, Any]] = list(
         share_events(links=100_000, seed=7, conference_id="summit", opens_per_link=1)
     )

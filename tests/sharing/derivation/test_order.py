@@ -1,4 +1,4 @@
-"""The end state is a function of the set of events: any order, repetition and split, two workers at once."""
+"""The end state is a function of the set of events, with any order, repetition, split and two workers."""
 
 import random
 import threading
@@ -40,7 +40,7 @@ codes = st.sampled_from([f"code{letter}" for letter in "ABCDEFGH"])
 opened_codes = st.one_of(codes, codes, codes, st.just("bad"))  # too short for a code
 visitors = st.sampled_from(["ann", "ben", "cat", "dan", "eve", ""])
 chains = st.one_of(st.none(), st.none(), st.lists(codes, min_size=1, max_size=3))
-# Few instants, so that ties are common; some of them a window apart.
+# Few instants make ties common. Some are a window apart.
 instants = st.builds(
     lambda minute, days: START_MS + minute * 60_000 + days * DAY_MS,
     st.integers(0, 12),
@@ -61,7 +61,7 @@ def _common(type: str, **fields: Any) -> Any:
     )
 
 
-# A thief names a time of their choice, but cannot choose when the claim is received. Few minutes: ties.
+# A thief chooses the event time but not the time of receipt. Few minutes make ties common.
 _claim = {
     "received": st.integers(0, 30),
     "minted": st.sampled_from([False, False, True]),
@@ -70,11 +70,11 @@ _claim = {
 an_event = st.one_of(
     _common("share", share_code=codes, parent_share_code=st.one_of(st.just(""), codes), **_claim),
     _common("share", share_code=codes, parent_share_code=codes, **_claim),
-    # Only one visitor can prove a code: the one whose name stands behind it.
+    # Only one visitor can prove a code: the one named in it.
     _common("share", share_code=codes, parent_share_code=st.just(""), **{**_claim, "proven": st.just(True)}),
     _common("share_open", share_code=opened_codes, attribution_chain=chains),
     _common("share_open", share_code=codes, attribution_chain=chains),
-    # Few ids, so that several events tell of the same registration, and not each knows all of it.
+    # With few ids, several events report the same registration, and each may have only a part of it.
     _common(
         "registration",
         share_code=st.one_of(st.just(""), st.just(""), opened_codes),
@@ -101,8 +101,8 @@ some_events = st.lists(an_event, min_size=1, max_size=40)
 
 
 def name_events(events: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
-    """The events with ids, whose order has nothing to do with time; a registration without id is one of its
-    own, and no code is minted twice."""
+    """Give the events ids whose order is independent of time. A registration without an id stays separate,
+    and no code is minted twice."""
     ids = [f"{number:03}" for number in range(len(events))]
     random.Random(seed).shuffle(ids)
     named = []
@@ -110,7 +110,7 @@ def name_events(events: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]
     versions = set()
     for sent, name in zip(events, ids, strict=True):
         if sent["type"] == "registration_standing":
-            if sent["event_id"] not in versions:  # a version says one thing
+            if sent["event_id"] not in versions:  # a version has one meaning
                 named.append(sent)
             versions.add(sent["event_id"])
             continue
@@ -153,20 +153,20 @@ def empty() -> None:
 
 
 def in_deliveries(events: list[dict[str, Any]], chance: random.Random) -> list[list[dict[str, Any]]]:
-    """The events shuffled, some of them repeated, cut into deliveries of random sizes."""
+    """Shuffle the events, repeat some, and split them into deliveries of random sizes."""
     repeated = events + chance.sample(events, len(events) // 3)
     chance.shuffle(repeated)
     deliveries = []
     while repeated:
         size = chance.randint(1, 8)
-        unique = {sent["event_id"]: sent for sent in repeated[:size]}  # the pipeline does as much
+        unique = {sent["event_id"]: sent for sent in repeated[:size]}  # as the pipeline does
         deliveries.append(list(unique.values()))
         repeated = repeated[size:]
     return deliveries
 
 
 def by_two_workers(deliveries: list[list[dict[str, Any]]]) -> None:
-    """Every other delivery to either worker, both at work at once; the first failure is raised here."""
+    """Give the deliveries to two concurrent workers in turn, and raise their first failure."""
     errors: list[BaseException] = []
     together = threading.Barrier(2)
 
@@ -189,7 +189,7 @@ def by_two_workers(deliveries: list[list[dict[str, Any]]]) -> None:
 
 
 def assert_as_plain(events: list[dict[str, Any]]) -> None:
-    """The stored end state is what the plain implementation makes of the events."""
+    """Assert that the stored end state equals the plain implementation's result."""
     plain = PlainTree(events)
     links = {link.code: link for link in models.ShareLink.objects.all()}
     assert {code: link.sharer for code, link in links.items()} == plain.sharers
@@ -243,7 +243,7 @@ def assert_as_plain(events: list[dict[str, Any]]) -> None:
 
 @pytest.fixture
 def owners(db: None) -> None:
-    """The users 1 and 2, who own what is minted."""
+    """The users 1 and 2, who own the minted links."""
     User.objects.bulk_create([User(pk=number, username=f"user{number}") for number in (1, 2)])
 
 
@@ -256,7 +256,7 @@ slow = settings(
 @pytest.mark.django_db
 @settings(slow, max_examples=150)
 @given(events=some_events, seed=st.integers(0, 2**32))
-def test_any_order_of_arrival_gives_what_the_plain_implementation_gives(
+def test_any_order_of_arrival_gives_the_plain_result(
     owners: None, events: list[dict[str, Any]], seed: int
 ) -> None:
     empty()
@@ -268,7 +268,7 @@ def test_any_order_of_arrival_gives_what_the_plain_implementation_gives(
 @pytest.mark.django_db(transaction=True)
 @settings(slow, max_examples=40)
 @given(events=some_events, seed=st.integers(0, 2**32))
-def test_two_workers_at_once_give_what_one_in_order_gives(
+def test_two_concurrent_workers_give_the_plain_result(
     owners: None, events: list[dict[str, Any]], seed: int
 ) -> None:
     events = name_events(events, seed)
@@ -283,7 +283,7 @@ def test_two_workers_at_once_give_what_one_in_order_gives(
 
 
 def in_two_threads(work: Any) -> None:
-    """`work(0)` and `work(1)` at once, each on a connection of its own; the first failure is raised here."""
+    """Run `work(0)` and `work(1)` at once, each on its own connection, and raise their first failure."""
     errors: list[BaseException] = []
 
     def run(number: int) -> None:
@@ -304,7 +304,7 @@ def in_two_threads(work: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_the_lock_two_workers_miss_each_others_links_and_with_it_they_do_not() -> None:
+def test_the_lock_lets_two_workers_see_each_others_links() -> None:
     if connection.vendor != "postgresql":
         pytest.skip("on SQLite a transaction is the lock; the control needs PostgreSQL")
     rows = [[row(share(1, "ann", "aaaa"))], [row(share(2, "ben", "bbbb", "aaaa"))]]

@@ -1,4 +1,4 @@
-"""What a delivery costs does not go with the size of the tree: each statement finds its rows by an index."""
+"""The cost of a delivery does not depend on the size of the tree: each statement uses an index."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ EARLIER = [
     registered(9, "carol"),
 ]
 LATER = [
-    share(0.5, "alice", "aaaa", "cccc"),  # moves what is there
-    share(0.6, "zoe", "bbbb"),  # the link is hers
+    share(0.5, "alice", "aaaa", "cccc"),  # moves an existing link
+    share(0.6, "zoe", "bbbb"),  # she becomes its owner
     share(4, "dave", "dddd", "bbbb"),
-    opened(4, "carol", "dddd"),  # somebody who registered, and comes before it
+    opened(4, "carol", "dddd"),  # happened before her registration
     opened(5, "erin", "dddd"),
     registered(10, "erin"),
-    registered(8, "carol"),  # earlier than thought
+    registered(8, "carol"),  # earlier than known so far
 ]
 
 
@@ -43,7 +43,7 @@ def test_no_statement_of_a_delivery_scans_a_table() -> None:
     with connection.execute_wrapper(explain):
         apply_facts(read_facts([row(sent) for sent in LATER]))
 
-    # Of the tables only the outbox is read from one end to the other; what is put in is json_each's.
+    # Only the outbox is scanned as a whole. json_each provides the inserted rows.
     scans = {
         (sql, step)
         for sql, step in plans

@@ -1,6 +1,6 @@
-"""Two at once: minting the same code, and deliveries while everything is derived again.
+"""Races: two users mint the same code, and deliveries arrive during a rebuild.
 
-Erasing during a delivery: test_erasing.py; two deliveries: test_order.py.
+test_erasing.py tests erasing during a delivery, and test_order.py tests two deliveries at once.
 """
 
 import threading
@@ -30,9 +30,7 @@ def needs_postgresql() -> None:
         pytest.skip("on SQLite a transaction is the lock; the control needs PostgreSQL")
 
 
-def test_of_two_who_mint_the_same_code_one_gets_it_and_the_other_is_told(
-    conference: Conference, alice: User, bob: User
-) -> None:
+def test_only_one_of_two_users_can_mint_a_code(conference: Conference, alice: User, bob: User) -> None:
     together = threading.Barrier(2)
     refused: list[int] = []
 
@@ -50,7 +48,7 @@ def test_of_two_who_mint_the_same_code_one_gets_it_and_the_other_is_told(
     assert not ShareLink.objects.filter(is_contested=True).exists()
 
 
-def test_control_without_the_lock_both_find_the_code_free_and_one_fails(alice: User, bob: User) -> None:
+def test_control_minting_without_the_lock_fails_for_one_user(alice: User, bob: User) -> None:
     needs_postgresql()
     both_looked = threading.Barrier(2)
 
@@ -59,7 +57,7 @@ def test_control_without_the_lock_both_find_the_code_free_and_one_fails(alice: U
         with transaction.atomic():
             assert not ShareLink.objects.filter(id="summit/poster").exists()
             both_looked.wait(20)
-            claim = Claim("summit/poster", (number, f"m{number}"), f"user:{owner.pk}", is_minted=True)
+            claim = Claim("summit/poster", (number, f"m{number}"), number, f"user:{owner.pk}", is_minted=True)
             derive(Facts(claims=[claim]))
 
     with pytest.raises(IntegrityError):
@@ -77,7 +75,7 @@ STORY = [
 
 
 def of_round(number: int) -> list[dict[str, Any]]:
-    """The story once more, by others and with other codes, below the link of the first."""
+    """The same story with other visitors and codes, below the first link."""
     return [
         {
             **sent,
@@ -96,9 +94,7 @@ def of_round(number: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("derive_again", [rebuild, rederive_registrations])
-def test_events_that_are_delivered_while_everything_is_derived_anew_are_in_it_once(
-    conference: Conference, derive_again: Any
-) -> None:
+def test_events_delivered_during_a_rebuild_count_once(conference: Conference, derive_again: Any) -> None:
     store_and_react([row(sent) for sent in STORY])
     delivered = threading.Event()
 
@@ -120,7 +116,7 @@ def test_events_that_are_delivered_while_everything_is_derived_anew_are_in_it_on
     assert state() == found
 
 
-def test_control_without_the_lock_a_delivery_counts_on_a_link_that_a_rebuild_takes_away(
+def test_control_a_rebuild_without_the_lock_loses_a_child(
     conference: Conference,
 ) -> None:
     needs_postgresql()

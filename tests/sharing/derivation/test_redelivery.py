@@ -1,4 +1,4 @@
-"""A worker that is killed between any two steps, and the delivery that comes again."""
+"""Redelivery after a worker is killed between any two steps."""
 
 import datetime as dt
 import os
@@ -36,9 +36,9 @@ def deliver(events: list[dict[str, Any]]) -> None:
 
 
 def deliver_and_die(events: list[dict[str, Any]], *, at_query: int) -> bool:
-    """The delivery in a process that is killed with -9 before its query number `at_query`.
+    """Deliver in a process that is killed with -9 before its query number `at_query`.
 
-    Returns whether it came that far.
+    Returns whether the process got that far.
     """
     connections.close_all()
     child = os.fork()
@@ -62,7 +62,7 @@ def deliver_and_die(events: list[dict[str, Any]], *, at_query: int) -> bool:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_delivery_that_died_at_any_step_and_came_again_leaves_what_one_that_lived_does(
+def test_redelivery_after_a_crash_gives_the_same_state(
     conference: Conference,
 ) -> None:
     deliver(FIRST)
@@ -80,15 +80,15 @@ def test_a_delivery_that_died_at_any_step_and_came_again_leaves_what_one_that_li
         killed = deliver_and_die(SECOND, at_query=at_query)
         deliver(SECOND)
         assert state() == expected, at_query
-        # Also the mark of a day that is not among the events that came again is not lost.
+        # The mark of a day without redelivered events is not lost either.
         assert DirtyDay.objects.filter(conference_id="summit", local_date=day).exists(), at_query
         assert not DirtyDayOutbox.objects.exists()
-    assert at_query > 15  # or the worker was never killed
+    assert at_query > 15  # otherwise no worker was killed
     assert_as_plain(FIRST + SECOND)
 
 
 @pytest.mark.django_db
-def test_a_prefix_that_comes_again_changes_nothing(conference: Conference) -> None:
+def test_a_redelivered_prefix_changes_nothing(conference: Conference) -> None:
     deliver(FIRST + SECOND)
     expected = state()
     DirtyDay.objects.all().delete()

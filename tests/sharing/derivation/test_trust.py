@@ -1,4 +1,4 @@
-"""A conference that begins or ceases to trust its clients: credits are as if it had always been so."""
+"""Credits after a change of trust are as if the conference had always had the new setting."""
 
 import random
 from typing import Any
@@ -36,7 +36,7 @@ def on_our_form(at: float, visitor: str, registration_id: str, **fields: Any) ->
 
 
 @pytest.mark.django_db
-def test_credits_of_reported_registrations_go_with_the_trust_and_come_back_with_it(
+def test_credits_of_reported_registrations_follow_the_trust_setting(
     conference: Conference,
 ) -> None:
     arrive(*BEFORE, registered(4, "cat"))
@@ -55,7 +55,7 @@ def test_credits_of_reported_registrations_go_with_the_trust_and_come_back_with_
 
 
 @pytest.mark.django_db
-def test_the_window_of_the_first_time_stays(conference: Conference) -> None:
+def test_the_window_of_a_registration_never_changes(conference: Conference) -> None:
     arrive(*BEFORE, registered(4, "cat"))
     services.update_conference(conference, attribution_window_days=3)
     trust(conference, False)
@@ -63,7 +63,7 @@ def test_the_window_of_the_first_time_stays(conference: Conference) -> None:
 
 
 @pytest.mark.django_db
-def test_a_conference_that_is_created_without_trust_adopts_registrations_without_it(alice: Any) -> None:
+def test_adopted_registrations_follow_the_trust_setting(alice: Any) -> None:
     arrive(*BEFORE, registered(4, "cat"), on_our_form(5, "cat", "ours"))
     assert credits_of("r-cat") == credits_of("ours") == ["aaaa"]
     services.create_conference(
@@ -88,7 +88,7 @@ a_registration = st.builds(
 @pytest.mark.django_db
 @settings(slow, max_examples=40)
 @given(registrations=st.lists(a_registration, min_size=1, max_size=12), seed=st.integers(0, 2**32))
-def test_the_end_state_depends_on_events_and_the_last_setting_alone(
+def test_only_events_and_the_last_setting_matter(
     alice: Any, registrations: list[dict[str, Any]], seed: int
 ) -> None:
     chance = random.Random(seed)

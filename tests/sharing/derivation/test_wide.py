@@ -1,4 +1,4 @@
-"""100,000 children of one link, and a thousand levels, by pages: in the API, the export and the admin."""
+"""100,000 children of one link, and a thousand levels, read in pages by the API, the export and the admin."""
 
 import html
 import re
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.only_on("sqlite"), pytest.mark.slow]
 CHILDREN = 100_000
 
 
-def test_a_hundred_thousand_children_are_read_by_pages(
+def test_a_hundred_thousand_children_are_read_in_pages(
     conference: Conference,
     api: Callable[[User | None], APIClient],
     alice: User,
@@ -68,7 +68,7 @@ def test_a_hundred_thousand_children_are_read_by_pages(
 
 
 def codes_by_more(browser: Client, below: str, *, pages: int) -> list[str]:
-    """The codes on the admin's page of a tree, and on what its "More" fetches."""
+    """The codes on the admin's page of a tree, and on the pages that its "More" link fetches."""
     codes: list[str] = []
     address = f"/admin/sharing/sharelink/tree/?{below}"
     for _ in range(pages):

@@ -1,4 +1,4 @@
-"""Each rule with a case in which it makes the difference. Minutes stand for event times."""
+"""Tests of each rule with a case that depends on it. Event times are in minutes."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ DAY = 24 * 60
 
 
 def happen(*events: dict[str, Any]) -> None:
-    """The events arrive, each in a delivery of its own."""
+    """Deliver each event on its own."""
     for sent in events:
         apply_facts(read_facts([row(sent)]))
 
@@ -45,7 +45,7 @@ def test_every_ancestor_is_credited_the_nearest_directly() -> None:
     assert (links["aaaa"].opens, links["aaaa"].openers, links["aaaa"].child_count) == (1, 1, 1)
 
 
-def test_an_open_of_exactly_30_days_ago_counts_and_an_older_one_does_not() -> None:
+def test_an_open_counts_for_exactly_30_days() -> None:
     happen(
         share(0, "alice", "aaaa"),
         opened(1, "bob", "aaaa"),
@@ -70,14 +70,14 @@ def test_the_last_open_before_the_registration_decides() -> None:
     assert credits_of("r-carol") == ["bbbb"]
 
 
-def test_the_code_a_registration_came_with_counts_when_no_open_does() -> None:
+def test_the_registrations_code_counts_when_no_open_does() -> None:
     happen(share(1, "alice", "aaaa"), share(1, "bob", "bbbb"), opened(2, "carol", "aaaa"))
     happen(registered(4, "carol", share_code="bbbb"), registered(4, "dave", share_code="bbbb"))
     assert credits_of("r-carol") == ["aaaa"]
     assert credits_of("r-dave") == ["bbbb"]
 
 
-def test_a_code_that_was_opened_before_the_window_does_not_come_back_with_the_registration() -> None:
+def test_a_registration_does_not_revive_an_expired_code() -> None:
     happen(
         share(0, "alice", "aaaa"),
         opened(1, "bob", "aaaa"),
@@ -87,7 +87,7 @@ def test_a_code_that_was_opened_before_the_window_does_not_come_back_with_the_re
     assert refusals_of("r-bob") == {("aaaa", "outside_window")}
 
 
-def test_the_claim_received_first_decides_on_the_parent_whatever_time_it_names() -> None:
+def test_the_claim_received_first_decides_the_parent() -> None:
     happen(share(1, "alice", "aaaa"), share(1, "bob", "bbbb"))
     happen(share(5, "carol", "cccc", "bbbb"))
     happen(share(4, "carol", "cccc", "aaaa", received=6))
@@ -96,13 +96,13 @@ def test_the_claim_received_first_decides_on_the_parent_whatever_time_it_names()
     assert tree()["cccc"] == "aaaa"
 
 
-def test_a_first_claim_without_a_parent_makes_a_root_for_good() -> None:
+def test_a_first_claim_without_parent_makes_a_permanent_root() -> None:
     happen(share(1, "alice", "aaaa"), share(2, "bob", "bbbb"), share(3, "bob", "bbbb", "aaaa"))
     happen(share(0, "bob", "bbbb", "aaaa", received=4))  # a thief in his name
     assert tree()["bbbb"] is None
 
 
-def test_a_code_belongs_to_whose_claim_was_received_first() -> None:
+def test_a_code_belongs_to_the_first_received_claim() -> None:
     happen(share(5, "alice", "aaaa"))
     assert not ShareLink.objects.get().is_contested
     happen(share(4, "mallory", "aaaa", received=6))
@@ -112,20 +112,20 @@ def test_a_code_belongs_to_whose_claim_was_received_first() -> None:
     assert ShareLink.objects.get().sharer == "zoe"
 
 
-def test_a_proven_claim_beats_one_that_was_received_before_it() -> None:
+def test_a_proven_claim_beats_an_earlier_unproven_one() -> None:
     happen(share(1, "mallory", "aaaa"), share(2, "alice", "aaaa", proven=True), share(0, "zoe", "aaaa"))
     link = ShareLink.objects.get()
     assert (link.sharer, link.is_proven, link.is_contested) == ("alice", True, True)
 
 
-def test_what_the_loser_of_a_code_claimed_counts_once_theirs_turns_out_to_be_the_first() -> None:
+def test_a_losing_claim_counts_once_it_becomes_first() -> None:
     happen(share(1, "zoe", "zzzz"), share(3, "alice", "aaaa"), share(4, "bob", "aaaa"))
     assert tree()["aaaa"] is None
     happen(share(2, "bob", "aaaa", "zzzz"))
     assert tree()["aaaa"] == "zzzz"
 
 
-def test_nobody_is_credited_for_their_own_registration_but_their_ancestors_are() -> None:
+def test_self_referrals_credit_only_the_ancestors() -> None:
     happen(
         share(1, "alice", "aaaa"),
         share(2, "bob", "bbbb", "aaaa"),
@@ -137,7 +137,7 @@ def test_nobody_is_credited_for_their_own_registration_but_their_ancestors_are()
     assert ShareLink.objects.get(code="aaaa").direct == 1
 
 
-def test_a_sharer_is_credited_once_by_their_nearest_share() -> None:
+def test_a_sharer_gets_one_credit_for_the_nearest_share() -> None:
     happen(
         share(1, "alice", "aaaa"),
         share(2, "bob", "bbbb", "aaaa"),
@@ -150,14 +150,14 @@ def test_a_sharer_is_credited_once_by_their_nearest_share() -> None:
 
 
 @pytest.mark.parametrize("first_to_arrive", [0, 1, 2])
-def test_of_a_cycle_the_latest_claim_is_refused_whichever_arrives_first(first_to_arrive: int) -> None:
+def test_the_latest_claim_of_a_cycle_is_refused(first_to_arrive: int) -> None:
     claims = [share(1, "a", "aaaa", "cccc"), share(2, "b", "bbbb", "aaaa"), share(3, "c", "cccc", "bbbb")]
     happen(*claims[first_to_arrive:], *claims[:first_to_arrive])
     assert tree() == {"aaaa": "cccc", "bbbb": "aaaa", "cccc": None}
     assert list(ShareLink.objects.filter(closes_cycle=True).values_list("code", flat=True)) == ["cccc"]
 
 
-def test_a_refused_claim_counts_again_when_the_cycle_turns_out_to_be_none() -> None:
+def test_a_refused_claim_counts_again_without_its_cycle() -> None:
     happen(share(2, "a", "aaaa", "bbbb"), share(3, "b", "bbbb", "aaaa"))
     assert tree() == {"aaaa": "bbbb", "bbbb": None}
     happen(share(1, "a", "aaaa", "zzzz"))  # earlier, and to another parent
@@ -165,13 +165,13 @@ def test_a_refused_claim_counts_again_when_the_cycle_turns_out_to_be_none() -> N
     assert not ShareLink.objects.filter(closes_cycle=True).exists()
 
 
-def test_a_share_of_itself_is_a_flagged_root() -> None:
+def test_a_link_claiming_itself_is_a_flagged_root() -> None:
     happen(share(1, "a", "aaaa", "aaaa"))
     link = ShareLink.objects.get()
     assert (link.parent_id, link.closes_cycle) == (None, True)
 
 
-def test_an_unknown_code_is_passed_over_and_shown() -> None:
+def test_an_unknown_code_is_skipped_and_shown() -> None:
     happen(
         share(1, "alice", "aaaa"),
         opened(2, "bob", "aaaa"),
@@ -185,7 +185,7 @@ def test_an_unknown_code_is_passed_over_and_shown() -> None:
     assert refusals_of("r-bob") == set()
 
 
-def test_a_code_of_another_conference_is_unknown_in_this_one() -> None:
+def test_a_code_of_another_conference_is_unknown() -> None:
     happen(share(1, "alice", "aaaa", conference_id="other"), opened(2, "bob", "aaaa"), registered(3, "bob"))
     assert credits_of("r-bob") == []
     assert refusals_of("r-bob") == {("aaaa", "unknown_code")}
@@ -198,7 +198,7 @@ def test_a_bots_open_credits_nobody_and_counts_nowhere() -> None:
     assert ShareLink.objects.get().opens == 0
 
 
-def test_a_bots_share_claims_nothing_and_its_registration_converts_nobody() -> None:
+def test_shares_and_registrations_of_bots_do_not_count() -> None:
     happen(share(1, "crawler", "aaaa", bot=True), opened(2, "bob", "aaaa"))
     happen(registered(3, "bob"), registered(3, "robo", bot=True, share_code="aaaa"))
     assert tree() == {}
@@ -206,7 +206,7 @@ def test_a_bots_share_claims_nothing_and_its_registration_converts_nobody() -> N
     assert refusals_of("r-robo") == set()
 
 
-def test_what_happened_after_the_registration_never_changes_its_credits() -> None:
+def test_later_events_never_change_a_registrations_credits() -> None:
     happen(
         share(1, "alice", "aaaa"),
         share(2, "bob", "bbbb"),
@@ -218,14 +218,14 @@ def test_what_happened_after_the_registration_never_changes_its_credits() -> Non
     assert credits_of("r-carol") == ["bbbb"]
 
 
-def test_what_happened_before_the_registration_and_arrives_late_completes_its_credits() -> None:
+def test_late_earlier_events_complete_a_registrations_credits() -> None:
     happen(registered(5, "carol"), opened(4, "carol", "bbbb"), share(3, "bob", "bbbb", "aaaa"))
     assert credits_of("r-carol") == ["bbbb"]
     happen(share(1, "alice", "aaaa"))
     assert credits_of("r-carol") == ["bbbb", "aaaa"]
 
 
-def test_a_link_that_was_shared_after_the_registration_has_no_part_in_it_until_it_is_known_better() -> None:
+def test_a_link_shared_later_gets_no_credit() -> None:
     happen(share(2, "bob", "bbbb", "aaaa"), share(9, "alice", "aaaa"))
     happen(opened(3, "carol", "bbbb"), registered(4, "carol"))
     assert credits_of("r-carol") == ["bbbb"]
@@ -234,7 +234,7 @@ def test_a_link_that_was_shared_after_the_registration_has_no_part_in_it_until_i
     assert credits_of("r-carol") == ["bbbb", "aaaa"]
 
 
-def test_a_registration_that_form_and_browser_report_is_one_with_the_visitor_of_the_browser() -> None:
+def test_form_and_browser_report_one_registration() -> None:
     happen(
         share(1, "alice", "aaaa"),
         opened(2, "bob", "aaaa"),
@@ -245,7 +245,7 @@ def test_a_registration_that_form_and_browser_report_is_one_with_the_visitor_of_
     assert ShareLink.objects.get().direct == 1
 
 
-def test_a_chain_that_contradicts_the_tree_is_noted_and_the_tree_decides() -> None:
+def test_the_tree_overrules_a_contradicting_chain() -> None:
     happen(share(1, "alice", "aaaa"), share(2, "bob", "bbbb", "aaaa"))
     happen(
         opened(3, "carol", "bbbb", attribution_chain=["mmmm", "bbbb"]),
@@ -258,7 +258,7 @@ def test_a_chain_that_contradicts_the_tree_is_noted_and_the_tree_decides() -> No
     assert refusals_of("r-dave") == set()
 
 
-def test_any_number_of_opens_that_do_not_count_hides_no_open_before_them() -> None:
+def test_ignored_opens_never_hide_an_earlier_open() -> None:
     happen(share(0, "va", "aaaa"), opened(1, "x", "aaaa"))
     invented = [opened(2 + number / 1000, "x", f"nobody{number:04}") for number in range(200)]
     apply_facts(read_facts([row(sent) for sent in invented]))
@@ -267,7 +267,7 @@ def test_any_number_of_opens_that_do_not_count_hides_no_open_before_them() -> No
     assert len(refusals_of("r")) == NAMED_OPENS
 
 
-def test_a_code_opened_before_the_window_stays_so_however_many_opens_lie_between() -> None:
+def test_an_expired_code_stays_expired_after_many_opens() -> None:
     happen(share(0, "va", "aaaa"), opened(1, "x", "aaaa"))
     invented = [opened(40 * DAY + number / 1000, "x", f"nobody{number:04}") for number in range(60)]
     apply_facts(read_facts([row(sent) for sent in invented]))
@@ -276,7 +276,7 @@ def test_a_code_opened_before_the_window_stays_so_however_many_opens_lie_between
     assert ("aaaa", "outside_window") in refusals_of("r")
 
 
-def test_a_code_that_becomes_known_counts_however_many_opens_came_after_it() -> None:
+def test_a_newly_known_code_counts_after_many_opens() -> None:
     happen(opened(1, "x", "aaaa"))
     invented = [opened(2 + number / 1000, "x", f"nobody{number:04}") for number in range(100)]
     apply_facts(read_facts([row(sent) for sent in invented]))
@@ -286,7 +286,7 @@ def test_a_code_that_becomes_known_counts_however_many_opens_came_after_it() -> 
     assert credits_of("r") == ["aaaa"]
 
 
-def test_a_link_that_turns_out_earlier_counts_however_many_opens_came_after_it() -> None:
+def test_an_earlier_share_counts_after_many_opens() -> None:
     happen(share(8, "va", "aaaa"), opened(1, "x", "aaaa"))
     invented = [opened(2 + number / 1000, "x", f"nobody{number:04}") for number in range(100)]
     apply_facts(read_facts([row(sent) for sent in invented]))
@@ -296,7 +296,7 @@ def test_a_link_that_turns_out_earlier_counts_however_many_opens_came_after_it()
     assert credits_of("r") == ["aaaa"]
 
 
-def test_an_open_of_ones_own_code_hides_no_open_before_it() -> None:
+def test_an_own_open_hides_no_earlier_open() -> None:
     happen(share(1, "va", "aaaa"), share(2, "x", "mine"), opened(3, "x", "aaaa"), opened(4, "x", "mine"))
     happen(registered(5, "x", "r"))
     assert credits_of("r") == ["aaaa"]
@@ -304,14 +304,14 @@ def test_an_open_of_ones_own_code_hides_no_open_before_it() -> None:
     assert ShareLink.objects.get(code="mine").opens == 0
 
 
-def test_ones_own_code_does_not_lead_back_to_what_was_opened_before_the_window() -> None:
+def test_an_own_code_does_not_revive_expired_codes() -> None:
     happen(share(1, "va", "aaaa"), opened(2, "x", "aaaa"), share(3, "x", "mine", "aaaa"))
     happen(opened(50 * DAY, "x", "mine"), registered(51 * DAY, "x", "r", share_code="mine"))
     assert credits_of("r") == []
     assert refusals_of("r") == {("mine", "self_referral"), ("aaaa", "outside_window")}
 
 
-def test_reasons_do_not_multiply_with_the_opens_and_registrations_of_one_visitor() -> None:
+def test_the_number_of_reasons_stays_bounded() -> None:
     opens = [opened(number / 1000, "x", f"nobody{number:04}") for number in range(300)]
     registrations = [registered(1, "x", f"r{number}", event_id=f"r{number}") for number in range(300)]
     apply_facts(read_facts([row(sent) for sent in opens + registrations]))

@@ -1,4 +1,4 @@
-"""The credit models by their figures; and what holds for each of them."""
+"""The results of the credit models, and the properties that all of them share."""
 
 import pytest
 from hypothesis import given
@@ -33,9 +33,7 @@ def test_a_model_divides_the_credit_as_defined(
 
 @pytest.mark.parametrize("name", list(CREDIT_MODELS))
 @given(ages=st.lists(st.integers(0, 400 * DAY_MS), min_size=1, max_size=60))
-def test_every_fractional_model_sums_to_one_and_none_gives_less_than_nothing(
-    name: str, ages: list[int]
-) -> None:
+def test_fractional_models_sum_to_one_without_negative_credits(name: str, ages: list[int]) -> None:
     model = CREDIT_MODELS[name]
     credits = model.weigh(ages)
     assert len(credits) == len(ages)

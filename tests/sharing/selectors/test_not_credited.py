@@ -1,4 +1,4 @@
-"""The list of what was not credited and why: for organizers by the API, for operators in the admin."""
+"""The list of uncredited codes and reasons, in the API for organizers and in the admin for operators."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def story(conference: Conference) -> None:
-    """Three registrations of which something was not credited, on two days."""
+    """Three registrations with uncredited codes, on two days."""
     happen(share(1, "va", "aaaa"), share(1, "vo", "elsewhere", conference_id="other"))
     happen(share(1, "vo", "aaaa", conference_id="other"))  # the same code, another link
     happen(opened(2, "va", "aaaa"), registered(3, "va", "r-1"))
@@ -36,7 +36,7 @@ ALL = [
 ]
 
 
-def test_each_is_listed_with_its_registration_the_latest_first(story: None, api: Api, bob: User) -> None:
+def test_uncredited_codes_are_listed_latest_first(story: None, api: Api, bob: User) -> None:
     answer = get(api(bob), "not-credited")
     assert sorted(listed(answer)) == sorted(ALL)
     assert [key for key, _, _ in listed(answer)] == ["r-3", "r-2", "r-2", "r-1"]
@@ -47,7 +47,7 @@ def test_each_is_listed_with_its_registration_the_latest_first(story: None, api:
     }  # fmt: skip
 
 
-def test_it_is_read_by_pages(story: None, api: Api, bob: User) -> None:
+def test_uncredited_codes_are_read_in_pages(story: None, api: Api, bob: User) -> None:
     seen: list[tuple[str, str, str]] = []
     cursor: str | None = ""
     while cursor is not None:
@@ -58,19 +58,19 @@ def test_it_is_read_by_pages(story: None, api: Api, bob: User) -> None:
 
 
 @pytest.mark.parametrize("reason", ["unknown_code", "foreign_code", "self_referral", "bot"])
-def test_one_reason_is_asked_for(story: None, api: Api, bob: User, reason: str) -> None:
+def test_the_list_can_be_filtered_by_reason(story: None, api: Api, bob: User, reason: str) -> None:
     answer = listed(get(api(bob), "not-credited", reason=reason))
     assert sorted(answer) == sorted(row for row in ALL if row[2] == reason)
 
 
-def test_the_range_is_of_the_registrations_days(story: None, api: Api, bob: User) -> None:
+def test_the_range_selects_registration_days(story: None, api: Api, bob: User) -> None:
     for params, wanted in (({"to": "2026-05-01"}, ALL[1:]), ({"from": "2026-05-02"}, ALL[:1])):
         assert sorted(listed(get(api(bob), "not-credited", **params))) == sorted(wanted)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    # The last is a cursor whose key is no number: `[1, "x"]`.
+    # The last value is a cursor whose key is not a number: `[1, "x"]`.
     [("reason", "weather"), ("from", "yesterday"), ("cursor", "!!"), ("cursor", "WzEsIngiXQ")],
 )
 def test_bad_input_is_named(story: None, api: Api, bob: User, name: str, value: str) -> None:
@@ -79,7 +79,7 @@ def test_bad_input_is_named(story: None, api: Api, bob: User, name: str, value: 
     assert name in response.json()["error"]["details"]
 
 
-def test_the_admin_says_the_same_in_as_many_queries_for_many_as_for_few(
+def test_the_admin_list_takes_a_fixed_number_of_queries(
     story: None, django_assert_max_num_queries: Any
 ) -> None:
     happen(*(opened(2000, f"w{n}", "elsewhere") for n in range(90)))
@@ -95,7 +95,7 @@ def test_the_admin_says_the_same_in_as_many_queries_for_many_as_for_few(
     assert only.count("nobodys") == 2
 
 
-def test_the_admin_filters_what_a_search_found_by_reason_and_never_the_whole_table(story: None) -> None:
+def test_the_admin_filters_by_reason_only_within_searches(story: None) -> None:
     admin = Client()
     admin.force_login(User.objects.create_superuser("root"))
     everything = admin.get("/admin/sharing/notcredited/?reason=self_referral")

@@ -1,4 +1,4 @@
-"""What a registrant opened: first, last, and how often, as the registration's path and the admin show it."""
+"""The codes that a registrant opened, in the registration's path and in the admin."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -24,9 +24,7 @@ def story(conference: Conference) -> None:
     happen(opened(6.5, "vc", "nobodys"), opened(6.5, "vc", "b"), opened(7, "vc", "aaaa"))
 
 
-def test_each_code_has_its_first_and_last_opening_and_their_number(
-    story: None, api: Api, alice: User
-) -> None:
+def test_each_code_has_its_first_and_last_open(story: None, api: Api, alice: User) -> None:
     at = "2026-05-01T01:{}Z"
     once = {"first_opened_at": at.format("53:10"), "last_opened_at": at.format("53:10"), "count": 1}
     assert get(api(alice), "conversions/r-c")["opened"] == [
@@ -44,13 +42,13 @@ def test_each_code_has_its_first_and_last_opening_and_their_number(
     assert get(api(alice), "conversions/r-nobody")["opened"] == []
 
 
-def test_who_opened_very_many_codes_has_the_last_hundred(story: None, api: Api, alice: User) -> None:
+def test_only_the_last_hundred_opened_codes_are_shown(story: None, api: Api, alice: User) -> None:
     happen(*(opened(10 + number, "vc", f"code{number:03}") for number in range(120)))
     codes = [row["code"] for row in get(api(alice), "conversions/r-c")["opened"]]
     assert codes == [f"code{number:03}" for number in reversed(range(20, 120))]
 
 
-def test_the_admin_shows_them_beside_the_conversion(story: None) -> None:
+def test_the_admin_shows_opened_codes_beside_the_conversion(story: None) -> None:
     admin = Client()
     admin.force_login(User.objects.create_superuser("root"))
     page = admin.get("/admin/sharing/shareconversion/summit_2Fr-c/change/").content.decode()
@@ -61,7 +59,7 @@ def test_the_admin_shows_them_beside_the_conversion(story: None) -> None:
 
 
 @pytest.mark.skipif(STORE != "sqlite", reason="PostgreSQL's planner goes by the number of rows")
-def test_they_are_found_by_the_visitor(story: None, api: Api, alice: User) -> None:
+def test_opened_codes_are_found_by_the_visitor(story: None, api: Api, alice: User) -> None:
     with CaptureQueriesContext(connection) as queries:
         get(api(alice), "conversions/r-c")
     (of_opens,) = [query["sql"] for query in queries if 'FROM "sharing_shareopen"' in query["sql"]]

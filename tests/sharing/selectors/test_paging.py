@@ -1,4 +1,4 @@
-"""A page costs the same however far in a list it is, also where all rows have the same number."""
+"""Every page of a list costs the same, even if all rows have the same number."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.ordered]
 
 
 def work_of(read: Callable[[], Any]) -> int:
-    """What the database does for `read`: SQLite's steps, or the rows that PostgreSQL's plans went through."""
+    """The database's work for `read`: SQLite's steps, or the rows that PostgreSQL's plans read."""
     done = 0
     if STORE == "sqlite":
 
@@ -51,8 +51,8 @@ def work_of(read: Callable[[], Any]) -> int:
 
 @pytest.fixture
 def rows(conference: Conference) -> None:
-    """A link with many children, none of which was shared on, and as many conversions and not_credited; in
-    another conference as many roots."""
+    """A link with many children without children of their own, and as many conversions and uncredited codes.
+    Another conference has as many roots."""
     root = ShareLink.objects.create(
         id="summit/root", conference_id="summit", code="root", sharer="v", first_ms=1, shared_ms=1
     )
@@ -89,7 +89,7 @@ def rows(conference: Conference) -> None:
         batch_size=2000,
     )
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")  # PostgreSQL's planner goes by the number of rows
+        cursor.execute("ANALYZE")  # PostgreSQL's planner depends on the number of rows
 
 
 READ: dict[str, Callable[[Conference, str, int], tuple[list[Any], str | None]]] = {
@@ -108,9 +108,7 @@ READ: dict[str, Callable[[Conference, str, int], tuple[list[Any], str | None]]] 
 
 
 @pytest.mark.parametrize("name", list(READ))
-def test_the_first_page_and_one_far_in_cost_a_small_part_of_the_list(
-    rows: None, conference: Conference, name: str
-) -> None:
+def test_every_page_reads_a_small_part_of_the_list(rows: None, conference: Conference, name: str) -> None:
     read = READ[name]
     cursor: str | None = ""
     seen: list[Any] = []
@@ -128,10 +126,8 @@ def test_the_first_page_and_one_far_in_cost_a_small_part_of_the_list(
     assert 0 < late < everything / 10
 
 
-def test_the_same_by_one_condition_goes_through_all_that_was_before(
-    rows: None, conference: Conference
-) -> None:
-    """The control: what work_of shows of a page that is not found by its place."""
+def test_control_a_single_condition_reads_all_earlier_rows(rows: None, conference: Conference) -> None:
+    """The control: `work_of` shows the cost of a page that is not found by its place."""
     cursor = ""
     for _ in range(ROWS * 9 // 10 // PAGE):
         page, following = tree.get_level("summit", "summit/root", limit=PAGE, cursor=cursor)

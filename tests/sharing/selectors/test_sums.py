@@ -1,4 +1,4 @@
-"""Leaderboard, channels and timeline: order, ranges of days, and what a page of them costs."""
+"""Leaderboard, channels and timeline: order, ranges of days, and the cost of a page."""
 
 import datetime as dt
 from collections import defaultdict
@@ -49,14 +49,14 @@ SECOND_DAY = {"from": "2026-05-02", "to": "2026-05-02"}
     [
         ({}, [("va", 3.0, 3, 1, 2), ("vb", 2.0, 2, 2, 0)]),
         ({"to": "2026-05-01"}, [("va", 1.0, 1, 1, 0)]),
-        # Equal, so by name.
+        # Equal credits sort by name.
         (SECOND_DAY, [("va", 2.0, 2, 0, 2), ("vb", 2.0, 2, 2, 0)]),
         ({"from": "2026-05-03"}, []),
         ({"model": "last_touch"}, [("vb", 2.0, 2, 2, 0), ("va", 1.0, 3, 1, 2)]),
         ({"model": "linear", **SECOND_DAY}, [("va", 1.0, 2, 0, 2), ("vb", 1.0, 2, 2, 0)]),
     ],
 )
-def test_the_leaderboard_is_of_the_registrations_of_the_days_asked_for_the_highest_first(
+def test_the_leaderboard_covers_the_requested_days(
     story: None, api: Api, alice: User, params: dict[str, str], expected: list[tuple[Any, ...]]
 ) -> None:
     answer = get(api(alice), "leaderboard", **params)
@@ -74,7 +74,7 @@ def test_the_leaderboard_is_of_the_registrations_of_the_days_asked_for_the_highe
         ({"model": "last_touch"}, [("mail", 2.0, 2, 2, 0), ("wechat", 1.0, 3, 1, 2)]),
     ],
 )
-def test_channels_without_credit_come_last_and_links_are_counted_whatever_the_days(
+def test_channels_without_credit_come_last(
     story: None, api: Api, alice: User, params: dict[str, str], expected: list[tuple[Any, ...]]
 ) -> None:
     answer = get(api(alice), "channels", **params)
@@ -89,9 +89,7 @@ def test_channels_without_credit_come_last_and_links_are_counted_whatever_the_da
     assert table(get(api(alice), "channels", limit=3, **params), "channel") == (credited + without)[:3]
 
 
-def test_a_registration_counts_once_for_a_channel_that_two_of_its_links_have(
-    conference: Conference, api: Api, alice: User
-) -> None:
+def test_a_registration_counts_once_per_channel(conference: Conference, api: Api, alice: User) -> None:
     happen(share(1, "va", "aaaa", channel="mail"), share(2, "vb", "bbbb", "aaaa", channel="mail"))
     happen(opened(3, "vx", "bbbb"), registered(4, "vx"))
     assert table(get(api(alice), "channels"), "channel") == [("mail", 2.0, 1, 1, 1)]
@@ -99,7 +97,7 @@ def test_a_registration_counts_once_for_a_channel_that_two_of_its_links_have(
 
 @pytest.mark.parametrize("limit", [0, 1001, "x"])
 @pytest.mark.parametrize("path", ["leaderboard", "channels"])
-def test_a_limit_out_of_bounds_is_bad_input(
+def test_a_limit_out_of_bounds_is_rejected(
     conference: Conference, api: Api, alice: User, path: str, limit: Any
 ) -> None:
     response = api(alice).get(f"/api/sharing/{path}", {"conference_id": "summit", "limit": limit})
@@ -109,7 +107,7 @@ def test_a_limit_out_of_bounds_is_bad_input(
 
 @pytest.mark.parametrize("days", [{}, {"from": "1970-01-01"}], ids=["all time", "a range"])
 @pytest.mark.parametrize("model", list(CREDIT_MODELS))
-def test_the_leaderboard_of_a_generated_tree_is_that_of_the_plain_implementation(
+def test_the_leaderboard_matches_the_plain_implementation(
     conference: Conference,
     api: Api,
     alice: User,
@@ -147,7 +145,7 @@ def test_the_leaderboard_of_a_generated_tree_is_that_of_the_plain_implementation
 @pytest.mark.parametrize(
     ("zone", "hours"), [("Europe/Berlin", 23), ("Australia/Lord_Howe", 24.5), ("Asia/Shanghai", 24)]
 )
-def test_the_timeline_counts_days_as_they_are_long_in_a_fixed_number_of_queries(
+def test_the_timeline_counts_long_and_short_days(
     alice: User, api: Api, zone: str, hours: float, django_assert_max_num_queries: Any
 ) -> None:
     """Berlin's clocks go forward an hour on 2026-03-29, Lord Howe's back half an hour on 2026-04-05."""
@@ -157,7 +155,7 @@ def test_the_timeline_counts_days_as_they_are_long_in_a_fixed_number_of_queries(
     start = dt.datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
     minute = (start.timestamp() * 1000 - START_MS) / 60_000
     length = hours * 60
-    # A link in the first and in the last minute of the day, and beyond either.
+    # Links in the first and last minute of the day, and just outside of it.
     happen(*(share(minute + at, "va", f"at{n:02}") for n, at in enumerate((-1, 0, length - 1, length))))
     happen(opened(minute + 1, "vb", "at01"), registered(minute + length - 0.5, "vb"))
     client = api(alice)

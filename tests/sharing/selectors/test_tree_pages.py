@@ -1,4 +1,4 @@
-"""Reading the whole tree by what its answers say there is more of; links and conversions by their cursors."""
+"""Reading the whole tree by following `next`, and links and conversions by their cursors."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.ordered]
 
 @pytest.fixture
 def wide(conference: Conference) -> None:
-    """60 roots; below each of the first 55 a link, and 45 more below the first; below each of those one."""
+    """60 roots. The first 55 have a child each. The first root has 45 more children, each with one child."""
     happen(*(share(1, f"r{n}", f"root{n:02}") for n in range(60)))
     happen(*(share(2, f"s{n}", f"only{n:02}", f"root{n:02}") for n in range(55)))
     happen(*(share(2, f"c{n}", f"child{n:02}", "root00") for n in range(45)))
@@ -27,7 +27,7 @@ def wide(conference: Conference) -> None:
 
 
 def follow(client: APIClient, *, depth: int, page_size: int) -> list[str]:
-    """The codes of all links, as often as they are met, by following every `next` that an answer has."""
+    """Follow every `next` and return the codes of all links, with repetitions."""
     codes: list[str] = []
     todo: list[dict[str, Any]] = [{}]
     while todo:
@@ -44,34 +44,32 @@ def follow(client: APIClient, *, depth: int, page_size: int) -> list[str]:
 
 
 @pytest.mark.parametrize(("depth", "page_size"), [(1, 7), (2, 100), (2, 13), (3, 20), (10, 1000)])
-def test_every_link_is_met_exactly_once_by_following_next(
+def test_following_next_reaches_every_link_once(
     wide: None, api: Api, alice: User, depth: int, page_size: int
 ) -> None:
     codes = follow(api(alice), depth=depth, page_size=page_size)
     assert sorted(codes) == sorted(ShareLink.objects.values_list("code", flat=True))
 
 
-def test_a_link_says_by_next_that_it_has_children_that_are_not_in_the_answer(
-    wide: None, api: Api, alice: User
-) -> None:
+def test_next_marks_links_with_more_children(wide: None, api: Api, alice: User) -> None:
     answer = get(api(alice), "tree", depth=2)
     rows = {link["code"]: link for link in answer["results"]}
     assert [link["code"] for link in answer["results"][:3]] == ["root00", "root59", "root01"]
     first = rows["root00"]
     assert (first["child_count"], len(first["children"]), "next" in first) == (46, 20, True)
-    assert first["children"][0]["code"] == "child30"  # which brought somebody
-    assert "next" in first["children"][0]  # the level below was not asked for
+    assert first["children"][0]["code"] == "child30"  # the only child with a conversion
+    assert "next" in first["children"][0]  # the level below was not requested
     assert "next" not in rows["root01"]  # its only child is there
     assert "next" not in rows["root59"]  # it has none
-    assert "children" not in rows["root54"]  # of so many links the children do not fit into one answer
+    assert "children" not in rows["root54"]  # the children of this many links do not fit into one answer
     assert "next" in rows["root54"]
 
 
 @pytest.mark.parametrize("path", ["links", "conversions"])
-def test_each_is_seen_once_by_pages_the_latest_first(
+def test_pages_show_each_row_once_latest_first(
     conference: Conference, api: Api, alice: User, path: str
 ) -> None:
-    # Three of one instant, and the ends of the pages are between them.
+    # Three rows have the same instant, and pages end between them.
     happen(*(share(1 + n // 3, f"v{n}", f"code{n}") for n in range(10)))
     happen(*(opened(20, f"w{n}", f"code{n}") for n in range(10)))
     happen(*(registered(30 + n // 3, f"w{n}") for n in range(10)))
@@ -88,10 +86,8 @@ def test_each_is_seen_once_by_pages_the_latest_first(
 
 
 @pytest.mark.parametrize("place", [1, 2, 3])
-def test_links_that_move_or_go_between_two_queries_of_an_answer_cost_it_nothing(
-    wide: None, place: int
-) -> None:
-    """As a worker moves links that turn out to be somebody's, and a rebuild makes all of them again."""
+def test_links_that_move_between_queries_cause_no_error(wide: None, place: int) -> None:
+    """Simulate a worker that moves links and a rebuild that recreates all of them."""
     queries = 0
 
     def move(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:

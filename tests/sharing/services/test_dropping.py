@@ -1,4 +1,4 @@
-"""What came for conferences that nobody created goes with its events."""
+"""Dropping the data of conferences that were never created."""
 
 import datetime as dt
 import threading
@@ -20,7 +20,7 @@ from tests.sharing.cast import credits_of, opened, registered, row, share, state
 
 STORY = [
     share(1, "ann", "aaaa"),
-    share(1.5, "crawler", "never", bot=True),  # a claim to a link that never comes to be
+    share(1.5, "crawler", "never", bot=True),  # a claim to a link that never exists
     opened(2, "cat", "aaaa"),
     share(3, "ben", "bbbb", "aaaa"),
     opened(4, "dan", "bbbb"),
@@ -47,13 +47,13 @@ def make_old(**which: Any) -> None:
 
 
 def state_but_for_receipts() -> dict[str, Any]:
-    """What is derived, without when claims were received: `make_old` changes that of stored events."""
+    """The derived data without the times of receipt, because `make_old` changes those of stored events."""
     ShareLink.objects.update(received_ms=0)
     return state()
 
 
 def stored(conference_id: str) -> list[str]:
-    """The tables that hold anything of a conference."""
+    """The tables that contain rows of a conference."""
     return [
         model.__name__
         for model in apps.get_app_config("sharing").get_models()
@@ -64,7 +64,7 @@ def stored(conference_id: str) -> list[str]:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("rows_at_once", [1, 2, 5000])
-def test_all_that_followed_from_dropped_events_goes_and_no_other_conferences(
+def test_dropping_removes_only_that_conferences_data(
     conference: Any, monkeypatch: pytest.MonkeyPatch, rows_at_once: int
 ) -> None:
     monkeypatch.setattr(dropping, "_ROWS_AT_ONCE", rows_at_once)
@@ -86,7 +86,7 @@ def test_all_that_followed_from_dropped_events_goes_and_no_other_conferences(
 
 
 @pytest.mark.django_db
-def test_young_events_wait_and_whoever_creates_the_conference_has_what_follows_from_them(alice: Any) -> None:
+def test_a_new_conference_gets_its_recent_events(alice: Any) -> None:
     arrive(STORY, "nobodys")
     make_old(id__contains="-ann-")
     redating.drop_unclaimed_events()
@@ -105,7 +105,7 @@ def test_young_events_wait_and_whoever_creates_the_conference_has_what_follows_f
 
 
 @pytest.mark.django_db
-def test_a_worker_that_died_after_the_events_went_leaves_the_rest_to_the_next_run(
+def test_the_next_run_finishes_a_crashed_drop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     arrive(STORY, "nobodys")
@@ -117,7 +117,7 @@ def test_a_worker_that_died_after_the_events_went_leaves_the_rest_to_the_next_ru
 
 
 @pytest.mark.django_db
-def test_a_conference_that_is_created_meanwhile_keeps_what_its_events_say(alice: Any) -> None:
+def test_a_conference_created_during_a_drop_keeps_its_data(alice: Any) -> None:
     arrive(STORY, "late")
     expected = state()
     services.create_conference(owner=alice, id="late", name="Late", time_zone="UTC")
@@ -126,9 +126,7 @@ def test_a_conference_that_is_created_meanwhile_keeps_what_its_events_say(alice:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_events_that_come_while_a_conference_is_dropped_are_in_the_tree_once_it_is_created(
-    monkeypatch: pytest.MonkeyPatch, alice: Any
-) -> None:
+def test_events_delivered_during_a_drop_are_kept(monkeypatch: pytest.MonkeyPatch, alice: Any) -> None:
     monkeypatch.setattr(dropping, "_ROWS_AT_ONCE", 1)
     arrive(STORY, "nobodys")
     make_old()

@@ -1,4 +1,4 @@
-"""Erasing a person: the id is nowhere afterwards, whatever comes again or late, and nothing else changes."""
+"""Erasing a person removes the id everywhere, even from repeated or late events, and changes nothing else."""
 
 import datetime as dt
 import re
@@ -32,12 +32,12 @@ from tests.analytics.days.test_redating import before_the_insert
 from tests.sharing.cast import state
 from tests.sharing.derivation.test_order import in_two_threads
 
-VB = "7f3b2c55-vb"  # whom the tests erase
+VB = "7f3b2c55-vb"  # the visitor that the tests erase
 _OWN = [apps.get_app_config(name) for name in ("conferences", "analytics", "sharing", "notifications")]
 
 
 def sent(type: str, minute: float, visitor: str | None, **fields: Any) -> dict[str, Any]:
-    """An event as a client sends it, its id told by what it is."""
+    """An event as a client sends it, with an id that describes it."""
     ts = NOON + dt.timedelta(minutes=minute)
     return {"event_id": f"{type}-{minute}", "type": type, "ts": ts, "visitor_id": visitor, **fields}
 
@@ -70,7 +70,7 @@ def deliver(*events: dict[str, Any]) -> None:
 
 
 def places(visitor: str = VB) -> list[str]:
-    """The tables and rows in which the id stands, in whatever column."""
+    """The tables and rows that contain the id, in any column."""
     return [
         f"{model.__name__}: {values}"
         for app in _OWN
@@ -81,7 +81,7 @@ def places(visitor: str = VB) -> list[str]:
 
 
 def renamed(value: Any, names: dict[str, str]) -> Any:
-    """The value with each id replaced by another, for comparing what is alike but for names."""
+    """Replace ids in the value, to compare values that differ only in names."""
     text = repr(value)
     for name, other in names.items():
         text = text.replace(name, other)
@@ -89,7 +89,7 @@ def renamed(value: Any, names: dict[str, str]) -> Any:
 
 
 def alike(value: Any, visitor: str = VB) -> list[str]:
-    """The value's lists, each as a sorted list of texts, with one id for whoever was or is to be erased."""
+    """The value's lists as sorted lists of texts, with one id for the visitor before and after erasing."""
     text = re.sub("erased:[0-9a-f]{24}", visitor, repr(value))
     return sorted(re.split(r"(?<=\)), ", text))
 
@@ -119,7 +119,7 @@ def facts_of(visitor: str) -> list[int]:
 
 
 @pytest.mark.django_db
-def test_after_erasing_the_id_is_in_no_table_and_shape_and_counts_are_as_before(
+def test_erasing_removes_the_id_and_keeps_all_counts(
     conference: Conference,
 ) -> None:
     deliver(*STORY)
@@ -136,7 +136,7 @@ def test_after_erasing_the_id_is_in_no_table_and_shape_and_counts_are_as_before(
 
 
 @pytest.mark.django_db
-def test_what_comes_again_or_late_and_a_rebuild_bring_no_id_back(conference: Conference) -> None:
+def test_repeated_and_late_events_bring_no_id_back(conference: Conference) -> None:
     deliver(*STORY, *LATE)
     rebuild("summit")
     never_erased, figures = state(), compute_day("summit", NOON.date()).figures
@@ -157,13 +157,13 @@ def test_what_comes_again_or_late_and_a_rebuild_bring_no_id_back(conference: Con
     rebuild("summit")
     assert places() == []
     assert renamed(state(), {replacement_id: VB}) == renamed(never_erased, {})
-    # The same person once more, asked for by the old id or by the new one: nothing is left to erase.
+    # Erasing the same person again, by the old or the new id, finds nothing.
     assert erase_person(conference, VB) == erase_person(conference, replacement_id) == 0
     assert replacement() == replacement_id
 
 
 @pytest.mark.django_db
-def test_a_registration_on_our_own_form_keeps_no_id_and_its_event_does_not_bring_it_back(
+def test_a_registration_on_our_form_loses_the_id(
     conference: Conference,
 ) -> None:
     def on_our_form(mail: str) -> Registration:
@@ -174,7 +174,7 @@ def test_a_registration_on_our_own_form_keeps_no_id_and_its_event_does_not_bring
     pipeline.store_and_react([sweep.registration_row(first)])
     erase_person(conference, VB)
     assert places() == []
-    second = on_our_form("b2@example.com")  # the same browser, afterwards
+    second = on_our_form("b2@example.com")  # the same browser after the erasure
     pipeline.store_and_react([sweep.registration_row(first), sweep.registration_row(second)])
     for registration in Registration.objects.all():  # as the sweep reads it
         pipeline.store_and_react([sweep.registration_row(registration)])
@@ -184,7 +184,7 @@ def test_a_registration_on_our_own_form_keeps_no_id_and_its_event_does_not_bring
 
 
 @pytest.mark.django_db
-def test_a_worker_that_dies_before_it_saves_the_events_leaves_no_id_in_registrations(
+def test_a_crash_before_saving_events_leaves_no_id(
     conference: Conference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     erase_person(conference, VB)
@@ -204,9 +204,7 @@ def test_a_worker_that_dies_before_it_saves_the_events_leaves_no_id_in_registrat
 
 
 @pytest.mark.django_db
-def test_a_visitor_id_that_looks_like_a_users_is_erased_and_the_users_own_links_stay(
-    conference: Conference, alice: User
-) -> None:
+def test_erasing_a_lookalike_visitor_keeps_the_users_links(conference: Conference, alice: User) -> None:
     name = f"user:{alice.pk}"
     mint_link(conference, owner=alice, code="mine", label="poster")
     deliver(sent("share", 1, name, share_code="aaaa"))
@@ -223,7 +221,7 @@ def test_a_visitor_id_that_looks_like_a_users_is_erased_and_the_users_own_links_
 
 
 @pytest.mark.django_db
-def test_a_person_without_visitor_id_stays_erased_after_a_rebuild(conference: Conference) -> None:
+def test_an_erased_person_without_visitor_id_stays_erased(conference: Conference) -> None:
     deliver(sent("share", 1, None, share_code="aaaa"))
     sharer = ShareLink.objects.get().sharer
     assert sharer.startswith("anonymous:")
@@ -235,7 +233,7 @@ def test_a_person_without_visitor_id_stays_erased_after_a_rebuild(conference: Co
 
 
 @pytest.mark.django_db
-def test_a_changed_secret_key_still_knows_who_was_erased(conference: Conference, settings: Any) -> None:
+def test_a_changed_secret_key_keeps_erasures(conference: Conference, settings: Any) -> None:
     deliver(*STORY)
     erase_person(conference, VB)
     replacement_id = replacement()
@@ -247,9 +245,7 @@ def test_a_changed_secret_key_still_knows_who_was_erased(conference: Conference,
 
 
 @pytest.mark.django_db
-def test_whoever_is_erased_in_one_conference_is_known_in_the_others(
-    conference: Conference, alice: User
-) -> None:
+def test_erasing_affects_only_one_conference(conference: Conference, alice: User) -> None:
     other = [{**event, "event_id": f"o-{event['event_id']}", "conference_id": "other"} for event in STORY]
     deliver(*STORY, *other)
     erase_person(conference, VB)
@@ -257,11 +253,11 @@ def test_whoever_is_erased_in_one_conference_is_known_in_the_others(
     assert ShareLink.objects.get(sharer=VB).conference_id == "other"
 
 
-# --- Erasing while a worker has the events in its hands --------------------------------------------------
+# --- Erasing while a worker processes the events ---------------------------------------------------------
 
 
 @pytest.mark.django_db
-def test_short_ids_many_times_in_a_text_do_not_outgrow_its_column(conference: Conference) -> None:
+def test_replacing_many_short_ids_fits_the_column(conference: Conference) -> None:
     url = "a/" * 1024
     deliver(sent("share", 1, "a", share_code="aaaa", channel="a " * 256, target_url=url))
     erase_person(conference, "a")
@@ -272,7 +268,7 @@ def test_short_ids_many_times_in_a_text_do_not_outgrow_its_column(conference: Co
 
 
 @pytest.mark.django_db
-def test_days_are_counted_again_after_an_erasure(conference: Conference) -> None:
+def test_days_are_recounted_after_an_erasure(conference: Conference) -> None:
     deliver(*STORY)
     DirtyDay.objects.all().delete()
     erase_person(conference, VB)
@@ -281,7 +277,7 @@ def test_days_are_counted_again_after_an_erasure(conference: Conference) -> None
 
 @on_sql
 @pytest.mark.django_db
-def test_events_that_are_stored_while_their_visitor_is_erased_do_not_keep_the_id(
+def test_events_stored_during_an_erasure_lose_the_id(
     conference: Conference,
 ) -> None:
     with before_the_insert(lambda: erase_person(conference, VB) and None):
@@ -291,16 +287,16 @@ def test_events_that_are_stored_while_their_visitor_is_erased_do_not_keep_the_id
 
 @on_sql
 @pytest.mark.django_db
-def test_control_without_a_look_after_the_insert_the_events_keep_the_id(conference: Conference) -> None:
+def test_control_events_keep_the_id_without_the_check(conference: Conference) -> None:
     rows = [to_row(event) for event in STORY]
     with before_the_insert(lambda: erase_person(conference, VB) and None):
         store.insert_new(rows)
     handlers.react(rows)
-    assert {place.partition(":")[0] for place in places()} == {"Event"}  # the tree has a guard of its own
+    assert {place.partition(":")[0] for place in places()} == {"Event"}  # the tree has its own guard
 
 
 @pytest.mark.django_db
-def test_a_worker_that_died_before_its_look_leaves_an_id_that_the_next_delivery_erases(
+def test_the_next_delivery_erases_an_id_after_a_crash(
     conference: Conference,
 ) -> None:
     erase_person(conference, VB)
@@ -310,7 +306,7 @@ def test_a_worker_that_died_before_its_look_leaves_an_id_that_the_next_delivery_
 
 
 @pytest.mark.django_db
-def test_facts_that_were_read_before_an_erasure_are_stored_without_the_id_and_without_the_guard_with_it(
+def test_facts_read_before_an_erasure_lose_the_id(
     conference: Conference,
 ) -> None:
     shares = [to_row(event) for event in STORY if event["type"] != "page_view"]
@@ -351,11 +347,11 @@ def test_erasing_while_two_workers_deliver_leaves_no_id(conference: Conference) 
     assert facts_of(replacement()) == [1, 24, 12, 1, 60]
 
 
-# --- By the API ------------------------------------------------------------------------------------------
+# --- Through the API -------------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db
-def test_owners_erase_by_the_api_and_helpers_do_not(
+def test_only_owners_erase_through_the_api(
     conference: Conference, api: Callable[[User | None], APIClient], alice: User, bob: User
 ) -> None:
     deliver(*STORY)

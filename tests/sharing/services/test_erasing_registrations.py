@@ -1,4 +1,4 @@
-"""Erasing a visitor whose id stands in ids of registrations, whoever reported those: each stays one."""
+"""Erasing a visitor whose id is in ids of registrations: each registration stays one."""
 
 import datetime as dt
 from typing import Any
@@ -34,14 +34,14 @@ EARLIER = {**OWN_ID, "event_id": "earlier", "ts": NOON + dt.timedelta(minutes=8.
 
 
 @pytest.mark.django_db
-def test_erasing_an_id_that_is_the_registrations_too_leaves_all_credits_as_they_were(
+def test_erasing_a_shared_registration_id_keeps_all_credits(
     conference: Conference,
 ) -> None:
     deliver(*STORY, OWN_ID, sent("share_open", 5.8, VB, share_code="nowhere"))
     before = [state(), list(ShareRegistration.objects.order_by("ms").values_list("ms", "window_days"))]
     figures = compute_day("summit", NOON.date()).figures
-    assert renamed(before, {}).count(f"summit/{VB}") == 3  # a conversion, a credit, and what is none
-    conference.attribution_window_days = 0  # under which nothing would be credited
+    assert renamed(before, {}).count(f"summit/{VB}") == 3  # a conversion, a credit and an uncredited code
+    conference.attribution_window_days = 0  # this window would credit nothing
     conference.save(update_fields=["attribution_window_days"])
 
     erase_person(conference, VB)
@@ -49,12 +49,12 @@ def test_erasing_an_id_that_is_the_registrations_too_leaves_all_credits_as_they_
     after = [state(), list(ShareRegistration.objects.order_by("ms").values_list("ms", "window_days"))]
     assert alike(after) == alike(before)
     assert compute_day("summit", NOON.date()).figures == figures
-    deliver(*STORY, OWN_ID)  # all of it is known
+    deliver(*STORY, OWN_ID)  # all events are known
     assert alike([state(), after[1]]) == alike(before)
 
 
 @pytest.mark.django_db
-def test_erasing_an_id_that_is_the_registrations_too_takes_as_many_queries_in_a_large_conference(
+def test_erasing_takes_the_same_queries_in_large_conferences(
     conference: Conference,
 ) -> None:
     deliver(*STORY, OWN_ID)
@@ -76,12 +76,12 @@ def test_erasing_an_id_that_is_the_registrations_too_takes_as_many_queries_in_a_
         erase_person(conference, other)
     assert places(other) == []
     assert len(many) == len(few) < 60
-    # The claims are gone through once: those of a conference are found by what their keys begin with.
+    # One scan reads the claims, because a conference's claims are found by the prefix of their keys.
     assert sum("SUBSTR" in query["sql"] and "sharing_shareclaim" in query["sql"] for query in many) == 1
 
 
 @pytest.mark.django_db
-def test_a_registration_that_was_reported_anew_before_the_tree_was_erased_is_one_afterwards(
+def test_a_registration_reported_during_an_erasure_stays_one(
     conference: Conference,
 ) -> None:
     deliver(*STORY, OWN_ID, EARLIER)
@@ -91,7 +91,7 @@ def test_a_registration_that_was_reported_anew_before_the_tree_was_erased_is_one
         model._default_manager.all().delete()
 
     deliver(*STORY, OWN_ID)
-    # A worker died half-way, and an event comes that is erased at once: both keys are there.
+    # A worker died half-way, and a new event is erased on arrival, so both keys exist.
     replacement_id = note_erased("summit", VB)
     erasing.erase_events("summit", VB)
     deliver(EARLIER)
@@ -107,9 +107,9 @@ def test_a_registration_that_was_reported_anew_before_the_tree_was_erased_is_one
     assert alike(state()) == alike(before)
 
 
-# --- Whoever reports it ----------------------------------------------------------------------------------
+# --- Different reporters ---------------------------------------------------------------------------------
 
-CODE = "7f3b2c55vb"  # an id that is a share code, too
+CODE = "7f3b2c55vb"  # an id that is also a share code
 OPENED = [
     sent("share", 1, "va", share_code="aaaa"),
     sent("share_open", 2, VB, share_code="aaaa"),
@@ -141,9 +141,7 @@ REPORTED = {
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("case", REPORTED)
-def test_a_registration_stays_one_whoever_reported_it_and_whenever_its_visitor_is_erased(
-    conference: Conference, case: str
-) -> None:
+def test_a_registration_stays_one_whenever_its_visitor_is_erased(conference: Conference, case: str) -> None:
     visitor, story = REPORTED[case]
 
     def result() -> list[Any]:
@@ -154,7 +152,7 @@ def test_a_registration_stays_one_whoever_reported_it_and_whenever_its_visitor_i
     deliver(*story)
     never_erased = result()
     assert ShareRegistration.objects.count() == ShareLink.objects.get(code="aaaa").direct == 1
-    for number in range(len(story) + 1):  # events that come before the visitor is erased; the others after
+    for number in range(len(story) + 1):  # events before the erasure; the others come after it
         for model in (*apps.get_app_config("sharing").get_models(), Event, ErasedVisitor):
             model._default_manager.all().delete()
         deliver(*story[:number])
@@ -173,7 +171,7 @@ def test_a_registration_stays_one_whoever_reported_it_and_whenever_its_visitor_i
 
 
 @pytest.mark.django_db
-def test_a_registrations_id_that_contains_the_visitors_stays(conference: Conference) -> None:
+def test_a_registration_id_containing_the_visitor_id_stays(conference: Conference) -> None:
     story = [
         *OPENED,
         sent("registration", 5, "vc", registration_id=f"r/{VB}"),
@@ -187,7 +185,7 @@ def test_a_registrations_id_that_contains_the_visitors_stays(conference: Confere
 
 
 @pytest.mark.django_db
-def test_two_who_are_erased_at_once_from_one_event_are_both_gone_from_it(conference: Conference) -> None:
+def test_two_concurrent_erasures_both_clean_a_common_event(conference: Conference) -> None:
     other = "5a9c-vc"
     deliver(BY_VB, sent("registration", 7, other, registration_id=VB, form_id=other))
     is_first = True
@@ -206,7 +204,7 @@ def test_two_who_are_erased_at_once_from_one_event_are_both_gone_from_it(confere
 
 
 @pytest.mark.django_db
-def test_erasing_takes_as_many_queries_however_many_registrations_and_shares_the_visitor_has(
+def test_erasing_an_active_visitor_takes_no_more_queries(
     conference: Conference,
 ) -> None:
     counts = []
