@@ -1,4 +1,4 @@
-"""The bodies of the alert messages: what members of a conference see of a registration or a check-in."""
+"""The bodies of the alert messages that members of a conference see, e.g. of a registration or a check-in."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from conferences.models import CheckIn, Registration
 
 
 def registration_body(registration: Registration) -> dict[str, Any]:
-    """A `registration` message. `at`: when the person registered, or when the state last changed."""
+    """Build a `registration` message. `at`: when the person registered, or when the state last changed."""
     at = registration.decided_at or registration.registered_at
     return {
         "type": "registration",
@@ -21,7 +21,7 @@ def registration_body(registration: Registration) -> dict[str, Any]:
 
 
 def reported_registration_body(*, registration_id: str, at: str) -> dict[str, Any]:
-    """A `registration` message of what a browser or another system reports and this server has no row of."""
+    """Build a `registration` message for a report by a browser or another system, without a row here."""
     return {
         "type": "registration",
         "at": at,
@@ -30,7 +30,7 @@ def reported_registration_body(*, registration_id: str, at: str) -> dict[str, An
 
 
 def check_in_body(check_in: CheckIn) -> dict[str, Any]:
-    """A `checkin` message; `undone` says that it was taken back."""
+    """Build a `checkin` message. `undone` says that the check-in was taken back."""
     return {
         "type": "checkin",
         "at": (check_in.undone_at or check_in.checked_in_at).isoformat(),
@@ -46,7 +46,7 @@ def check_in_body(check_in: CheckIn) -> dict[str, Any]:
 
 
 def share_body(*, share_code: str, channel: str, parent_share_code: str | None, at: str) -> dict[str, Any]:
-    """A `share` message."""
+    """Build a `share` message."""
     return {
         "type": "share",
         "at": at,

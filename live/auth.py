@@ -1,9 +1,9 @@
-"""Who may open a socket, and whether they still may.
+"""Checks who may open a socket, and whether they still may.
 
-Browsers of organizers come with their session's cookie; the handshake must then come from a page of ours,
-as the same-origin policy does not hold for web sockets and any page could otherwise open one with the
-cookie of its visitor. Everything else brings an API token, in the `Authorization` header or, from a
-browser, as the subprotocol `token.<key>`: never in the address, which servers and proxies log.
+Organizers' browsers send their session cookie. The handshake must then come from a page of ours: the
+same-origin policy does not cover web sockets, so any page could otherwise open one with its visitor's cookie.
+Other clients send an API token in the `Authorization` header or, from a browser, as the subprotocol
+`token.<key>`. The token is never in the address, which servers and proxies log.
 """
 
 from collections.abc import Iterable, Mapping, MutableMapping
@@ -36,17 +36,17 @@ Scope = MutableMapping[str, Any]
 
 @dataclass(frozen=True)
 class Credential:
-    """What a socket was opened with; it is looked at again for as long as the socket is open."""
+    """The credential that opened a socket. It is checked again as long as the socket is open."""
 
     user_id: int
     token: str | None = None  # its digest
     session_key: str | None = None
-    # Changes with the password, which ends all sessions.
+    # Changes with the password, and so ends all sessions.
     session_hash: str | None = None
 
 
 def open_for(scope: Scope, conference_id: str) -> Credential | None:
-    """The credential of a handshake whose user is a member of the conference; None refuses it."""
+    """Return the credential of a handshake if its user is a member of the conference. None refuses it."""
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     token = _read_token(headers, scope.get("subprotocols", []))
     credential: Credential | None
@@ -94,8 +94,8 @@ def _from_session(scope: Scope, headers: Mapping[str, str]) -> tuple[User | Anon
 
 
 def _is_own_page(headers: Mapping[str, str]) -> bool:
-    """Whether the handshake comes from a page of this host or of a trusted one, as Django's CSRF check has
-    it. The scheme is not compared with ours, which a proxy in front may have changed."""
+    """Whether the handshake comes from a page of this host or a trusted one, as in Django's CSRF check. The
+    scheme is not compared, because a proxy in front may have changed ours."""
     host, origin = headers.get("host", ""), headers.get("origin", "")
     parts = urlsplit(origin)
     if parts.scheme not in ("http", "https") or not parts.netloc:
@@ -111,7 +111,7 @@ def _is_own_page(headers: Mapping[str, str]) -> bool:
 
 
 def find_ended(conference_id: str, credentials: Iterable[Credential]) -> dict[Credential, Close]:
-    """Those of the credentials that do not open the conference any more, and why."""
+    """Return the credentials that no longer open the conference, and why."""
     credentials = set(credentials)
     user_ids = {credential.user_id for credential in credentials}
     members = set(

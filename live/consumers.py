@@ -15,7 +15,7 @@ from live import auth
 from live.hub import hub
 from live.outbox import Close, Outbox
 
-# A client has a reason to ask when it missed something; not more often than this.
+# A client may ask when it missed something, but not more often than this.
 _ASKED_AT_ONCE = 10
 _ASKS_PER_SECOND = 1.0
 _MAX_MESSAGE_BYTES = 1024
@@ -29,8 +29,8 @@ _read = msgspec.json.Decoder(_Resync).decode
 
 
 class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
-    """One socket. The hub listens to the channel layer for all of a process's sockets, so it has no channel
-    of its own."""
+    """One socket. It has no channel of its own, because the hub listens to the channel layer for all of a
+    process's sockets."""
 
     channel_layer_alias = "none"
 
@@ -41,7 +41,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
         self.may_ask, self.asked_at = float(_ASKED_AT_ONCE), time.monotonic()
 
         async def receive_or_end() -> Any:
-            """The next message of the client, or its disconnect once the outbox has given it up."""
+            """Return the next message of the client, or a disconnect once the outbox has given up."""
             waits = [asyncio.ensure_future(receive()), asyncio.ensure_future(self.given_up.wait())]
             try:
                 await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -100,7 +100,7 @@ class LiveConsumer(AsyncConsumer):  # type: ignore[misc]
 
 
 class Refuse(AsyncConsumer):  # type: ignore[misc]
-    """Any other address: refused in the handshake."""
+    """Refuses any other address in the handshake."""
 
     channel_layer_alias = "none"
 

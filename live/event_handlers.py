@@ -1,8 +1,8 @@
-"""The worker's reactions to stored events: alerts for those who watch, and the mark that PV changed.
+"""The worker's reactions to stored events: alerts for open sockets, and the mark that PV changed.
 
-They run for old and new events alike and more than once; Redis remembers what was sent by the row's id (else
-the event's), so nothing is sent twice. Alerts are not a record: if Redis loses its
-data or nobody watches, they are gone, and the numbers of the next snapshot are right all the same.
+They run for old and new events, and more than once. Redis remembers sent alerts by the row's id (else the
+event's), so nothing is sent twice. Alerts are not a record: they are gone if Redis loses its data or no
+socket is open. The numbers of the next snapshot are still right.
 """
 
 import datetime as dt
@@ -19,7 +19,7 @@ from live.log import Alert
 from live.publish import note_page_views, publish_alerts
 from live.selectors import count_attendance
 
-# What happened longer ago (a worker was down, an import) is counted in one message instead of sent singly.
+# Older events (a worker was down, an import) are counted in one message instead of sent one by one.
 _TELL_SECONDS = 600
 _IDS_AT_ONCE = 500
 
@@ -46,9 +46,9 @@ def tell_watchers(events: Sequence[EventRow]) -> None:
 
 
 def _tell_registrations(conference_id: str, events: Sequence[EventRow]) -> None:
-    """Names come from our own rows alone; an event is a claim that anybody can send.
+    """Send alerts for registrations. Names come only from our own rows, because anybody can send an event.
 
-    One without a row is told, without a name, where the conference trusts such reports.
+    A registration without a row is sent without a name, if the conference trusts such reports.
     """
     recent, old = _split_by_age(events)
     rows = {
@@ -74,7 +74,7 @@ def _tell_registrations(conference_id: str, events: Sequence[EventRow]) -> None:
 
 
 def _tell_check_ins(conference_id: str, events: Sequence[EventRow]) -> None:
-    """Only our own check-ins, given and taken back: at the door there is no other way in."""
+    """Send alerts for our own check-ins, made and undone. The door has no other way in."""
     recent, old = _split_by_age([event for event in events if event.event_id.startswith(OWN_PREFIX)])
     order = {event.event_id.rsplit(":", 1)[1]: number for number, event in enumerate(recent)}
     rows = [
@@ -115,18 +115,18 @@ def _tell_shares(conference_id: str, events: Sequence[EventRow]) -> None:
 
 
 def _split_by_age(events: Sequence[EventRow]) -> tuple[list[EventRow], list[EventRow]]:
-    """Those to be told one by one, and the others."""
+    """Split into the events to send one by one, and the older ones."""
     oldest_ms = (timezone.now() - dt.timedelta(seconds=_TELL_SECONDS)).timestamp() * 1000
     recent: list[EventRow] = []
     old: list[EventRow] = []
     for event in events:
-        # The event time of `checkin_undone` is that of the check-in it takes back.
+        # The event time of `checkin_undone` is that of the undone check-in.
         happened_ms = event.received_ms if event.type == "checkin_undone" else event.ts_ms
         (recent if happened_ms >= oldest_ms else old).append(event)
     return recent, old
 
 
 def _chunks(ids: Iterable[str]) -> Iterable[list[str]]:
-    """The ids in lists that every database takes in one query."""
+    """Split the ids into lists that every database takes in one query."""
     ordered = sorted(ids)
     return (ordered[start : start + _IDS_AT_ONCE] for start in range(0, len(ordered), _IDS_AT_ONCE))

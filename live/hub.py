@@ -1,7 +1,7 @@
-"""One per web process: follows the logs of the conferences that its sockets watch, and hands out messages.
+"""The hub of a web process: it follows the logs of the conferences that its sockets watch.
 
 A message is read from Redis and rendered once per process, not once per socket. The channel layer only
-says when to look; a look every quarter of a second makes up for what it loses, and finds that PV changed.
+says when to look. A look every quarter of a second covers lost wake-ups and notices that PV changed.
 """
 
 import asyncio
@@ -29,11 +29,11 @@ logger = get_logger(__name__)
 
 TICK_SECONDS = 0.25
 _WATCH_AGAIN_SECONDS = groups.WATCHED_SECONDS / 6
-# Sockets that open at the same moment share one snapshot; what came since is sent after it.
+# Sockets that open at the same moment share one snapshot and then get the messages since.
 _SNAPSHOT_SECONDS = 0.5
-# Who missed more than this gets a snapshot instead.
+# A client that missed more messages than this gets a snapshot instead.
 _MAX_MISSED = 200
-# Messages read at once: fewer than an outbox holds, as the senders only run between two reads.
+# Messages per read. It is less than an outbox holds, because the senders only run between two reads.
 _READ_AT_ONCE = 100
 _PASSING = (RedisError, OSError, TimeoutError)
 
@@ -41,7 +41,7 @@ _Entries = list[tuple[bytes, dict[bytes, bytes]]]
 
 
 class Watch:
-    """A conference that somebody in this process watches."""
+    """A conference that a socket of this process watches."""
 
     def __init__(self, conference_id: str) -> None:
         self.conference_id = conference_id
@@ -49,7 +49,7 @@ class Watch:
         self.seq = 0  # of the last message that was handed out
         self.opened = False
         self.opening = asyncio.Lock()
-        self.snapshot: tuple[float, int, str] | None = None  # when (monotonic), its number, its text
+        self.snapshot: tuple[float, int, str] | None = None  # time (monotonic), number, text
         self.snapshot_lock = asyncio.Lock()
         self.wake = asyncio.Event()
         self.recheck = False
@@ -62,7 +62,7 @@ class Watch:
             outbox.offer(text, seq=seq)
 
     def aside(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Run beside the stream of messages what takes long; not when it is running already."""
+        """Run a slow task beside the stream of messages, unless it is already running."""
         running = self.side_tasks.get(name)
         if running is None or running.done():
             self.side_tasks[name] = asyncio.create_task(_run_aside(name, work))
@@ -80,7 +80,7 @@ class Watch:
 async def _run_aside(name: str, work: Callable[[], Awaitable[None]]) -> None:
     try:
         await work()
-    except Exception as error:  # it comes again
+    except Exception as error:  # it will be tried again
         logger.warning("live_side_task_failed", task=name, error=repr(error))
 
 
@@ -95,9 +95,9 @@ class Hub:
         self._listening = asyncio.Lock()
 
     async def join(self, conference_id: str, outbox: Outbox, credential: Credential) -> None:
-        """Send the socket a snapshot and what comes after it, until `leave`, to be called in any case.
+        """Send the socket a snapshot and all later messages until `leave`, which must always be called.
 
-        Raises a RedisError, OSError or TimeoutError when that cannot be had now.
+        Raises a RedisError, OSError or TimeoutError if the snapshot is not available now.
         """
         watch = self._watches.get(conference_id)
         if watch is None:
@@ -117,17 +117,17 @@ class Hub:
                 watch.stop()
 
     async def resync(self, conference_id: str, outbox: Outbox, *, since: int) -> None:
-        """Send what came after message `since`, or a snapshot where the log does not reach back so far."""
+        """Send the messages after number `since`, or a snapshot if the log does not reach back that far."""
         entries = await self._read(conference_id, min=f"{since}-0", count=_MAX_MISSED + 2)
         numbers = [log.seq_of(entry_id) for entry_id, _ in entries]
-        # Message `since` itself comes first, as the proof that none is missing after it.
+        # The first entry must be message `since` itself: it proves that none is missing after it.
         if 0 < len(numbers) <= _MAX_MISSED + 1 and numbers == list(range(since, since + len(numbers))):
             outbox.begin(_render(entries[1:]), seq=numbers[-1])
         elif watch := self._watches.get(conference_id):
             await self._send_snapshot(watch, outbox)
 
     async def stop(self) -> None:
-        """Called when the server stops, which closes the sockets itself."""
+        """Stop following. The stopping server calls this, and closes the sockets itself."""
         for watch in self._watches.values():
             watch.stop()
         self._watches.clear()
@@ -151,7 +151,7 @@ class Hub:
     # --- Following a conference --------------------------------------------------------------------------
 
     async def _open(self, watch: Watch) -> None:
-        """Before the first snapshot: from here on publishers publish, and `_follow` hands it out."""
+        """Open a watch before its first snapshot. From here on `_follow` hands out what publishers send."""
         await self._say_watched(watch)
         watch.seq = await database_sync_to_async(log.last_seq)(watch.conference_id)
         async with self._listening:
@@ -189,7 +189,7 @@ class Hub:
                     await self._say_watched(watch)
                     watch_due = now + _WATCH_AGAIN_SECONDS
                 if watch.behind:
-                    # While Redis was away, nothing may have been published.
+                    # Publishers may have failed while Redis was away.
                     await self._renew(watch)
                 await self._hand_out(watch)
             except _PASSING as error:
@@ -198,11 +198,11 @@ class Hub:
                     heartbeat_due = now  # says so at once
                 watch.behind = True
             except Conference.DoesNotExist:
-                watch.recheck = True  # it has no members any more
+                watch.recheck = True  # it has no members left
             if now >= heartbeat_due:
                 heartbeat_due = now + settings.LIVE_HEARTBEAT_SECONDS
                 watch.offer(_heartbeat(watch))
-                # Visitors leave without an event, and midnight passes without one.
+                # No event says that visitors leave or that midnight passes.
                 watch.aside("pv", lambda: self._publish_pv(watch))
             if now >= recheck_due or watch.recheck:
                 recheck_due = now + settings.LIVE_RECHECK_SECONDS
@@ -216,7 +216,7 @@ class Hub:
         await pipeline.execute()
 
     async def _hand_out(self, watch: Watch) -> None:
-        """Pass new messages on; have PV counted if it changed."""
+        """Pass on new messages, and have PV counted if it changed."""
         conference_id = watch.conference_id
         pipeline = self._client().pipeline(transaction=False)
         pipeline.xrange(log.key(conference_id), min=f"({watch.seq}-0", count=_READ_AT_ONCE)
@@ -235,7 +235,7 @@ class Hub:
             watch.aside("pv", lambda: self._publish_pv(watch))
 
     async def _renew(self, watch: Watch) -> None:
-        """A new snapshot for everybody: messages were lost."""
+        """Send every socket a new snapshot, because messages were lost."""
         watch.snapshot = None
         seq, text = await self._snapshot(watch)
         watch.seq = seq
@@ -256,7 +256,7 @@ class Hub:
     # --- Snapshots ---------------------------------------------------------------------------------------
 
     async def _send_snapshot(self, watch: Watch, outbox: Outbox) -> None:
-        """A snapshot, and what came while it was built or since, as it may be a moment old."""
+        """Send a snapshot and the messages since its number. A shared snapshot may be a moment old."""
         seq, text = await self._snapshot(watch)
         since = await self._read(watch.conference_id, min=f"({seq}-0")
         outbox.begin([text, *_render(since)], seq=log.seq_of(since[-1][0]) if since else seq)
@@ -275,7 +275,7 @@ def _render(entries: _Entries) -> list[str]:
 
 
 def _heartbeat(watch: Watch) -> str:
-    """`behind`: the server itself cannot see what is new, so the figures may be old."""
+    """Send a heartbeat. `behind` says that the server cannot read new messages, so figures may be old."""
     return msgspec.json.encode(
         {
             "type": "heartbeat",

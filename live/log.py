@@ -1,11 +1,11 @@
-"""The numbered messages of a conference: a bounded Redis stream, whose entries' ids are the numbers.
+"""The numbered messages of a conference: a bounded Redis stream whose entry ids are the numbers.
 
-A number is one more than the last one; where there is none (nothing yet, expired, Redis lost its data) the
-count goes on from the clock, milliseconds since 1970, which is always beyond what was given out before. So
-numbers never repeat, and whoever misses something sees a gap.
+Each number is one more than the last. Without a last one (a new or expired log, or Redis lost its data) the
+count starts from the clock, in milliseconds since 1970, which is always higher than any earlier number. So
+numbers never repeat, and a client that misses a message sees a gap.
 
-Scripts number, append and de-duplicate in one step: two publishers at once cannot take the same number,
-and none can die between remembering an alert and appending it.
+Scripts number, append and de-duplicate in one step. So two publishers cannot take the same number, and a
+publisher cannot die between remembering an alert and appending it.
 """
 
 from collections.abc import Sequence
@@ -18,13 +18,13 @@ from redis.commands.core import Script
 
 from meeteasy.core.redis import get_redis
 
-# Messages kept for those who missed some: minutes of a busy conference. Redis trims in steps of 100.
+# Messages kept for clients that missed some: minutes of a busy conference. Redis trims in steps of 100.
 KEPT = 1000
 _TTL_SECONDS = 86_400
-# How long an alert that was given is remembered. Events that come again later than that are of a worker
-# that was down for long; its alerts are too old to be told one by one (live/event_handlers.py).
+# How long a sent alert is remembered. Events redelivered later than that waited for a worker that was down
+# for long. Their alerts are too old to be sent one by one (live/event_handlers.py).
 _DEDUPE_SECONDS = 86_400
-# Of one delivery, alerts beyond this number are told as one message that counts them.
+# A delivery's alerts beyond this number become one message that counts them.
 MAX_ALERTS_AT_ONCE = 20
 
 _APPEND = f"""
@@ -41,8 +41,8 @@ local function append(log, body)
   redis.call('EXPIRE', log, {_TTL_SECONDS})
 end
 """
-# KEYS: log, a key for each alert. ARGV: how many the rest is already, the body of the message that counts
-# the rest up to its number, then a body for each alert. Returns how many of the alerts were new.
+# KEYS: log, a key for each alert. ARGV: the size of the rest so far, the start of the message that counts the
+# rest (all before its number), then a body for each alert. Returns how many of the alerts were new.
 _ALERTS = f"""
 local new, rest = 0, tonumber(ARGV[1])
 for i = 2, #KEYS do
@@ -54,12 +54,12 @@ end
 if rest > 0 then append(KEYS[1], ARGV[2] .. rest .. '}}') end
 return new + tonumber(ARGV[1])
 """
-# KEYS: log. Returns the id of the last entry, making one that is no message where there is none.
+# KEYS: log. Returns the id of the last entry. If there is none, it adds an entry that is not a message.
 _LAST = """
 if redis.call('EXISTS', KEYS[1]) == 0 then append(KEYS[1], '') end
 return redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1][1]
 """
-# KEYS: log, gate, version shown, last body. ARGV: gate in ms, version, body. An unchanged body is no message.
+# KEYS: log, gate, version shown, last body. ARGV: gate in ms, version, body. Skips an unchanged body.
 _PV = f"""
 if redis.call('GET', KEYS[4]) ~= ARGV[3] then append(KEYS[1], ARGV[3]) end
 redis.call('SET', KEYS[4], ARGV[3], 'EX', {_TTL_SECONDS})
@@ -70,7 +70,7 @@ redis.call('SET', KEYS[2], 1, 'PX', ARGV[1])
 
 @dataclass(frozen=True)
 class Alert:
-    """Something to tell once. `key` names the fact, e.g. "registration:0199…"; `body` is the message."""
+    """An alert to send once. `key` names the fact, e.g. "registration:0199…"; `body` is the message."""
 
     key: str
     body: dict[str, Any]
@@ -88,10 +88,10 @@ def key(conference_id: str, part: str = "log") -> str:
 def append_alerts(
     conference_id: str, alerts: Sequence[Alert], *, rest_type: str, rest: int = 0, **shared: Any
 ) -> int:
-    """Append those alerts that were not given before. Returns how many messages that concerns.
+    """Append the alerts that were not sent before. Returns the number of new alerts plus `rest`.
 
-    rest_type: the type of the message that says how many more there are, beyond MAX_ALERTS_AT_ONCE;
-        `rest` are counted there from the start. shared: fields that all messages have at their end.
+    rest_type: the type of the message that counts the alerts beyond MAX_ALERTS_AT_ONCE. Its count starts
+        at `rest`. shared: fields at the end of all messages.
     """
     if not alerts and not rest:
         return 0
@@ -105,7 +105,7 @@ def append_alerts(
 
 
 def append_pv(conference_id: str, body: dict[str, Any], *, version: bytes, gate_ms: int) -> None:
-    """Append a `pv` message unless it says what the last one said, and shut the gate for `gate_ms`."""
+    """Append a `pv` message unless it equals the last one, and close the gate for `gate_ms`."""
     _script(_PV)(
         keys=[key(conference_id, part) for part in ("log", "pv:gate", "pv:shown", "pv:last")],
         args=[gate_ms, version, msgspec.json.encode(body)],
@@ -113,7 +113,7 @@ def append_pv(conference_id: str, body: dict[str, Any], *, version: bytes, gate_
 
 
 def last_seq(conference_id: str) -> int:
-    """The number of the last message; begins the count where there is none."""
+    """Return the number of the last message. Starts the count if there is none."""
     return seq_of(_script(_LAST)(keys=[key(conference_id)]))
 
 
@@ -122,5 +122,5 @@ def seq_of(entry_id: bytes) -> int:
 
 
 def render(seq: int, body: bytes) -> str:
-    """A message as sockets get it: its body, a JSON object, with `seq` in front."""
+    """Return the text that sockets get: the JSON object `body` with `seq` in front."""
     return f'{{"seq":{seq},{body[1:].decode()}'

@@ -1,4 +1,4 @@
-"""What waits to be sent to one socket: a bounded queue, and the end of the connection when it overflows."""
+"""The bounded queue of messages for one socket. The connection ends when it overflows."""
 
 import asyncio
 from collections import deque
@@ -6,18 +6,18 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from enum import IntEnum
 from typing import Any
 
-# Messages that may wait for one client, some 100 KB. Who is further behind is better off with a snapshot.
+# Messages that may wait for one client, some 100 KB. A client further behind is better off with a snapshot.
 MAX_WAITING = 256
-# How long a client that does not read may keep us from closing its connection in an orderly way.
+# How long a client that does not read may delay the orderly close of its connection.
 CLOSE_SECONDS = 5.0
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Close(IntEnum):
-    """Why the server ends a connection (docs/live.md says what a client does then)."""
+    """The reason why the server ends a connection (docs/live.md says what a client does then)."""
 
-    TRY_AGAIN = 1013  # slow, or the server cannot serve now
+    TRY_AGAIN = 1013  # too slow, or the server is unavailable
     BAD_MESSAGE = 4400
     CREDENTIALS_ENDED = 4401
     MEMBERSHIP_ENDED = 4403
@@ -25,12 +25,12 @@ class Close(IntEnum):
 
 
 class Outbox:
-    """Messages for one socket in their order, sent by a task of its own, so that nobody waits for a slow one.
+    """Messages for one socket in order. A task of its own sends them, so a slow socket delays no other.
 
-    Numbered messages that the client has already, in its snapshot or by an answer to `resync`, are left out;
-    until `begin` says what it has, they are kept back.
+    Numbered messages that the client already has, from its snapshot or an answer to `resync`, are left out.
+    Until `begin` says what it has, all are held back.
 
-    on_end: called once when the connection is to be given up without the client having been told.
+    on_end: called once when the connection is given up without a close message to the client.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Outbox:
         return self._close is not None
 
     def offer(self, text: str, *, seq: int = 0) -> None:
-        """Queue a message; `seq` is 0 for one without a number. Never waits: a full queue ends the socket."""
+        """Queue a message. `seq` is 0 for one without a number. Never waits: a full queue ends the socket."""
         if self._close is not None:
             return
         if len(self._waiting) >= self._max_waiting:
@@ -68,8 +68,8 @@ class Outbox:
             self._wake.set()
 
     def begin(self, texts: Sequence[str], *, seq: int) -> None:
-        """Send these before all that waits: a snapshot, or what the client missed. It then has everything
-        up to `seq`. Nothing is sent before the first call."""
+        """Send a snapshot or the missed messages before all that wait. The client then has everything up to
+        `seq`. Nothing is sent before the first call."""
         if self._close is None:
             self._waiting.extendleft((0, text) for text in reversed(texts))
             self._sent_seq = seq
@@ -77,12 +77,12 @@ class Outbox:
             self._wake.set()
 
     def close(self, code: Close) -> None:
-        """End the connection before whatever still waits."""
+        """End the connection without sending the waiting messages."""
         if self._close is None:
             self._close = code
             self._waiting.clear()
             self._wake.set()
-            # A client that takes nothing any more keeps `_run` in its send, also that of the close.
+            # If a client no longer reads, `_run` hangs in a send, even the send of the close.
             asyncio.get_running_loop().call_later(self._close_seconds, self.stop)
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Publish to those who watch. Called by workers (live/event_handlers.py), by signals, and by hubs for PV."""
+"""Publishing to open sockets. Workers (live/event_handlers.py), signals, and hubs (for PV) call it."""
 
 import time
 import uuid
@@ -10,18 +10,18 @@ from conferences.models import Conference
 from live import groups, log
 from meeteasy.core.redis import get_redis
 
-# At most two `pv` messages a second and conference: never less than this between two.
+# At most two `pv` messages a second per conference, at least this far apart.
 PV_GATE_MS = 510
-# A count that takes long is repeated less often: 5 % of a core at most, however many events come.
+# A slow count is repeated less often: 5 % of a core at most, however many events come.
 _SHARE_OF_A_CORE = 0.05
-# A process that dies while it counts keeps others from it for so long.
+# How long a process that dies while counting blocks the others.
 _COUNTING_MS = 30_000
 
 
 def publish_alerts(
     conference_id: str, alerts: Sequence[log.Alert], *, rest_type: str, rest: int = 0, **shared: Any
 ) -> int:
-    """Send each alert that was not sent before; see live.log.append_alerts. Returns how many were new."""
+    """Send each alert that was not sent before. Arguments and result are those of live.log.append_alerts."""
     new = log.append_alerts(conference_id, alerts, rest_type=rest_type, rest=rest, **shared)
     if new:
         groups.wake(conference_id)
@@ -29,20 +29,20 @@ def publish_alerts(
 
 
 def note_page_views(conference_ids: Iterable[str]) -> None:
-    """Say that the PV of these conferences changed. The count itself is taken and sent by a hub that
-    watches (publish_pv): only a process that can wait may send the last count after a burst."""
+    """Note that the PV of these conferences changed. A watching hub counts and sends it (publish_pv),
+    because only a process that can wait may send the last count after a burst."""
     pipeline = get_redis().pipeline(transaction=False)
     for conference_id in conference_ids:
-        # A name for this change; that it is new is all that matters.
+        # A name for this change. It only has to be new.
         pipeline.set(log.key(conference_id, "pv"), uuid.uuid4().hex, ex=86_400)
     pipeline.execute()
 
 
 def publish_pv(conference_id: str) -> None:
-    """Count today's figures and send them as `pv`, unless another process does, or did just now.
+    """Count today's figures and send them as `pv`, unless another process does so now or just did.
 
-    The change is read before the count: page views stored while it counts have a newer one, which is found
-    to be unshown afterwards.
+    The change is read before the count. Page views stored during the count make a newer change, which the
+    next look finds and counts.
     """
     client = get_redis()
     if not client.set(log.key(conference_id, "pv:gate"), 1, nx=True, px=_COUNTING_MS):
@@ -64,6 +64,6 @@ def publish_pv(conference_id: str) -> None:
 
 
 def pv_body(conference: Conference, *, fresh: bool = False) -> dict[str, Any]:
-    """The `pv` message: today's page views and visitors, and who is here now (docs/definitions.md)."""
+    """Build the `pv` message: today's page views and visitors, and the visitors now (docs/definitions.md)."""
     figures = get_live(conference, fresh=fresh)
     return {"type": "pv", **{name: figures[name] for name in ("date", "pv", "uv", "visitors_now")}}

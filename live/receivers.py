@@ -1,7 +1,7 @@
-"""What changes without an event: a registration's state, a membership.
+"""Changes without an event: a registration's state, a membership.
 
-Hints after commit. Whoever misses one has the right numbers from the next message or snapshot, and a
-membership that ended is found by the regular check at the latest.
+They are hints, sent after commit. A client that misses one gets the right numbers with the next message or
+snapshot, and the regular check finds every membership that ended.
 """
 
 from typing import Any

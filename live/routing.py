@@ -1,4 +1,4 @@
-"""The addresses of web sockets, which meeteasy/asgi.py serves."""
+"""The addresses of web sockets. meeteasy/asgi.py serves them."""
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter

@@ -1,4 +1,4 @@
-"""What the live screen shows when it opens: counted from the rows, so right whatever Redis has lost."""
+"""The figures of a live screen when it opens. They come from the rows, so they survive a loss of Redis."""
 
 import heapq
 from typing import Any
@@ -16,8 +16,8 @@ SNAPSHOT_ALERTS = 20
 def count_attendance(conference_id: str) -> dict[str, Any]:
     """`{"registered", "approved", "checked_in", "percentage"}` of a conference, now.
 
-    registered: those who asked for a place and were not turned down. checked_in: of the approved, those
-    whose check-in stands. percentage: checked in of approved, one decimal.
+    registered: registrations that were not turned down. checked_in: approved ones with a check-in that
+    stands. percentage: checked_in of approved, with one decimal.
     """
     State = Registration.State
     registrations = Registration.objects.filter(conference_id=conference_id)
@@ -34,10 +34,10 @@ def count_attendance(conference_id: str) -> dict[str, Any]:
 
 
 def build_snapshot(conference_id: str) -> tuple[int, dict[str, Any]]:
-    """The number of the last message that the snapshot includes, and the `snapshot` message itself.
+    """Return the number of the last message that the snapshot includes, and the `snapshot` message itself.
 
-    The number is read first: what happens while the rows are read comes as a message, too, and says the
-    same again; messages carry totals, never differences. Raises Conference.DoesNotExist.
+    The number is read first. A change during the read then also comes as a message, which does no harm:
+    messages carry totals, never differences. Raises Conference.DoesNotExist.
     """
     seq = log.last_seq(conference_id)
     conference = Conference.objects.get(id=conference_id)
@@ -52,7 +52,7 @@ def build_snapshot(conference_id: str) -> tuple[int, dict[str, Any]]:
 
 
 def _last_alerts(conference_id: str) -> list[dict[str, Any]]:
-    """The last registrations and check-ins as messages without numbers, the newest first."""
+    """Return the last registrations and check-ins as messages without numbers, newest first."""
     registrations = Registration.objects.filter(conference_id=conference_id).order_by("-registered_at", "-id")
     check_ins = (
         CheckIn.objects.filter(registration__conference_id=conference_id, undone_at=None)

@@ -2,8 +2,8 @@
 
 import zoneinfo
 
-# Only the locked `tzdata` package says what local time is. By default Python prefers the machine's files,
-# which may be older, and differ from one machine to the next.
+# Local time comes only from the locked `tzdata` package. By default Python prefers the machine's files, which
+# may be older and differ between machines.
 zoneinfo.reset_tzpath(())
 zoneinfo.ZoneInfo.clear_cache()
 

@@ -1,4 +1,4 @@
-"""API tokens in the admin: who has any, and withdrawing them."""
+"""API tokens in the admin: operators see who has any, and withdraw them."""
 
 from django.contrib import admin
 

@@ -1,4 +1,4 @@
-"""The ASGI application: the event door for its one path, web sockets, Django in a pool of threads."""
+"""The ASGI application: the event door for its path, web sockets, and Django in a pool of threads."""
 
 import asyncio
 import gc
@@ -34,7 +34,7 @@ def _serve_django(*, threads: int) -> BodyLimit:
 
 
 _django = _serve_django(threads=settings.WEB_THREADS)
-# Whoever watches the server must not have to wait for those whom it serves.
+# Monitoring must not wait behind the requests of clients.
 _watching = _serve_django(threads=1)
 _WATCHED = frozenset({"/readyz", "/metrics"})
 
@@ -58,7 +58,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
-    """Start and stop with the server. An unreachable Redis does not keep it from starting: it answers 503."""
+    """Start and stop with the server. It starts even if Redis is unreachable, and then answers 503."""
     watching: asyncio.Task[None] | None = None
     while True:
         message = await receive()
@@ -66,7 +66,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             _end_with_parent()
             await ingest.start()
             watching = asyncio.create_task(_watch_queues())
-            # What is loaded by now stays; the collector need not walk it again while requests wait.
+            # What is loaded by now stays, so the collector need not walk it again while requests wait.
             gc.collect()
             gc.freeze()
             await send({"type": "lifespan.startup.complete"})
@@ -87,9 +87,9 @@ async def _watch_queues() -> None:
 
 
 def _end_with_parent() -> None:
-    """A worker of uvicorn's ends when its parent is killed: it would keep the port and never be stopped."""
+    """End uvicorn's worker when its parent is killed. It would otherwise keep the port for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         end_with_parent(signal.SIGTERM)
-        if os.getppid() != parent.pid:  # it was killed before
+        if os.getppid() != parent.pid:  # it was already killed
             os.kill(os.getpid(), signal.SIGTERM)

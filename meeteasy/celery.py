@@ -19,10 +19,10 @@ app.autodiscover_tasks()
 
 @worker_process_init.connect
 def spare_the_collector(**_: object) -> None:
-    """Let the cyclic collector look rarely, and not at what is loaded for good.
+    """Make the cyclic collector run rarely, and skip what is loaded for good.
 
-    A bulk of thousands of events makes hundreds of thousands of objects without a cycle among them; walking
-    through them again and again was a tenth of what share events cost.
+    A bulk of thousands of events makes hundreds of thousands of objects without cycles. Walking through them
+    again and again was a tenth of the cost of share events.
     """
     gc.collect()
     gc.freeze()
@@ -46,7 +46,7 @@ def note_end(task_id: str, **_: object) -> None:
 
 @task_revoked.connect
 def note_expired(sender: Any, expired: bool, **_: object) -> None:
-    """A tick that came too late was dropped: the worker is behind, but takes messages."""
+    """Note a tick that was dropped because it came too late. The worker is behind, but takes messages."""
     queue = queue_of(sender.name)
     if expired and queue is not None:
         _heart.beat(queue)

@@ -1,7 +1,7 @@
 """Typed readers of environment variables that fail loudly and name the variable.
 
-Every setting may also be given as `NAME_FILE`, the path of a file that holds the value: how container
-platforms and systemd hand over secrets.
+Every setting may also be given as `NAME_FILE`, the path of a file that holds the value. Container platforms
+and systemd hand over secrets this way.
 """
 
 import os
@@ -15,7 +15,7 @@ _FALSE = {"0", "false", "no", "off", ""}
 
 
 def read_optional(name: str) -> str | None:
-    """The value of `name`, or the stripped content of the file that `name_FILE` names, or None."""
+    """Return the value of `name`, or the stripped content of the file that `name_FILE` names, or None."""
     value, path = os.environ.get(name), os.environ.get(f"{name}_FILE")
     if value is not None and path is not None:
         raise ImproperlyConfigured(f"set {name} or {name}_FILE, not both")
@@ -33,7 +33,7 @@ def read_str(name: str, default: str = "") -> str:
 
 
 def read_choice(name: str, choices: Sequence[str], default: str) -> str:
-    """One of `choices`, in whatever case it is written."""
+    """Read one of `choices`, in any case."""
     value = read_str(name, default)
     for choice in choices:
         if value.lower() == choice.lower():
@@ -66,12 +66,12 @@ def read_int(name: str, default: int, *, minimum: int = 0) -> int:
 
 
 def read_list(name: str, default: str = "") -> list[str]:
-    """Comma-separated values; blanks around and empty items are dropped."""
+    """Read comma-separated values. Surrounding blanks and empty items are dropped."""
     return [item.strip() for item in read_str(name, default).split(",") if item.strip()]
 
 
 def read_map(name: str) -> dict[str, str]:
-    """Comma-separated `key=value` pairs."""
+    """Read comma-separated `key=value` pairs."""
     pairs = {}
     for item in read_list(name):
         key, separator, value = item.partition("=")
@@ -82,6 +82,6 @@ def read_map(name: str) -> dict[str, str]:
 
 
 def read_prefixed(prefix: str) -> dict[str, str]:
-    """All variables that begin with `prefix`, without it; `_FILE` is understood as everywhere."""
+    """Read all variables that begin with `prefix` and strip it. `_FILE` works as everywhere."""
     names = {name.removesuffix("_FILE") for name in os.environ if name.startswith(prefix)}
     return {name.removeprefix(prefix): read_str(name) for name in sorted(names)}

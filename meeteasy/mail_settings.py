@@ -1,4 +1,4 @@
-"""Where mail goes, read from the environment: a provider of django-anymail, an SMTP server, or neither."""
+"""Mail settings from the environment: a provider of django-anymail, an SMTP server, or neither."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from meeteasy import env
 
 @dataclass(frozen=True)
 class MailSettings:
-    """What Django's EMAIL_… settings become."""
+    """The values of Django's EMAIL_… settings."""
 
     backend: str
     host: str = "localhost"
@@ -23,9 +23,10 @@ class MailSettings:
 
 
 def read_mail_settings(*, development_mailbox: bool) -> MailSettings:
-    """EMAIL_PROVIDER (a name of anymail's), else EMAIL_URL, else EMAIL_HOST and its companions.
+    """Read EMAIL_PROVIDER (a name of anymail's), else EMAIL_URL, else EMAIL_HOST and its companions.
 
-    With none of them the development mailbox, if that is on, else a mail server on this machine.
+    Without any of them mail goes to the development mailbox if it is on, else to a mail server on this
+    machine.
     """
     provider, url, host = (
         env.read_str("EMAIL_PROVIDER"),

@@ -1,4 +1,4 @@
-"""Where Django finds the models of meeteasy/core."""
+"""The models of meeteasy/core, where Django looks for them."""
 
 from meeteasy.core.tokens import ApiToken
 

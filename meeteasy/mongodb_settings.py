@@ -1,19 +1,19 @@
-"""The connection to MongoDB, from its address. It sets what our promises need and refuses what breaks them.
+"""The connection to MongoDB, from its address. It sets the options that our promises need and refuses others.
 
-docs/delivery.md promises that a stored event stays stored and that a summary counts all of them. That needs
-writes that a majority confirmed and reads from the primary.
+docs/delivery.md promises that a stored event stays stored and that a summary counts all events. That requires
+writes that a majority confirms and reads from the primary.
 """
 
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-# For one operation, a repeated attempt included. A worker meets it a few times in a row while the server
+# The limit of one operation, including its retry. A worker reaches it a few times in a row while the server
 # stalls, and must give up before its task is killed (analytics/checks.py).
 TIMEOUT_MS = 10_000
 _SELECTION_MS = 5_000
 
-# Options of an address that would break a promise, and the values that keep it.
+# Options of an address that could break a promise, and the values that keep it.
 _KEEPING: dict[str, tuple[Any, ...]] = {
     "w": ("majority",),
     "journal": (True,),
@@ -26,9 +26,9 @@ _TIMES = {"timeoutms", "sockettimeoutms", "connecttimeoutms", "serverselectionti
 
 
 def read_mongodb_settings(uri: str, database: str) -> dict[str, Any]:
-    """The entry of DATABASES for an address; `database` is MONGODB_DATABASE, "" where it is not set.
+    """Make the entry of DATABASES for an address. `database` is MONGODB_DATABASE, "" if it is not set.
 
-    Raises ImproperlyConfigured, which names the option: it breaks a promise, or contradicts another setting.
+    Raises ImproperlyConfigured, which names an option that breaks a promise or contradicts another setting.
     """
     from pymongo.errors import PyMongoError
     from pymongo.uri_parser import parse_uri

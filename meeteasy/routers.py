@@ -1,4 +1,4 @@
-"""Which database a model lives in."""
+"""The choice of the database for a model."""
 
 from typing import Any
 

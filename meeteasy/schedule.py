@@ -1,4 +1,4 @@
-"""Beat's default schedule in the database, synced by name, where operators own it from then on."""
+"""Beat's default schedule, synced by name into the database. From then on operators own it."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 def sync_schedule(defaults: dict[str, dict[str, Any]] | None = None) -> list[str]:
     """Create the default entries that the database lacks. Returns their names.
 
-    An entry whose name exists is left alone, whatever operators made of it: another interval, switched off.
-    One that they deleted comes back; to be rid of an entry, switch it off.
+    An existing entry is never changed, even if operators gave it another interval or switched it off. A
+    deleted entry comes back; switch it off instead.
     """
     created = []
     for name, entry in (settings.DEFAULT_SCHEDULE if defaults is None else defaults).items():
@@ -25,7 +25,7 @@ def sync_schedule(defaults: dict[str, dict[str, Any]] | None = None) -> list[str
 
 
 def _when(schedule: int | crontab) -> dict[str, Any]:
-    """Seconds, or a crontab. A tick that no worker took by the time of the next one is dropped by it."""
+    """Read seconds or a crontab. A tick that no worker takes before the next one is due is dropped."""
     if isinstance(schedule, int):
         interval, _ = IntervalSchedule.objects.get_or_create(every=schedule, period=IntervalSchedule.SECONDS)
         return {"interval": interval, "expire_seconds": schedule}

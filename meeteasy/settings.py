@@ -32,7 +32,7 @@ if not SECRET_KEY:
 SECRET_KEY_FALLBACKS = env.read_list("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.read_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.read_list("CSRF_TRUSTED_ORIGINS")
-# The address under which people reach this server: links in mails, badges and share links begin with it.
+# The public address of this server. Links in mails, badges and share links begin with it.
 PUBLIC_URL = env.read_str("PUBLIC_URL", f"http://localhost:{env.read_int('PORT', 8000)}").rstrip("/")
 
 INSTALLED_APPS = [
@@ -109,7 +109,7 @@ USE_I18N = True
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# Uploads and collected files are for this user alone, as everything in DATA_DIR.
+# Uploads and collected files are for this user alone, like everything in DATA_DIR.
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 WHITENOISE_USE_FINDERS = True  # without `collectstatic`, too
 
@@ -141,9 +141,10 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 X_FRAME_OPTIONS = "DENY"
-# Asked by machines within, without the proxy that ends TLS.
+# Internal machines ask for these without the proxy that ends TLS.
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
-# What Prometheus brings to read /metrics; without one only this machine may (meeteasy/core/metrics.py).
+# The token with which Prometheus reads /metrics. Without one only this machine may
+# (meeteasy/core/metrics.py).
 METRICS_TOKEN = env.read_str("METRICS_TOKEN")
 
 # --- Stores ----------------------------------------------------------------------------------------------
@@ -151,7 +152,7 @@ METRICS_TOKEN = env.read_str("METRICS_TOKEN")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
-# How long a statement waits for a lock that somebody else holds. The web server sets a shorter time.
+# How long a statement waits for another connection's lock. The web server sets a shorter time.
 DATABASE_WAIT_SECONDS = env.read_int("DATABASE_WAIT_SECONDS", 30, minimum=1)
 SQLITE_SYNCHRONOUS = env.read_choice("SQLITE_SYNCHRONOUS", ("NORMAL", "FULL"), "NORMAL")
 
@@ -186,7 +187,7 @@ DATABASES: dict[str, Any] = {
     else _sqlite(DATA_DIR / "meeteasy.sqlite3"),
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # A host that vanished without a word must fail a task long before the task's time limit kills it.
+    # A host that vanished silently must fail a task long before the task's time limit kills it.
     for name, value in {
         "connect_timeout": 5,
         "tcp_user_timeout": 15_000,
@@ -211,12 +212,12 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        # A request must not wait long for a cache that is away: redis-py by itself tries again for seconds.
+        # A request must not wait long for an unreachable cache. By default redis-py retries for seconds.
         "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 1)},
     }
 }
 
-# Messages between processes (live/groups.py): only a word that there is something to look at.
+# Messages between processes (live/groups.py). They only say that there is something to look at.
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -224,14 +225,14 @@ CHANNEL_LAYERS = {
     }
 }
 LIVE_HEARTBEAT_SECONDS = env.read_int("LIVE_HEARTBEAT_SECONDS", 15, minimum=1)
-# How often open sockets are looked at for a membership, token or session that ended without a word.
+# How often open sockets are checked for a membership, token or session that ended without a signal.
 LIVE_RECHECK_SECONDS = env.read_int("LIVE_RECHECK_SECONDS", 30, minimum=1)
 
 # --- Serving (meeteasy/serving) --------------------------------------------------------------------------
 
-# Of each web process. Threads wait for the database most of the time; on SQLite for their turn to write.
+# Threads of each web process. They mostly wait for the database, on SQLite for their turn to write.
 WEB_THREADS = env.read_int("WEB_THREADS", 6, minimum=1)
-# Requests that find no thread free wait for one, so many and so long; then they get 503.
+# How many requests may wait for a free thread, and how long. The others get 503.
 WEB_MAX_WAITING = env.read_int("WEB_MAX_WAITING", 200)
 WEB_MAX_WAIT_SECONDS = env.read_int("WEB_MAX_WAIT_SECONDS", 1, minimum=1)
 # Open connections of each web process, web sockets included.
@@ -263,7 +264,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 60,
     "socket_timeout": 10,
     "socket_keepalive": True,
-    # Whoever sends a message while the broker is away fails at once, instead of after some 6 seconds: a
+    # Sending a message fails at once while the broker is away, instead of after some 6 seconds: a
     # request waits for it, and sweeps send again what was lost. Workers reconnect by rules of their own.
     "max_retries": 0,
     # How often workers look for such messages. By default every tenth time in intervals of 10 seconds: a
@@ -271,10 +272,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
 }
-# A worker waits for a lost broker for as long as it takes; after 100 attempts, the default, it would end.
+# A worker waits for a lost broker without limit. By default it would end after 100 attempts.
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-# A task that is killed at its hard time limit counts as done for Redis, so its job's sweep finds it again.
-# Left unacknowledged it would use up the worker's prefetch count, and a second one would stop the worker.
+# A task killed at its hard time limit counts as done for Redis, and its job's sweep finds it again. If it
+# stayed unacknowledged, it would use up the worker's prefetch count, and a second one would stop the worker.
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
@@ -345,7 +346,7 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
 
 # --- Share attribution (sharing) -------------------------------------------------------------------------
 
-# How often the totals of what is below a link may be written; 0 = with every delivery.
+# How often the totals below a link may be written; 0 = with every delivery.
 SHARING_TOTALS_SECONDS = env.read_int("SHARING_TOTALS_SECONDS", 1, minimum=0)
 
 # --- Taking events in (analytics/ingest) -----------------------------------------------------------------
@@ -354,27 +355,27 @@ INGEST_MAX_BODY_BYTES = 512 * 1024
 INGEST_MAX_EVENTS = 500
 # How old an event may be when it arrives; older ones come in by `manage.py import_events` only.
 INGEST_ACCEPTANCE_DAYS = env.read_int("INGEST_ACCEPTANCE_DAYS", 7, minimum=1)
-# Requests and events a second of one client address; 0 = no limit. Generous, because a whole venue may sit
-# behind one address.
+# Requests and events a second from one client address; 0 = no limit. The limits are generous, because a whole
+# venue may share one address.
 INGEST_RATE_PER_SECOND = env.read_int("INGEST_RATE_PER_SECOND", 300)
 INGEST_EVENTS_PER_SECOND = env.read_int("INGEST_EVENTS_PER_SECOND", 5000)
 # Memory of the stream of events beyond which new batches are answered 503 until workers catch up.
 INGEST_QUEUE_MAX_BYTES = env.read_int("INGEST_QUEUE_MAX_BYTES", 512 * 1024 * 1024, minimum=1024)
 
-# Registrations and check-ins that clients report, within an hour: more are stored and held until an organizer
-# releases them (analytics/reactions/quota.py); 0 = no limit.
+# Registrations and check-ins that clients may report within an hour; 0 = no limit. Further ones are stored
+# and held until an organizer releases them (analytics/reactions/quota.py).
 REPORTS_PER_CLIENT_HOUR = env.read_int("REPORTS_PER_CLIENT_HOUR", 100, minimum=0)
 REPORTS_PER_CONFERENCE_HOUR = env.read_int("REPORTS_PER_CONFERENCE_HOUR", 2_000, minimum=0)
 
 # --- Registrations ---------------------------------------------------------------------------------------
 
-# Registrations a minute of one client address; 0 = no limit.
+# Registrations a minute from one client address; 0 = no limit.
 REGISTRATION_RATE_PER_MINUTE = env.read_int("REGISTRATION_RATE_PER_MINUTE", 120)
 
 # --- Mail and SMS (docs/notifications.md) ------------------------------------------------------------------
 
 # Keeps mails and SMS for /dev/mailbox instead of sending them. `bin/run` turns it on while no mail server
-# is configured; off by default, because what is in there is personal.
+# is configured. It is off by default, because its contents are personal.
 DEVELOPMENT_MAILBOX = env.read_bool("DEVELOPMENT_MAILBOX")
 _mail = mail_settings.read_mail_settings(development_mailbox=DEVELOPMENT_MAILBOX)
 EMAIL_BACKEND = _mail.backend
@@ -382,8 +383,8 @@ EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.use_tls, _mail.use_ssl
 EMAIL_TIMEOUT = env.read_int("EMAIL_TIMEOUT", 20, minimum=1)
-# How long a mail server may take to answer a mail that it has: RFC 5321 §4.5.3.2.6. Less, and slow servers
-# get the mail twice.
+# How long a mail server may take to answer after a mail's end (RFC 5321 §4.5.3.2.6). With a shorter time slow
+# servers get the mail twice.
 EMAIL_ANSWER_TIMEOUT = env.read_int("EMAIL_ANSWER_TIMEOUT", 600, minimum=1)
 DEFAULT_FROM_EMAIL = env.read_str("MAIL_FROM", f"MeetEasy <noreply@{urlsplit(PUBLIC_URL).hostname}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
@@ -404,9 +405,9 @@ ALIYUN_SMS_SIGN_NAME = env.read_str("ALIYUN_SMS_SIGN_NAME")
 ALIYUN_SMS_TEMPLATES = env.read_map("ALIYUN_SMS_TEMPLATES")  # checkin_reminder.zh-hans=SMS_1234, …
 ALIYUN_SMS_CALLBACK_TOKEN = env.read_str("ALIYUN_SMS_CALLBACK_TOKEN")
 
-# How long a worker may be at a message before it counts as dead; more than the tasks' hard time limit.
+# How long a worker may take for a message before it counts as dead. Longer than the tasks' hard time limit.
 NOTIFICATIONS_LEASE_SECONDS = env.read_int("NOTIFICATIONS_LEASE_SECONDS", 150, minimum=1)
-# Hosts for outbound HTTP that may be at private addresses (meeteasy/core/http_client.py).
+# Hosts that outbound HTTP may reach at private addresses (meeteasy/core/http_client.py).
 OUTBOUND_PRIVATE_HOSTS = env.read_list("OUTBOUND_PRIVATE_HOSTS")
 OUTBOUND_TIMEOUT_SECONDS = env.read_int("OUTBOUND_TIMEOUT_SECONDS", 15, minimum=1)
 
@@ -456,7 +457,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
     "root": {"handlers": ["stderr"], "level": env.read_choice("LOG_LEVEL", _LEVELS, "INFO")},
     "loggers": {
-        # One line per message at INFO says nothing that the tasks' own lines do not say better.
+        # Its INFO line per message adds nothing to the tasks' own lines.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.worker.request": {"level": "WARNING"},  # "Discarding revoked task": a tick that came too late
         "celery.app.trace": {"level": "WARNING"},

@@ -17,7 +17,7 @@ import honcho.printer
 import honcho.process
 from django.conf import settings
 
-# A worker finishes its task before it ends: the longest of a drain, and most of the others.
+# A worker finishes its task before it ends. This is enough for the longest drain and most other tasks.
 STOP_SECONDS = 60
 honcho.manager.KILL_WAIT = STOP_SECONDS
 
@@ -30,8 +30,8 @@ def end_with_parent(number: int) -> None:
 
 
 class _Process(honcho.process.Process):  # type: ignore[misc]
-    """A process of the Procfile that does not outlive the supervisor, which starts one of honcho's for each,
-    to run `run`."""
+    """A process of the Procfile that does not outlive the supervisor. honcho starts a process for each and
+    calls `run` in it."""
 
     def run(self, *args: Any, **kwargs: Any) -> None:
         self._supervisor = os.getppid()
@@ -41,7 +41,7 @@ class _Process(honcho.process.Process):  # type: ignore[misc]
 
     def _end(self, *_: Any) -> None:
         if os.getppid() == self._supervisor:
-            return  # a terminal hung up, which says nothing to a supervisor that was started with nohup
+            return  # a terminal hung up, which does not concern a supervisor that was started with nohup
         if self._child is not None:
             self._child.terminate()
             with suppress(subprocess.TimeoutExpired):
@@ -53,14 +53,14 @@ class _Process(honcho.process.Process):  # type: ignore[misc]
 
 class _Processes(honcho.compat.ProcessManager):  # type: ignore[misc]
     def terminate(self, pid: int) -> None:
-        """Ask the process alone, not its group as honcho does: a worker would lose the task that it runs."""
+        """Ask the process alone to end. honcho asks its group, so a worker would lose its running task."""
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
 
 
 class _Printer(honcho.printer.Printer):  # type: ignore[misc]
     def write(self, message: Any) -> None:
-        """Go on when nobody reads us any more (`| tee` ends first at Ctrl-C), or the log's disk is full."""
+        """Write, and go on if nobody reads it (`| tee` ends first at Ctrl-C) or the log's disk is full."""
         with suppress(OSError, ValueError):
             super().write(message)
 
@@ -75,7 +75,7 @@ class _Manager(honcho.manager.Manager):  # type: ignore[misc]
 def supervise(valkey: "subprocess.Popen[bytes] | None") -> int:
     """Run the Procfile until a signal comes or a process ends. Returns the exit code.
 
-    The end of one process ends all: half a system that looks alive is worse than one that is down.
+    When one process ends, all end: a half-running system that looks alive is worse than a stopped one.
     """
     manager = _Manager()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

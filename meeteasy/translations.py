@@ -1,7 +1,7 @@
 """Translations without the gettext tools, which a machine with only Python lacks.
 
-Finds the strings that people see in our sources, brings `locale/<language>/LC_MESSAGES/django.po` in line
-with them, and compiles it into the .mo file that Django reads. Babel reads and writes both formats.
+Finds the strings for people in our sources, updates `locale/<language>/LC_MESSAGES/django.po`, and compiles
+it into the .mo file that Django reads. Babel reads and writes both formats.
 """
 
 import ast
@@ -32,12 +32,12 @@ Text = str | tuple[str, str]
 
 
 def list_catalogs() -> list[Path]:
-    """The .po file of each language, as `locale/zh_Hans/LC_MESSAGES/django.po`."""
+    """List the .po file of each language, as `locale/zh_Hans/LC_MESSAGES/django.po`."""
     return sorted(settings.LOCALE_PATHS[0].glob("*/LC_MESSAGES/django.po"))
 
 
 def language_of(path: Path) -> str:
-    """The locale that a .po file is for, as `zh_Hans`."""
+    """Return the locale of a .po file, as `zh_Hans`."""
     return path.parent.parent.name
 
 
@@ -47,7 +47,7 @@ def load(path: Path) -> Catalog:
 
 
 def find_texts() -> dict[Text, str]:
-    """Every translatable string of our sources, with the first file that has it."""
+    """Find every translatable string in our sources, with the first file that has it."""
     found: dict[Text, str] = {}
     for path in _sources():
         texts = _in_python(path) if path.suffix == ".py" else _in_template(path.read_text(encoding="utf-8"))
@@ -57,7 +57,7 @@ def find_texts() -> dict[Text, str]:
 
 
 def update(path: Path) -> list[str]:
-    """Bring a .po file in line with the sources and compile it. Returns what lacks a translation."""
+    """Update a .po file from the sources and compile it. Returns the strings without a translation."""
     former = load(path)
     catalog = Catalog(locale=language_of(path), header_comment="")
     for text, place in sorted(find_texts().items(), key=lambda item: (item[1], _singular(item[0]))):
@@ -75,7 +75,7 @@ def _singular(text: Text) -> str:
 
 
 def _header(catalog: Catalog) -> bytes:
-    """Babel's own header names the moment of writing, so the file would change with every run."""
+    """Make a fixed header. Babel's own has the time of writing, so the file would change with every run."""
     lines = {
         "Language": str(catalog.locale),
         "MIME-Version": "1.0",
@@ -106,7 +106,7 @@ def compile_catalog(path: Path) -> None:
     target = path.with_suffix(".mo")
     unfinished = target.with_suffix(f".{os.getpid()}")
     unfinished.write_bytes(compiled.getvalue())
-    unfinished.replace(target)  # at once: others may be reading it
+    unfinished.replace(target)  # in one step, because others may be reading it
 
 
 def _sources() -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""All addresses. The API closes itself by default (settings.REST_FRAMEWORK); what is public says so here."""
+"""All addresses. The API is closed by default (settings.REST_FRAMEWORK); public addresses say so."""
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView

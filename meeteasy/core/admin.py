@@ -1,4 +1,4 @@
-"""Base classes of the admin: what operators may read but not edit, and lists of millions of rows."""
+"""Base classes of the admin: for rows that operators may read but not edit, and for millions of rows."""
 
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Named by what it lists: nothing is selected here to be changed."""
+        """Title the page by what it lists, because nothing is selected here to be changed."""
         title = {"title": capfirst(self.opts.verbose_name_plural)}
         return super().changelist_view(request, {**title, **(extra_context or {})})
 
@@ -33,13 +33,13 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
-        """Who may use the actions: not everybody who may look, but who may change the model elsewhere."""
+        """Whether the user may run actions, for which they need the model's change permission."""
         opts = self.opts
         return request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}")
 
 
 class BoundedPaginator(Paginator):
-    """Counts no more rows than an operator would page through; those beyond are found by a filter."""
+    """Counts no more rows than an operator would page through. A filter finds the others."""
 
     MAX_ROWS = 10_000
 

@@ -1,4 +1,4 @@
-"""ASGI in a few lines: its types, and an answer that is an error."""
+"""ASGI in a few lines: its types, and answers in JSON."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The one shape of errors, and refusals that have a name of their own in it."""
+"""The shape of all errors, and refusals with a code of their own."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ def error_body(code: str, message: str, details: Any = None) -> dict[str, Any]:
 
 
 class RefusedError(Exception):
-    """An action is not possible. `code` names why; `details` says more, for programs.
+    """An action is not possible. `code` names the reason; `details` has more for programs.
 
     status: the HTTP status that the API answers with.
     """

@@ -14,8 +14,8 @@ else:
 class KeyField(_CharField):
     """Text that names something: an id, a code. Every database compares and sorts it by code points.
 
-    So do Python and SQLite. PostgreSQL would sort by the database's language, in most of them a before B; and
-    comparing by language costs more in each search of an index.
+    Python and SQLite do the same. PostgreSQL would sort by the database's language, usually with a before B,
+    and comparing by language makes every index search slower.
     """
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:

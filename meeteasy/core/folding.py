@@ -1,10 +1,10 @@
-"""Texts as people compare them: without case, accents, width and composition, alike on every database."""
+"""Texts as people compare them: without case, accents, width and composition, the same on every database."""
 
 import re
 import unicodedata
 
 _MARKS = ("Mn", "Me")
-# Letters that Unicode does not take apart, though people type them without their stroke. (I and İ end as i.)
+# Letters that Unicode does not decompose, though people type them without their stroke. (I and İ become i.)
 _LETTERS = str.maketrans(
     {"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ħ": "h", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"}
 )
@@ -22,6 +22,6 @@ def fold(text: str) -> str:
 
 
 def fold_digits(text: str) -> str:
-    """The digits of what looks like a part of a phone number, else nothing: `138 0013` → `1380013`."""
+    """Return the digits of text that looks like part of a phone number, else "": `138 0013` → `1380013`."""
     folded = unicodedata.normalize("NFKC", text)
     return re.sub(r"\D", "", folded) if _DIGITS.match(folded) else ""

@@ -1,7 +1,7 @@
-"""Taking what was deleted off the disk, too: out of Redis' append-only file and SQLite's write-ahead log.
+"""Removes deleted data from the disk: from Redis' append-only file and SQLite's write-ahead log.
 
 A deletion is appended to such a file like any other change, so the deleted bytes stay in it until it is
-rewritten. Whoever deletes something that must be gone calls `request_rewrite`; beat's tick does it.
+rewritten. Code that deletes data for good calls `request_rewrite`; beat's next tick rewrites the files.
 """
 
 import datetime as dt
@@ -19,15 +19,16 @@ log = get_logger(__name__)
 
 _WANTED = "forgetting:wanted"
 _SALTS_UNTIL = "forgetting:salts_until"
-# Salts are looked for so many dates back; beat may have stood still.
+# How many dates back salts are looked for, because beat may have been down.
 _DATES_BACK = 30
 _WAIT_SECONDS = 20.0
 
 
 def request_rewrite() -> None:
-    """Have Redis' and SQLite's files rewritten soon, after something was deleted that must be gone.
+    """Have Redis' and SQLite's files rewritten soon, after data was deleted for good.
 
-    While Redis is away the request is lost, and the next end of a date's salt, within a day, does it.
+    While Redis is away the request is lost. The files are then rewritten when the next salt ends, within a
+    day.
     """
     try:
         get_quick_redis().set(_WANTED, uuid.uuid4().hex)
@@ -36,10 +37,10 @@ def request_rewrite() -> None:
 
 
 def forget(*, now: dt.datetime | None = None) -> bool:
-    """Delete ended salts, and rewrite the files if there was one or `request_rewrite` was called.
+    """Delete ended salts. Rewrite the files if there was one or `request_rewrite` was called.
 
-    Returns whether the files were rewritten. May be repeated and interrupted: what asked for it is noted as
-    done last.
+    Returns whether the files were rewritten. May be repeated and interrupted: it marks the request as done
+    last.
     """
     client = get_redis()
     now = now or dt.datetime.now(dt.UTC)
@@ -61,7 +62,7 @@ def forget(*, now: dt.datetime | None = None) -> bool:
 
 
 def _rewrite_append_only_file(client: redis.Redis) -> bool:
-    """Rewrite the file and wait for it; whether it is done."""
+    """Rewrite the file and wait for it. Returns whether it is done."""
     if not client.info("persistence").get("aof_enabled"):
         return True
     try:
@@ -79,7 +80,7 @@ def _rewrite_append_only_file(client: redis.Redis) -> bool:
 
 
 def _truncate_write_ahead_logs() -> None:
-    """SQLite overwrites what it deletes in the database (settings: secure_delete), but not in the log."""
+    """Empty SQLite's logs. It overwrites deleted data only in the database (settings: secure_delete)."""
     for connection in connections.all():
         if connection.vendor == "sqlite":
             with connection.cursor() as cursor:

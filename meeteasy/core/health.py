@@ -1,4 +1,4 @@
-"""`/healthz`: this process runs. `/readyz`: what it depends on answers, and beat is not silent."""
+"""`/healthz`: this process runs. `/readyz`: its dependencies answer, and beat is not silent."""
 
 import shutil
 import time
@@ -13,30 +13,30 @@ from meeteasy.core import heartbeats
 from meeteasy.core.redis import get_quick_redis
 
 _BEAT_KEY = "beat:last_tick"
-# Less room than this in DATA_DIR, and stores begin to refuse writes.
+# With less free space than this in DATA_DIR, stores begin to refuse writes.
 DISK_FULL_BYTES = 4 * 1024 * 1024
 # The most frequent entries of the schedule run every 5 seconds.
 BEAT_SILENT_SECONDS = 60
 
 
 def note_beat() -> None:
-    """Called by a task that only beat sends often: proof that beat, broker and a worker work together."""
+    """Note that beat, broker and a worker work together. A task that only beat sends often calls this."""
     get_quick_redis().set(_BEAT_KEY, int(time.time()))
 
 
 def read_beat_age() -> int | None:
-    """Seconds since beat's last tick; None before the first. Raises redis.RedisError."""
+    """Return the seconds since beat's last tick, None before the first. Raises redis.RedisError."""
     last = get_quick_redis().get(_BEAT_KEY)
     return None if last is None else max(0, int(time.time()) - int(last))
 
 
 def dependencies() -> list[str]:
-    """What `check` can be asked about: `redis`, and `database:ALIAS` for each database."""
+    """List what `check` can check: `redis`, and `database:ALIAS` for each database."""
     return ["redis", *(f"database:{alias}" for alias in connections)]
 
 
 def check(dependency: str) -> str:
-    """`ok`, or the name of the error with which it does not answer."""
+    """Return `ok`, or the name of the error if it does not answer."""
     try:
         if dependency == "redis":
             get_quick_redis().ping()

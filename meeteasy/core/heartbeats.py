@@ -1,7 +1,7 @@
-"""Heartbeats of queues: when a worker last began, worked on or finished a task of each.
+"""Heartbeats of queues: when a worker last began, worked on or finished a task of each queue.
 
 Every queue has a sweep that beat sends at least every 10 seconds. So a queue without a heartbeat has no
-worker, one that is stopped, or one that is connected and takes nothing; or beat is silent, which /readyz says
+worker, a stopped worker, or a connected worker that takes nothing. Or beat is silent, which /readyz reports
 as well.
 """
 
@@ -17,7 +17,7 @@ from meeteasy.core.redis import get_quick_redis
 
 log = get_logger(__name__)
 
-# Silent for longer, a queue is reported; whoever reads every 10 seconds then knows within a minute.
+# A queue that is silent for longer is reported. A check every 10 seconds then notices within a minute.
 SILENT_SECONDS = 45
 _KEY = "heartbeats"
 _BEAT_SECONDS = 5.0
@@ -25,7 +25,7 @@ _LOG_SECONDS = 60
 
 
 class Heart:
-    """Beats for the queues of the tasks that this process runs. One per pool process of a worker."""
+    """Sends heartbeats for the queues of this process's tasks. Each pool process of a worker has one."""
 
     def __init__(self) -> None:
         self._running: dict[str, str] = {}  # task id: queue
@@ -45,7 +45,7 @@ class Heart:
             self.beat(queue)
 
     def beat(self, queue: str) -> None:
-        """Note that the queue is worked on, every 5 seconds at most. While Redis is away nothing is noted."""
+        """Note that a worker is on the queue, every 5 seconds at most. Does nothing while Redis is away."""
         now = time.monotonic()
         if now - self._beaten.get(queue, -_BEAT_SECONDS) >= _BEAT_SECONDS:
             self._beaten[queue] = now
@@ -60,12 +60,12 @@ class Heart:
 
 
 def expected_queues() -> list[str]:
-    """The queues that the schedule sends to."""
+    """Return the queues that the schedule sends to."""
     return sorted({str(entry["queue"]) for entry in settings.DEFAULT_SCHEDULE.values()})
 
 
 def read_ages() -> dict[str, int | None]:
-    """Seconds since each queue's last heartbeat; None: never. Raises redis.RedisError."""
+    """Return the seconds since each queue's last heartbeat; None: never. Raises redis.RedisError."""
     now = int(time.time())
     queues = expected_queues()
     beaten = get_quick_redis().hmget(_KEY, queues)
@@ -75,7 +75,7 @@ def read_ages() -> dict[str, int | None]:
 
 
 def find_silent() -> dict[str, str]:
-    """What to say about each silent queue. Raises redis.RedisError."""
+    """Return a warning for each silent queue. Raises redis.RedisError."""
     return {
         f"queue:{queue}": "no worker has been heard of yet"
         if age is None

@@ -56,14 +56,14 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     return response
 
 
-@csrf_exempt  # there is nothing here to protect, and an API client should read 404
+@csrf_exempt  # nothing here needs protection, and an API client should get 404
 def api_not_found(request: HttpRequest, path: str = "") -> JsonResponse:
-    """404 in the API's own shape for paths under /api/ that nothing serves."""
+    """Answer 404 in the API's own shape for unknown paths under /api/."""
     return JsonResponse(error_body("not_found", f"There is nothing at {request.path}."), status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's `handler500`: 503 with Retry-After while a database is away, wherever that shows.
+    """Django's `handler500`. It answers 503 with Retry-After while a database is away.
 
     The API answers in its own shape, pages in plain text.
     """
@@ -89,7 +89,7 @@ class PageQuery(serializers.Serializer[Any]):
 class CursorPagination(BasePagination):
     """`{"results": […], "next": "…"}`; `next` is the `cursor` of the following page, null on the last one.
 
-    Rows come in the order of the queryset, which must be a stable one (meeteasy/core/paging.py).
+    Rows come in the order of the queryset, which must be stable (meeteasy/core/paging.py).
     """
 
     def paginate_queryset(
@@ -134,13 +134,13 @@ class CSVFormat(BaseRenderer):
 
 
 class _Line:
-    """A file for csv.writer that hands each line back instead of keeping it."""
+    """A file for csv.writer that returns each line instead of keeping it."""
 
     def write(self, line: str) -> str:
         return line
 
 
-# The full-width ones, too: spreadsheets in Chinese and Japanese read them as the others.
+# Full-width ones are included, because spreadsheets in Chinese and Japanese read them the same way.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -149,9 +149,9 @@ _CODE = re.compile(r"[A-Za-z0-9_.-]+\Z")
 
 
 def neutralise_formula(value: Any) -> Any:
-    """A leading apostrophe for text that a spreadsheet would run as a formula.
+    """Add a leading apostrophe to text that a spreadsheet would run as a formula.
 
-    So it is for a formula that has apostrophes in front already: an import takes one away.
+    A formula that already begins with apostrophes gets one more, because an import removes one.
     See OWASP, "CSV Injection". Numbers stay numbers.
     """
     if isinstance(value, str) and value.lstrip("'").startswith(FORMULA_STARTS):
@@ -160,7 +160,7 @@ def neutralise_formula(value: Any) -> Any:
 
 
 def _stream(lines: Iterator[str]) -> Iterator[str]:
-    """The lines in pieces of some 16 KiB."""
+    """Yield the lines in pieces of some 16 KiB."""
     while piece := "".join(itertools.islice(lines, 200)):
         yield piece
 
@@ -168,9 +168,9 @@ def _stream(lines: Iterator[str]) -> Iterator[str]:
 def csv_response(
     filename: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, codes: Collection[str] = ()
 ) -> StreamingHttpResponse:
-    """A CSV download, streamed: any number of rows in constant memory. UTF-8 with a BOM, for Excel.
+    """Stream a CSV download: any number of rows in constant memory. UTF-8 with a BOM, for Excel.
 
-    codes: columns of ids and share codes, which stay as they are: a code may begin with `-`, and people
+    codes: columns of ids and share codes. They stay as they are, because a code may begin with `-` and people
         search for it. Text columns are guarded against formulas.
     """
     writer = csv.DictWriter(_Line(), columns, extrasaction="ignore")

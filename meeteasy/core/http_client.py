@@ -1,9 +1,9 @@
-"""The one client for outbound HTTP: bounded in time and size, and not to be sent to private addresses.
+"""The one client for outbound HTTP: bounded in time and size, and barred from private addresses.
 
-A provider's address comes from settings, a callback's or an image's address may come from a user. Either
-way a request must not reach the cloud's metadata service or the database next door, so every connection,
-whatever name or redirect led to it, is checked at the address that is dialled (OWASP, "Server-Side Request
-Forgery"). `OUTBOUND_PRIVATE_HOSTS` names the exceptions: a proxy or gateway in one's own network, the
+A provider's address comes from settings; a callback's or an image's address may come from a user. Either
+way a request must not reach the cloud's metadata service or an internal database. So every connection is
+checked at the address that is dialled, whatever name or redirect led to it (OWASP, "Server-Side Request
+Forgery"). `OUTBOUND_PRIVATE_HOSTS` names the exceptions: a proxy or gateway in one's own network, and the
 loopback servers of the tests.
 """
 
@@ -24,8 +24,8 @@ MAX_ANSWER_BYTES = 2 * 1024 * 1024
 class OutboundError(Exception):
     """No usable answer.
 
-    reached: whether the server may have got the request. False means that nothing was sent, so that it
-        may be sent again without doing anything twice.
+    reached: whether the server may have received the request. False means that nothing was sent, so
+        sending it again does nothing twice.
     """
 
     def __init__(self, message: str, *, reached: bool) -> None:
@@ -34,7 +34,7 @@ class OutboundError(Exception):
 
 
 class PrivateAddressError(OutboundError):
-    """The host is at an address that is not public, and OUTBOUND_PRIVATE_HOSTS does not name it."""
+    """The host's address is not public, and OUTBOUND_PRIVATE_HOSTS does not name the host."""
 
     def __init__(self, host: str, address: str) -> None:
         super().__init__(f"{host} is at {address}, which is not a public address", reached=False)
@@ -53,8 +53,7 @@ def request(
     timeout_seconds: for the connection, and for every wait for a piece of the answer; by default
         settings.OUTBOUND_TIMEOUT_SECONDS.
 
-    Redirects are handed back, not followed. Raises OutboundError for anything but an answer, whatever its
-    status code.
+    Redirects are returned, not followed. Raises OutboundError if there is no answer; an error status is one.
     """
     timeout = httpx.Timeout(timeout_seconds or settings.OUTBOUND_TIMEOUT_SECONDS)
     try:
@@ -76,15 +75,15 @@ def request(
 
 
 def _without_encoding(response: httpx.Response) -> list[tuple[str, str]]:
-    """The headers, but for those that described the body as it was on the wire."""
+    """Return the headers without those that describe the body on the wire."""
     dropped = {"content-encoding", "content-length", "transfer-encoding"}
     return [(name, value) for name, value in response.headers.items() if name.lower() not in dropped]
 
 
 @lru_cache(maxsize=1)
 def _client() -> httpx.Client:
-    """One client per process, so that connections are used again. Proxy variables are not read: behind a
-    proxy it would be the proxy that dials, unchecked."""
+    """Return the process's client, which reuses connections. It ignores proxy variables, because a proxy
+    would dial unchecked addresses."""
     transport = httpx.HTTPTransport()
     # httpx offers no public way to its connection pool's network backend; a test guards that this works.
     transport._pool = httpcore.ConnectionPool(
@@ -98,7 +97,7 @@ def _client() -> httpx.Client:
 
 
 class _CheckedBackend(httpcore.NetworkBackend):
-    """Dials only addresses that were checked: the name is looked up here, once, and that address is used."""
+    """Dials only checked addresses: it looks the name up once and uses that address."""
 
     def __init__(self) -> None:
         self._backend = httpcore.SyncBackend()

@@ -6,9 +6,9 @@ MAX_ID = 64
 
 
 def fit_identifier(text: str) -> str:
-    """The id as it is; one of more than MAX_ID characters is its SHA-256 (64 hexadecimal digits).
+    """Return the id, or the SHA-256 (64 hexadecimal digits) of one longer than MAX_ID characters.
 
-    Cut off, two long ids with the same beginning would become one visitor.
+    Truncation would turn two long ids with the same beginning into one visitor.
     """
     if len(text) <= MAX_ID:
         return text

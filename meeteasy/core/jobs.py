@@ -1,20 +1,20 @@
-"""Claims with a lease: how a row that stands for a job is worked on by one worker at a time.
+"""Claims with a lease: a row stands for a job, and one worker at a time works on it.
 
-The database row is the truth of a job, the message on the queue only a hint. A worker takes a job by one
-conditional UPDATE that also writes a fresh token and an expiry time; the outcome is written under the
-condition that the token is still there. So a redelivered message finds the job taken and goes away, and a
-worker that slept through its lease cannot overwrite what happened since. Portable: no row locks needed.
+The database row is the truth of a job; the message on the queue is only a hint. A worker claims a job with
+one conditional UPDATE that also writes a fresh token and an expiry time. It can write the outcome only while
+that token is still there. So a redelivered message finds the job taken and does nothing, and a worker that
+slept through its lease cannot overwrite newer results. No row locks are needed, so every database will do.
 
     class Job(LeasedModel):
         status = CharField(...)
 
     token = claim(Job.objects.filter(status="queued"), pk=pk, lease_seconds=150, status="running")
     if token is None:
-        return  # somebody else has it, or there is nothing to do
+        return  # another worker has it, or there is nothing to do
     ...
     finish(Job.objects.all(), pk=pk, token=token, status="done")
 
-The lease must be longer than the task's hard time limit: then an expired lease means a dead worker.
+The lease must be longer than the task's hard time limit, so that an expired lease means a dead worker.
 """
 
 import datetime as dt
@@ -50,10 +50,10 @@ class LeasedModel(models.Model):
 def claim(
     jobs: QuerySet[Any], *, pk: Any, lease_seconds: float, now: dt.datetime | None = None, **changes: Any
 ) -> str | None:
-    """Take the job `pk` if it is among `jobs`: the queryset says which ones may be taken.
+    """Claim the job `pk` if it is in `jobs`, the queryset of jobs that may be claimed.
 
-    `changes` are written with the claim, usually the status; without one that takes the job out of `jobs`
-    the next worker could claim it too. Returns the token of the lease, or None.
+    `changes`, usually the status, are written with the claim. They must take the job out of `jobs`;
+    otherwise the next worker could claim it too. Returns the token of the lease, or None.
     """
     now = now or timezone.now()
     token = secrets.token_hex(16)
@@ -72,19 +72,19 @@ def update_claimed(jobs: QuerySet[Any], *, pk: Any, token: str, **changes: Any) 
 
 
 def finish(jobs: QuerySet[Any], *, pk: Any, token: str, **changes: Any) -> bool:
-    """Write the outcome and give the lease back, if it is still ours. Returns whether it was."""
+    """Write the outcome and release the lease, if it is still ours. Returns whether it was."""
     return update_claimed(jobs, pk=pk, token=token, lease_token="", lease_until=None, **changes)
 
 
 def lease_expired(now: dt.datetime) -> Q:
-    """The condition for jobs whose worker died: a lease, and its time is over."""
+    """The condition for jobs whose worker died: their lease has expired."""
     return ~Q(lease_token="") & Q(lease_until__lt=now)
 
 
 def ring(task_name: str, arguments: Iterable[list[Any]], *, queue: Queue) -> int:
-    """Put one message per list of arguments on the queue. Returns how many got there.
+    """Put one message per list of arguments on the queue. Returns how many messages the broker accepted.
 
-    A broker that is away is no error: the rows are committed, and the sweeper rings again.
+    An unreachable broker is not an error: the rows are committed, and the sweep rings again.
     """
     sent = 0
     try:
@@ -97,8 +97,8 @@ def ring(task_name: str, arguments: Iterable[list[Any]], *, queue: Queue) -> int
 
 
 def backoff_seconds(attempt: int, *, first: float = 30, most: float = 3600) -> float:
-    """How long to wait after the `attempt`-th failure (from 1): doubling, with jitter of half either way.
+    """How long to wait after failure number `attempt`, counted from 1. It doubles, with jitter of ±50 %.
 
-    The jitter keeps jobs that failed together, say while a provider was down, from coming back together.
+    The jitter spreads the retries of jobs that failed together, for example while a provider was down.
     """
     return min(most, first * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.5)  # noqa: S311  no secret

@@ -1,7 +1,7 @@
-"""Failed sign-ins are logged and slowed down, by account and by address.
+"""Logging and throttling of failed sign-ins, by account and by address.
 
-Only failures count. The account's own limit is generous, as anybody can fail at it; with the same address it
-is strict. While Redis is away everybody may try.
+Only failures count. The limit of an account alone is generous, because anybody can fail at it; its limit for
+one address is strict. While Redis is away nobody is throttled.
 """
 
 from collections.abc import Callable
@@ -22,12 +22,12 @@ from meeteasy.core.redis import get_quick_redis
 log = get_logger(__name__)
 
 WINDOW_SECONDS = 15 * 60
-# Failures within the window of an account from one address, of an account, and of an address.
+# Failures within the window: of an account from one address, of an account, and of an address.
 LIMITS = {"both": 5, "account": 50, "address": 50}
 
 
 class ThrottledBackend(ModelBackend):
-    """Does not even look at the password once too many were wrong."""
+    """Does not check the password after too many failures."""
 
     def authenticate(
         self,
@@ -43,7 +43,7 @@ class ThrottledBackend(ModelBackend):
 
 
 class LoginThrottleMiddleware:
-    """429 instead of the form, which would only say that the password is wrong."""
+    """Answers 429 instead of the form, which would only say that the password is wrong."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -98,7 +98,7 @@ def _is_blocked(request: HttpRequest, username: str) -> bool:
 
 
 def _keys(request: HttpRequest, username: str) -> dict[str, str]:
-    """Redis keys by the names of LIMITS; keyed hashes, so that neither name nor address is on disk."""
+    """Return Redis keys by the names of LIMITS. They are keyed hashes, so no name or address is on disk."""
     account, address = username.strip().lower(), _address(request)
     parts = {"both": f"{account}\n{address}", "account": account, "address": address}
     return {

@@ -1,4 +1,4 @@
-"""Structured logs: one line an occurrence, `key=value` for people or JSON for collectors (`LOG_FORMAT`).
+"""Structured logs: one line per occurrence, `key=value` for people or JSON for collectors (`LOG_FORMAT`).
 
 >>> log = get_logger(__name__)
 >>> log.info("events_stored", stored=480, duplicate=20)
@@ -23,12 +23,12 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 
 
 class Tally:
-    """Counts that are logged as one line a second at most: under load a line per batch would cost more
-    than the batch, and tell nobody anything. A quiet system logs each batch by itself.
+    """Counts that are logged at most once a second. Under load a line per batch would cost more than the
+    batch and be of no use. A quiet system logs each batch by itself.
 
     >>> tally = Tally(log, "events_stored")
-    >>> tally.add(stored=480, duplicate=20)   # logs, unless it did within the last second
-    >>> tally.flush()                         # logs what has not been yet; to be called at a pause
+    >>> tally.add(stored=480, duplicate=20)   # logs, unless it logged within the last second
+    >>> tally.flush()                         # logs the rest; call it at a pause
     """
 
     def __init__(self, logger: structlog.stdlib.BoundLogger, event: str, *, seconds: float = 1.0) -> None:
@@ -52,7 +52,7 @@ class Tally:
 
 
 def make_formatter() -> logging.Formatter:
-    """The formatter that settings.LOGGING names; standard-library records go through the same chain."""
+    """Make the formatter for settings.LOGGING. Standard-library records go through the same chain."""
     from django.conf import settings
 
     structlog.configure(

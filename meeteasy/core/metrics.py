@@ -1,7 +1,7 @@
-"""`/metrics`: the state of the system for Prometheus, read when it is asked for (docs/operations.md).
+"""`/metrics`: the state of the system for Prometheus, read at each scrape (docs/operations.md).
 
-Nothing is counted on the way of an event. What is shown is in Redis and the databases, which all processes
-share, so whichever web process answers says the same. An app adds what it knows with `@metrics_from`.
+Processing an event updates no counters. The figures come from Redis and the databases, which all processes
+share, so every web process gives the same answer. An app adds its own metrics with `@metrics_from`.
 """
 
 import ipaddress
@@ -32,17 +32,17 @@ Reader = Callable[[], Iterable[Metric]]
 
 _readers: list[tuple[str, Reader]] = []
 
-# A statement that waits for a lock, as of a migration, must not hold up the page: Prometheus gives it 10 s.
+# A statement that waits for a migration's lock must not hold up the page: Prometheus gives it 10 s.
 _STATEMENT_MS = 2_000
-# What a proxy adds: a request that came through one is not from this machine, though its peer may be.
+# Headers that a proxy adds. A proxied request is not from this machine, even if its peer is.
 _PROXY_HEADERS = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via")
 
 
 def metrics_from(dependency: str) -> Callable[[Reader], Reader]:
     """Register a function that reads metrics from `redis` or `database:ALIAS`.
 
-    It is called for every scrape while that dependency answers. Its cost must be bounded whatever is stored:
-    no count over events. When it raises, its metrics are left out and `meeteasy_scrape_success` says so.
+    It runs at every scrape while that dependency answers. Its cost must be bounded however much is stored, so
+    it never counts events. If it raises, its metrics are left out and `meeteasy_scrape_success` says so.
     """
 
     def register(reader: Reader) -> Reader:
@@ -62,7 +62,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _may_read(request: HttpRequest) -> bool:
-    """With METRICS_TOKEN who brings it; without it who asks from this machine, and not through a proxy."""
+    """Allow clients with the METRICS_TOKEN. Without one, allow this machine, but not through a proxy."""
     if settings.METRICS_TOKEN:
         given = request.headers.get("Authorization", "")
         return constant_time_compare(given, f"Bearer {settings.METRICS_TOKEN}")
@@ -70,12 +70,12 @@ def _may_read(request: HttpRequest) -> bool:
         return False
     try:
         return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
-    except ValueError:  # no address: the server listens at a Unix socket
+    except ValueError:  # no address: the server listens on a Unix socket
         return False
 
 
 class _State:
-    """What prometheus_client calls a collector."""
+    """A collector for prometheus_client."""
 
     def collect(self) -> Iterator[Metric]:
         yield InfoMetricFamily("meeteasy_build", "What runs here.", value=_versions())
@@ -91,7 +91,7 @@ class _State:
             _, _, alias = dependency.partition(":")
             for reader in (reader for source, reader in _readers if source == dependency):
                 found = _read(reader, alias) if is_up else None
-                if found is None and is_up:  # what hangs would take its time-out for each reader
+                if found is None and is_up:  # otherwise a hung one costs its time-out per reader
                     is_up = health.check(dependency) == "ok"
                 success.add_metric([reader.__name__.removeprefix("read_")], found is not None)
                 yield from found or ()
@@ -103,7 +103,7 @@ class _State:
 
 
 def _read(reader: Reader, alias: str) -> list[Metric] | None:
-    """What it reads, or None. alias: of the database that it reads from; "" for Redis."""
+    """Return what it reads, or None. alias: the database that it reads from; "" for Redis."""
     try:
         if not alias:
             return list(reader())
@@ -116,7 +116,7 @@ def _read(reader: Reader, alias: str) -> list[Metric] | None:
 
 @contextmanager
 def _bounded_statements(alias: str) -> Iterator[None]:
-    """On PostgreSQL. On SQLite readers wait for nobody, and MongoDB's time-outs are in the settings."""
+    """Limit statements on PostgreSQL. SQLite's readers never wait; settings limit MongoDB."""
     if connections[alias].vendor != "postgresql":
         yield
         return

@@ -14,9 +14,9 @@ _MOST_NAMED = 20
 
 
 def refuse_nul(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """404 for a path with NUL, 400 for a query or form with one: PostgreSQL refuses even to compare it.
+    """Answer 404 to a path with NUL and 400 to a query or form with NUL. PostgreSQL refuses to compare it.
 
-    JSON is checked where it is read, field by field.
+    JSON is checked field by field where it is read.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:

@@ -1,23 +1,23 @@
-"""Names of people, as strangers type them into a public form, and as mails and lists then show them.
+"""Names of people: strangers type them into a public form, and mails and lists show them.
 
-A confirmation goes to whatever address the form names and greets with whatever name it gives. So a name that
-carries a web address would make the form mail advertising to strangers, under our sender.
+A confirmation goes to any address that the form names and greets with any name that it gives. So a name with
+a web address would turn the form into a way to mail advertising to strangers, with our sender.
 """
 
 import re
 import unicodedata
 
-# Characters that show nothing and have no place in a name: zero-width and invisible ones, fillers, tags, and
-# controls of direction, which turn the text around them. Joiners and variation selectors stay: several
-# scripts and emoji are written with them.
+# Invisible characters that do not belong in a name: zero-width ones, fillers, tags, and direction controls,
+# which reverse the text around them. Joiners and variation selectors stay, because several scripts and emoji
+# need them.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
     "\u2800\u3164\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
 _JOINERS = "\u200c\u200d"
 
-# Generic domains, and those of countries that advertising likes. Not all that exist: `Wei.Li`
-# and `Dr.de Vries` are names, though `li` and `de` are countries.
+# Generic domains, and country domains that are popular in advertising. The list is incomplete on purpose:
+# `Wei.Li` and `Dr.de Vries` are names, though `li` and `de` are countries.
 _DOMAINS = (
     "com|net|org|info|biz|xyz|top|shop|site|online|store|club|vip|app|dev|link|live|icu|win|work|click|fun|pro|"
     "space|tech|website|world|life|today|cloud|io|cc|cn|ru|tk|ml|ga|cf|gq|ws|uk|eu|"
@@ -32,7 +32,7 @@ _DOTS = str.maketrans("\u3002\uff0e\uff61", "...")
 
 
 def strip_invisible(text: str) -> str:
-    """The text without characters that show nothing; joiners stay between two characters.
+    """Remove invisible characters. Joiners stay between two characters.
 
     >>> strip_invisible("\\u202eAnn\\u200b\\u3164")
     'Ann'
@@ -44,7 +44,7 @@ def strip_invisible(text: str) -> str:
 
 
 def has_web_address(text: str) -> bool:
-    """Whether a mail program would make a link of a part of the text: `https://…`, `www.…`, `evil.com`.
+    """Whether a mail program would turn part of the text into a link: `https://…`, `www.…`, `evil.com`.
 
     Full-width letters and dots count as their plain forms.
     """

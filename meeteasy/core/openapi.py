@@ -1,11 +1,11 @@
-"""What all operations of the OpenAPI description share: summaries, descriptions of parameters, errors."""
+"""The shared parts of the OpenAPI description: summaries, descriptions of parameters, errors."""
 
 import re
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 
-# A parameter that means the same wherever it occurs. A view's own description goes before it.
+# Parameters that mean the same everywhere. A view's own description takes precedence.
 _PARAMETERS = {
     "conference_id": "The conference's id, as in its address.",
     "cursor": "Where the page begins: `next` of the page before.",
@@ -51,7 +51,7 @@ _ERROR: dict[str, Any] = {
 
 
 class Schema(AutoSchema):
-    """An operation without a summary of its own has the first sentence of its docstring."""
+    """Takes the first sentence of the docstring for an operation without a summary of its own."""
 
     def get_summary(self) -> str:
         sentence = _FIRST_SENTENCE.match(self.get_description() or "")

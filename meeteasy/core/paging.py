@@ -1,9 +1,9 @@
-"""Pages of a list by cursors that say where a page ended, so that rows added meanwhile shift nothing.
+"""Cursor paging: a cursor says where a page ended, so rows added meanwhile do not shift the next page.
 
-A page is read as one range of an index for each field of the order: of `("-number", "key")` the rest of the
-rows with the cursor's number, then those with the numbers after it. So the hundredth page costs what the
-first does, also where all rows have one number. As a single condition (number < n OR number = n AND key > k)
-it would seek the number only, and go through all rows of that number that were on the pages before.
+A page is read as one index range for each field of the order. For `("-number", "key")` the first range has
+the remaining rows with the cursor's number, and the second has the rows with the numbers after it. So the
+hundredth page costs the same as the first, even if all rows have the same number. A single condition
+(number < n OR number = n AND key > k) would seek only the number and scan its rows from all earlier pages.
 """
 
 import base64
@@ -39,11 +39,11 @@ def read_page(
     cursor: str = "",
     leading: Sequence[str] = (),
 ) -> tuple[list[Row], str | None]:
-    """A page, and the cursor of the next one; None after the last.
+    """Return a page and the cursor of the next one, which is None after the last page.
 
-    order: names as `order_by` takes them, of fields or annotations that are never null. Together they must be
-    unique, and their values should not change while somebody pages.
-    leading: fields that are the same in all rows; they only tell the database which index to use.
+    order: field or annotation names as in `order_by`. They are never null and unique together, and their
+    values should not change between pages.
+    leading: fields with the same value in all rows. They only tell the database which index to use.
     Raises BadCursorError.
     """
     ordered = rows.order_by(*leading, *order)
@@ -57,10 +57,10 @@ def read_page(
 
 
 def iterate_pages(read: Callable[[str], tuple[list[Row], str | None]]) -> Iterator[list[Row]]:
-    """All pages, for an export. read: gives the page at a cursor, and the next cursor.
+    """Yield all pages, for an export. read: returns the page at a cursor, and the next cursor.
 
-    Not one cursor of the database: that would hold a snapshot for as long as a slow client takes, and
-    SQLite's log could not be cleared.
+    A single database cursor would hold a snapshot for as long as a slow client reads, and SQLite could not
+    clear its log meanwhile.
     """
     cursor: str | None = ""
     while cursor is not None:
@@ -69,7 +69,7 @@ def iterate_pages(read: Callable[[str], tuple[list[Row], str | None]]) -> Iterat
 
 
 def encode_cursor(*values: Any) -> str:
-    """The cursor of the rows after these values of the order's fields."""
+    """Return the cursor for the rows after these values of the order's fields."""
     return base64.urlsafe_b64encode(msgspec.json.encode(values)).decode().rstrip("=")
 
 
@@ -86,7 +86,7 @@ def _read_after(
 
 
 def _decode_cursor(rows: QuerySet[Any], order: Sequence[str], cursor: str) -> list[Any]:
-    """A value for each field of the order. Raises BadCursorError."""
+    """Return a value for each field of the order. Raises BadCursorError."""
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         values = msgspec.json.decode(raw, type=list[int | str])
@@ -96,7 +96,7 @@ def _decode_cursor(rows: QuerySet[Any], order: Sequence[str], cursor: str) -> li
 
 
 def _read_value(rows: QuerySet[Any], name: str, value: int | str) -> Any:
-    """As the field's type. Raises ValueError, TypeError, OverflowError or ValidationError."""
+    """Convert to the field's type. Raises ValueError, TypeError, OverflowError or ValidationError."""
     annotation = rows.query.annotations.get(name)
     field: Any = rows.model._meta.get_field(name) if annotation is None else annotation.output_field
     read = field.to_python(value)

@@ -1,7 +1,7 @@
 """The six Celery queues and how their workers run: the one place that knows their names.
 
-`manage.py worker` runs a queue with these options. The Procfile, and with it `manage.py up`, starts one for
-each queue that has tasks yet; an operator may give a worker several queues or a queue several workers.
+`manage.py worker` runs a queue with these options. The Procfile, which `manage.py up` runs, has one worker
+for each queue that has tasks. An operator may give a worker several queues, or a queue several workers.
 """
 
 from collections.abc import Callable
@@ -25,10 +25,10 @@ class Queue(StrEnum):
 class WorkerOptions:
     """How a queue's worker process runs.
 
-    concurrency: child processes. Two that store events: one decodes and reacts while the other waits for the
-        database, and together they get their share of a machine where many web processes are busy. Queues
-        that wait for a provider take several.
-    time_limit_seconds: a task that takes longer is killed and, as every task is safe to repeat, run again.
+    concurrency: the number of child processes. Two store events: one decodes and reacts while the other waits
+        for the database. Together they get their share of a machine with many busy web processes. Queues that
+        wait for a provider use several.
+    time_limit_seconds: a task that takes longer is killed and run again. Every task is safe to repeat.
     """
 
     concurrency: int
@@ -51,8 +51,7 @@ _queue_of_task: dict[str, Queue] = {}
 def queue_task(
     queue: Queue, *, name: str, time_limit_seconds: int | None = None
 ) -> Callable[[Callable[..., Any]], Any]:
-    """Decorator that makes a function a Celery task of `queue`, with a hard time limit: the queue's, unless
-    the task has one of its own.
+    """Make a function a Celery task of `queue`. Its hard time limit is the queue's, unless it sets its own.
 
     @queue_task(Queue.ANALYTICS_DAILY, name="analytics.close_ended_days")
     def close_ended_days() -> None: ...
@@ -62,7 +61,7 @@ def queue_task(
 
 
 def route_task(name: str, *args: Any, **kwargs: Any) -> dict[str, str] | None:
-    """Celery's router (settings.CELERY_TASK_ROUTES): each task goes to the queue that it was declared for."""
+    """Send each task to the queue that it was declared for. Celery's router (settings.CELERY_TASK_ROUTES)."""
     queue = queue_of(name)
     return None if queue is None else {"queue": queue}
 

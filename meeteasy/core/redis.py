@@ -1,7 +1,7 @@
 """Connections to Redis, and how long each kind of caller waits for it.
 
-redis-py by itself waits for an answer as long as it takes, and tries again for seconds. Here a connection
-that was lost, as after a restart of Redis, is reopened once, immediately.
+By default redis-py waits for an answer without limit and retries for seconds. Here a lost connection, for
+example after a restart of Redis, is reopened once, immediately.
 """
 
 from functools import lru_cache
@@ -15,18 +15,18 @@ from redis.retry import Retry
 
 
 def get_redis() -> redis.Redis:
-    """The process's pool for work in bulk: blocking reads, thousands of rows. Bytes in, bytes out."""
+    """Return the process's pool for bulk work: blocking reads, thousands of rows. Bytes in, bytes out."""
     return _pool(settings.REDIS_URL, 10, 3, 30)
 
 
 def get_quick_redis() -> redis.Redis:
-    """The process's pool for callers that somebody waits for: better an early error than a late answer."""
+    """Return the process's pool for requests, which prefer an early error to a late answer."""
     return _pool(settings.REDIS_URL, 2, 1, 0)
 
 
 @lru_cache
 def _pool(url: str, timeout: float, connect_timeout: float, check_after: float) -> redis.Redis:
-    """Seconds all. check_after: a connection that was idle for so long is tried before it is used."""
+    """Make a pool. Times are in seconds. check_after: a connection idle for longer is tested before use."""
     return redis.Redis.from_url(
         url,
         socket_timeout=timeout,
@@ -37,9 +37,9 @@ def _pool(url: str, timeout: float, connect_timeout: float, check_after: float) 
 
 
 def connect_async(*, timeout: float = 2) -> "redis.asyncio.Redis":
-    """A pool of the running event loop; to be closed by the caller. `timeout` in seconds.
+    """Return a pool for the running event loop; the caller closes it. `timeout` is in seconds.
 
-    A server that hangs is not asked twice: that would take the second time-out as well.
+    A hung server is not asked twice, because that would cost a second time-out.
     """
     retry = AsyncRetry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
     return redis.asyncio.Redis.from_url(

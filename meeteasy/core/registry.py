@@ -1,4 +1,4 @@
-"""Extension points: a folder per kind, a file per member, found by themselves."""
+"""Extension points: a folder per kind, a file per member, discovered automatically."""
 
 import importlib
 import pkgutil
@@ -17,8 +17,8 @@ class Registry(Generic[Member]):
     """Members by name, filled by importing every module of a package once, at first use.
 
     A member registers itself when its module is imported, usually by a decorator or a base class that
-    calls `add`. A name that is taken raises DuplicateMemberError: silently replacing one is how a
-    copy-pasted file breaks its model.
+    calls `add`. A name that is taken raises DuplicateMemberError; otherwise a copied file could silently
+    replace its original.
 
     >>> providers: Registry[Provider] = Registry("notifications.channels.sms")
     >>> providers["twilio"]
@@ -63,7 +63,7 @@ class Registry(Generic[Member]):
     def _discover(self) -> None:
         if self._discovered:
             return
-        self._discovered = True  # before the imports: a member may look at its registry while it loads
+        self._discovered = True  # before the imports: a member may use its registry while it loads
         for module in _modules_of(importlib.import_module(self.package)):
             importlib.import_module(module)
 

@@ -1,8 +1,9 @@
 """Secret salts, one per calendar date, for the ids of visitors who send none and for the keys of limits.
 
-A salt lives in Redis, for all processes, from when its date begins anywhere until it has ended everywhere: 50
-hours. From then on nobody can find out which address an id stood for, not even with the whole disk: the salt
-is deleted, and Redis' append-only file rewritten (meeteasy/core/forgetting.py).
+A salt lives in Redis, for all processes, from the moment its date begins anywhere until it has ended
+everywhere: 50 hours. Then the salt is deleted and Redis' append-only file is rewritten
+(meeteasy/core/forgetting.py). From then on nobody can find the address behind an id, not even with the whole
+disk.
 """
 
 import datetime as dt
@@ -14,21 +15,21 @@ from functools import lru_cache
 from meeteasy.core.redis import get_quick_redis
 
 _PREFIX = "salt:"
-# From UTC-12 to UTC+14; the next date's salt is made a little before the date begins.
+# From UTC-12 to UTC+14. The next date's salt is made a little before the date begins.
 _WEST = dt.timedelta(hours=12)
 _EAST = dt.timedelta(hours=14)
 _EARLY = dt.timedelta(minutes=10)
 
 
 def dates_in_use(now: dt.datetime) -> list[dt.date]:
-    """The dates that a clock shows somewhere at `now`, and the next one shortly before it begins."""
+    """Return the dates that clocks show anywhere at `now`, and the next one shortly before it begins."""
     now = now.astimezone(dt.UTC)
     first, last = (now - _WEST).date(), (now + _EAST + _EARLY).date()
     return [first + dt.timedelta(days=days) for days in range((last - first).days + 1)]
 
 
 def ends_at(date: dt.date) -> dt.datetime:
-    """When the date has ended everywhere."""
+    """Return the moment when the date has ended everywhere."""
     return dt.datetime.combine(date + dt.timedelta(days=1), dt.time(), dt.UTC) + _WEST
 
 
@@ -41,7 +42,7 @@ def new_salt() -> bytes:
 
 
 def get_salt(date: dt.date) -> bytes:
-    """The salt of a date in use; the first process that asks makes it. Raises RedisError, or ValueError."""
+    """Return the salt of a date in use. The first caller makes it. Raises RedisError or ValueError."""
     redis = get_quick_redis()
     found = redis.get(key(date))
     if found is None:
@@ -53,12 +54,12 @@ def get_salt(date: dt.date) -> bytes:
 
 
 def make_visitor_id(salt: bytes, *, conference_id: str, address: str, user_agent: str) -> str:
-    """32 hex characters for a visitor who sends no id: the same for a date, a conference and a browser."""
+    """Make 32 hex characters for a visitor without id: the same for a date, a conference and a browser."""
     return _digest(salt, conference_id, plain_address(address), user_agent)[:32]
 
 
 def hash_address(salt: bytes, address: str) -> str:
-    """16 hex characters that stand for a client in keys and logs."""
+    """Return 16 hex characters that stand for a client in keys and logs."""
     return _digest(salt, client_network(address))[:16]
 
 
@@ -68,10 +69,10 @@ def _digest(salt: bytes, *parts: str) -> str:
 
 @lru_cache(maxsize=4096)
 def plain_address(address: str) -> str:
-    """An address in its one spelling; an IPv4 address mapped into IPv6 is the IPv4 address."""
+    """Return the canonical spelling of an address. An IPv4-mapped IPv6 address becomes the IPv4 address."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:  # none, as at a Unix socket
+    except ValueError:  # no address, as with a Unix socket
         return address
     mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
     return str(mapped or parsed)
@@ -79,6 +80,6 @@ def plain_address(address: str) -> str:
 
 @lru_cache(maxsize=4096)
 def client_network(address: str) -> str:
-    """What one client is for a limit: an IPv4 address, or the 64 bits of IPv6 that one line has to itself."""
+    """Return what a limit counts as one client: an IPv4 address, or a line's 64-bit IPv6 prefix."""
     plain = plain_address(address)
     return str(ipaddress.ip_network((plain, 64), strict=False)) if ":" in plain else plain

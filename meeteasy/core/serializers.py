@@ -12,7 +12,7 @@ _NAME_CHARACTERS = 64
 
 
 def unknown_fields(serializer: serializers.Serializer[Any], data: Any) -> list[str]:
-    """The names in `data` that are no fields; at most 20, each cut to 64 characters."""
+    """Return at most 20 names in `data` that are not fields, each cut to 64 characters."""
     if not isinstance(data, Mapping):
         return []
     unknown = [str(name) for name in data if name not in serializer.fields]
@@ -20,9 +20,9 @@ def unknown_fields(serializer: serializers.Serializer[Any], data: Any) -> list[s
 
 
 class StrictMixin:
-    """Refuses fields that it does not know, each by its name, together with all other problems.
+    """Refuses unknown fields by name, together with all other problems.
 
-    A misspelt `timezone` that is ignored leaves a conference in UTC.
+    Otherwise a misspelt `timezone` would be ignored and leave a conference in UTC.
     """
 
     default_unknown_field = _("There is no such field.")
@@ -45,4 +45,4 @@ class StrictSerializer(StrictMixin, serializers.Serializer[Any]):
 
 
 class StrictModelSerializer(StrictMixin, serializers.ModelSerializer[Any]):
-    """As StrictSerializer, of a model."""
+    """StrictSerializer for a model."""

@@ -1,14 +1,13 @@
 """Long work in short slices: imports, decisions about thousands of rows, exports.
 
-The row is the job. A slice does pieces of the work for some seconds; each piece is one transaction that also
-writes how far the work is, under the condition that the lease is still ours. So a crash costs one piece at
-most, which is done again, and nothing is done twice. Then the slice hands on: the job is queued again and
-the queue is rung, so that other work gets its turn and a deployment waits for no job. `ring_waiting` rings
-again for what was lost.
+The row is the job. A slice does pieces of the work for some seconds. Each piece is one transaction that also
+saves the progress, on condition that the lease is still ours. So a crash costs at most one piece, which is
+repeated, and nothing is done twice. Then the slice hands on: it queues the job again and rings the queue, so
+that other work gets its turn and no deployment waits for a job. `ring_waiting` rings again for lost messages.
 
     class ImportJob(SlicedJob): ...
 
-    def step(job: ImportJob) -> bool:  # do one piece from job.position on; whether that was the last one
+    def step(job: ImportJob) -> bool:  # do one piece from job.position on; return whether it was the last
     run_slice(ImportJob, pk, step=step, ring=lambda pk: ring("imports.work", [[pk]], queue=...))
 """
 
@@ -33,7 +32,7 @@ SLICE_SECONDS = 15.0
 # A task of slices is killed after TIME_LIMIT_SECONDS, so a lease that ran out belonged to a dead worker.
 TIME_LIMIT_SECONDS = 60
 LEASE_SECONDS = 90
-# A job whose pieces fail that often in a row, or whose workers die, is given up.
+# A job is given up when its pieces fail, or its workers die, this often in a row.
 MAX_FAILURES = 20
 _RING_AGAIN = dt.timedelta(seconds=60)
 
@@ -79,16 +78,16 @@ Job = TypeVar("Job", bound=SlicedJob)
 
 
 class _LeaseLostError(Exception):
-    """Somebody else has the job by now; the piece is rolled back."""
+    """Another worker has the job by now. The piece is rolled back."""
 
 
 def run_slice(
     model: type[Job], pk: str, *, step: Callable[[Job], bool], ring: Callable[[str], Any]
 ) -> str | None:
-    """Work on a job for SLICE_SECONDS, unless somebody else does. Returns its status then, or None.
+    """Work on a job for SLICE_SECONDS, unless another worker does. Returns its status after that, or None.
 
-    step: does the next piece in the transaction that it is called in, changes `done`, `position` and the
-        model's STEP_FIELDS on the job, and returns whether that was the last piece.
+    step: does the next piece in the caller's transaction, changes `done`, `position` and the model's
+        STEP_FIELDS on the job, and returns whether that was the last piece.
     ring: puts a message for the job on its queue.
     """
     jobs = model._default_manager.all()
@@ -144,7 +143,7 @@ def _do_piece(model: type[Job], job: Job, token: str, step: Callable[[Job], bool
 
 
 def request_cancel(model: type[Job], pk: str) -> Job:
-    """Stop a job at its next piece; what was done stays done. One that is finished stays as it is."""
+    """Stop a job at its next piece. What was done stays done. A finished job does not change."""
     jobs = model._default_manager.filter(pk=pk)
     now = timezone.now()
     jobs.filter(status=SlicedJob.Status.QUEUED).update(

@@ -1,7 +1,7 @@
 """Inserting many rows into SQLite: a hundred with each statement.
 
-A statement per row costs the driver more than a narrow row itself: its lock, a reset, and with AUTOINCREMENT
-a further row each time.
+A statement per row costs the driver more than a narrow row itself: a lock, a reset, and with AUTOINCREMENT
+another row each time.
 """
 
 import sqlite3
@@ -23,10 +23,10 @@ def insert_rows(
     *,
     on_conflict: str = "",
 ) -> int:
-    """Insert rows, and return how many: those that `on_conflict` passes over are not counted.
+    """Insert rows and return how many. Rows that `on_conflict` skips are not counted.
 
-    Booleans are best given as 0 and 1: the driver looks for an adapter of each bool. Past Django's cursor,
-    which would look for its own kind of placeholders in each of these long statements.
+    Pass booleans as 0 and 1, because the driver looks for an adapter for each bool. This bypasses Django's
+    cursor, which would look for its own kind of placeholders in each of these long statements.
     """
     connection.ensure_connection()
     raw: sqlite3.Connection = connection.connection
@@ -52,11 +52,11 @@ def insert_new(
     *,
     key: str,
 ) -> set[str]:
-    """Insert the rows that no unique constraint knows yet. Returns their values of the column `key`.
+    """Insert the rows that conflict with no unique constraint. Returns their values of the column `key`.
 
-    Must run in a transaction that has held the write lock from its beginning (Django's, with
-    `transaction_mode` IMMEDIATE): then all rowids above the highest one before are ours. The usual case,
-    all rows new, needs no query for that.
+    The transaction must hold the write lock from its beginning (Django's does, with `transaction_mode`
+    IMMEDIATE). Then all rowids above the former highest one are ours. In the usual case all rows are new,
+    which needs no query.
     """
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT max(rowid) FROM {table}")  # noqa: S608  a table of ours

@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 
 def localize(moment: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:
-    """A naive moment as local time of `zone`; one with an offset stays. Raises ValidationError for a local
-    time that the change to summer time leaves out, or that the change back makes ambiguous."""
+    """Read a naive moment as local time of `zone`. One with an offset stays. Raises ValidationError for a
+    local time that the change to summer time skips, or that the change back makes ambiguous."""
     if moment.tzinfo is not None:
         return moment
     early, late = moment.replace(tzinfo=zone, fold=0), moment.replace(tzinfo=zone, fold=1)

@@ -1,4 +1,4 @@
-"""API tokens. Of a token only its SHA-256 is stored, so whoever reads the database cannot use any.
+"""API tokens. Only a token's SHA-256 is stored, so nobody can use a token from the database.
 
 A token has 240 random bits, so it needs neither a salt nor a slow hash.
 """
@@ -22,7 +22,7 @@ def digest_of(key: str) -> str:
 
 
 class ApiToken(models.Model):
-    """A user may have several; each is shown once, when it is made."""
+    """A token of a user, who may have several. It is shown once, when it is made."""
 
     digest = KeyField(_("SHA-256"), primary_key=True, max_length=64, editable=False)
     user = models.ForeignKey(
@@ -41,7 +41,7 @@ class ApiToken(models.Model):
 
 
 def create_token(user: User) -> str:
-    """A new token of the user's, which is stored nowhere."""
+    """Make a new token for the user. The token itself is stored nowhere."""
     key = secrets.token_urlsafe(30)
     ApiToken.objects.create(user=user, digest=digest_of(key))
     return key

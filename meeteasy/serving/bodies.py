@@ -1,6 +1,6 @@
-"""Bodies are read whole, within a limit, before Django gets the request.
+"""Reads bodies whole, within a limit, before Django gets the request.
 
-A thread of Django's pool then never waits for a client, and a body without end costs nothing but the limit.
+A thread of Django's pool then never waits for a client, and an endless body costs no more than the limit.
 """
 
 import re
@@ -18,9 +18,9 @@ Limits = Sequence[tuple[str, int]]
 
 
 class BodyLimit:
-    """Middleware that answers 413 to a body above its path's limit, and hands on the others complete.
+    """Middleware that answers 413 to a body above its path's limit, and passes on complete bodies.
 
-    limits: patterns of paths, and the most bytes that each may take; the first match counts.
+    limits: patterns of paths, and the maximum bytes for each; the first match counts.
     """
 
     def __init__(self, app: Application, *, limits: Limits, default: int) -> None:
@@ -48,12 +48,12 @@ class _TooLargeError(Exception):
 
 
 def _declared_length(scope: Scope) -> int:
-    """Content-Length, which the HTTP parser has checked to be a number; 0 without one."""
+    """Return Content-Length, or 0 without one. The HTTP parser has checked that it is a number."""
     return next((int(value[:19]) for name, value in scope["headers"] if name == b"content-length"), 0)
 
 
 async def _read(receive: Receive, body: Any, *, limit: int, declared: int) -> None:
-    """Raises _TooLargeError, or ConnectionError when the client hung up."""
+    """Read the body. Raises _TooLargeError, or ConnectionError if the client hung up."""
     if declared > limit:
         raise _TooLargeError
     size, more = 0, True

@@ -1,7 +1,7 @@
-"""Django in a fixed number of threads, each with a database connection that it keeps.
+"""Django in a fixed number of threads, each with a permanent database connection.
 
-Under ASGI, Django would give each request a thread and a connection of its own, as many as clients ask for:
-PostgreSQL then refuses connections, and SQLite's writers wait for each other by the hundred.
+Under ASGI, Django would give each request a thread and a connection of its own. With many clients PostgreSQL
+then refuses connections, and hundreds of SQLite writers wait for each other.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ log = get_logger(__name__)
 class Pool:
     """ASGI application that runs a WSGI application in `threads` threads.
 
-    Requests that find them all busy wait in order, at most `waiting` of them and for at most `wait_seconds`;
-    the others get 503 `busy` with Retry-After, and nothing of them was done.
+    If all are busy, requests wait in order, at most `waiting` of them and for at most `wait_seconds`. The
+    others get 503 `busy` with Retry-After and are not processed at all.
     """
 
     def __init__(self, wsgi: Any, *, threads: int, waiting: int, wait_seconds: float) -> None:
@@ -57,9 +57,9 @@ class Pool:
 
 
 def _as_wsgi_expects(scope: Scope) -> Scope:
-    """Without headers that WSGI takes for others: X_Forwarded_For becomes HTTP_X_FORWARDED_FOR, too.
+    """Remove headers that WSGI confuses with others: X_Forwarded_For, too, becomes HTTP_X_FORWARDED_FOR.
 
-    Non-ASCII bytes of the query, which a2wsgi does not decode, are written as percent escapes.
+    Non-ASCII bytes of the query, which a2wsgi does not decode, become percent escapes.
     """
     headers = [(name, value) for name, value in scope["headers"] if b"_" not in name]
     query: bytes = scope["query_string"]

@@ -1,6 +1,6 @@
 """uvicorn's HTTP protocol with bounds: for connections, headers, and how long a client may keep us waiting.
 
-httptools itself takes headers of any length, and uvicorn waits for ever for a client that says nothing.
+httptools itself accepts headers of any length, and uvicorn waits for ever for a silent client.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ from meeteasy.core.logs import Tally, get_logger
 log = get_logger(__name__)
 
 MAX_HEADER_BYTES = 64 * 1024
-# From a request's first byte (a connection's beginning) to the end of its headers.
+# The time from a request's first byte (or the connection's beginning) to the end of its headers.
 HEADER_SECONDS = 10
-# Between two pieces of a body.
+# The time between two pieces of a body.
 BODY_SECONDS = 20
-# A client that takes nothing of its answer.
+# The time for which a client may take nothing of its answer.
 WRITE_SECONDS = 30
-# What is read of a body that was answered early before the connection is closed. Closed at once, the client
-# would often see a broken connection instead of the answer.
+# How much of an early-answered body is still read before the connection is closed. If it were closed at once,
+# the client would often see a broken connection instead of the answer.
 _LINGER_SECONDS = 5
 _LINGER_BYTES = 4 * 1024 * 1024
 
@@ -127,7 +127,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._write_timer = None
 
     def _set_timer(self, seconds: float | None) -> None:
-        """When to close the connection, if nothing changes this before; None: not by this timer."""
+        """Set when to close the connection, unless this is called again before. None: not by this timer."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = None if seconds is None else self.loop.call_later(seconds, self._time_out)
@@ -136,7 +136,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._timer = None
         if self.transport.is_closing():
             return
-        if self._in_body and self.flow.read_paused:  # it is we who do not read
+        if self._in_body and self.flow.read_paused:  # we are the side that does not read
             self._set_timer(BODY_SECONDS)
         else:
             self.transport.close()

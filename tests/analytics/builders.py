@@ -36,7 +36,7 @@ def to_row(event: dict[str, Any]) -> EventRow:
 
 
 def own_row(event: dict[str, Any]) -> EventRow:
-    """A row of the conference `summit` as the server itself, or a secret key, makes it; `event_id` has the
+    """A row of the conference `summit` as the server itself or a secret key makes it. `event_id` has the
     prefix."""
     item = {"conference_id": "summit", **_OWN.get(event["type"], {}), **event, "ts": event["ts"].isoformat()}
     received = max(NOON, event["ts"]) + dt.timedelta(days=1)

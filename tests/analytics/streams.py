@@ -1,4 +1,4 @@
-"""Entries for the stream, and drains over them, for the tests of what goes wrong there."""
+"""Entries for the stream and drains over them, for tests of failures there."""
 
 import itertools
 import time
@@ -17,7 +17,7 @@ from analytics.stream.entry import encode_rows
 from analytics.stream.queue import GROUP, STREAM, Consumer
 from meeteasy.core.redis import get_redis
 
-# Short enough not to wait for, long enough to be told from "at once".
+# Short enough for a test, long enough to differ from "at once".
 IDLE_MS = 60
 NOON_MS = 1_777_608_000_000  # 2026-05-01 04:00 UTC, noon in Shanghai
 
@@ -61,7 +61,7 @@ def make_batch(event_id: str | None = None, *, count: int = 1, size: int = 0) ->
 
 
 def append(*entries: Iterable[EventRow] | dict[bytes, bytes]) -> list[bytes]:
-    """Add entries to the stream, given as rows or as raw fields; returns their ids."""
+    """Add entries to the stream, given as rows or as raw fields. Returns their ids."""
     return [
         get_redis().xadd(STREAM, entry if isinstance(entry, dict) else encode_rows(list(entry)))  # type: ignore[arg-type]
         for entry in entries
@@ -86,7 +86,7 @@ def wait_until_overdue() -> None:
 
 
 def deliveries() -> dict[bytes, int]:
-    """How often each entry that is read and not worked off was delivered."""
+    """Return how often each pending entry was delivered."""
     pending = get_redis().xpending_range(STREAM, GROUP, min="-", max="+", count=10_000)
     return {item["message_id"]: item["times_delivered"] for item in pending}
 

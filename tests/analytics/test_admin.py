@@ -1,4 +1,4 @@
-"""What operators see: every page opens with data in it, shows and finds it, and changes nothing."""
+"""The admin for operators: every page opens with data, shows and finds it, and changes nothing."""
 
 import datetime as dt
 from typing import Any
@@ -34,14 +34,14 @@ OURS = [Event, DailySummary, DirtyDay, UnclaimedConference, DeadLetter]
 
 
 def add_dead_letter(event_id: str) -> DeadLetter:
-    """A dead letter that can be stored by now."""
+    """Add a dead letter that can be stored by now."""
     entry = Entry(event_id.encode(), encode_rows([make_row(event_id)]), 5)
     dead_letters.add_entry(entry, error=RuntimeError(f"<b>no luck with {event_id}</b>"))
     return DeadLetter.objects.get(id=event_id)
 
 
 def fill(number: int) -> None:
-    """`number` rows of each of our models."""
+    """Add `number` rows of each of our models."""
     for i in range(number):
         name = f"{DirtyDay.objects.count()}-{i}"
         store(page_view(f"e{name}", ts=NOON - dt.timedelta(days=i), title="<script>alert(1)</script>"))
@@ -98,9 +98,7 @@ def rows_of(page: Any) -> list[str]:
     return [getattr(found, "event_id", found.pk) for found in page.context["cl"].result_list]
 
 
-def test_events_are_found_by_id_by_conference_and_by_a_days_visitor(
-    conference: Conference, admin_client: Client
-) -> None:
+def test_events_are_found_by_id_conference_and_visitor(conference: Conference, admin_client: Client) -> None:
     day = dt.timedelta(days=1)
     store(page_view("alpha", visitor_id="v1"), page_view("beta", visitor_id="v 2", ts=NOON - day))
     store(page_view("fact", ts=NOON - day / 24), page_view("late", visitor_id="v 2"))
@@ -128,7 +126,7 @@ def id_made(ago: dt.timedelta) -> str:
     return str(uuid_utils.uuid7(nanoseconds=round(made.timestamp() * 1e6) * 1000))
 
 
-def test_events_are_listed_by_time_ordered_ids_latest_first(
+def test_events_with_time_ordered_ids_come_latest_first(
     conference: Conference, admin_client: Client, two_on_a_page: None
 ) -> None:
     timed = [id_made(dt.timedelta(minutes=minutes)) for minutes in (0, 1, 60, 60 * 24 * 400)]
@@ -139,16 +137,14 @@ def test_events_are_listed_by_time_ordered_ids_latest_first(
     pages = [rows_of(admin_client.get(changelist(Event), {"p": number})) for number in (1, 2, 3, 4)]
     assert pages == [timed[:2], timed[2:4], [timed[4], others[0]], others[1:]]
 
-    # So it is within a type.
+    # The same holds within a type.
     pages = [
         rows_of(admin_client.get(changelist(Event), {"type": "page_view", "p": number})) for number in (1, 3)
     ]
     assert pages == [timed[:2], [timed[4], others[0]]]
 
 
-def test_events_that_fit_on_a_page_are_in_the_order_of_their_time(
-    conference: Conference, admin_client: Client
-) -> None:
+def test_a_single_page_of_events_is_ordered_by_time(conference: Conference, admin_client: Client) -> None:
     store(
         *(page_view(name, ts=NOON - dt.timedelta(days=days)) for name, days in (("b", 2), ("c", 3), ("a", 1)))
     )
@@ -156,7 +152,7 @@ def test_events_that_fit_on_a_page_are_in_the_order_of_their_time(
 
 
 @pytest.mark.only_on("sqlite", "postgresql")
-def test_a_page_of_events_is_read_by_the_primary_key_and_nothing_is_sorted(
+def test_a_page_of_events_is_read_without_sorting(
     conference: Conference, admin_client: Client, two_on_a_page: None
 ) -> None:
     store(*(page_view(id_made(dt.timedelta(minutes=i))) for i in range(3)), page_view("x"), page_view("y"))
@@ -168,7 +164,7 @@ def test_a_page_of_events_is_read_by_the_primary_key_and_nothing_is_sorted(
     key = {"sqlite": "sqlite_autoindex_analytics_event_1", "postgresql": "analytics_event_pkey"}
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SET LOCAL enable_seqscan = off")  # of five rows it would read all
+            cursor.execute("SET LOCAL enable_seqscan = off")  # with five rows it would read all
             cursor.execute("SET LOCAL enable_bitmapscan = off")
         for sql in statements:
             cursor.execute(f"{'EXPLAIN QUERY PLAN' if connection.vendor == 'sqlite' else 'EXPLAIN'} {sql}")
@@ -180,9 +176,7 @@ def test_a_page_of_events_is_read_by_the_primary_key_and_nothing_is_sorted(
 
 
 @pytest.mark.only_on("sqlite")
-def test_the_events_of_a_conference_are_read_by_its_index_from_the_latest_day_on(
-    conference: Conference, admin_client: Client
-) -> None:
+def test_a_conferences_events_are_read_by_its_index(conference: Conference, admin_client: Client) -> None:
     fill(2)
     with CaptureQueriesContext(connection) as queries:
         admin_client.get(changelist(Event), {"q": "summit"})
@@ -208,7 +202,7 @@ def test_events_are_filtered_by_type_and_bots(conference: Conference, admin_clie
     assert "AI chat message" in admin_client.get(path).content.decode()
 
 
-def test_what_a_client_wrote_is_shown_as_text(conference: Conference, admin_client: Client) -> None:
+def test_client_input_is_shown_as_plain_text(conference: Conference, admin_client: Client) -> None:
     store(page_view("a", title="<script>alert(1)</script>", visitor_id="<img src=x>"))
     pages = [
         admin_client.get(changelist(Event)),
@@ -241,13 +235,13 @@ def test_the_list_of_events_never_counts_them_all(
 
 
 @pytest.mark.parametrize("model", [*OURS, Conference, Member], ids=lambda model: model._meta.label_lower)
-def test_a_list_costs_the_same_queries_for_many_rows_as_for_few(
+def test_more_rows_need_no_more_queries(
     model: type[Any], conference: Conference, alice: User, admin_client: Client
 ) -> None:
     if model not in admin.site._registry:
         pytest.skip("shown inside its parent")
     fill(2)
-    admin_client.get(changelist(model))  # content types and the like are remembered from here on
+    admin_client.get(changelist(model))  # content types and the like are cached from here on
     with CaptureQueriesContext(connection) as few:
         admin_client.get(changelist(model))
     fill(15)
@@ -316,7 +310,7 @@ def test_an_unreadable_dead_letter_is_shown_too(conference: Conference, admin_cl
 
 
 def viewer_of(model: type[Any]) -> Client:
-    """A browser of a member of staff who may look at `model`, and no more."""
+    """A browser of a staff member who may only view `model`."""
     user = User.objects.create_user("looker", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename=f"view_{model._meta.model_name}"))
     client = Client()
@@ -363,7 +357,7 @@ def test_operators_find_and_edit_the_schedule(admin_client: Client) -> None:
     assert "analytics: close ended days" in page.content.decode()
 
 
-def test_a_zone_that_is_changed_here_has_its_days_computed_again(
+def test_changing_a_zone_here_recomputes_its_days(
     conference: Conference, admin_client: Client, django_capture_on_commit_callbacks: Any
 ) -> None:
     store(page_view("a", ts=NOON - dt.timedelta(hours=11)))
@@ -396,7 +390,7 @@ def test_a_zone_that_is_changed_here_has_its_days_computed_again(
 
 @pytest.mark.django_db
 def test_filters_do_not_count_their_choices(admin_client: Client) -> None:
-    """Django offers to, and counts the whole table once for each."""
+    """Django can, but it counts the whole table for each choice."""
     page = admin_client.get("/admin/analytics/event/", {"_facets": "True"})
     assert page.context["cl"].add_facets is False
     assert page.context["title"] == "Events"

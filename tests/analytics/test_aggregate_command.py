@@ -37,6 +37,6 @@ def test_every_day_of_the_range_is_computed(conference: Conference) -> None:
         (("--conference", "summit", "--from", "2026-05-01"), "--to"),
     ],
 )
-def test_what_is_wrong_is_named(conference: Conference, arguments: tuple[str, ...], named: str) -> None:
+def test_a_wrong_argument_is_named(conference: Conference, arguments: tuple[str, ...], named: str) -> None:
     with pytest.raises(CommandError, match=named):
         aggregate(*arguments)

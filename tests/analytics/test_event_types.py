@@ -1,4 +1,4 @@
-"""The catalogue: what every type must have, and what follows from its file alone."""
+"""The catalogue: the parts that every type must have, and everything that its file alone brings."""
 
 import asyncio
 import datetime as dt
@@ -49,7 +49,7 @@ def test_the_contracts_types_are_there() -> None:
 
 
 @pytest.mark.parametrize("name", TYPES)
-def test_a_type_has_a_name_a_label_and_a_file_of_its_own(name: str) -> None:
+def test_a_type_has_its_own_name_label_and_file(name: str) -> None:
     event_type = EVENT_TYPES[name]
 
     assert re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name)
@@ -70,7 +70,7 @@ def test_a_types_example_is_valid_and_complete(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PUBLIC_TYPES)
-def test_a_types_json_schema_accepts_its_example_and_refuses_what_the_door_refuses(name: str) -> None:
+def test_a_types_json_schema_agrees_with_the_door(name: str) -> None:
     schema, example = schema_of(name), example_event(name)
     schema.validate(example)
     schema.validate({**example, "colour": "red"})  # kept as a property
@@ -85,7 +85,7 @@ def test_a_types_json_schema_accepts_its_example_and_refuses_what_the_door_refus
                 parse_event(changed, lambda code, message, field, seen=warnings: seen.append(code))
             except EventError:
                 warnings.append("rejected")
-            if warnings or bad != 7:  # numbers as ids and texts are taken without a word
+            if warnings or bad != 7:  # numbers as ids and texts are accepted silently
                 assert schema.is_valid(changed) == (not warnings), (field, bad, warnings)
 
 
@@ -127,7 +127,7 @@ def test_a_type_whose_fields_have_no_bounds_is_refused(of_type: Any) -> None:
     assert "much" not in EVENT_TYPES
 
 
-# The recipe of CONTRIBUTING.md, followed in a test: what stands here is all that a new type needs.
+# The recipe of CONTRIBUTING.md, followed in a test. A new type needs nothing more.
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def rating(**fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.django_db
-def test_a_new_type_flows_from_http_to_the_store_and_into_its_own_figures(
+def test_a_new_type_flows_from_http_into_its_figures(
     session_rating: str, conference: Conference, alice: User, api: Callable[[User], APIClient]
 ) -> None:
     answer = send([rating(), rating(stars=6), rating(talk="panel"), rating(stars=5)])
@@ -188,14 +188,14 @@ def test_a_new_type_flows_from_http_to_the_store_and_into_its_own_figures(
     assert ",ratings,rated_sessions," in csv.splitlines()[0]
 
 
-def test_an_event_whose_subject_has_no_room_in_the_store_is_rejected_by_name(session_rating: str) -> None:
+def test_an_event_with_a_too_long_subject_is_rejected(session_rating: str) -> None:
     answer = send([rating(talk="x" * 64), rating(talk="x" * 65)])
     assert answer["accepted"] == 1
     assert [(item["index"], item["code"]) for item in answer["rejected"]] == [(1, "subject_too_long")]
 
 
 @pytest.mark.django_db
-def test_a_type_that_was_taken_out_again_leaves_nothing_behind(conference: Conference) -> None:
+def test_a_removed_type_leaves_nothing_behind(conference: Conference) -> None:
     assert "session_rating" not in EVENT_TYPES
     assert "ratings" not in figure_names()
     assert send([rating(), rating()])["error"]["details"]["rejected"][0]["code"] == "unknown_type"

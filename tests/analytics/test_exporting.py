@@ -1,4 +1,4 @@
-"""`manage.py export_events`: an import of what it wrote gives the same events, receipts and senders."""
+"""`manage.py export_events`: importing an export gives the same events, receipts and senders."""
 
 import datetime as dt
 import gzip
@@ -79,7 +79,7 @@ def test_an_export_can_be_imported_again(tmp_path: Path, conference: Conference,
     assert stored() == before
 
 
-def test_an_import_of_what_is_there_changes_nothing(tmp_path: Path, conference: Conference) -> None:
+def test_importing_existing_events_changes_nothing(tmp_path: Path, conference: Conference) -> None:
     store_a_bit_of_all()
     before = stored()
     path = str(tmp_path / "events")
@@ -113,7 +113,7 @@ def import_lines(tmp_path: Path, *lines: dict[str, Any]) -> ImportReport:
     return import_file(str(tmp_path / "lines"), progress=False)
 
 
-def test_a_line_without_receipt_came_when_it_happened(tmp_path: Path, conference: Conference) -> None:
+def test_a_line_without_receipt_arrives_at_its_event_time(tmp_path: Path, conference: Conference) -> None:
     import_lines(tmp_path, {"event_id": "a"}, {"event_id": "b", "received_at": "2026-05-02T00:00:00.5Z"})
 
     received = dict(Event.objects.values_list("pk", "received_at"))

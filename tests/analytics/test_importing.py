@@ -1,4 +1,4 @@
-"""`manage.py import_events`: files of events, of any age, as often as one likes."""
+"""`manage.py import_events`: files of events of any age, imported any number of times."""
 
 import gzip
 import io
@@ -71,7 +71,7 @@ def test_all_members_of_a_gzip_file_are_read(tmp_path: Path, conference: Confere
     assert counts(import_file(path, progress=False)) == (10, 10, 0, 0)
 
 
-def test_standard_input_is_read_plain_and_packed(
+def test_standard_input_may_be_plain_or_compressed(
     conference: Conference, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for content in (b"".join(LINES[:5]), gzip.compress(b"".join([*LINES[5:], b"{}\n"]))):
@@ -81,7 +81,7 @@ def test_standard_input_is_read_plain_and_packed(
     captured = capsys.readouterr()
     assert "5 lines: 5 events stored, 0 known already, 0 rejected" in captured.out
     assert "6 lines: 5 events stored, 0 known already, 1 rejected" in captured.out
-    assert '"line":6' in captured.err  # there is no file beside which to write one
+    assert '"line":6' in captured.err  # there is no file to write one beside
     assert Event.objects.count() == 10
 
 
@@ -165,7 +165,7 @@ def test_the_length_limit_of_a_line_is_exact(tmp_path: Path, conference: Confere
     padded = text + b" " * (MAX_LINE_BYTES - len(text))
     report = import_file(write(tmp_path / "events", padded + b"\r\n" + padded + b" \n"), progress=False)
 
-    # Blanks behind it are cut off, the number of the line is not: two lines, of which one is too long.
+    # Trailing blanks are cut off. The line still counts: there are two lines, and one is too long.
     assert counts(report) == (2, 1, 0, 1)
     assert rejected_lines(report)[0]["line"] == 2
 
@@ -180,7 +180,7 @@ def test_an_empty_file_is_no_error(tmp_path: Path, conference: Conference) -> No
     assert counts(import_file(write(tmp_path / "events", b""), progress=False)) == (0, 0, 0, 0)
 
 
-def test_the_whole_lines_of_a_truncated_gzip_file_are_stored(
+def test_complete_lines_of_a_truncated_gzip_file_are_stored(
     tmp_path: Path, conference: Conference, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = [line(event_id=f"e{number}", title=os.urandom(500).hex()) for number in range(2000)]
@@ -220,7 +220,7 @@ def test_an_import_stops_while_redis_is_away(
 ) -> None:
     path = write(tmp_path / "events", b"bad\n" + b"".join(LINES))
     redis_url = settings.REDIS_URL
-    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"  # who watches is asked there
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"  # the watched conferences are there
     with pytest.raises(CommandError, match=r"stopped at line 2: .*; start the import again"):
         call_command("import_events", path, "--no-progress")
     assert "11 lines: 0 events stored, 0 known already, 1 rejected" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Registrations and check-ins become events, whatever happens to the broker."""
+"""Registrations and check-ins become events even if the broker loses messages."""
 
 import datetime as dt
 import time
@@ -47,7 +47,7 @@ def register_ann(conference: Conference, name: str = "Ann", **fields: str) -> Re
 
 
 def report_from_client(conference: Conference, *events: dict) -> list[str]:
-    """Send events as a browser does; returns the codes of those that were refused."""
+    """Send events as a browser does. Returns the codes of the refused ones."""
     body = msgspec.json.encode({"events": [{"conference_id": conference.id, **event} for event in events]})
     client = Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "somebody")
     batch, rejections, *_ = read_batch(body, client, max_events=500, acceptance_days=7)
@@ -56,12 +56,12 @@ def report_from_client(conference: Conference, *events: dict) -> list[str]:
 
 
 def figures(conference: Conference) -> tuple[int, int]:
-    """Today's registrations and check-ins."""
+    """Return today's registrations and check-ins."""
     found = compute_figures(conference.id, local_date(conference.time_zone, round(time.time() * 1000)))
     return found["registrations"], found["checkins"]
 
 
-def test_a_registration_and_a_check_in_are_in_the_days_summary(conference: Conference, bob: User) -> None:
+def test_registrations_and_check_ins_are_in_the_days_summary(conference: Conference, bob: User) -> None:
     registration = register_ann(conference, visitor_id="v1", share_code="code1")
     check_in(registration.id, by=bob, method="qr", gate="North")
     drain()
@@ -95,9 +95,7 @@ def test_a_registration_that_the_sdk_reports_too_counts_once(conference: Confere
     assert figures(conference) == (2, 0)
 
 
-def test_a_conference_that_does_not_trust_clients_counts_its_own_rows_only(
-    conference: Conference, bob: User
-) -> None:
+def test_without_trust_in_clients_only_own_rows_count(conference: Conference, bob: User) -> None:
     registration = register_ann(conference)
     check_in(registration.id, by=bob)
     drain()
@@ -114,7 +112,7 @@ def test_a_conference_that_does_not_trust_clients_counts_its_own_rows_only(
     assert Event.objects.filter(type="registration").count() == 4  # stored all the same
 
 
-def test_ceasing_to_trust_clients_computes_all_days_again(conference: Conference) -> None:
+def test_withdrawing_trust_in_clients_recomputes_all_days(conference: Conference) -> None:
     report_from_client(conference, {"type": "registration", "form_id": "f"})
     redating.redate_changed_conferences()
     refresh_dirty_days()
@@ -127,8 +125,8 @@ def test_ceasing_to_trust_clients_computes_all_days_again(conference: Conference
 
 
 @pytest.mark.parametrize("prefix", ["own:reg:", "own:checkin:", "own:undone:", "own:"])
-def test_a_client_cannot_use_the_ids_of_own_events(conference: Conference, prefix: str) -> None:
-    """Else whoever knows a registration's id could put an event of their own in the place of ours."""
+def test_a_client_cannot_use_ids_of_own_events(conference: Conference, prefix: str) -> None:
+    """Otherwise anybody who knows a registration's id could replace our event by their own."""
     event = {"type": "page_view", "page": "/", "event_id": f"{prefix}1"}
     assert report_from_client(conference, event, {**event, "event_id": "1"}) == ["reserved"]
     assert [event.event_id for event in Event.objects.all()] == ["1"]
@@ -147,7 +145,7 @@ def test_an_operator_may_import_exported_own_events(conference: Conference, tmp_
     assert import_file(str(path), progress=False).stored == 1
 
 
-def test_a_check_in_that_was_undone_does_not_count(conference: Conference, bob: User) -> None:
+def test_an_undone_check_in_does_not_count(conference: Conference, bob: User) -> None:
     ann, ben = register_ann(conference, "Ann"), register_ann(conference, "Ben")
     first = check_in(ann.id, by=bob).check_in
     check_in(ben.id, by=bob)
@@ -159,7 +157,7 @@ def test_a_check_in_that_was_undone_does_not_count(conference: Conference, bob: 
     assert figures(conference) == (2, 2)
 
 
-def test_a_report_does_not_bring_an_undone_check_in_back(conference: Conference, bob: User) -> None:
+def test_a_report_does_not_restore_an_undone_check_in(conference: Conference, bob: User) -> None:
     ann = register_ann(conference)
     undo_check_in(check_in(ann.id, by=bob).check_in.id, by=bob)
     drain()
@@ -171,7 +169,7 @@ def test_a_report_does_not_bring_an_undone_check_in_back(conference: Conference,
     assert figures(conference) == (1, 1)
 
 
-def test_undoing_on_a_later_day_changes_the_day_of_the_check_in(conference: Conference, bob: User) -> None:
+def test_a_later_undo_changes_the_check_ins_day(conference: Conference, bob: User) -> None:
     yesterday = timezone.now() - dt.timedelta(days=1)
     ann = register_ann(conference)
     made = check_in(ann.id, by=bob, now=yesterday).check_in
@@ -197,14 +195,14 @@ def test_the_sweep_makes_up_for_a_lost_broker(
     finally:
         valkey.start()
     assert length() == 0
-    assert own_events.send_missing() == 0  # too young: their events may be on the way
-    assert own_events.send_missing(now=timezone.now() + LATER) == 4  # with the one that was undone
+    assert own_events.send_missing() == 0  # too young: their events may still be on their way
+    assert own_events.send_missing(now=timezone.now() + LATER) == 4  # including the undone one
     drain()
     assert figures(conference) == (1, 1)
     assert own_events.send_missing(now=timezone.now() + LATER) == 0
 
 
-def test_the_sweep_finds_events_that_the_broker_took_and_then_lost(conference: Conference) -> None:
+def test_the_sweep_finds_events_lost_by_the_broker(conference: Conference) -> None:
     register_ann(conference)
     get_redis().flushall()
     now = timezone.now() + LATER
@@ -222,10 +220,10 @@ def test_the_sweep_waits_while_the_stream_is_behind(conference: Conference) -> N
     assert get_redis().xlen("stream:analytics.events") == 1
 
 
-def test_the_sweep_continues_where_all_was_complete(
+def test_the_sweep_continues_from_where_all_was_complete(
     conference: Conference, django_assert_max_num_queries: Callable
 ) -> None:
-    """However many rows there are, a sweep reads those of the last minutes only."""
+    """A sweep reads only the rows of the last minutes, however many there are."""
     now = timezone.now().replace(microsecond=0)  # MongoDB keeps milliseconds
     Registration.objects.bulk_create(
         Registration(
@@ -242,7 +240,7 @@ def test_the_sweep_continues_where_all_was_complete(
         assert own_events.send_missing(now=now + LATER) == 0
 
 
-def test_a_row_that_is_committed_late_is_found_by_the_sweep(conference: Conference) -> None:
+def test_the_sweep_finds_a_row_committed_late(conference: Conference) -> None:
     now = timezone.now()
     assert own_events.send_missing(now=now) == 0
     Registration.objects.create(

@@ -1,4 +1,4 @@
-"""A socket as a frontend opens it, blocking, for tests against real processes."""
+"""A blocking socket client like a frontend's, for tests against real processes."""
 
 import time
 from contextlib import ExitStack
@@ -12,7 +12,7 @@ from tests.support.system import System
 
 
 class LiveClient:
-    """Collects what arrives; `wait_for` reads until a message fits."""
+    """Collects the messages that arrive. `wait_for` reads until one matches."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
@@ -24,7 +24,7 @@ class LiveClient:
         return message
 
     def wait_for(self, *types: str, seconds: float = 30, **fields: Any) -> dict[str, Any]:
-        """The next message of one of `types` whose fields have these values."""
+        """Return the next message of one of `types` whose fields have these values."""
         deadline = time.monotonic() + seconds
         while True:
             message = self.read(seconds=max(0.01, deadline - time.monotonic()))
@@ -32,7 +32,7 @@ class LiveClient:
                 return message
 
     def read_for(self, seconds: float) -> list[dict[str, Any]]:
-        """Everything that arrives within `seconds`."""
+        """Return all messages that arrive within `seconds`."""
         deadline = time.monotonic() + seconds
         found = []
         while (left := deadline - time.monotonic()) > 0:
@@ -43,7 +43,7 @@ class LiveClient:
         return found
 
     def close_code(self, *, seconds: float = 30) -> int | None:
-        """Read until the server closes; its code."""
+        """Read until the server closes. Returns its code."""
         deadline = time.monotonic() + seconds
         try:
             while True:
@@ -64,7 +64,7 @@ class OpenLive:
     def __call__(
         self, system: System, *, conference_id: str = "test", token: str | None = None, **options: Any
     ) -> LiveClient:
-        """With an API token, unless `options` say something else. Refusals raise InvalidStatus."""
+        """Open with an API token, unless `options` say otherwise. A refusal raises InvalidStatus."""
         headers = dict(options.pop("additional_headers", {}))
         if token is not None:
             headers["Authorization"] = f"Token {token}"

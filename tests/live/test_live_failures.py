@@ -42,10 +42,10 @@ def token(system: System) -> str:
     return system.token()
 
 
-def test_a_client_that_does_not_read_is_dropped_and_the_others_miss_nothing(
+def test_dropping_a_stuck_client_costs_other_clients_nothing(
     system: System, token: str, open_live: OpenLive
 ) -> None:
-    """20 MB of messages: what may wait for a client in our queue and in the kernel's buffers is far less."""
+    """20 MB of messages are far more than our queue and the kernel's buffers hold for a client."""
     slow = open_live(system, token=token, max_queue=1)
     slow.wait_for("snapshot")
     others = [open_live(system, token=token) for _ in range(3)]
@@ -65,15 +65,13 @@ def test_a_client_that_does_not_read_is_dropped_and_the_others_miss_nothing(
         numbers = [message["seq"] for message in other.messages[1:] if "seq" in message]
         assert numbers == list(range(start + 1, start + 1 + len(numbers)))
 
-    # None: the connection ended without a close frame, which it would not have read either.
+    # None: the connection ended without a close frame, which the client would not have read anyway.
     assert slow.close_code() in (1013, None)
     received = sum(message["type"] == "share" for message in slow.messages)
     assert received < count
 
 
-def test_a_socket_is_closed_at_once_when_its_user_is_removed(
-    system: System, token: str, open_live: OpenLive
-) -> None:
+def test_removing_a_user_closes_their_socket_at_once(system: System, token: str, open_live: OpenLive) -> None:
     """Long before the regular check, which comes every 30 seconds here."""
     system.run_code(
         """
@@ -93,7 +91,7 @@ Member.objects.create(conference_id="test", user=User.objects.create_user("bob")
     assert time.monotonic() - started < 20
 
 
-def test_clients_get_a_new_snapshot_when_redis_was_away(
+def test_clients_get_a_new_snapshot_after_a_redis_outage(
     system: System, token: str, open_live: OpenLive
 ) -> None:
     clients = [open_live(system, token=token) for _ in range(4)]
@@ -101,7 +99,7 @@ def test_clients_get_a_new_snapshot_when_redis_was_away(
     system.valkey.kill()
     for client in clients:
         assert client.wait_for("heartbeat", behind=True)
-    # Nobody can be told of this one, so the next snapshot has to have it.
+    # No message can report this one, so the next snapshot must include it.
     system.run_code(_REGISTER.format(email="while-away@example.com"))
     system.valkey.start()
     for client, registered in zip(clients, before, strict=True):
@@ -114,7 +112,7 @@ def test_clients_get_a_new_snapshot_when_redis_was_away(
             pass
 
 
-def test_clients_that_come_while_redis_is_away_are_told_to_come_back(
+def test_new_clients_are_asked_to_retry_while_redis_is_away(
     system: System, token: str, open_live: OpenLive
 ) -> None:
     system.valkey.kill()
@@ -133,7 +131,7 @@ def _opens(system: System, token: str, open_live: OpenLive) -> bool:
     return True
 
 
-def test_a_client_of_a_killed_web_process_comes_back_and_finds_the_state(
+def test_a_client_reconnects_after_its_web_process_is_killed(
     system: System, token: str, open_live: OpenLive
 ) -> None:
     client = open_live(system, token=token)

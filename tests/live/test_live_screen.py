@@ -22,20 +22,18 @@ def test_a_member_sees_the_screen_of_the_conference(conference: Conference, bob:
 
 
 @pytest.mark.parametrize("conference_id", ["summit", "no-such-conference"])
-def test_a_stranger_gets_404_whether_the_conference_exists_or_not(
+def test_a_stranger_gets_404_even_if_the_conference_exists(
     conference: Conference, charlie: User, conference_id: str
 ) -> None:
     assert sign_in(charlie).get(f"/live/{conference_id}").status_code == 404
 
 
-def test_the_list_has_the_conferences_of_the_user_alone(
-    conference: Conference, bob: User, charlie: User
-) -> None:
+def test_the_list_has_only_the_users_conferences(conference: Conference, bob: User, charlie: User) -> None:
     assert "Summit" in sign_in(bob).get("/live").content.decode()
     assert "Summit" not in sign_in(charlie).get("/live").content.decode()
 
 
-def test_an_organizer_who_is_no_admin_signs_in_and_comes_back(conference: Conference, bob: User) -> None:
+def test_a_non_admin_organizer_returns_after_signing_in(conference: Conference, bob: User) -> None:
     bob.set_password("a-long-password")
     bob.save()
     client = Client()
@@ -48,7 +46,7 @@ def test_an_organizer_who_is_no_admin_signs_in_and_comes_back(conference: Confer
     assert (signed_in.status_code, signed_in["Location"]) == (302, "/live/summit")
 
 
-def test_a_name_in_markup_stays_text(conference: Conference, alice: User) -> None:
+def test_markup_in_a_name_stays_text(conference: Conference, alice: User) -> None:
     conference.name = "<script>alert(1)</script>"
     conference.save()
     assert "<script>alert" not in sign_in(alice).get("/live/summit").content.decode()

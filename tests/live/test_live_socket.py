@@ -31,7 +31,7 @@ for name in ("alice", "charlie"):
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """One system for all tests of this file, each of which finds its own conference's state."""
+    """One system for all tests of this file. Each test has a conference of its own."""
     running = System(tmp_path_factory.mktemp("live"))
     running.environment |= {"LIVE_HEARTBEAT_SECONDS": "1", "LIVE_RECHECK_SECONDS": "1"}
     running.start("web", "events")
@@ -56,7 +56,7 @@ def page_views(count: int) -> list[dict[str, str]]:
     ]
 
 
-def test_a_registration_and_a_checkin_reach_sockets_on_every_web_process_in_order(
+def test_alerts_reach_sockets_on_every_web_process_in_order(
     open_live: OpenLive, system: System, token: str
 ) -> None:
     # Two web processes share the listening socket, so of many connections each gets some.
@@ -115,7 +115,7 @@ def test_a_client_that_missed_messages_gets_them_by_resync(
     assert [m["registration"]["id"] for m in again if m["type"] == "registration"] == ids
 
 
-def test_a_client_that_missed_more_than_the_log_has_gets_a_snapshot(
+def test_a_client_too_far_behind_the_log_gets_a_snapshot(
     open_live: OpenLive, system: System, token: str
 ) -> None:
     client = open_live(system, token=token)
@@ -128,7 +128,7 @@ def test_a_client_that_missed_more_than_the_log_has_gets_a_snapshot(
 def test_strangers_are_refused_in_the_handshake(
     open_live: OpenLive, system: System, conference_id: str
 ) -> None:
-    """Charlie is a member of a conference, just not of this one."""
+    """Charlie is a member of another conference."""
     charlie = system.token("charlie")
     with pytest.raises(InvalidStatus) as refused:
         open_live(system, token=charlie, conference_id=conference_id)
@@ -159,7 +159,7 @@ def test_other_addresses_are_refused(open_live: OpenLive, system: System, token:
 
 
 def sign_in(system: System, name: str = "alice") -> dict[str, str]:
-    """The cookie of a session, as the login page of the admin sets it."""
+    """Return the session cookie that the admin's login page sets."""
     key = system.run_code(
         f"""
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
@@ -177,7 +177,7 @@ print(session.session_key)
     return {"Cookie": f"sessionid={key}"}
 
 
-def test_a_session_opens_from_our_own_pages_only(open_live: OpenLive, system: System) -> None:
+def test_a_session_opens_only_from_our_own_pages(open_live: OpenLive, system: System) -> None:
     cookie = sign_in(system)
     own = f"http://127.0.0.1:{system.port}"
     client = open_live(system, conference_id="alices", additional_headers=cookie, origin=own)
@@ -188,7 +188,7 @@ def test_a_session_opens_from_our_own_pages_only(open_live: OpenLive, system: Sy
         assert refused.value.response.status_code == 403
 
 
-def test_a_browser_gives_its_token_as_a_subprotocol(open_live: OpenLive, system: System, token: str) -> None:
+def test_a_browser_sends_its_token_as_a_subprotocol(open_live: OpenLive, system: System, token: str) -> None:
     client = open_live(system, subprotocols=["meeteasy.live", f"token.{token}"])
     assert client.wait_for("snapshot")
     assert client.socket.subprotocol == "meeteasy.live"
@@ -258,9 +258,7 @@ def test_heartbeats_come_while_nothing_happens(open_live: OpenLive, system: Syst
         assert heartbeat["last_seq"] >= snapshot["seq"]
 
 
-def test_pv_comes_at_most_twice_a_second_and_the_last_count_arrives(
-    open_live: OpenLive, system: System, token: str
-) -> None:
+def test_pv_is_throttled_but_the_last_count_arrives(open_live: OpenLive, system: System, token: str) -> None:
     client = open_live(system, token=token)
     start = client.wait_for("snapshot")["today"]["pv"]
     stop = threading.Event()
@@ -284,13 +282,11 @@ def test_pv_comes_at_most_twice_a_second_and_the_last_count_arrives(
     last = client.wait_for("pv", pv=start + sent, seconds=30)
     assert last["visitors_now"] >= 5
     times = [message["arrived"] for message in client.messages if message["type"] == "pv"]
-    # A window of a second never has more than two begin in it, but for what the network jumbles.
+    # At most two begin within any second, apart from network jitter.
     assert all(third - first > 0.9 for first, third in zip(times, times[2:], strict=False))
 
 
-def test_shares_are_told_once_however_often_they_are_sent(
-    open_live: OpenLive, system: System, token: str
-) -> None:
+def test_a_repeated_share_is_announced_once(open_live: OpenLive, system: System, token: str) -> None:
     client = open_live(system, token=token)
     client.wait_for("snapshot")
     share = {"type": "share", "conference_id": "test", "event_id": "share-1"}
@@ -326,7 +322,7 @@ def test_many_registrations_at_once_are_counted_in_one_message(
     assert more == 280
 
 
-def test_a_message_that_is_no_resync_closes_the_socket(
+def test_any_message_other_than_resync_closes_the_socket(
     open_live: OpenLive, system: System, token: str
 ) -> None:
     for text in (
@@ -343,7 +339,7 @@ def test_a_message_that_is_no_resync_closes_the_socket(
         assert client.close_code() == 4400, text
 
 
-def test_a_client_that_asks_without_end_is_closed(open_live: OpenLive, system: System, token: str) -> None:
+def test_a_client_that_keeps_asking_is_closed(open_live: OpenLive, system: System, token: str) -> None:
     client = open_live(system, token=token)
     seq = client.wait_for("snapshot")["seq"]
     for _ in range(30):

@@ -1,4 +1,4 @@
-"""The queue of one socket, with a client that takes what it wants."""
+"""The queue of one socket, with a client that reads at its own pace."""
 
 import asyncio
 from collections.abc import MutableMapping
@@ -26,7 +26,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_what_came_before_the_snapshot_is_left_out_and_what_came_after_follows_it() -> None:
+async def test_only_messages_after_the_snapshot_follow_it() -> None:
     client = Client()
     outbox = Outbox(client.take, client.given_up.set)
     for seq in (7, 8, 9, 10):
@@ -41,7 +41,7 @@ async def test_what_came_before_the_snapshot_is_left_out_and_what_came_after_fol
     outbox.stop()
 
 
-async def test_a_message_is_not_sent_twice_after_a_resync_that_had_it() -> None:
+async def test_a_resync_does_not_cause_duplicates() -> None:
     client = Client()
     outbox = Outbox(client.take, client.given_up.set)
     outbox.begin(["snapshot"], seq=1)
@@ -56,7 +56,7 @@ async def test_a_message_is_not_sent_twice_after_a_resync_that_had_it() -> None:
     outbox.stop()
 
 
-async def test_a_client_that_is_too_slow_is_told_to_come_back_and_nothing_is_kept_for_it() -> None:
+async def test_a_slow_client_is_asked_to_return_later() -> None:
     client = Client()
     outbox = Outbox(client.take, client.given_up.set, max_waiting=5)
     outbox.begin(["snapshot"], seq=0)
@@ -72,7 +72,7 @@ async def test_a_client_that_is_too_slow_is_told_to_come_back_and_nothing_is_kep
     assert client.given_up.is_set()
 
 
-async def test_a_client_that_takes_nothing_at_all_is_given_up() -> None:
+async def test_the_outbox_gives_up_on_a_stuck_client() -> None:
     client = Client()
     outbox = Outbox(client.take, client.given_up.set, max_waiting=5, close_seconds=0.05)
     client.reads.clear()
@@ -84,7 +84,7 @@ async def test_a_client_that_takes_nothing_at_all_is_given_up() -> None:
     assert client.received == []
 
 
-async def test_a_client_that_left_ends_the_sending() -> None:
+async def test_sending_ends_when_the_client_leaves() -> None:
     given_up = asyncio.Event()
 
     async def gone(message: MutableMapping[str, Any]) -> None:

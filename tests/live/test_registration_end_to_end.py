@@ -1,4 +1,4 @@
-"""All of the way of a registration, from outside, on everything that `bin/run` starts."""
+"""A registration from end to end, from outside, on everything that `bin/run` starts."""
 
 import re
 import signal
@@ -35,7 +35,7 @@ class EverythingUp(System):
         self.wait_for(self._web_answers, "the web server to answer", seconds=120)
 
     def sign_in(self) -> None:
-        """With the password that the first start prints, on the sign-in page."""
+        """Sign in on the sign-in page with the password that the first start prints."""
         password = re.search(rb"organizer, password (\S+)\)", self.log("up"))
         assert password is not None
         page = self.http.get("/accounts/login/").text
@@ -76,7 +76,7 @@ def test_a_registration_is_confirmed_alerted_and_counted(
     socket = open_live(everything, additional_headers={"Cookie": cookies}, origin=everything.url)
     assert socket.wait_for("snapshot")["attendance"]["registered"] == 0
 
-    # Somebody who has no account registers.
+    # A person without an account registers.
     answer = httpx.post(
         f"{everything.url}/api/conferences/test/registrations",
         json={"name": "Ada Lovelace 爱达", "email": "ada@example.com"},

@@ -1,6 +1,6 @@
-"""Every address below /api/: closed unless it is listed here as public, and to strangers as if not there.
+"""Every address below /api/ is closed unless it is listed here as public. To strangers it does not exist.
 
-An endpoint that comes without an access rule fails here.
+A new endpoint without an access rule fails here.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,20 +16,20 @@ from conferences.models import Conference
 
 pytestmark = pytest.mark.django_db
 
-# By name and method. What stands here must have a reason to be open to everybody.
+# By name and method. Every entry needs a reason to be open to everybody.
 PUBLIC = {
     ("api-schema", "get"),
     ("api-docs", "get"),
     # Anybody registers; a badge's address is signed.
     ("conferences-registration-list", "post"),
     ("conferences-badge", "get"),
-    # A provider proves who it is by what its file says (notifications/channels/sms).
+    # A provider authenticates itself as its module says (notifications/channels/sms).
     *(("notifications-sms-callback", method) for method in ("get", "post", "put", "patch", "delete")),
 }
-# What they list is the same for everybody, and of no conference.
+# Their lists are the same for everybody and belong to no conference.
 OF_NO_CONFERENCE = {"sharing-credit-models"}
 METHODS = ("get", "post", "put", "patch", "delete")
-# What the parameters of an address stand for here: a conference that exists, and nothing else that does.
+# The values of an address's parameters here: the conference exists, everything else does not.
 PARAMETERS = {"conference_id": "summit"}
 BY_CONVERTER = {"uuid": "0199d3a8-6f5e-7c1a-9b7e-0a4f6d2c8e10", "int": 1}
 
@@ -68,7 +68,7 @@ def doors() -> list[tuple[str, str, str]]:
 DOORS = doors()
 
 
-def test_the_walk_finds_what_it_is_there_for() -> None:
+def test_the_walk_finds_the_addresses() -> None:
     names = {name for name, _, _ in DOORS}
     assert {"conferences-list", "conferences-detail", "analytics-daily", "analytics-live"} <= names
     assert all("<" not in address for _, _, address in DOORS), (
@@ -76,12 +76,12 @@ def test_the_walk_finds_what_it_is_there_for() -> None:
     )
 
 
-def test_what_is_listed_as_public_exists() -> None:
+def test_every_public_door_exists() -> None:
     assert {(name, method) for name, method, _ in DOORS} >= PUBLIC
 
 
 @pytest.mark.parametrize(("name", "method", "address"), DOORS, ids=[f"{door[1]} {door[0]}" for door in DOORS])
-def test_anonymous_is_refused_unless_the_door_is_listed_as_public(
+def test_anonymous_clients_are_refused_unless_the_door_is_public(
     name: str, method: str, address: str, conference: Conference, api: Callable[[User | None], APIClient]
 ) -> None:
     answer = getattr(api(None), method)(address, {"conference_id": "summit"}, **_format(method))
@@ -98,7 +98,7 @@ def test_anonymous_is_refused_unless_the_door_is_listed_as_public(
     [door for door in DOORS if "/summit" in door[2] and (door[0], door[1]) not in PUBLIC],
     ids=lambda value: value if "/" not in value else "",
 )
-def test_a_stranger_gets_404_at_every_address_of_a_conference(
+def test_a_stranger_gets_404_at_every_conference_address(
     name: str,
     method: str,
     address: str,
@@ -120,7 +120,7 @@ def test_a_stranger_gets_404_at_every_address_of_a_conference(
         if method == "get" and (name, method) not in PUBLIC and name not in OF_NO_CONFERENCE
     ],
 )
-def test_reading_with_a_conference_in_the_query_shows_a_stranger_nothing_of_it(
+def test_a_conference_in_the_query_shows_strangers_nothing(
     name: str,
     address: str,
     conference: Conference,
@@ -134,7 +134,7 @@ def test_reading_with_a_conference_in_the_query_shows_a_stranger_nothing_of_it(
         assert answer.json()["results"] == [], "a list of what is the stranger's own"
 
 
-def test_what_nothing_serves_is_answered_404_in_the_apis_own_shape(
+def test_unknown_addresses_get_404_in_the_api_shape(
     api: Callable[[User | None], APIClient],
 ) -> None:
     for address in ("/api/", "/api/nothing", "/api/conferences/", "/api/analytics/daily/"):

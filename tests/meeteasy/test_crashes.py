@@ -1,6 +1,6 @@
-"""kill -9 of real processes while clients post: nothing answered with 202 is lost, nothing counts twice.
+"""kill -9 of real processes while clients post: no event answered with 202 is lost, and none counts twice.
 
-What is stored and what the summaries say is compared with tests/support/recount.py, which shares no code with
+The stored events and the summaries are compared with tests/support/recount.py, which shares no code with
 MeetEasy. docs/delivery.md says why each case ends well.
 """
 
@@ -35,7 +35,7 @@ def recount(system: System) -> dict[str, Any]:
 
 
 def wait_until_all_are_counted(system: System, ids: set[str], *, seconds: float = 90) -> None:
-    """Every id is stored exactly once, nothing else is, and the summaries agree with the recount."""
+    """Wait until exactly these ids are stored, each once, and the summaries agree with the recount."""
 
     def all_stored() -> bool:
         return set(recount(system)["ids"]) >= ids
@@ -65,7 +65,7 @@ def kill_worker(system: System) -> None:
 
 
 def kill_with_entries_in_hand(system: System, name: str) -> None:
-    """kill -9 of a worker that has read entries and not finished them."""
+    """Kill (-9) a worker that has read entries but not finished them."""
     (pool,) = psutil.Process(system.processes[name].pid).children()
 
     def holds_entries() -> bool:
@@ -81,7 +81,7 @@ def kill_with_entries_in_hand(system: System, name: str) -> None:
 
 
 def entries_of(system: System, pid: int) -> int:
-    """How many entries this process holds; none before a worker has made the group."""
+    """Return how many entries this process holds; none before a worker has made the group."""
     try:
         consumers = system.redis().xinfo_consumers("stream:analytics.events", "workers")
     except redis.ResponseError:
@@ -110,7 +110,7 @@ def test_kill_9_while_clients_post_loses_and_doubles_nothing(
     wait_until_all_are_counted(system, clients.ids)
 
 
-def test_workers_share_the_stream_and_one_that_is_killed_is_made_up_for_by_the_others(system: System) -> None:
+def test_other_workers_take_over_from_a_killed_one(system: System) -> None:
     workers = ["events", "events-2", "events-3"]
     system.start("web", *workers, "daily", "beat")
     with PostingClients(system.url, pause_seconds=0) as clients:
@@ -122,16 +122,14 @@ def test_workers_share_the_stream_and_one_that_is_killed_is_made_up_for_by_the_o
 
 
 @pytest.mark.postgresql
-def test_all_of_it_holds_on_postgresql_and_an_outage_of_the_database_costs_nothing(
-    system: System, postgresql: PostgresqlServer
-) -> None:
+def test_a_postgresql_outage_costs_nothing(system: System, postgresql: PostgresqlServer) -> None:
     system.environment["DATABASE_URL"] = postgresql.create_database("crashes")
     system.start("web", "events", "daily", "beat")
     with PostingClients(system.url) as clients:
         clients.wait_for_batches(20)
         postgresql.stop()
         clients.wait_for_batches(100)
-        # Long enough for every entry to be tried more often than a bad one would be.
+        # Long enough to try every entry more often than a bad one would be.
         system.wait_for(lambda: system.log("events").count(b"events_wait") >= 6, "six tries")
         kill_worker(system)
         postgresql.start()
@@ -144,7 +142,7 @@ def test_all_of_it_holds_on_postgresql_and_an_outage_of_the_database_costs_nothi
     [("sqlite", POINTS), pytest.param("postgresql", [MID_INSERT], marks=pytest.mark.postgresql)],
     ids=["sqlite", "postgresql"],
 )
-def test_a_worker_that_dies_at_any_step_is_made_up_for_within_half_a_minute(
+def test_a_death_at_any_step_is_repaired_in_half_a_minute(
     system: System, database: str, points: Sequence[str], request: pytest.FixtureRequest
 ) -> None:
     """The steps: insert, react, acknowledge; compute a day, clear its marks."""
@@ -173,8 +171,8 @@ def test_a_worker_that_dies_at_any_step_is_made_up_for_within_half_a_minute(
         wait_until_all_are_counted(system, ids)
 
 
-def test_the_same_event_sent_again_and_again_counts_once(system: System) -> None:
-    """By ten clients at once, twice in one batch, and after a day."""
+def test_an_event_sent_again_and_again_counts_once(system: System) -> None:
+    """Ten clients send it at once, twice in one batch, and again after a day."""
     system.start("web", "events", "daily", "beat")
     event = make_event("same")
     answers: list[int] = []
@@ -193,7 +191,7 @@ def test_the_same_event_sent_again_and_again_counts_once(system: System) -> None
     assert answers == [202] * 10
     wait_until_all_are_counted(system, {"same", "other"})
 
-    # As if a day had passed: what is stored, and the summary of its day, are of yesterday.
+    # As if a day had passed: the stored events and their summary are of yesterday.
     yesterday = int((time.time() - 86_400) * 1000)
     assert system.post([{**make_event("old"), "ts": yesterday}]).status_code == 202
     wait_until_all_are_counted(system, {"same", "other", "old"})

@@ -1,4 +1,4 @@
-"""The address of MongoDB: what would break a promise is refused at the start, by name."""
+"""The address of MongoDB: options that would break a promise are refused at the start, by name."""
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -45,7 +45,7 @@ def test_an_address_that_keeps_the_promises_is_taken(options: str) -> None:
         ("events", "events", "events"),
     ],
 )
-def test_the_database_is_named_in_the_address_or_beside_it(address: str, variable: str, name: str) -> None:
+def test_the_database_name_may_be_in_the_address(address: str, variable: str, name: str) -> None:
     assert read_mongodb_settings(f"mongodb://127.0.0.1/{address}", variable)["NAME"] == name
 
 
@@ -54,6 +54,6 @@ def test_two_names_of_the_database_are_refused() -> None:
         read_mongodb_settings("mongodb://127.0.0.1/one", "another")
 
 
-def test_what_is_no_address_is_refused() -> None:
+def test_an_invalid_address_is_refused() -> None:
     with pytest.raises(ImproperlyConfigured, match="not an address"):
         read_mongodb_settings("http://127.0.0.1", "")

@@ -11,7 +11,7 @@ from meeteasy.schedule import sync_schedule
 pytestmark = pytest.mark.django_db
 
 
-def test_the_defaults_are_created_and_a_second_sync_creates_nothing() -> None:
+def test_a_second_sync_of_the_defaults_creates_nothing() -> None:
     created = sync_schedule()
 
     assert set(created) == set(settings.DEFAULT_SCHEDULE)
@@ -19,7 +19,7 @@ def test_the_defaults_are_created_and_a_second_sync_creates_nothing() -> None:
     assert PeriodicTask.objects.filter(name__in=created).count() == len(created)
 
 
-def test_what_operators_changed_is_never_overwritten() -> None:
+def test_operators_changes_are_never_overwritten() -> None:
     sync_schedule()
     hourly, _ = IntervalSchedule.objects.get_or_create(every=1, period=IntervalSchedule.HOURS)
     name = "analytics: refresh dirty days"
@@ -55,7 +55,7 @@ def test_days_are_refreshed_often_and_closed_hourly() -> None:
     assert (close.crontab.hour, close.crontab.day_of_month) == ("*", "*")
 
 
-def test_a_tick_that_no_worker_took_is_dropped_by_the_time_of_the_next() -> None:
+def test_an_untaken_tick_expires_before_the_next_one() -> None:
     sync_schedule()
     for entry in PeriodicTask.objects.exclude(interval=None).filter(name__in=settings.DEFAULT_SCHEDULE):
         assert entry.expire_seconds == entry.interval.every

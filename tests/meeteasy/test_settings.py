@@ -60,7 +60,7 @@ def test_a_bad_value_stops_the_start_and_is_named(variables: dict[str, str], nam
     assert named in result.stderr.strip().splitlines()[-1]
 
 
-def test_the_readers_take_what_they_should(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_readers_accept_valid_values(monkeypatch: pytest.MonkeyPatch) -> None:
     for written, expected in [
         ("1", True),
         ("Yes", True),
@@ -82,7 +82,7 @@ def test_the_readers_take_what_they_should(monkeypatch: pytest.MonkeyPatch) -> N
     assert env.read_optional("SOME") is None
 
 
-def test_a_file_that_is_empty_is_an_empty_value_and_one_beside_the_value_is_refused(
+def test_an_empty_file_is_valid_but_duplicates_are_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "empty").touch()
@@ -93,7 +93,7 @@ def test_a_file_that_is_empty_is_an_empty_value_and_one_beside_the_value_is_refu
         env.read_str("SOME")
 
 
-def test_bin_run_heeds_the_data_dir_of_dotenv_and_the_environment_before_it(tmp_path: Path) -> None:
+def test_bin_run_prefers_the_environment_over_dotenv(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("DATA_DIR=elsewhere\nPORT=1\nLOG_LEVEL='DEBUG'\n")
     given = {"PATH": os.environ["PATH"], "PORT": "2", "SECRET_KEY": "a $b 'c'"}
     script = f'. {ROOT}/bin/env.sh; echo "$DATA_DIR|$PORT|$LOG_LEVEL|$SECRET_KEY"'
@@ -124,12 +124,12 @@ def documented() -> set[str]:
     return set(re.findall(r"`([A-Z][A-Z0-9_]+)(?:\*|=[^`]*)?`", text))
 
 
-def test_every_variable_that_is_read_is_documented() -> None:
+def test_every_variable_in_use_is_documented() -> None:
     assert {"SECRET_KEY", "PORT", "WEB_PROCESSES", "INGEST_RATE_PER_SECOND"} <= variables_read()
     assert variables_read() - documented() == set()
 
 
-def test_every_variable_that_is_documented_is_read() -> None:
+def test_every_documented_variable_is_in_use() -> None:
     text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
     assert len(rows) > 20

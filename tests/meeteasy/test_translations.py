@@ -1,4 +1,4 @@
-"""Whoever adds a string for people: `manage.py messages`, fill in what it lists, and again."""
+"""Translations. After adding a string run `manage.py messages`, translate what it lists, and run it again."""
 
 import gettext
 import re
@@ -20,7 +20,7 @@ def test_there_is_simplified_chinese() -> None:
     assert [translations.language_of(path) for path in _CATALOGS] == ["zh_Hans"]
 
 
-def test_strings_are_found_in_code_and_templates_with_their_plurals() -> None:
+def test_strings_in_code_and_templates_are_found_with_plurals() -> None:
     found = translations.find_texts()
     assert found["What happens"] == "templates/live/screen.html"
     assert found["daily summary"] == "analytics/models.py"
@@ -52,7 +52,7 @@ def test_translations_keep_the_placeholders(path: Path) -> None:
 
 
 @_by_language
-def test_an_update_keeps_what_is_translated(path: Path, tmp_path: Path) -> None:
+def test_an_update_keeps_existing_translations(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / translations.language_of(path) / "LC_MESSAGES" / "django.po"
     copy.parent.mkdir(parents=True)
     shutil.copy(path, copy)
@@ -60,7 +60,7 @@ def test_an_update_keeps_what_is_translated(path: Path, tmp_path: Path) -> None:
     assert copy.read_text() == path.read_text()
 
 
-def test_pythons_gettext_reads_what_is_compiled(tmp_path: Path) -> None:
+def test_pythons_gettext_reads_compiled_catalogs(tmp_path: Path) -> None:
     path = tmp_path / "de" / "LC_MESSAGES" / "django.po"
     path.parent.mkdir(parents=True)
     path.write_text(

@@ -26,7 +26,7 @@ BIN_RUN = ["bin/run"]
 class Up:
     """The command in a process group of its own, as a terminal starts it.
 
-    directory: for its data. folder: where it is called, the project's.
+    directory: for its data. folder: where it is called, by default the project's folder.
     """
 
     def __init__(self, directory: Path, folder: Path = ROOT) -> None:
@@ -38,7 +38,7 @@ class Up:
         self._seen: list[psutil.Process] = []
 
     def start(self, command: Sequence[str] = MANAGE_UP) -> None:
-        """In the environment of the tests; what `bin/run` makes for itself, it makes."""
+        """Start it in the environment of the tests. `bin/run` still makes its own files."""
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.environment = {**os.environ, "DATA_DIR": str(self.directory), "PORT": str(port),
@@ -65,7 +65,7 @@ class Up:
         return self._seen
 
     def wait_for_the_end(self) -> int:
-        """Until the command and all that it had started are gone; returns its exit code."""
+        """Wait until the command and all its processes are gone. Returns its exit code."""
         assert self.process is not None
         assert self._seen, "nothing to wait for"
         code = self.process.wait(60)
@@ -105,7 +105,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
 
 
 @pytest.mark.processes
-def test_up_runs_all_ends_all_and_finds_everything_again(up: Up) -> None:
+def test_up_ends_everything_and_a_restart_finds_all_data(up: Up) -> None:
     up.start()
     event = {"type": "page_view", "conference_id": "test", "page": "/"}
     answer = httpx.post(f"{up.url}/api/analytics/events", json={"events": [event]}, timeout=20)
@@ -135,7 +135,7 @@ def test_up_runs_all_ends_all_and_finds_everything_again(up: Up) -> None:
 
 
 @pytest.mark.processes
-def test_one_folder_serves_one_start_and_nobody_else_and_a_killed_web_server_is_noticed(up: Up) -> None:
+def test_a_folder_has_one_system_that_notices_killed_servers(up: Up) -> None:
     up.start()
     assert up.process is not None
     again = subprocess.run(
@@ -160,8 +160,8 @@ def test_one_folder_serves_one_start_and_nobody_else_and_a_killed_web_server_is_
 
 
 @pytest.mark.processes
-def test_ctrl_c_ends_everything_also_when_the_output_goes_through_a_pipe(up: Up) -> None:
-    """At Ctrl-C `tee` ends at once, and what is then written has no reader."""
+def test_ctrl_c_ends_everything_even_through_a_pipe(up: Up) -> None:
+    """At Ctrl-C `tee` ends at once, so later output has no reader."""
     up.start(["bash", "-c", f"{shlex.join(MANAGE_UP)} 2>&1 | tee {up.directory}/tee.log"])
     assert up.process is not None
     assert len(up.children()) > 10
@@ -171,7 +171,7 @@ def test_ctrl_c_ends_everything_also_when_the_output_goes_through_a_pipe(up: Up)
 
 @pytest.fixture
 def on_small_disk(tmp_path: Path) -> Iterator[Up]:
-    """With DATA_DIR on a disk of 60 MB, which only root can make."""
+    """A system with DATA_DIR on a disk of 60 MB, which only root can make."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("a disk that can be filled needs root on Linux")
     disk = tmp_path / "disk"
@@ -187,7 +187,7 @@ def on_small_disk(tmp_path: Path) -> Iterator[Up]:
 
 @pytest.mark.processes
 @pytest.mark.faults
-def test_a_full_disk_ends_nothing_and_what_was_accepted_is_stored_once(on_small_disk: Up) -> None:
+def test_a_full_disk_ends_nothing_and_loses_no_event(on_small_disk: Up) -> None:
     up = on_small_disk
 
     def post(number: int) -> int:
@@ -225,13 +225,13 @@ def test_a_full_disk_ends_nothing_and_what_was_accepted_is_stored_once(on_small_
     up.wait_for(lambda: post(1000) == 202, "events to be taken again")
     accepted.add(1000)
     up.wait_for(lambda: stored() == len(accepted), "all that was accepted, once")
-    # Each process of the Procfile is the one that it was; workers began again within theirs.
+    # The processes of the Procfile are the same ones; workers restarted within theirs.
     assert len(before & {child.pid for child in up.children()}) > 10
 
 
 @pytest.fixture
 def up_without_dotenv(tmp_path: Path) -> Iterator[Up]:
-    """In a folder that has all that the project's has but for the `.env` of this machine."""
+    """A system in a copy of the project's folder without this machine's `.env`."""
     folder, data = tmp_path / "project", tmp_path / "data"
     folder.mkdir()
     data.mkdir()
@@ -260,11 +260,11 @@ def at_most(seconds: int, up: Up) -> Iterator[None]:
 
 
 @pytest.mark.processes
-def test_bin_run_serves_what_the_readme_says_within_two_minutes_and_leaves_nothing_behind(
+def test_the_readme_works_within_two_minutes(
     up_without_dotenv: Up,
 ) -> None:
     up = up_without_dotenv
-    # The packages, for which a machine may take its time.
+    # The packages, which may take a while to install.
     subprocess.run(["bin/setup", "requirements.txt"], cwd=up.folder, check=True)
     with at_most(120, up):
         up.start(BIN_RUN)
@@ -293,14 +293,14 @@ def test_bin_run_serves_what_the_readme_says_within_two_minutes_and_leaves_nothi
 
 
 def commands_of_the_readme() -> list[list[str]]:
-    """The words of `bin/manage …` and of each `curl …`, as a shell would read them."""
+    """Return the words of `bin/manage …` and of each `curl …`, as a shell would read them."""
     text = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", "")
     lines = [shlex.split(line, comments=True) for line in re.findall("^(?:curl|bin/manage) .*", text, re.M)]
     return sorted(lines, key=lambda words: words[0])
 
 
 def as_request(curl: list[str], url: str, token: str) -> httpx.Request:
-    """The request that this command makes, without the need for curl itself."""
+    """Return the request that this command makes, without using curl itself."""
     arguments = iter(curl[1:])
     method, headers, body, address = "GET", {}, None, ""
     for argument in arguments:

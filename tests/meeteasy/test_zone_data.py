@@ -65,7 +65,7 @@ def test_an_unknown_zone_has_no_version() -> None:
 
 
 @pytest.mark.processes
-def test_a_new_release_of_the_zone_data_redates_stored_days(system: System, tmp_path: Path) -> None:
+def test_a_new_zone_data_release_redates_stored_days(system: System, tmp_path: Path) -> None:
     """The release is a copy of the package in which Winnipeg has the offsets of Tokyo."""
     system.prepare()
     release = tmp_path / "release"

@@ -88,7 +88,7 @@ def _start_valkey() -> "subprocess.Popen[bytes]":
 
 
 def _lock_folder() -> Any:
-    """DATA_DIR is ours until this process ends, however it does. Returns the open file that holds the lock.
+    """Lock DATA_DIR until this process ends in any way. Returns the open file that holds the lock.
 
     Two systems on one folder, each with a Valkey of its own, would overwrite each other's events.
     """
@@ -110,7 +110,7 @@ def _lock_folder() -> Any:
 
 
 def _close_folder_to_others() -> None:
-    """Personal data and keys are for this user alone, also those of an older version."""
+    """Make personal data and keys readable by this user alone, including those of an older version."""
     os.umask(0o077)
     for path in (settings.DATA_DIR, *settings.DATA_DIR.rglob("*")):
         if not path.is_symlink():
@@ -119,7 +119,7 @@ def _close_folder_to_others() -> None:
 
 
 def _raise_file_limit() -> None:
-    """Each connection is an open file; the usual soft limit of 1024 is for interactive shells."""
+    """Raise the soft limit: each connection is an open file, and the usual 1024 is for interactive shells."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 65_536 if hard == resource.RLIM_INFINITY else hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
@@ -137,7 +137,7 @@ def _refuse_taken_port(port: int, setting: str) -> None:
 
 
 def _create_demo() -> str | None:
-    """The user `organizer`, who owns the conference `test`, unless there is one. Returns a new password."""
+    """Create the user `organizer` and their conference `test`, unless they exist. Returns a new password."""
     from conferences import services
     from conferences.models import Conference
 

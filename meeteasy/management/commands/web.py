@@ -19,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--processes", type=int, default=env.read_int("WEB_PROCESSES", 2, minimum=1))
 
     def handle(self, *, host: str, port: int, processes: int, **options: Any) -> None:
-        # A request should fail long before a background task loses its patience with the database.
+        # A request should give up on the database long before a background task does.
         environment = {"DATABASE_WAIT_SECONDS": "5", **os.environ}
         proxies = ["--no-proxy-headers"]
         if settings.TRUSTED_PROXIES:

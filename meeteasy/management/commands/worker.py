@@ -33,7 +33,7 @@ class Command(BaseCommand):
                 *("--quiet", "worker"),
                 *("--queues", ",".join(queues), "--concurrency", str(concurrency)),
                 *("--hostname", f"{'+'.join(queues)}@%h", "--loglevel", "INFO"),
-                *("--without-gossip", "--without-mingle"),  # they talk to all workers, and nobody listens
+                *("--without-gossip", "--without-mingle"),  # they talk to all workers, and none listens
             ]
         )
         if state.should_stop is None and state.should_terminate is None and _redis_refuses_writes():
@@ -43,8 +43,8 @@ class Command(BaseCommand):
 
 
 def _run(arguments: list[str]) -> int:
-    """Celery's worker until it ends; its exit code."""
-    # It is said at each start where everything runs as root, as in most containers.
+    """Run Celery's worker until it ends. Returns its exit code."""
+    # Celery warns at each start as root, which is normal in containers.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     try:
         code: Any = app.start(arguments)
@@ -54,7 +54,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _redis_refuses_writes() -> bool:
-    """As on a full disk: Celery calls that unrecoverable, but it passes when there is room again."""
+    """Whether Redis refuses writes, for example on a full disk. Celery gives up then, though it passes."""
     try:
         get_quick_redis().set("writes:probe", 1, ex=60)
     except redis.ResponseError:

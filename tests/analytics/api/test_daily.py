@@ -40,9 +40,7 @@ def assert_error(answer: Any, status: int, code: str) -> dict[str, Any]:
     return error
 
 
-def test_a_member_reads_the_days_in_order_with_every_figure(
-    api: Api, five_days: Conference, bob: User
-) -> None:
+def test_a_member_reads_every_figure_in_order_of_days(api: Api, five_days: Conference, bob: User) -> None:
     answer = api(bob).get(PATH, {"conference_id": "summit"})
 
     assert answer.status_code == 200
@@ -75,7 +73,7 @@ def test_the_contracts_figures_are_always_there(api: Api, five_days: Conference,
         ("2027-01-01", None, 0),
     ],
 )
-def test_from_and_to_are_both_included_and_either_may_be_left_out(
+def test_from_and_to_are_inclusive_and_optional(
     api: Api, five_days: Conference, alice: User, first: str | None, last: str | None, days: int
 ) -> None:
     query = {name: value for name, value in (("from", first), ("to", last)) if value}
@@ -135,7 +133,7 @@ def test_a_page_has_at_most_a_thousand_rows(api: Api, conference: Conference, al
     assert list(error["details"]) == ["page_size"]
 
 
-def test_the_number_of_queries_does_not_grow_with_days(
+def test_more_days_need_no_more_queries(
     api: Api, five_days: Conference, alice: User, django_assert_max_num_queries: Any
 ) -> None:
     client = api(alice)
@@ -156,7 +154,7 @@ def test_a_wrong_token_is_refused(five_days: Conference) -> None:
     assert_error(answer, 401, "authentication_failed")
 
 
-def test_a_stranger_cannot_tell_a_conference_from_one_that_does_not_exist(
+def test_a_stranger_cannot_tell_whether_a_conference_exists(
     api: Api, five_days: Conference, charlie: User
 ) -> None:
     foreign = assert_error(api(charlie).get(PATH, {"conference_id": "summit"}), 404, "not_found")
@@ -243,7 +241,7 @@ def test_codes_in_csv_stay_as_they_are(code: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["=1+1", "-1+cmd|'/c calc'!A1", "@x", "-a\n=1"])
-def test_a_column_of_codes_is_guarded_against_what_is_no_code(text: str) -> None:
+def test_a_column_of_codes_is_guarded_against_other_values(text: str) -> None:
     (row,) = read_csv(csv_response("x.csv", ["code"], [{"code": text}], codes=["code"]))
 
     assert row == {"code": f"'{text}"}

@@ -25,7 +25,7 @@ def day_of(conference: Conference, instant: dt.datetime) -> dt.date:
     return local_date(conference.time_zone, round(instant.timestamp() * 1000))
 
 
-def test_live_has_today_and_the_visitors_now(
+def test_live_shows_today_and_the_current_visitors(
     conference: Conference, alice: User, api: Callable[[User], APIClient]
 ) -> None:
     now = timezone.now()
@@ -94,7 +94,7 @@ def test_visitors_stay_across_midnight(conference: Conference) -> None:
     assert count_visitors_now(conference, now=midnight + 4 * minutes) == 1
 
 
-def test_events_that_come_again_count_once(conference: Conference) -> None:
+def test_repeated_events_count_once(conference: Conference) -> None:
     now = timezone.now()
     for _ in range(3):
         store(page_view("a", ts=now))

@@ -1,4 +1,4 @@
-"""Registrations and check-ins count once over all days, and reports change nothing in what is confirmed."""
+"""Registrations and check-ins count once over all days, and reports do not change confirmed ones."""
 
 import datetime as dt
 from typing import Any
@@ -35,7 +35,7 @@ def reported(event_id: str, ts: dt.datetime = NOON, **fields: Any) -> dict[str, 
 
 
 def confirmed(registration_id: str, ts: dt.datetime = NOON, **fields: Any) -> EventRow:
-    """The event of a registration of our own."""
+    """The event of one of our own registrations."""
     event = {"event_id": f"own:reg:{registration_id}", "type": "registration", "ts": ts, "form_id": "f"}
     return own_row({**event, "registration_id": registration_id, **fields})
 
@@ -48,7 +48,7 @@ def standing(registration_id: str, version: int, *, stands: bool, source: str = 
 
 
 def figures(day: int = 0) -> dict[str, int]:
-    """The figures of attendance, `day` days after 1 May."""
+    """Return the figures of attendance, `day` days after 1 May."""
     found = compute_figures("summit", DAY + day * ONE_DAY)
     return {name: found[name] for name in FIGURES}
 
@@ -68,14 +68,14 @@ def test_a_report_does_not_move_a_confirmed_registration(conference: Conference)
     assert figures()["registrations_reported"] == 0
 
 
-def test_an_id_used_in_another_conference_does_not_hide_an_event(conference: Conference) -> None:
+def test_an_id_from_another_conference_hides_no_event(conference: Conference) -> None:
     store(reported("order-1", conference_id="evil", registration_id="x"))
     store(reported("order-1", registration_id="r1"))
 
     assert counts(0) == [1]
 
 
-def test_an_id_used_by_a_client_does_not_hide_that_of_a_secret_key(conference: Conference) -> None:
+def test_a_clients_id_does_not_hide_a_secret_keys_id(conference: Conference) -> None:
     store(reported("order-1", registration_id="made up"))
     row = confirmed("r1")
     row.event_id = "key:order-1"
@@ -84,7 +84,7 @@ def test_an_id_used_by_a_client_does_not_hide_that_of_a_secret_key(conference: C
     assert figures() == {"registrations": 2, "registrations_reported": 1, "checkins": 0, "held": 0}
 
 
-def test_a_reported_check_in_of_a_real_registration_does_not_count(conference: Conference) -> None:
+def test_a_reported_check_in_of_a_registration_is_ignored(conference: Conference) -> None:
     store_and_react([confirmed("r1")])
     store({"event_id": "c1", "type": "checkin", "ts": NOON, "registration_id": "r1"})
     store({"event_id": "c2", "type": "checkin", "ts": NOON, "registration_id": "of another system"})
@@ -104,8 +104,8 @@ def test_a_report_before_its_registration_stops_counting(conference: Conference)
     assert (summary.figures["checkins"], summary.revision) == (0, 2)
 
 
-def test_nobody_speaks_for_another_visitor_without_id(conference: Conference) -> None:
-    """The subject of a report without id is a digest, which anybody can compute."""
+def test_a_report_without_id_cannot_speak_for_another_visitor(conference: Conference) -> None:
+    """The subject of a report without id is a digest that anybody can compute."""
     store(reported("victim", visitor_id="v1"))
     subject = Event.objects.get().subject
     store_and_react([confirmed("r1", visitor_id="thief")])
@@ -124,7 +124,7 @@ def test_a_report_the_day_after_the_form_counts_once(conference: Conference) -> 
     assert counts(0, 1) == [1, 0]
 
 
-def test_a_confirmation_page_opened_on_three_days_counts_once(conference: Conference) -> None:
+def test_a_confirmation_page_seen_on_three_days_counts_once(conference: Conference) -> None:
     for day in (2, 0, 1):
         store(reported(f"e{day}", NOON + day * ONE_DAY, registration_id="r1", visitor_id="v1"))
     assert counts(0, 1, 2) == [1, 0, 0]
@@ -144,7 +144,7 @@ def test_reports_without_id_count_once_per_visitor_and_form(conference: Conferen
     assert figures()["registrations_reported"] == 3
 
 
-def test_a_report_without_id_is_about_the_visitors_own_registration(conference: Conference) -> None:
+def test_a_report_without_id_is_about_the_visitors_registration(conference: Conference) -> None:
     store(reported("sdk", NOON - ONE_DAY, visitor_id="v1"))
     assert counts(-1, 0) == [1, 0]
     store_and_react([confirmed("r1", visitor_id="v1")])
@@ -154,7 +154,7 @@ def test_a_report_without_id_is_about_the_visitors_own_registration(conference: 
     assert counts(-1, 0) == [0, 0], "also when it is withdrawn"
 
 
-def test_both_days_are_computed_again_when_the_first_moment_changes(conference: Conference) -> None:
+def test_both_days_are_recomputed_when_the_first_moment_changes(conference: Conference) -> None:
     store(reported("later", NOON + ONE_DAY, registration_id="r1"))
     refresh_dirty_days()
     store(reported("earlier", NOON, registration_id="r1"))
@@ -164,7 +164,7 @@ def test_both_days_are_computed_again_when_the_first_moment_changes(conference: 
     assert found == {DAY: 1, DAY + ONE_DAY: 0}
 
 
-def test_the_day_of_a_report_without_id_is_computed_again(conference: Conference) -> None:
+def test_the_day_of_a_report_without_id_is_recomputed(conference: Conference) -> None:
     store(reported("sdk", NOON - ONE_DAY, visitor_id="v1"))
     refresh_dirty_days()
     store_and_react([confirmed("r1", visitor_id="v1")])
@@ -174,8 +174,8 @@ def test_the_day_of_a_report_without_id_is_computed_again(conference: Conference
     assert found == {DAY - ONE_DAY: 0, DAY: 1}
 
 
-def test_a_crash_before_the_other_day_is_marked_costs_nothing(conference: Conference) -> None:
-    """The control: after the insert alone the former day keeps its figure. The entry is delivered again."""
+def test_a_crash_before_marking_the_other_day_costs_nothing(conference: Conference) -> None:
+    """The control: after the insert alone the former day keeps its figure. Then the entry is redelivered."""
     from analytics import store as event_store
 
     store(reported("later", NOON + ONE_DAY, registration_id="r1"))
@@ -207,7 +207,7 @@ def test_a_withdrawn_registration_leaves_and_returns(conference: Conference) -> 
     assert revisions == [(1, 2), (2, 3), (1, 4)]
 
 
-def test_the_highest_version_of_a_standing_wins_in_any_order(conference: Conference) -> None:
+def test_the_highest_version_wins_in_any_order(conference: Conference) -> None:
     store_and_react([standing("r1", 2, stands=True), confirmed("r1")])
     store_and_react([standing("r1", 1, stands=False)])
     assert counts(0) == [1]
@@ -250,7 +250,7 @@ def test_an_undone_check_in_stays_undone_on_every_day(conference: Conference, bo
     assert [figures(day)["checkins"] for day in (-1, 0)] == [0, 1]
 
 
-def test_an_attendee_counts_on_the_day_of_the_first_entry_that_stands(conference: Conference) -> None:
+def test_an_attendee_counts_on_the_first_valid_check_in(conference: Conference) -> None:
     store_and_react([confirmed("r1", NOON - ONE_DAY)])
     entry = {"type": "checkin", "method": "qr", "registration_id": "r1"}
     for day in (0, 1):
@@ -344,7 +344,7 @@ def test_any_order_of_deliveries_gives_the_same_summaries(
 
 
 @on_sql
-def test_the_events_of_a_registration_are_found_by_their_own_index(conference: Conference) -> None:
+def test_a_registrations_events_are_found_by_index(conference: Conference) -> None:
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL's planner goes by the number of rows")
     store_and_react([confirmed("r1", visitor_id="v1")])

@@ -1,4 +1,4 @@
-"""Figures against a plain recount of the same events, and the rules that hold for all of them."""
+"""Figures compared with a plain recount of the same events, and the rules for all figures."""
 
 import datetime as dt
 from typing import Any
@@ -41,7 +41,7 @@ events_of_a_week = st.lists(
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(events_of_a_week, st.integers(1, 5))
-def test_figures_equal_a_plain_recount_however_the_events_arrive(
+def test_figures_equal_a_recount_in_any_order_of_arrival(
     conference: Conference, events: list[dict[str, Any]], parts: int
 ) -> None:
     Event.objects.all().delete()
@@ -69,7 +69,7 @@ def test_a_repeated_event_counts_once_for_pv_and_uv(conference: Conference) -> N
     assert (figures["pv"], figures["uv"]) == (3, 2)
 
 
-def test_page_views_without_any_visitor_count_as_a_visitor_each(conference: Conference) -> None:
+def test_each_page_view_without_visitor_is_a_visitor(conference: Conference) -> None:
     store(page_view("a", visitor_id=None), page_view("b", visitor_id=None))
 
     figures = compute_figures("summit", DAY)

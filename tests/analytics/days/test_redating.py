@@ -1,4 +1,4 @@
-"""Local dates follow their conference: it may come after its events, change its zone, or never come."""
+"""Local dates follow their conference, which may come after its events, change its zone, or never come."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 
 def refresh() -> None:
-    """What the task `analytics.refresh_dirty_days` does."""
+    """Do the work of the task `analytics.refresh_dirty_days`."""
     redate_changed_conferences()
     refresh_dirty_days()
 
@@ -37,7 +37,7 @@ def pv_by_day(conference_id: str = "summit") -> dict[str, int]:
     return {found.date.isoformat(): found.figures["pv"] for found in summaries}
 
 
-def test_events_of_an_unknown_conference_wait_without_summary_and_are_adopted(alice: Any) -> None:
+def test_events_wait_for_their_conference_and_are_adopted(alice: Any) -> None:
     store(page_view("a"), page_view("b", ts=NOON + dt.timedelta(hours=20)))
     refresh()
     assert Event.objects.filter(local_date=None).count() == 2
@@ -80,7 +80,7 @@ def test_every_event_has_the_date_of_the_new_zone(conference: Conference) -> Non
         assert {day: pv for day, pv in pv_by_day().items() if pv} == expected
 
 
-def test_nothing_is_redated_while_nothing_changed(conference: Conference) -> None:
+def test_nothing_is_redated_without_a_change(conference: Conference) -> None:
     store(page_view("a"))
     assert redate_changed_conferences() == 1
     assert redate_changed_conferences() == 0
@@ -112,7 +112,7 @@ def test_the_next_run_finishes_an_interrupted_redating(conference: Conference) -
     assert sum(pv_by_day().values()) == 20
 
 
-def test_a_day_that_begins_again_in_the_new_zone_is_open_again(conference: Conference) -> None:
+def test_a_closed_day_reopens_in_a_later_zone(conference: Conference) -> None:
     today = timezone.now()
     services.update_conference(conference, time_zone="Pacific/Kiritimati")
     store(page_view("a", ts=today), page_view("b", ts=today + dt.timedelta(days=1)))
@@ -129,11 +129,11 @@ def test_a_day_that_begins_again_in_the_new_zone_is_open_again(conference: Confe
 
 @contextmanager
 def before_the_insert(act: Callable[[], None]) -> Iterator[None]:
-    """Have `act` called once after a worker read the zones and before it inserts its events."""
+    """Call `act` once, after a worker read the zones and before it inserts its events."""
     pending = [act]
 
     def wrapper(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        # SQLite's insert itself goes past Django's cursor (meeteasy/core/sqlite.py).
+        # SQLite's insert itself bypasses Django's cursor (meeteasy/core/sqlite.py).
         if pending and ("INSERT INTO analytics_event " in sql or "max(rowid) FROM analytics_event" in sql):
             pending.pop()()
         return execute(sql, params, many, context)
@@ -144,7 +144,7 @@ def before_the_insert(act: Callable[[], None]) -> Iterator[None]:
 
 
 def store_naively(rows: Sequence[EventRow]) -> None:
-    """The pipeline without its second look at the zones."""
+    """Store as the pipeline does, but without its second look at the zones."""
     zones = get_zones({row.conference_id for row in rows})
     for row in rows:
         zone = zones.get(row.conference_id)
@@ -157,7 +157,7 @@ EARLY = NOON - dt.timedelta(hours=11)  # 1 May in Shanghai, 30 April in UTC
 
 
 @on_sql
-def test_a_zone_that_changes_while_events_are_stored_leaves_none_on_the_wrong_day(
+def test_a_zone_change_during_storing_misdates_no_event(
     conference: Conference,
 ) -> None:
     def change_zone() -> None:
@@ -173,7 +173,7 @@ def test_a_zone_that_changes_while_events_are_stored_leaves_none_on_the_wrong_da
 
 
 @on_sql
-def test_control_without_a_second_look_at_the_zones_the_event_stays_on_the_wrong_day(
+def test_control_a_single_look_at_the_zones_misdates_events(
     conference: Conference,
 ) -> None:
     def change_zone() -> None:
@@ -188,7 +188,7 @@ def test_control_without_a_second_look_at_the_zones_the_event_stays_on_the_wrong
 
 
 @on_sql
-def test_a_conference_that_is_created_while_its_events_are_stored_adopts_them(alice: Any) -> None:
+def test_a_conference_created_during_storing_adopts_its_events(alice: Any) -> None:
     def create() -> None:
         services.create_conference(owner=alice, id="summit", name="Summit", time_zone="UTC")
         refresh()
@@ -200,7 +200,7 @@ def test_a_conference_that_is_created_while_its_events_are_stored_adopts_them(al
     assert pv_by_day() == {"2026-05-01": 1}
 
 
-def test_events_of_an_unknown_conference_are_dropped_after_seven_days() -> None:
+def test_unclaimed_events_are_dropped_after_seven_days() -> None:
     store(page_view("a"), page_view("b", conference_id="other"))
     now = timezone.now()
     Event.objects.update(received_at=now - dt.timedelta(days=UNCLAIMED_DAYS, hours=1))
@@ -216,7 +216,7 @@ def test_events_of_an_unknown_conference_are_dropped_after_seven_days() -> None:
     assert list(UnclaimedConference.objects.values_list("conference_id", flat=True)) == ["other"]
 
 
-def test_younger_events_of_an_unknown_conference_stay() -> None:
+def test_younger_unclaimed_events_stay() -> None:
     store(page_view("old"), page_view("young"))
     now = timezone.now()
     UnclaimedConference.objects.update(first_seen_at=now - dt.timedelta(days=8))
@@ -226,10 +226,10 @@ def test_younger_events_of_an_unknown_conference_stay() -> None:
     drop_unclaimed_events(now=now)
 
     assert [event.event_id for event in Event.objects.all()] == ["young"]
-    assert UnclaimedConference.objects.exists()  # it is looked at again tomorrow
+    assert UnclaimedConference.objects.exists()  # the next check is tomorrow
 
 
-def test_a_conference_created_just_before_its_events_would_go_keeps_them(alice: Any) -> None:
+def test_a_conference_created_in_time_keeps_its_events(alice: Any) -> None:
     store(page_view("a"))
     now = timezone.now()
     Event.objects.update(received_at=now - dt.timedelta(days=8))
@@ -261,7 +261,7 @@ def test_an_unknown_zone_stops_no_other_conference(alice: Any) -> None:
     assert Event.objects.get(id__startswith="broken/").local_date is None
 
 
-def test_thousands_of_unknown_conferences_are_noted_with_few_queries(
+def test_thousands_of_unknown_conferences_need_few_queries(
     django_assert_max_num_queries: Any,
 ) -> None:
     rows = [make_row(f"e{number}", conference_id=f"unknown{number}") for number in range(1200)]

@@ -1,4 +1,4 @@
-"""Daily summaries: what is dirty is computed, nothing that arrives in between is lost, days are closed."""
+"""Daily summaries: dirty days are computed, no event that arrives meanwhile is lost, and days are closed."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ def with_provider(provider: figures.Provider) -> Iterator[None]:
 
 @contextmanager
 def while_figures_are_computed(act: Callable[[], None]) -> Iterator[None]:
-    """Have `act` called once in the middle of a computation, with the events counted and nothing written."""
+    """Call `act` once in the middle of a computation, after the events are counted and before any write."""
     pending = [act]
 
     def provider(conference_id: str, date: dt.date) -> dict[str, int]:
@@ -49,7 +49,7 @@ def while_figures_are_computed(act: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def while_the_day_is_poison() -> Iterator[None]:
-    """DAY cannot be computed; other days can."""
+    """Make computing DAY fail; other days can be computed."""
 
     def provider(conference_id: str, date: dt.date) -> dict[str, int]:
         if date == DAY:
@@ -60,7 +60,7 @@ def while_the_day_is_poison() -> Iterator[None]:
         yield
 
 
-def test_events_make_their_days_dirty_and_a_refresh_computes_them(conference: Conference) -> None:
+def test_a_refresh_computes_the_days_of_new_events(conference: Conference) -> None:
     store(page_view("a"), page_view("b", ts=NOON - dt.timedelta(days=1)))
 
     assert refresh_dirty_days() == 2
@@ -78,7 +78,7 @@ def test_an_event_counts_on_the_conferences_own_day(conference: Conference) -> N
     assert (summary(dt.date(2026, 4, 30)).figures["pv"], summary(DAY).figures["pv"]) == (1, 1)
 
 
-def test_a_late_event_changes_its_own_day_and_raises_its_revision(conference: Conference) -> None:
+def test_a_late_event_changes_only_its_day(conference: Conference) -> None:
     store(page_view("a"))
     refresh_dirty_days()
     close_ended_days(now=NOON + dt.timedelta(days=1))
@@ -110,7 +110,7 @@ def test_the_revision_rises_only_when_a_figure_changed(conference: Conference) -
     assert summary().revision == 2
 
 
-def test_a_figure_that_is_new_in_the_catalogue_and_0_is_no_change(conference: Conference) -> None:
+def test_a_new_figure_of_0_is_no_change(conference: Conference) -> None:
     store(page_view("a"))
     refresh_dirty_days()
     former = {name: value for name, value in summary().figures.items() if value}
@@ -130,14 +130,14 @@ def test_many_marks_of_a_day_cost_one_computation(conference: Conference) -> Non
 
 
 def refresh_naively() -> None:
-    """What one would write at first: compute the dirty days, then clear their marks."""
+    """Compute the dirty days, then clear their marks: the obvious but wrong order."""
     for conference_id, date in set(DirtyDay.objects.values_list("conference_id", "local_date")):
         assert date is not None
         compute_day(conference_id, date)
         DirtyDay.objects.filter(conference_id=conference_id, local_date=date).delete()
 
 
-def test_an_event_that_arrives_between_computing_and_clearing_is_not_lost(conference: Conference) -> None:
+def test_an_event_between_computing_and_clearing_is_kept(conference: Conference) -> None:
     store(page_view("a"))
     with while_figures_are_computed(lambda: store(page_view("b"))):
         refresh_dirty_days()
@@ -146,14 +146,14 @@ def test_an_event_that_arrives_between_computing_and_clearing_is_not_lost(confer
     assert summary().figures["pv"] == 2
 
 
-def test_control_clearing_a_days_marks_after_computing_it_loses_that_event(conference: Conference) -> None:
+def test_control_clearing_marks_after_computing_loses_events(conference: Conference) -> None:
     store(page_view("a"))
     with while_figures_are_computed(lambda: store(page_view("b"))):
         refresh_naively()
     refresh_naively()
 
     assert summary().figures["pv"] == 1  # two are stored
-    assert not DirtyDay.objects.exists()  # and nothing will ever say so
+    assert not DirtyDay.objects.exists()  # and no mark will ever say so
 
 
 def test_older_figures_never_replace_newer_ones(conference: Conference) -> None:
@@ -171,7 +171,7 @@ def test_older_figures_never_replace_newer_ones(conference: Conference) -> None:
     assert summary().revision == 2
 
 
-def test_control_writing_without_looking_lets_the_older_figures_win(conference: Conference) -> None:
+def test_control_a_blind_write_lets_older_figures_win(conference: Conference) -> None:
     store(page_view("a"))
     compute_day("summit", DAY)
 
@@ -199,7 +199,7 @@ def test_one_of_two_first_computations_creates_the_summary(conference: Conferenc
     assert summary().figures["pv"] == 2
 
 
-def test_a_day_that_fails_stays_dirty_and_costs_no_other(conference: Conference) -> None:
+def test_a_failing_day_stays_dirty_and_delays_no_other(conference: Conference) -> None:
     store(page_view("a"), page_view("b", ts=NOON - dt.timedelta(days=1)))
     with while_the_day_is_poison():
         assert refresh_dirty_days() == 1
@@ -208,10 +208,10 @@ def test_a_day_that_fails_stays_dirty_and_costs_no_other(conference: Conference)
     assert summary().figures["pv"] == 1
 
 
-def test_a_day_that_fails_with_many_marks_costs_no_other(
+def test_a_failing_day_with_many_marks_delays_no_other(
     conference: Conference,
 ) -> None:
-    mark_days_dirty([("summit", DAY)] * 6000)  # as that many deliveries leave them
+    mark_days_dirty([("summit", DAY)] * 6000)  # as many deliveries leave them
     store(page_view("a"), page_view("b", ts=NOON - dt.timedelta(days=1)))
     with while_the_day_is_poison():
         assert refresh_dirty_days() == 1
@@ -226,7 +226,7 @@ def test_a_refresh_ends_early_unless_a_day_has_waited_long(conference: Conferenc
     assert DailySummary.objects.get().date == DAY - dt.timedelta(days=3)
 
 
-def test_a_refresh_ends_when_its_time_is_up_and_the_next_goes_on(conference: Conference) -> None:
+def test_a_refresh_out_of_time_is_continued_by_the_next(conference: Conference) -> None:
     store(*(page_view(f"e{days}", ts=NOON - dt.timedelta(days=days)) for days in range(5)))
 
     assert refresh_dirty_days(max_seconds=1e-9) <= 1
@@ -234,7 +234,7 @@ def test_a_refresh_ends_when_its_time_is_up_and_the_next_goes_on(conference: Con
     assert DailySummary.objects.count() == 5
 
 
-def test_a_day_that_fails_is_closed_later_and_costs_no_other(conference: Conference) -> None:
+def test_a_failing_day_closes_later_and_delays_no_other(conference: Conference) -> None:
     store(page_view("a"), page_view("b", ts=NOON - dt.timedelta(days=1)))
     refresh_dirty_days()
     tomorrow = NOON + dt.timedelta(days=1)
@@ -251,7 +251,7 @@ def test_a_day_that_fails_is_closed_later_and_costs_no_other(conference: Confere
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2026-03-08", 23), ("2026-11-01", 25), ("2026-05-01", 24)])
-def test_a_day_has_as_many_hours_as_the_clocks_gave_it(conference: Conference, day: str, hours: int) -> None:
+def test_a_day_has_the_hours_that_its_clocks_showed(conference: Conference, day: str, hours: int) -> None:
     services.update_conference(conference, time_zone="America/New_York")
     before = dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC) - dt.timedelta(hours=24)
     store(*(page_view(f"e{hour}", ts=before + dt.timedelta(hours=hour, minutes=30)) for hour in range(84)))
@@ -262,7 +262,7 @@ def test_a_day_has_as_many_hours_as_the_clocks_gave_it(conference: Conference, d
 
 
 @pytest.mark.usefixtures("alice")
-def test_a_day_is_closed_when_it_has_ended_in_its_conferences_zone() -> None:
+def test_a_day_is_closed_when_it_ends_locally() -> None:
     for number, zone in enumerate(["Pacific/Kiritimati", "Asia/Shanghai", "Pacific/Pago_Pago"]):
         Conference.objects.create(id=f"c{number}", name=zone, time_zone=zone)
         store(page_view(f"e{number}", conference_id=f"c{number}"))
@@ -283,7 +283,7 @@ def test_a_day_is_closed_when_it_has_ended_in_its_conferences_zone() -> None:
     assert closed() == {"c0", "c1", "c2"}
 
 
-def test_ticks_that_were_missed_for_days_are_caught_up_by_the_next(conference: Conference) -> None:
+def test_the_next_tick_catches_up_on_missed_days(conference: Conference) -> None:
     store(*(page_view(f"e{days}", ts=NOON - dt.timedelta(days=days)) for days in range(5)))
     refresh_dirty_days()
 
@@ -302,7 +302,7 @@ def test_closing_computes_once_more(conference: Conference) -> None:
     assert summary().figures["pv"] == 2
 
 
-def test_a_range_is_computed_day_by_day_dirty_or_not(conference: Conference) -> None:
+def test_a_range_is_computed_even_if_nothing_is_dirty(conference: Conference) -> None:
     store(page_view("a"))
     DirtyDay.objects.all().delete()
 

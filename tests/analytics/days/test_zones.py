@@ -1,4 +1,4 @@
-"""Local days as instants: whole, without gap or overlap, whatever the clocks of a zone did."""
+"""Local days as instants: complete, without gap or overlap, however the clocks of a zone changed."""
 
 import datetime as dt
 import zoneinfo
@@ -28,7 +28,7 @@ def ms(instant: dt.datetime) -> int:
         ("Europe/Berlin", "2026-10-25", "2026-10-24T22:00", 25),
         ("Australia/Lord_Howe", "2026-04-05", "2026-04-04T13:00", 24.5),
         ("Australia/Lord_Howe", "2026-10-04", "2026-10-03T13:30", 23.5),
-        # The 30th was left out, when Samoa went over the date line.
+        # Samoa skipped the 30th when it crossed the date line.
         ("Pacific/Apia", "2011-12-29", "2011-12-29T10:00", 24),
         ("Pacific/Apia", "2011-12-30", "2011-12-30T10:00", 0),
         ("Pacific/Apia", "2011-12-31", "2011-12-30T10:00", 24),
@@ -36,7 +36,7 @@ def ms(instant: dt.datetime) -> int:
         ("America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00", 23),
         # Midnight twice: clocks went from 01:00 back to 00:00.
         ("America/Havana", "2025-11-02", "2025-11-02T04:00", 25),
-        # From 00:01 back to 23:01: the hour belongs to the day which had begun.
+        # From 00:01 back to 23:01: the hour belongs to the day that had begun.
         ("America/St_Johns", "2010-11-06", "2010-11-06T02:30", 24),
         ("America/St_Johns", "2010-11-07", "2010-11-07T02:30", 25),
         ("Asia/Kathmandu", "2026-05-01", "2026-04-30T18:15", 24),
@@ -49,7 +49,7 @@ def test_a_day_goes_from_its_midnight_to_the_next(zone: str, day: str, start: st
     assert (ends - begins).total_seconds() / 3600 == hours
 
 
-def test_the_instants_around_a_short_and_a_long_day_fall_on_the_right_sides() -> None:
+def test_instants_around_odd_days_get_the_right_date() -> None:
     for day in (dt.date(2026, 3, 8), dt.date(2026, 11, 1)):
         begins, ends = (ms(bound) for bound in day_bounds("America/New_York", day))
         for instant, expected in [
@@ -85,7 +85,7 @@ def test_days_follow_each_other_without_gap_or_overlap(zone: str, day: dt.date) 
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(ZONES), days.filter(lambda day: day.year >= 2012), st.integers(0, 86_399_999))
-def test_since_2012_the_day_is_the_date_of_the_wall_clock(zone: str, day: dt.date, offset: int) -> None:
+def test_since_2012_days_match_the_wall_clock(zone: str, day: dt.date, offset: int) -> None:
     instant = ms(dt.datetime.combine(day, dt.time(), dt.UTC)) + offset
     wall = dt.datetime.fromtimestamp(instant / 1000, dt.UTC).astimezone(zoneinfo.ZoneInfo(zone))
 

@@ -1,4 +1,4 @@
-"""From the door's batches to rows: what a worker makes of what it finds in the stream."""
+"""From the door's batches to rows: how a worker reads the entries of the stream."""
 
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -37,7 +37,7 @@ from tests.support.event_types import registered
 
 
 def entry_of(*events: dict[str, Any]) -> dict[bytes, bytes]:
-    """An entry as a door writes it that knows more, or less, than this code."""
+    """An entry from a door that knows more, or less, than this code."""
     common = {"conference_id": "summit", "event_id": "e1", "visitor_id": "v1", "ts": NOON_MS}
     whole = [{**common, **event} for event in events]
     return {b"v": b"2", b"e": msgspec.msgpack.encode([[NOON_MS, False, whole]])}
@@ -77,7 +77,7 @@ def test_rows_survive_a_round_trip() -> None:
     ],
     ids=["a field that has gone", "a field that has come", "a rule that has come"],
 )
-def test_an_accepted_event_is_not_judged_again(own: dict[str, Any], data: str) -> None:
+def test_an_accepted_event_is_not_validated_again(own: dict[str, Any], data: str) -> None:
     (row,) = decode_entry(entry_of({"type": "page_view", **own}))
     assert (row.event_id, row.data) == ("e1", data)
 
@@ -95,7 +95,7 @@ UNREADABLE = pytest.mark.parametrize(
 
 @pytest.fixture
 def fragile_type() -> Iterator[None]:
-    """A type whose own code fails for some events, or makes of them what is no JSON."""
+    """A type whose own code fails for some events, or turns them into something that is not JSON."""
 
     class Fragile(EventType, tag="fragile", kw_only=True):
         label: ClassVar[str] = "Fragile"
@@ -133,7 +133,7 @@ def test_an_unreadable_event_becomes_a_dead_letter_alone(conference: Conference,
     append(entry_of(*good[:5], {"type": "fragile", "url": url}, *good[5:]), [make_row("neighbour")])
     drain = make_drain()
     run(drain)
-    # At once; the last one waits for a worker that knows better.
+    # At once. The last one waits for a newer worker.
     assert stored_ids() == {*(event["event_id"] for event in good), "neighbour"}
     assert length() == 1
 
@@ -162,7 +162,7 @@ def test_events_of_an_unknown_type_wait_for_a_newer_worker(
 
 
 def test_counting_an_entry_makes_no_rows() -> None:
-    """It may be what an entry's worker dies of each time."""
+    """Making its rows may be what kills the entry's workers."""
 
     class Deadly(EventType, tag="deadly", kw_only=True):
         label: ClassVar[str] = "Deadly"

@@ -1,4 +1,4 @@
-"""Crawlers are marked; people's browsers, in-app browsers and the SDKs of servers are not."""
+"""Crawlers are marked; browsers, in-app browsers and server SDKs are not."""
 
 import pytest
 
@@ -36,7 +36,7 @@ PEOPLE = [
     "[FBAN/FBIOS;FBAV/430]",
     "Mozilla/5.0 (Linux; Android 14; SM-S918B) AppleWebKit/537.36 (KHTML, like Gecko) "
     "SamsungBrowser/26.0 Chrome/122.0.0.0 Mobile Safari/537.36",
-    # A maker of telephones, not a bot.
+    # A phone maker, not a bot.
     "Mozilla/5.0 (Linux; Android 8.0; CUBOT X18 Build/O00623) AppleWebKit/537.36 Chrome/80 Mobile "
     "Safari/537.36",
     "Mozilla/5.0 (Linux; Android 10; HarmonyOS; ELS-AN00) AppleWebKit/537.36 HuaweiBrowser/12 Mobile "
@@ -68,7 +68,7 @@ def test_a_browser_is_not_a_bot(user_agent: str) -> None:
 
 
 @pytest.mark.parametrize("user_agent", SENDERS)
-def test_a_server_that_sends_for_visitors_is_not_a_bot(user_agent: str) -> None:
+def test_a_server_sdk_is_not_a_bot(user_agent: str) -> None:
     assert not is_bot(user_agent)
 
 

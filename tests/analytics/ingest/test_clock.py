@@ -1,4 +1,4 @@
-"""Event time: corrected for the client's clock, never later than the arrival, not before the window."""
+"""Event time: corrected for the client's clock, never after the arrival, never before the window."""
 
 import datetime as dt
 
@@ -14,7 +14,7 @@ HOUR_MS = 3_600_000
 
 
 async def times_of(door: Door, **body: object) -> tuple[int, int]:
-    """Event time and arrival of the one event that is taken, in milliseconds."""
+    """Return event time and arrival of the one accepted event, in milliseconds."""
     answer = await door.send(body=body)
     assert answer.status_code == 202, answer.text
     (row,) = read_stream()

@@ -11,7 +11,7 @@ from tests.analytics.ingest.conftest import Door, page_view, read_stream
 
 
 class Database:
-    """Stands for the conferences that exist; notes what it is asked."""
+    """A stand-in for the existing conferences that records every query."""
 
     def __init__(self, *existing: str) -> None:
         self.existing = set(existing)
@@ -49,7 +49,7 @@ async def test_an_unknown_conference_is_a_warning(door: Door) -> None:
     assert "warnings" not in (await door.send([page_view()])).json()
 
 
-async def test_each_conference_is_asked_for_once_in_a_while() -> None:
+async def test_each_conference_is_looked_up_only_occasionally() -> None:
     now = 0.0
     database = Database("summit")
     directory = Directory(database, clock=lambda: now)

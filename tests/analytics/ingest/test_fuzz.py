@@ -1,4 +1,4 @@
-"""Whatever comes in: an answer by name, never an exception, and every event is either taken or rejected."""
+"""Any input gets a named answer, never an exception, and every event is either accepted or rejected."""
 
 import json
 from typing import Any
@@ -29,7 +29,7 @@ numbers = (
 times = st.datetimes().map(lambda moment: moment.isoformat() + "Z") | st.sampled_from(
     ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2026-01-01T00:00:00", "2016-12-31T23:59:60Z"]
 )
-# Python refuses to write a number of so many digits; a client does not.
+# Python refuses to write a number with so many digits; a client does not.
 HUGE = "<a number of 5,000 digits>"
 values = st.recursive(
     st.none() | st.booleans() | numbers | texts | times | st.just(HUGE),
@@ -49,7 +49,7 @@ names = st.sampled_from(
 
 @st.composite
 def nearly_events(draw: st.DrawFn) -> Any:
-    """A valid event with a few fields turned into anything."""
+    """A valid event with a few fields replaced by random values."""
     name = draw(st.sampled_from(list(EVENT_TYPES)))
     event = {"type": name, "conference_id": "summit", **EVENT_TYPES[name].example}
     event.update(draw(st.dictionaries(names | texts, values, max_size=3)))
@@ -57,12 +57,12 @@ def nearly_events(draw: st.DrawFn) -> Any:
 
 
 def to_json(value: Any) -> bytes:
-    """JSON as loose as clients make it: halves of surrogate pairs as escapes, NaN as it stands."""
+    """Write JSON as loosely as clients do: lone surrogates as escapes, NaN as it stands."""
     return json.dumps(value).encode().replace(json.dumps(HUGE).encode(), b"9" * 5000)
 
 
 def take(body: bytes, *, acceptance_days: int | None = 7) -> tuple[list[EventRow], list[Any]] | None:
-    """The rows and rejections, or None for a batch that is refused as a whole, by name."""
+    """Return the rows and rejections, or None for a batch that is refused whole, with a named error."""
     client = Client(NOW_MS, False, lambda conference_id: "anonymous")
     try:
         batch, rejected, notices, _ = read_batch(
@@ -75,7 +75,7 @@ def take(body: bytes, *, acceptance_days: int | None = 7) -> tuple[list[EventRow
         return None
     msgspec.json.encode([rejected, notices])
     rows = to_rows(batch)
-    # What was taken comes out of the stream as it went in.
+    # Accepted events come out of the stream as they went in.
     assert decode_entry(encode_batches([encode_batch(batch)])) == rows
     return rows, rejected
 

@@ -1,4 +1,4 @@
-"""How batches get into the stream together, and what happens while Redis cannot take them."""
+"""How batches enter the stream in groups, and what happens while Redis cannot take them."""
 
 import asyncio
 import time
@@ -189,14 +189,14 @@ async def test_batches_are_refused_at_once_while_valkey_is_away(door: Door, valk
         return (await door.send([page_view()])).status_code == 202
 
     await becomes(taken, seconds=10)
-    assert len(read_stream()) == 2  # what was refused was not taken, and nothing confirmed was lost
+    assert len(read_stream()) == 2  # no refused batch was stored, and no confirmed one was lost
 
 
 async def test_only_the_first_batch_waits_for_a_hung_valkey(door: Door, valkey: ValkeyServer) -> None:
     assert (await door.send([page_view()])).status_code == 202
     valkey.pause()
     try:
-        # The second wave collects while the first hangs; it must not wait for a time-out of its own.
+        # The second wave collects while the first hangs. It must not wait for a time-out of its own.
         first = [asyncio.create_task(timed(door.send([page_view()]))) for _ in range(5)]
         await asyncio.sleep(0.2)
         second = [asyncio.create_task(timed(door.send([page_view()]))) for _ in range(5)]

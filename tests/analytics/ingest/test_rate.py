@@ -83,7 +83,7 @@ def test_only_busy_clients_are_reported() -> None:
     assert limiter.take_usage() == {}
 
 
-def test_what_was_used_elsewhere_is_charged_within_bounds() -> None:
+def test_usage_elsewhere_is_charged_within_bounds() -> None:
     limiter = RateLimiter(10, 100, clock=Clock())
     limiter.charge("a", Usage(19, 0))
     assert [limiter.allow("a"), limiter.allow("a")] == [True, False]
@@ -109,13 +109,13 @@ async def test_a_batch_over_the_rate_of_events_is_refused_whole(limits: None) ->
 
 
 async def test_web_processes_share_a_clients_rate(limits: None) -> None:
-    """Two processes with a burst of 200 events each; what one took is charged by the other."""
+    """Two processes with a burst of 200 events each. Each charges what the other took."""
     first, second = Ingest(), Ingest()
     for ingest in (first, second):
         await ingest.start()
     assert (await Door(first).send([page_view()] * 150)).status_code == 202
     assert (await Door(second).send([page_view()] * 20)).status_code == 202
-    await asyncio.sleep(1.2)  # both have reported, and heard of the other; 100 tokens flow in a second
+    await asyncio.sleep(1.2)  # both have reported and heard of each other; 100 tokens flow in a second
     taken = 0
     for _ in range(20):
         taken += 20 * ((await Door(second).send([page_view()] * 20)).status_code == 202)

@@ -1,4 +1,4 @@
-"""What organizers refuse at the door, and how often it happened."""
+"""Rules by which organizers refuse events at the door, and the counts of refusals."""
 
 import asyncio
 import datetime as dt

@@ -12,7 +12,7 @@ from tests.support.system import System
 
 
 def exchange(system: System, request: bytes, *, hang_up: bool = False) -> bytes:
-    """Send raw bytes; returns what comes back, at most until the server closes or is silent for 5 s."""
+    """Send raw bytes. Returns the answer until the server closes or is silent for 5 s."""
     with socket.create_connection(("127.0.0.1", system.port), timeout=5) as connection:
         connection.sendall(request)
         if hang_up:

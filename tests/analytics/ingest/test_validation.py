@@ -1,4 +1,4 @@
-"""What becomes of each event of a batch: the good ones count, the others are named."""
+"""The fate of each event of a batch: good ones count, the others are named."""
 
 import hashlib
 from typing import Any
@@ -247,7 +247,7 @@ REPAIRED: list[tuple[str, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(
     ("fields", "expected"), [case[1:] for case in REPAIRED], ids=[case[0] for case in REPAIRED]
 )
-def test_what_can_be_kept_of_an_event_is_kept(fields: str, expected: dict[str, Any]) -> None:
+def test_the_valid_parts_of_an_event_are_kept(fields: str, expected: dict[str, Any]) -> None:
     (row,) = read_raw(with_field(fields))[0]
 
     stored = {name: getattr(row, name) for name in expected}
@@ -447,7 +447,7 @@ CLIENT = Client(1_800_000_000_000, False, lambda conference_id: "anonymous")
 
 
 def read_raw(event: bytes) -> tuple[list[Any], list[Any]]:
-    """The rows of a batch of one event that is taken, and its warnings."""
+    """Return the rows and warnings of a batch with one accepted event."""
     batch, rejections, notices, _ = read_batch(
         b'{"events": [' + event + b"]}", CLIENT, max_events=500, acceptance_days=7
     )
@@ -464,8 +464,8 @@ def read(events: list[Any], *, more: bytes = b"") -> tuple[list[Any], list[Any]]
     return to_rows(batch), rejections
 
 
-def test_an_event_is_read_alike_beside_a_bad_one() -> None:
-    """The batch that is whole takes another way through the decoder than the one that is not."""
+def test_a_bad_event_does_not_change_its_neighbour() -> None:
+    """A fully valid batch takes another path through the decoder than one with a bad event."""
     events = [
         page_view(event_id="a", ts=1_799_999_999_000, url="/?utm_source=x"),
         page_view(event_id="b", ts="2027-01-15T07:59:00.123+00:00", properties={"x": [1.5, None, "字"]}),

@@ -1,4 +1,4 @@
-"""Ids for visitors that send none: stable for a day, and no way back to the address afterwards."""
+"""Ids for visitors that send none: stable for a day, and untraceable to the address afterwards."""
 
 import datetime as dt
 from zoneinfo import ZoneInfo
@@ -62,7 +62,7 @@ async def test_two_web_processes_have_the_same_salts() -> None:
     assert [first.get(date) for date in dates] == [salts.get_salt(date) for date in dates]
 
 
-async def test_a_salt_is_there_before_its_date_and_gone_after_it() -> None:
+async def test_a_salt_lives_from_before_its_date_until_after_it() -> None:
     date = dt.date(2031, 5, 10)
     begins = dt.datetime(2031, 5, 9, 10, tzinfo=dt.UTC)  # in Kiritimati
     ends = dt.datetime(2031, 5, 11, 12, tzinfo=dt.UTC)  # on Baker Island
@@ -95,7 +95,7 @@ async def test_the_salt_is_that_of_the_conferences_own_date(door: Door, zone: st
     )
 
 
-async def test_redis_drops_a_salt_when_its_date_has_ended_everywhere(
+async def test_redis_drops_a_salt_when_its_date_ends_everywhere(
     door: Door, broker: "redis.Redis[bytes]"
 ) -> None:
     keys = list(broker.scan_iter("salt:*"))

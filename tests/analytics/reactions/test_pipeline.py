@@ -26,7 +26,7 @@ class Killed(BaseException):
 
 @st.composite
 def rows_of_one_id(draw: st.DrawFn, event_id: str) -> EventRow:
-    """What is sent again under an id may say something else: the first counts."""
+    """A row with this id. Rows with the same id may differ; the first one counts."""
     return make_row(
         event_id,
         ts_ms=NOON_MS + draw(st.sampled_from([0, 11, 13, 30])) * HOUR_MS,
@@ -44,7 +44,7 @@ deliveries = st.lists(st.tuples(batches, crashes, st.booleans()), min_size=1, ma
 
 
 def deliver(rows: Sequence[EventRow], crash: str) -> None:
-    """One attempt of a worker, which dies where `crash` says."""
+    """Make one attempt of a worker, which dies at the step `crash`."""
     registered = list(handlers._handlers)
 
     def die(rows: Sequence[EventRow]) -> None:
@@ -76,7 +76,7 @@ def copies(rows: Sequence[EventRow]) -> list[EventRow]:
 
 
 def state() -> tuple[object, ...]:
-    """Events and summaries, after whatever is marked was computed."""
+    """Return events and summaries, after all marked days are computed."""
     summaries.refresh_dirty_days()
     return (
         sorted(Event.objects.values_list("id", "conference_id", "ts", "local_date", "subject")),
@@ -102,7 +102,7 @@ def forget_all() -> None:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(deliveries=deliveries)
-def test_repeats_and_crashes_leave_the_state_of_each_event_once(
+def test_repeats_and_crashes_end_in_the_same_state(
     conference: Conference, deliveries: list[tuple[list[EventRow], str, bool]]
 ) -> None:
     forget_all()
@@ -112,7 +112,7 @@ def test_repeats_and_crashes_leave_the_state_of_each_event_once(
         deliver(copies(rows), crash)
         if refreshed_in_between:
             summaries.refresh_dirty_days()
-        deliver(copies(rows), "none")  # an entry is delivered until one attempt comes to its end
+        deliver(copies(rows), "none")  # an entry is delivered until one attempt completes
         for row in rows:
             if row.key not in stored_before:
                 first.setdefault(row.key, row)
@@ -125,7 +125,7 @@ def test_repeats_and_crashes_leave_the_state_of_each_event_once(
 
 
 @pytest.mark.django_db
-def test_control_reacting_to_new_events_only_leaves_another_state(conference: Conference) -> None:
+def test_control_reacting_only_to_new_events_differs(conference: Conference) -> None:
     row = make_row("a")
     deliver(copies([row]), "after insert")
     new_only = [copy for copy in copies([row]) if copy.event_id in store.insert_new(copies([row]))]
@@ -136,7 +136,7 @@ def test_control_reacting_to_new_events_only_leaves_another_state(conference: Co
 
 
 @pytest.mark.django_db
-def test_the_first_of_a_repeated_id_in_a_batch_counts(conference: Conference) -> None:
+def test_the_first_event_with_a_repeated_id_counts(conference: Conference) -> None:
     outcome = pipeline.store_and_react([make_row("a", subject="first"), make_row("a", subject="second")])
     assert (outcome.stored, outcome.duplicate) == (1, 1)
     assert Event.objects.get().subject == "first"
@@ -153,11 +153,11 @@ def test_reactions_get_known_events_as_they_are_stored(
 
 
 @pytest.mark.django_db
-def test_an_event_stored_under_a_former_zone_comes_to_its_day(
+def test_an_event_stored_under_a_former_zone_is_redated(
     conference: Conference,
 ) -> None:
-    """The zone changes, and all is localised, between the worker's first look at it and its insert; then the
-    worker dies before its second look. The events come again, and by then both looks see the new zone."""
+    """The zone changes and all events are localised between the worker's first look and its insert. Then the
+    worker dies before its second look. The events are redelivered, and both looks see the new zone."""
     conference.time_zone = "UTC"
     conference.save()
     redating.redate_changed_conferences()

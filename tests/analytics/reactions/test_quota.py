@@ -1,4 +1,4 @@
-"""Reports beyond a quota are held: stored, counted nowhere, and decided about by an organizer."""
+"""Reports beyond a quota are held: they are stored and count nowhere until an organizer decides."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def report(number: int, *, client: str = "thief", kind: str = "registration", **
 
 
 def figures() -> tuple[int, int, int]:
-    """Registrations, check-ins and held reports of 1 May."""
+    """Return registrations, check-ins and held reports of 1 May."""
     found = compute_figures("summit", DAY)
     return found["registrations"], found["checkins"], found["held"]
 
@@ -61,7 +61,7 @@ def test_registrations_and_check_ins_share_a_quota(conference: Conference) -> No
     assert figures() == (2, 3, 2)
 
 
-def test_redelivery_decides_alike_and_costs_no_quota(conference: Conference) -> None:
+def test_a_redelivery_decides_the_same_and_costs_no_quota(conference: Conference) -> None:
     rows = [report(number) for number in range(8)]
     for _ in range(3):
         store_and_react([report(number) for number in range(8)])
@@ -82,7 +82,7 @@ def test_a_new_hour_has_a_new_quota(conference: Conference) -> None:
     assert figures() == (10, 0, 2)
 
 
-def test_what_is_confirmed_imported_or_a_view_is_never_held(conference: Conference) -> None:
+def test_confirmed_and_imported_events_and_views_are_never_held(conference: Conference) -> None:
     own = {"type": "registration", "ts": NOON, "form_id": "f"}
     store_and_react([report(number) for number in range(5)])
     for n in range(20):
@@ -93,7 +93,7 @@ def test_what_is_confirmed_imported_or_a_view_is_never_held(conference: Conferen
 
 
 def test_a_quota_remembers_no_more_than_its_limit(conference: Conference) -> None:
-    """Whatever is sent, and of whichever conferences that do not exist."""
+    """Any events may be sent, even for conferences that do not exist."""
     for number in range(40):
         store_and_react([report(number, conference_id=f"none-{number}"), report(number + 100)])
 
@@ -160,7 +160,7 @@ def test_voided_reports_never_count_unless_they_are_released(conference: Confere
 
 
 @pytest.mark.parametrize("is_for_all", [False, True])
-def test_a_release_that_died_before_its_reactions_is_done_again(
+def test_a_release_interrupted_before_its_reactions_is_repeated(
     conference: Conference, is_for_all: bool, monkeypatch: Any
 ) -> None:
     store_and_react([report(number) for number in range(8)])

@@ -1,4 +1,4 @@
-"""The same `event_id` counts once, whoever sends it, however often and however much later."""
+"""The same `event_id` counts once, however many clients send it, however often and however late."""
 
 import asyncio
 import datetime as dt
@@ -42,11 +42,11 @@ def drain_by_three_workers() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_event_sent_by_ten_clients_and_again_a_day_later_counts_once(
+def test_an_event_from_ten_clients_and_days_counts_once(
     conference: Conference,
 ) -> None:
     assert asyncio.run(ten_clients_send_it_twice_each()) == [2] * 10
-    # As entries of their own, so that several workers have it at the same time.
+    # As separate entries, so that several workers have it at the same time.
     for _ in range(3):
         for _, fields in get_redis().xrange(STREAM, count=1):
             get_redis().xadd(STREAM, fields)

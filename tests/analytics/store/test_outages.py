@@ -1,4 +1,4 @@
-"""Which errors of a database mean that it was away, and which are the fault of what it was given."""
+"""Which database errors mean that it was away, and which are the fault of the data."""
 
 import sys
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ LOST = pymongo.errors.AutoReconnect("connection closed")
 @pytest.mark.parametrize(
     "error",
     [
-        LOST,  # while a cursor's next part is fetched, nothing translates it
+        LOST,  # nothing translates it while a cursor's next part is fetched
         pymongo.errors.CursorNotFound("cursor id 7 not found"),
         pymongo.errors.NotPrimaryError("not primary"),
         caused(DatabaseError("connection closed"), LOST),
@@ -59,7 +59,7 @@ def test_an_error_while_the_database_answers_is_no_outage(error: Exception) -> N
 
 @pytest.fixture
 def failing_figures() -> Iterator[list[Exception]]:
-    """What is put in here is raised while a day is computed."""
+    """A list whose errors are raised while a day is computed."""
     errors: list[Exception] = []
     before = list(figures._providers)
 

@@ -1,4 +1,4 @@
-"""`insert_new` on the database of this run; bin/test runs all of this on the two others, too."""
+"""`insert_new` on the database of this run. bin/test runs these tests on the two others, too."""
 
 import datetime as dt
 import sqlite3
@@ -24,7 +24,7 @@ ALIAS = settings.ANALYTICS_DATABASE
 
 
 def insert_new(rows: Sequence[EventRow]) -> set[str]:
-    """The ids, without the conference, of those that were new."""
+    """Insert rows. Returns the ids of the new ones, without the conference."""
     return {key.rpartition("/")[0] for key in store.insert_new(rows)}
 
 
@@ -32,7 +32,7 @@ BROKEN_JSON = '{"not": json'
 
 
 @pytest.mark.django_db
-def test_this_run_is_on_the_database_that_it_says() -> None:
+def test_this_run_uses_the_database_that_it_names() -> None:
     assert connections[ALIAS].vendor == STORE
 
 
@@ -50,7 +50,7 @@ def test_known_ids_are_not_new_and_keep_what_is_stored() -> None:
 
 
 @pytest.mark.django_db
-def test_only_the_new_of_mixed_ids_are_reported() -> None:
+def test_only_new_ids_are_reported() -> None:
     insert_new([make_row("b"), make_row("d")])
     rows = [make_row(event_id) for event_id in "fedcba"]
     assert insert_new(rows) == {"a", "c", "e", "f"}
@@ -71,7 +71,7 @@ def test_thousands_of_rows_go_in_at_once() -> None:
 
 
 @pytest.mark.django_db
-def test_ids_that_differ_in_case_or_blanks_are_different_events() -> None:
+def test_ids_differ_by_case_and_blanks() -> None:
     ids = {"id", "ID", "id ", " id", "ıd", "i\u0301d", "íd"}
     assert insert_new([make_row(event_id) for event_id in ids]) == ids
     assert stored_ids() == ids
@@ -130,7 +130,7 @@ INSTANTS_MS = [NOON_MS, NOON_MS + 1, NOON_MS + 999, NOON_MS + 1000, NOON_MS + 60
 
 
 @pytest.mark.django_db
-def test_events_are_found_and_ordered_by_time_as_if_the_orm_had_written_them() -> None:
+def test_events_are_found_and_ordered_as_with_the_orm() -> None:
     insert_new([make_row(f"t{ms}", ts_ms=ms) for ms in INSTANTS_MS])
     assert [event.event_id for event in Event.objects.order_by("ts")] == [
         f"t{ms}" for ms in sorted(INSTANTS_MS)
@@ -155,7 +155,7 @@ def test_the_table_holds_exactly_what_the_orm_would_write() -> None:
         raw = {document.pop("_id"): document for document in documents}
     else:
         with connections[ALIAS].cursor() as cursor:
-            # What SQLite keeps, not what a converter makes of it.
+            # The value in SQLite, before any converter.
             fields = [field for field in Event._meta.fields if field.name not in ("data", "properties")]
             quoted = ", ".join(f"CAST({field.column} AS text)" for field in fields)
             cursor.execute(f"SELECT {quoted} FROM {Event._meta.db_table}")
@@ -192,7 +192,7 @@ def test_postgresql_refuses_nul_and_text_that_is_too_long(bad: dict[str, str]) -
 
 @pytest.mark.django_db
 @pytest.mark.only_on("postgresql")
-def test_inside_a_callers_transaction_a_deleted_event_does_not_come_back() -> None:
+def test_a_deleted_event_stays_deleted_in_a_callers_transaction() -> None:
     with transaction.atomic():
         insert_new([make_row("a")])
         Event.objects.all().delete()
@@ -204,7 +204,7 @@ def test_inside_a_callers_transaction_a_deleted_event_does_not_come_back() -> No
 
 
 class Writers:
-    """Threads that insert the same rows, each in another order: what makes two transactions block each other.
+    """Threads that insert the same rows, each in another order, so that two transactions block each other.
 
     new: the ids that were reported new, by insert; failures: the errors.
     """
@@ -233,7 +233,7 @@ class Writers:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_writers_never_both_call_a_row_new_nor_deadlock() -> None:
+def test_two_writers_neither_report_twice_nor_deadlock() -> None:
     for round_number in range(3):
         Event.objects.all().delete()
         writers = Writers()
@@ -261,7 +261,7 @@ def test_control_unsorted_the_same_writers_deadlock(monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def outage() -> Iterator[None]:
-    """The database cannot take writes from this process, each kind in its own way."""
+    """Keep the database from taking writes of this process. Each kind does so in its own way."""
     connection = connections[ALIAS]
     connection.ensure_connection()
     if STORE == "sqlite":
@@ -316,7 +316,7 @@ def test_the_store_is_probed_by_a_write(request: pytest.FixtureRequest) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.only_on("postgresql")
-def test_a_server_that_became_a_read_only_standby_is_an_outage() -> None:
+def test_a_read_only_standby_is_an_outage() -> None:
     with connections[ALIAS].cursor() as cursor:
         cursor.execute("SET default_transaction_read_only = on")
     try:

@@ -1,8 +1,8 @@
-"""The wake-up: whoever appends to the stream rings once while none is pending, and no ring is lost.
+"""The wake-up: a process that appends to the stream rings if no ring is pending, and no ring is lost.
 
-What is played through here is the order in which the steps of an appending web process and of a drain may
-come. The web process's steps are those of analytics/ingest/publisher.py: append, set the key unless it
-exists, and send a message only if it did not.
+These tests play every order of the steps of an appending web process and of a drain. The web process's steps
+are those of analytics/ingest/publisher.py: append, set the key unless it exists, and send a message only if
+it did not exist.
 """
 
 import itertools
@@ -23,7 +23,7 @@ Steps = Iterator[None]
 
 
 class Messages:
-    """The Celery queue: how many wake-ups are under way."""
+    """The Celery queue, reduced to the number of waiting wake-ups."""
 
     def __init__(self) -> None:
         self.waiting = 0
@@ -57,7 +57,7 @@ def read_all(consumer: Consumer) -> Steps:
 
 
 def left_behind(drain_steps: Callable[[Consumer], Steps], order: tuple[bool, ...]) -> bool:
-    """Play one order of steps (True: the drain's turn), then every wake-up sent. Is an entry left?"""
+    """Play one order of steps (True: the drain's turn), then every wake-up. Returns if an entry is left."""
     get_redis().delete(STREAM, BELL)
     consumer = Consumer(get_redis())
     consumer.ensure_group()
@@ -80,11 +80,11 @@ def left_behind(drain_steps: Callable[[Consumer], Steps], order: tuple[bool, ...
 ORDERS = list(itertools.product([True, False], repeat=6))
 
 
-def test_no_order_of_appending_and_draining_loses_a_wake_up() -> None:
+def test_no_order_of_steps_loses_a_wake_up() -> None:
     assert [order for order in ORDERS if left_behind(drain_as_ours, order)] == []
 
 
-def test_control_a_drain_that_silences_the_bell_after_reading_loses_wake_ups() -> None:
+def test_control_silencing_the_bell_after_reading_loses_wake_ups() -> None:
     assert [order for order in ORDERS if left_behind(drain_that_silences_after_reading, order)] != []
 
 

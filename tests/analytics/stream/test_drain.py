@@ -46,11 +46,11 @@ from tests.analytics.streams import (
 
 
 class Killed(BaseException):
-    """What stands for kill -9 here: no `except Exception` sees it, and nothing is done after it."""
+    """A stand-in for kill -9: no `except Exception` catches it, and no code runs after it."""
 
 
 def run_until_empty(drain_of: Callable[[], object], *, rounds: int = 12) -> int:
-    """Run drains, each round as a new process would after the last was killed. Returns the rounds."""
+    """Run drains, each as a new process after the last was killed. Returns the number of rounds."""
     for number in range(1, rounds + 1):
         wait_until_overdue()
         try:
@@ -63,7 +63,7 @@ def run_until_empty(drain_of: Callable[[], object], *, rounds: int = 12) -> int:
 
 
 @pytest.mark.django_db
-def test_a_drain_stores_all_entries_and_leaves_the_stream_empty(conference: Conference) -> None:
+def test_a_drain_stores_all_entries_and_empties_the_stream(conference: Conference) -> None:
     append([make_row("a"), make_row("b")], [make_row("c")])
     assert run(make_drain()) is False
     assert stored_ids() == {"a", "b", "c"}
@@ -139,7 +139,7 @@ def test_each_entry_goes_to_one_of_several_consumers(conference: Conference) -> 
         seen.extend(("quick", row.event_id) for row in rows)
         return store_and_react(rows)
 
-    # Its own idle time is the usual one: the slow consumer is alive.
+    # Its idle time is the usual one, so the slow consumer counts as alive.
     run(Drain(Consumer(get_redis()), process))
     quick_is_done.set()
     slow.join(20)
@@ -185,7 +185,7 @@ def test_an_overdue_entry_is_found_behind_many_others(conference: Conference) ->
 
 @pytest.mark.django_db
 def test_a_crash_after_storing_costs_no_reaction(conference: Conference) -> None:
-    """The control: reacting only to what was new loses the mark, and the day keeps its old figures."""
+    """The control: reacting only to new events loses the mark, and the day keeps its old figures."""
 
     def die_before_reacting(rows: Sequence[EventRow]) -> StoreResult:
         for row in rows:
@@ -243,14 +243,14 @@ def test_an_entry_that_always_fails_becomes_a_dead_letter(conference: Conference
     drain = make_drain(failing_on("poison", KeyError("reaction\0failed \ud800")))
     run(drain)
     assert stored_ids() == {"before", "after"}, "already in the first run"
-    # On a busy machine an entry may be overdue again, and tried again, within one run.
+    # On a busy machine an entry may become overdue and be tried again within one run.
     assert run_until_empty(lambda: run(drain)) <= MAX_DELIVERIES - 1
     assert stored_ids() == {"before", "after", "same-entry"}, "another client's event, with the last delivery"
     letter = DeadLetter.objects.get()
     assert (letter.deliveries, letter.event_count, letter.version) == (MAX_DELIVERIES, 1, "1")
     assert "KeyError" in letter.error
 
-    dead_letters.replay(letter)  # the reaction was mended
+    dead_letters.replay(letter)  # the reaction works again
     run(make_drain())
     assert stored_ids() == {"before", "after", "poison", "same-entry"}
     letter.refresh_from_db()
@@ -289,7 +289,7 @@ def test_an_outage_while_rows_are_halved_makes_no_dead_letter(conference: Confer
 
 
 @pytest.mark.django_db
-def test_only_the_entry_that_kills_its_worker_becomes_a_dead_letter(
+def test_only_the_killing_entry_becomes_a_dead_letter(
     conference: Conference,
 ) -> None:
     append(*([make_row(f"good-{number}")] for number in range(40)))
@@ -338,7 +338,7 @@ def test_an_unreadable_entry_is_kept_whole_and_replayable(
 
 
 @pytest.mark.django_db
-def test_rows_that_the_store_refuses_become_dead_letters_alone(conference: Conference) -> None:
+def test_only_refused_rows_become_dead_letters(conference: Conference) -> None:
     broken = '{"not": json'  # no database takes it: SQLite has a CHECK, PostgreSQL a type, MongoDB documents
     rows = [make_row(f"r{number}") for number in range(9)]
     rows[3].data = rows[7].data = broken
@@ -360,7 +360,7 @@ def test_a_refused_row_is_kept_whatever_its_id_holds(conference: Conference) -> 
 
 
 @pytest.mark.django_db
-def test_refused_rows_whose_long_ids_begin_alike_are_all_kept(conference: Conference) -> None:
+def test_refused_rows_with_similar_long_ids_are_all_kept(conference: Conference) -> None:
     append([make_row("会" * 20 + str(number), data="{") for number in range(3)])
     run(make_drain())
     assert DeadLetter.objects.count() == 3
@@ -395,7 +395,7 @@ def caused(error: Any, cause: Exception) -> Any:
 
 
 def locked() -> OperationalError:
-    """What Django makes of SQLite's own error when another holds the lock."""
+    """The error that Django raises when another connection holds SQLite's lock."""
     with tempfile.TemporaryDirectory() as directory:
         holder, other = (sqlite3.connect(Path(directory) / "db", timeout=0) for _ in range(2))
         holder.execute("BEGIN IMMEDIATE")
@@ -444,8 +444,8 @@ def test_a_long_outage_leaves_everything_in_the_stream(conference: Conference, o
 
 
 @pytest.mark.django_db
-def test_an_outage_does_not_count_against_single_entries(conference: Conference) -> None:
-    """Entries that were suspects already, because workers died with them, meet an outage."""
+def test_an_outage_counts_against_no_single_entry(conference: Conference) -> None:
+    """The outage hits entries that are already suspects, because workers died with them."""
     append([make_row("a")], [make_row("b")])
     for _ in range(ALONE_FROM_DELIVERY):
         with pytest.raises(Killed):
@@ -465,7 +465,7 @@ def test_an_outage_does_not_count_against_single_entries(conference: Conference)
 
 @pytest.mark.django_db
 def test_an_unknown_column_is_no_outage(conference: Conference) -> None:
-    """To SQLite "no such column" is an OperationalError, too; the store that answers proves otherwise."""
+    """SQLite's "no such column" is an OperationalError, too, but the store still answers."""
     append([make_row("poison")], [make_row("good")])
     drain = make_drain(failing_on("poison", OperationalError("no such column: x")))
     run(drain)
@@ -475,7 +475,7 @@ def test_an_unknown_column_is_no_outage(conference: Conference) -> None:
 
 
 @pytest.mark.django_db
-def test_after_an_outage_a_drain_rests_and_leaves_the_bell_set(conference: Conference) -> None:
+def test_a_drain_rests_after_an_outage(conference: Conference) -> None:
     def refuse(rows: Sequence[EventRow]) -> StoreResult:
         raise caused(StoreUnavailableError("locked"), locked())
 
@@ -492,7 +492,7 @@ def test_after_an_outage_a_drain_rests_and_leaves_the_bell_set(conference: Confe
 
 
 @pytest.mark.django_db
-def test_the_group_is_created_again_after_redis_lost_its_data(conference: Conference) -> None:
+def test_the_group_is_recreated_after_redis_lost_its_data(conference: Conference) -> None:
     drain = make_drain()
     append([make_row("a")])
     run(drain)

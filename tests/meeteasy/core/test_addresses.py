@@ -1,4 +1,4 @@
-"""Email addresses: what is equal, and what goes over the wire."""
+"""Email addresses: which are equal, and how they are sent."""
 
 import pytest
 
@@ -47,11 +47,11 @@ def test_a_domain_goes_over_the_wire_by_idna_2008() -> None:
 
 
 @pytest.mark.parametrize("domain", ["", ".", "a..b", "-a-.com", "a b.com", "x" * 64 + ".com", "\u200d.com"])
-def test_what_is_no_domain_is_refused(domain: str) -> None:
+def test_an_invalid_domain_is_refused(domain: str) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         to_ascii_domain(domain)
 
 
 @pytest.mark.parametrize("text", ["", "@", "no address", "a@b@", "@x", "a@-x-.com"])
-def test_anything_can_be_compared(text: str) -> None:
+def test_even_invalid_addresses_can_be_compared(text: str) -> None:
     assert normalise_email(text) == normalise_email(normalise_email(text))

@@ -1,4 +1,4 @@
-"""What was deleted is gone from every file of a small installation, too."""
+"""Deleted data is gone from every file of a small installation."""
 
 import datetime as dt
 import json
@@ -14,7 +14,7 @@ ADDRESS = "198.51.100.77"
 
 
 def files_with(directory: Path, *needles: bytes) -> set[str]:
-    """The names of the files below `directory` that hold one of the needles; no log of ours."""
+    """Return the names of files below `directory` that hold one of the needles, without our logs."""
     return {
         path.name
         for path in directory.rglob("*")
@@ -23,7 +23,7 @@ def files_with(directory: Path, *needles: bytes) -> set[str]:
 
 
 @pytest.mark.processes
-def test_no_file_keeps_an_address_a_salt_that_ended_or_an_erased_id(system: System) -> None:
+def test_no_file_keeps_deleted_data(system: System) -> None:
     system.start("web", "events", "daily")
     erased = f"visitor-{secrets.token_hex(8)}"
     headers = {"X-Forwarded-For": ADDRESS}
@@ -51,7 +51,7 @@ def test_no_file_keeps_an_address_a_salt_that_ended_or_an_erased_id(system: Syst
     found = [redis.get(key) for key in redis.scan_iter("salt:*")]
     assert len(found) >= 2
     directory = system.directory
-    # The search finds what is there.
+    # The search itself works.
     assert files_with(directory, *found)
     assert files_with(directory, erased.encode())
 

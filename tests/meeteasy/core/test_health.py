@@ -14,7 +14,7 @@ from tests.support.services import ValkeyServer
 pytestmark = pytest.mark.django_db
 
 
-def test_a_process_that_runs_says_so_to_everybody() -> None:
+def test_any_client_can_see_that_the_process_runs() -> None:
     answer = Client().get("/healthz")
 
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
@@ -28,7 +28,7 @@ def test_readiness_names_each_dependency() -> None:
     assert set(answer.json()["checks"].values()) == {"ok"}
 
 
-def test_without_redis_it_is_not_ready_and_says_why(valkey: ValkeyServer) -> None:
+def test_without_redis_it_is_not_ready_and_names_redis(valkey: ValkeyServer) -> None:
     valkey.kill()
     try:
         answer = Client().get("/readyz")
@@ -43,7 +43,7 @@ def test_without_redis_it_is_not_ready_and_says_why(valkey: ValkeyServer) -> Non
     assert Client().get("/readyz").status_code == 200
 
 
-def test_a_beat_that_is_silent_is_a_warning_until_it_ticks_again() -> None:
+def test_a_silent_beat_is_a_warning_until_it_ticks() -> None:
     assert "beat" in Client().get("/readyz").json()["warnings"]
 
     heart = Heart()

@@ -1,4 +1,4 @@
-"""A queue that nobody works on is reported, whatever became of its worker."""
+"""A queue without a working worker is reported, whatever happened to the worker."""
 
 import signal
 import time
@@ -32,7 +32,7 @@ def test_a_silent_queue_is_a_warning_until_a_task_runs() -> None:
     assert heartbeats.find_silent() == {}
 
 
-def test_every_queue_of_the_schedule_has_a_sweep_of_at_most_10_seconds() -> None:
+def test_every_scheduled_queue_has_a_sweep_within_10_seconds() -> None:
     entries = settings.DEFAULT_SCHEDULE.values()
     swept = {str(entry["queue"]) for entry in entries if isinstance(entry["schedule"], int | float)}
     frequent = {
@@ -45,8 +45,8 @@ def test_every_queue_of_the_schedule_has_a_sweep_of_at_most_10_seconds() -> None
 
 @pytest.mark.processes
 @pytest.mark.faults
-def test_a_dead_a_stopped_and_a_catatonic_worker_show_within_a_minute(system: System) -> None:
-    """email is killed, events stopped, and daily keeps its connection but takes nothing any more."""
+def test_every_kind_of_broken_worker_shows_within_a_minute(system: System) -> None:
+    """email is killed, events is stopped, and daily stays connected but takes no more tasks."""
     system.start("web", "events", "daily", "email", "sms", "beat")
 
     def warnings() -> set[str]:

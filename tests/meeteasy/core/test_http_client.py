@@ -1,4 +1,4 @@
-"""The outbound client: where it may not go, and how it ends what does not end by itself."""
+"""The outbound client: which addresses it refuses, and how it ends endless answers."""
 
 import gzip
 import threading
@@ -62,7 +62,7 @@ def allowed(settings: Any) -> None:
         "[::1]", "[fd00::1]", "[fe80::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1",
     ],
 )  # fmt: skip
-def test_private_addresses_are_refused_however_they_are_written(host: str) -> None:
+def test_private_addresses_are_refused_in_every_spelling(host: str) -> None:
     with pytest.raises(OutboundError) as caught:
         request("GET", f"http://{host}/", timeout_seconds=2)
     assert isinstance(caught.value, PrivateAddressError)
@@ -70,13 +70,13 @@ def test_private_addresses_are_refused_however_they_are_written(host: str) -> No
 
 
 @pytest.mark.usefixtures("allowed")
-def test_a_host_that_settings_name_may_be_private(server: str) -> None:
+def test_a_host_named_in_the_settings_may_be_private(server: str) -> None:
     assert request("GET", f"{server}/").text == "hello"
     assert request("GET", f"{server}/gzip").text == "hello"
 
 
 @pytest.mark.usefixtures("allowed")
-def test_a_redirect_is_handed_back_and_not_followed(server: str) -> None:
+def test_a_redirect_is_returned_and_not_followed(server: str) -> None:
     assert request("GET", f"{server}/redirect").status_code == 302
 
 
@@ -88,29 +88,27 @@ def test_an_answer_that_is_too_large_is_cut_off(server: str) -> None:
 
 
 @pytest.mark.usefixtures("allowed")
-def test_a_server_that_does_not_answer_in_time_may_have_got_the_request(server: str) -> None:
+def test_a_slow_server_may_have_received_the_request(server: str) -> None:
     with pytest.raises(OutboundError) as caught:
         request("GET", f"{server}/slow", timeout_seconds=0.3)
     assert caught.value.reached
 
 
 @pytest.mark.usefixtures("allowed")
-def test_a_server_that_is_down_got_nothing() -> None:
+def test_a_server_that_is_down_received_nothing() -> None:
     with pytest.raises(OutboundError) as caught:
         request("GET", f"http://127.0.0.1:{free_port()}/")
     assert not caught.value.reached
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com/", "file:///etc/passwd", "nonsense", "http://"])
-def test_what_is_no_web_address_is_refused(url: str) -> None:
+def test_an_invalid_web_address_is_refused(url: str) -> None:
     with pytest.raises(OutboundError) as caught:
         request("GET", url)
     assert not caught.value.reached
 
 
-def test_the_name_is_looked_up_once_and_the_checked_address_is_dialled(
-    server: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_the_checked_address_is_dialled(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that is public when checked and private when dialled (DNS rebinding) gains nothing."""
     looked_up: list[str] = []
 

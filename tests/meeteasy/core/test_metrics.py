@@ -1,5 +1,5 @@
-"""/metrics: who may read it, what it shows of Redis, the queues, beat and the databases, and what is missing
-while one of them is away."""
+"""/metrics: who may read it, its figures of Redis, the queues, beat and the databases, and the figures that
+are missing while one of them is away."""
 
 import os
 import re
@@ -28,11 +28,11 @@ from tests.support.system import ROOT
 pytestmark = pytest.mark.django_db
 
 OF_THE_DATABASE = {"dirty_days", "dead_letters", "outbox", "outages"}
-# What Prometheus waits for a page unless it is told otherwise.
+# How long Prometheus waits for a page by default.
 SCRAPE_TIMEOUT = 10
 
 
-def test_it_says_what_runs_and_that_all_could_be_read() -> None:
+def test_it_shows_the_build_and_that_all_readers_succeeded() -> None:
     values = scrape()
 
     assert values["meeteasy_redis_up"] == values['meeteasy_database_up{database="default"}'] == 1
@@ -69,11 +69,11 @@ def test_it_shows_how_long_beat_has_been_silent() -> None:
 def test_it_shows_the_memory_of_redis_and_its_limit() -> None:
     values = scrape()
 
-    assert values["meeteasy_redis_memory_limit_bytes"] == 1024**3  # as the embedded one is started
+    assert values["meeteasy_redis_memory_limit_bytes"] == 1024**3  # the limit of the embedded one
     assert 0 < values["meeteasy_redis_memory_bytes"] < 1024**3
 
 
-def test_every_metric_is_in_the_table_of_the_alarms_and_none_besides() -> None:
+def test_the_table_of_alarms_has_exactly_our_metrics() -> None:
     note_beat()
     Heart().beat(Queue.ANALYTICS_DAILY)
     shown = {name.partition("{")[0].removeprefix("meeteasy_") for name in scrape()}
@@ -91,7 +91,7 @@ def test_a_client_that_asks_for_openmetrics_gets_it() -> None:
     assert {"meeteasy_build", "meeteasy_queue_messages"} <= families
 
 
-def test_without_redis_the_databases_are_shown_and_the_rest_is_missing(valkey: ValkeyServer) -> None:
+def test_without_redis_only_the_databases_are_shown(valkey: ValkeyServer) -> None:
     valkey.kill()
     try:
         started = time.monotonic()
@@ -111,14 +111,14 @@ def test_without_redis_the_databases_are_shown_and_the_rest_is_missing(valkey: V
 
 @pytest.fixture
 def silent_server() -> Iterator[int]:
-    """The port of a server that takes connections and never says a word, as one that was stopped."""
+    """The port of a server that takes connections but never answers, like a stopped one."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen(50)
         yield server.getsockname()[1]
 
 
-def test_a_redis_that_hangs_does_not_hold_the_page_up(silent_server: int, settings: Any) -> None:
+def test_a_hung_redis_does_not_hold_up_the_page(silent_server: int, settings: Any) -> None:
     settings.REDIS_URL = f"redis://127.0.0.1:{silent_server}/0"
     started = time.monotonic()
     values = scrape()
@@ -128,8 +128,8 @@ def test_a_redis_that_hangs_does_not_hold_the_page_up(silent_server: int, settin
     assert values['meeteasy_database_up{database="default"}'] == 1
 
 
-def test_without_the_database_redis_is_shown_and_the_rest_is_missing() -> None:
-    """In a process whose database is a port at which nobody listens."""
+def test_without_the_database_only_redis_is_shown() -> None:
+    """The process's database is a port without a listener."""
     code = "from tests.support.scraping import scrape; print(scrape())"
     database = f"postgres://nobody@127.0.0.1:{free_port()}/nothing"
     printed = subprocess.run(
@@ -152,15 +152,15 @@ class TestWithoutAToken:
         assert Client(REMOTE_ADDR=address).get("/metrics").status_code == 200
 
     @pytest.mark.parametrize("address", ["10.0.0.5", "203.0.113.7", "::ffff:203.0.113.7", "fe80::1%eth0", ""])
-    def test_to_others_it_does_not_exist(self, address: str) -> None:
+    def test_other_machines_get_404(self, address: str) -> None:
         assert Client(REMOTE_ADDR=address).get("/metrics").status_code == 404
 
     @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
-    def test_what_came_through_a_proxy_on_this_machine_is_not_from_it(self, header: str) -> None:
+    def test_a_request_through_a_local_proxy_is_not_local(self, header: str) -> None:
         for said in ("127.0.0.1", ""):
             assert Client().get("/metrics", headers={header: said}).status_code == 404
 
-    def test_no_empty_token_opens_it(self) -> None:
+    def test_an_empty_token_is_refused(self) -> None:
         away = Client(REMOTE_ADDR="203.0.113.7")
         assert away.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
 
@@ -170,20 +170,20 @@ class TestWithAToken:
     def token(self, settings: Any) -> None:
         settings.METRICS_TOKEN = "s3cret"
 
-    def test_who_brings_it_may_read_from_anywhere(self) -> None:
+    def test_a_client_with_the_token_may_read_from_anywhere(self) -> None:
         away = Client(REMOTE_ADDR="203.0.113.7", HTTP_X_FORWARDED_FOR="203.0.113.7")
         assert away.get("/metrics", headers={"Authorization": "Bearer s3cret"}).status_code == 200
 
     @pytest.mark.parametrize(
         "given", ["", "Bearer", "Bearer ", "Bearer s3cre", "Bearer s3cret2", "Token s3cret", "s3cret", "é"]
     )
-    def test_who_brings_another_or_none_may_not_from_this_machine_either(self, given: str) -> None:
+    def test_without_the_right_token_this_machine_is_refused_too(self, given: str) -> None:
         assert Client().get("/metrics", headers={"Authorization": given}).status_code == 404
         assert Client().get("/metrics").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz"])
-def test_behind_a_tls_proxy_machines_within_still_ask_without_tls(path: str, settings: Any) -> None:
+def test_internal_machines_may_ask_without_tls(path: str, settings: Any) -> None:
     settings.SECURE_SSL_REDIRECT = True
     assert Client().get(path).status_code == 200
     assert Client().get("/admin/").status_code == 301

@@ -1,4 +1,4 @@
-"""What may stand in a person's name."""
+"""The text that a person's name may contain."""
 
 import pytest
 
@@ -66,5 +66,5 @@ def test_a_name_with_dots_is_a_name(name: str) -> None:
         ("❤\ufe0f", "❤\ufe0f"),
     ],
 )
-def test_what_shows_nothing_is_left_out(text: str, shown: str) -> None:
+def test_invisible_characters_are_removed(text: str, shown: str) -> None:
     assert strip_invisible(text) == shown

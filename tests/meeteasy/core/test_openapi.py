@@ -1,4 +1,4 @@
-"""`/api/schema`: every operation explains itself."""
+"""`/api/schema`: every operation is described."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def test_every_parameter_is_described() -> None:
     assert [(name, each["name"]) for name, each in parameters if not each.get("description")] == []
 
 
-def test_every_operation_says_what_an_error_looks_like() -> None:
+def test_every_operation_describes_its_errors() -> None:
     for name, operation in operations():
         errors = [answer for status, answer in operation["responses"].items() if status[0] in "45"]
         assert errors, name

@@ -1,4 +1,4 @@
-"""Lists of the API are paged by cursors: whoever joins or leaves meanwhile shifts nothing."""
+"""Lists of the API are paged by cursors, so rows that come or go meanwhile shift nothing."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator
@@ -91,7 +91,7 @@ def pages(client: APIClient, path: str, **query: Any) -> Iterator[list[dict[str,
 
 
 @pytest.mark.parametrize("name", list(LISTS))
-def test_rows_added_between_pages_repeat_none_and_leave_none_out(
+def test_rows_added_between_pages_shift_nothing(
     api: Api, conference: Conference, alice: User, name: str
 ) -> None:
     path, key, add = LISTS[name]
@@ -108,7 +108,7 @@ def test_rows_added_between_pages_repeat_none_and_leave_none_out(
     assert there <= set(seen)
 
 
-def test_approving_all_that_wait_page_by_page_reaches_each(
+def test_approving_page_by_page_reaches_every_registration(
     api: Api, conference: Conference, alice: User
 ) -> None:
     Conference.objects.update(approval_required=True)
@@ -149,7 +149,7 @@ def test_a_bad_cursor_or_size_is_named(
     assert list(answer.json()["error"]["details"]) == [field]
 
 
-def test_the_description_of_every_list_has_the_cursor() -> None:
+def test_every_list_describes_its_cursor() -> None:
     from drf_spectacular.generators import SchemaGenerator
 
     paths = SchemaGenerator().get_schema(public=True)["paths"]

@@ -1,4 +1,4 @@
-"""The six queues, and that every task says which one it goes to."""
+"""The six queues, and the queue of every task."""
 
 import pytest
 from celery import Celery
@@ -18,7 +18,7 @@ def own_tasks(celery: Celery) -> list[str]:
     return sorted(name for name in celery.tasks if not name.startswith("celery."))
 
 
-def test_there_are_the_six_queues_and_each_has_its_options() -> None:
+def test_each_of_the_six_queues_has_its_options() -> None:
     assert {str(queue) for queue in Queue} == {
         "analytics.events",
         "analytics.daily",
@@ -31,7 +31,7 @@ def test_there_are_the_six_queues_and_each_has_its_options() -> None:
 
 
 def queue_of(celery: Celery, name: str) -> str:
-    """The queue that a message of this task would go to."""
+    """Return the queue that a message of this task would go to."""
     options = celery.tasks[name]._get_exec_options()
     route = celery.amqp.router.route(dict(options), name)
     return str(route["queue"].name)
@@ -46,7 +46,7 @@ def test_every_task_goes_to_one_of_the_six(celery: Celery) -> None:
     assert queue_of(celery, "analytics.refresh_dirty_days") == "analytics.daily"
 
 
-def test_every_task_is_acknowledged_late_and_has_a_hard_time_limit(celery: Celery) -> None:
+def test_every_task_acknowledges_late_within_a_hard_time_limit(celery: Celery) -> None:
     for name in own_tasks(celery):
         task = celery.tasks[name]
         assert task.acks_late, name
@@ -56,13 +56,13 @@ def test_every_task_is_acknowledged_late_and_has_a_hard_time_limit(celery: Celer
         assert (task.time_limit or celery.conf.task_time_limit) <= most, name
 
 
-def test_no_task_of_the_events_queue_outlives_its_visibility_timeout(celery: Celery) -> None:
+def test_no_events_task_outlives_the_visibility_timeout(celery: Celery) -> None:
     visible_again = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
 
     assert celery.tasks["analytics.drain_events"].time_limit < visible_again
 
 
-def test_every_entry_of_the_schedule_names_a_task_and_the_queue_it_goes_to(celery: Celery) -> None:
+def test_every_scheduled_entry_names_a_task_and_its_queue(celery: Celery) -> None:
     for entry in settings.DEFAULT_SCHEDULE.values():
         assert entry["task"] in celery.tasks
         assert str(entry["queue"]) == queue_of(celery, entry["task"])

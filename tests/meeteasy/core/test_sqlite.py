@@ -1,4 +1,4 @@
-"""Many rows in one statement: none is left out, none is counted that was there."""
+"""Many rows in one statement: all are inserted, and existing ones are not counted."""
 
 import pytest
 from django.db import IntegrityError, connection
@@ -30,7 +30,7 @@ def test_all_rows_are_inserted_and_counted(count: int) -> None:
     assert stored() == rows
 
 
-def test_rows_that_are_passed_over_are_not_counted() -> None:
+def test_skipped_rows_are_not_counted() -> None:
     insert_rows(connection, TABLE, COLUMNS, rows_of(3, 120, 204))
     rows = rows_of(*range(205))
     assert insert_rows(connection, TABLE, COLUMNS, rows, on_conflict="ON CONFLICT DO NOTHING") == 202
@@ -38,7 +38,7 @@ def test_rows_that_are_passed_over_are_not_counted() -> None:
 
 
 @pytest.mark.parametrize("known", [3, 204])
-def test_the_drivers_errors_are_djangos(known: int) -> None:
+def test_driver_errors_become_djangos_errors(known: int) -> None:
     insert_rows(connection, TABLE, COLUMNS, rows_of(known))
     with pytest.raises(IntegrityError):
         insert_rows(connection, TABLE, COLUMNS, rows_of(*range(205)))

@@ -46,7 +46,7 @@ def test_reset_withdraws_the_earlier_ones(alice: User) -> None:
 
 
 @pytest.mark.parametrize("header", ["Token", "Token a b", "Token nonsense", "Bearer nonsense", "Token é"])
-def test_what_is_no_token_is_refused(header: str) -> None:
+def test_an_invalid_token_is_refused(header: str) -> None:
     assert status_with(header) == 401
 
 
@@ -56,6 +56,6 @@ def test_an_inactive_user_has_no_valid_token(alice: User) -> None:
     assert status_with(f"Token {token}") == 401
 
 
-def test_there_is_no_token_for_nobody() -> None:
+def test_no_token_is_made_for_an_unknown_user() -> None:
     with pytest.raises(CommandError, match="no user 'nobody'"):
         make("nobody")

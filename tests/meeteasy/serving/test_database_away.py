@@ -1,4 +1,4 @@
-"""A database that is away or locked: JSON 503 with Retry-After on every path of the API, and then goes on."""
+"""While a database is away or locked, every API path answers JSON 503 with Retry-After. Later it recovers."""
 
 import signal
 import sqlite3
@@ -47,7 +47,7 @@ def count_registrations(system: System) -> int:
     return int(system.run_code(code))
 
 
-def test_a_locked_sqlite_refuses_writes_in_seconds_and_goes_on_reading(system: System) -> None:
+def test_a_locked_sqlite_refuses_writes_but_still_reads(system: System) -> None:
     system.start("web")
     headers = {"Authorization": f"Token {system.token()}"}
     assert register(system, 0).status_code == 201
@@ -82,7 +82,7 @@ def test_without_postgresql_each_path_answers_503_and_recovers(
             assert_unavailable(system.http.get(path, params=params, headers=headers))
         assert_unavailable(register(system, 1))
         page = system.http.post("/accounts/login/", data={"username": "x", "password": "y"})
-        assert page.status_code in (403, 503)  # without its form's token it does not come so far
+        assert page.status_code in (403, 503)  # without its form's token it is refused earlier
         assert system.http.get("/admin/", cookies={"sessionid": "x" * 32}).status_code == 503
         ready = system.http.get("/readyz")
         assert (ready.status_code, ready.json()["checks"]["redis"]) == (503, "ok")
@@ -95,10 +95,10 @@ def test_without_postgresql_each_path_answers_503_and_recovers(
 
 
 @pytest.mark.faults
-def test_a_postgresql_that_hangs_leaves_503_instead_of_waiting(
+def test_a_hung_postgresql_gives_503_instead_of_waiting(
     on_postgresql: System, postgresql: PostgresqlServer
 ) -> None:
-    """No thread is free then; those that hang go on when the server does."""
+    """No thread is free then. The hung ones continue when the server does."""
     system = on_postgresql
     assert postgresql.process is not None
     processes = [postgresql.process, *psutil.Process(postgresql.process.pid).children(recursive=True)]
@@ -127,11 +127,11 @@ def test_a_postgresql_that_hangs_leaves_503_instead_of_waiting(
 
 
 @pytest.mark.faults
-def test_without_mongodb_what_is_kept_there_answers_503(system: System) -> None:
-    """The analytics' database alone; the others' paths go on."""
+def test_without_mongodb_only_the_analytics_answer_503(system: System) -> None:
+    """Only the analytics' database is away; the other paths keep working."""
     system.prepare()
     headers = {"Authorization": f"Token {system.token()}"}
-    system.environment["MONGODB_URI"] = "mongodb://127.0.0.1:9/"  # the discard port, where nobody listens
+    system.environment["MONGODB_URI"] = "mongodb://127.0.0.1:9/"  # the discard port, which has no listener
     system.start("web")
     for path, params in PATHS:
         answer = system.http.get(path, params=params, headers=headers)

@@ -30,7 +30,7 @@ def connect(web: System) -> socket.socket:
 
 
 def answer_of(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
-    """The status, headers and body of an answer; reads until the connection ends or the body is complete."""
+    """Return the status, headers and body of an answer. Reads until the body or the connection ends."""
     received = b""
     while b"\r\n\r\n" not in received:
         part = connection.recv(65536)
@@ -54,7 +54,7 @@ def memory(web: System) -> int:
 
 
 def send_until_refused(connection: socket.socket, part: bytes, *, most: int) -> int:
-    """How many bytes the server took."""
+    """Send until the server refuses. Returns how many bytes it took."""
     sent = 0
     connection.settimeout(5)
     try:
@@ -68,7 +68,7 @@ def send_until_refused(connection: socket.socket, part: bytes, *, most: int) -> 
 @pytest.mark.parametrize(
     "path", ["/api/conferences", "/accounts/login/", "/api/nothing", "/admin/", "/readyz"]
 )
-def test_a_body_without_end_is_refused_at_its_limit(web: System, path: str) -> None:
+def test_an_endless_body_is_refused_at_its_limit(web: System, path: str) -> None:
     before = memory(web)
     with closing(connect(web)) as connection:
         head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
@@ -144,14 +144,14 @@ def test_connections_beyond_the_limit_get_503_and_are_logged(web: System) -> Non
     web.wait_for(lambda: web.http.get("/healthz").status_code == 200, "room again", seconds=10)
 
 
-def test_what_is_not_http_gets_400_in_the_errors_shape(web: System) -> None:
+def test_invalid_http_gets_400_in_the_error_shape(web: System) -> None:
     with closing(connect(web)) as connection:
         connection.sendall(b"NONSENSE\r\n\r\n")
         status, _, body = answer_of(connection)
     assert (status, code_of(body)) == (400, "bad_request")
 
 
-def test_odd_bytes_in_the_query_and_headers_with_underscores_do_no_harm(web: System) -> None:
+def test_odd_query_bytes_and_headers_do_no_harm(web: System) -> None:
     with closing(connect(web)) as connection:
         connection.sendall(b"GET /api/nothing?q=\xc3\xa4\xff HTTP/1.1\r\nHost: localhost\r\n\r\n")
         status, _, body = answer_of(connection)
@@ -159,8 +159,8 @@ def test_odd_bytes_in_the_query_and_headers_with_underscores_do_no_harm(web: Sys
     assert code_of(body) in ("bad_request", "not_found")
 
 
-def test_an_upload_that_trickles_holds_no_thread(web: System) -> None:
-    """Twenty slow clients, more than both processes have threads, and somebody in a hurry."""
+def test_a_slow_upload_holds_no_thread(web: System) -> None:
+    """Twenty slow clients, more than the threads of both processes, and one fast client."""
     head = b"POST /api/conferences HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"
     slow = [connect(web) for _ in range(20)]
     try:
@@ -175,7 +175,7 @@ def test_an_upload_that_trickles_holds_no_thread(web: System) -> None:
 
 
 def test_forwarded_addresses_are_not_believed(web: System) -> None:
-    """Registrations are throttled by address; here without a proxy, so by the connection's."""
+    """Registrations are throttled by address. Without a proxy that is the connection's address."""
     answer = web.http.get("/metrics", headers={"X-Forwarded-For": "203.0.113.7"})
-    assert answer.status_code == 404  # metrics show nothing to whoever came through a proxy
+    assert answer.status_code == 404  # metrics show nothing to requests through a proxy
     assert web.http.get("/metrics").status_code == 200

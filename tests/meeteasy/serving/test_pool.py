@@ -1,4 +1,4 @@
-"""Django's pool of threads: how many work, how many wait, and what the others get."""
+"""Django's pool of threads: how many requests run, how many wait, and how the others are refused."""
 
 import asyncio
 import threading
@@ -15,7 +15,7 @@ SCOPE: dict[str, Any] = {
 
 
 class Sleeper:
-    """A WSGI application that takes a while, and knows how many were in it at once."""
+    """A slow WSGI application that counts how many requests it had at once."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -48,7 +48,7 @@ async def ask(app: Any, **scope: Any) -> tuple[int, dict[bytes, bytes]]:
     return messages[0]["status"], dict(messages[0]["headers"])
 
 
-async def test_as_many_work_as_there_are_threads_and_as_many_wait_as_may() -> None:
+async def test_running_and_waiting_requests_are_bounded() -> None:
     sleeper = Sleeper(0.2)
     pool = Pool(sleeper, threads=3, waiting=4, wait_seconds=30)
     answers = await asyncio.gather(*(ask(pool) for _ in range(20)))
@@ -58,7 +58,7 @@ async def test_as_many_work_as_there_are_threads_and_as_many_wait_as_may() -> No
     assert (await ask(pool))[0] == 200
 
 
-async def test_nobody_waits_longer_than_allowed() -> None:
+async def test_no_request_waits_longer_than_allowed() -> None:
     sleeper = Sleeper(1.0)
     pool = Pool(sleeper, threads=1, waiting=100, wait_seconds=0.2)
     started = time.monotonic()
