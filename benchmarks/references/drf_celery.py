@@ -101,7 +101,7 @@ def store_events(events: list[dict[str, Any]], received_ms: int) -> None:
     Event.objects.bulk_create(
         [
             Event(
-                id=Event.key(event.get("event_id") or str(uuid.uuid4()), event["conference_id"]),
+                event_id=event.get("event_id") or str(uuid.uuid4()),
                 type=event["type"],
                 conference_id=event["conference_id"],
                 visitor_id=event.get("visitor_id", ""),
