@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from meeteasy.core.errors import error_body
@@ -22,8 +23,9 @@ HEADER_SECONDS = 10
 BODY_SECONDS = 20
 # The time for which a client may take nothing of its answer.
 WRITE_SECONDS = 30
-# How much of an early-answered body is still read before the connection is closed. If it were closed at once,
-# the client would often see a broken connection instead of the answer.
+# An answer that comes before the end of the request's body says `Connection: close`, so that the client sends
+# nothing more on this connection. This much of the body is still read before it is closed: if it were closed
+# at once, the client would often see a broken connection instead of the answer.
 _LINGER_SECONDS = 5
 _LINGER_BYTES = 4 * 1024 * 1024
 
@@ -37,13 +39,14 @@ class BoundedProtocol(HttpToolsProtocol):
     """
 
     _in_head = _in_body = _refusing = False
+    _may_linger = True
     _head_bytes = 0
     _linger_bytes = 0
     _timer: asyncio.TimerHandle | None = None
     _write_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(_LingeringTransport(transport, self))  # type: ignore[arg-type]
         if len(self.connections) > settings.MAX_CONNECTIONS:
             _refused.add(connections=1)
             self._refuse(503, "busy", "This server has no connection left. Try again.", retry_after=2)
@@ -95,6 +98,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse_headers()
         else:
             super().on_headers_complete()
+            self.cycle.default_headers = [*self.server_state.default_headers, CLOSE_HEADER]
 
     def on_body(self, body: bytes) -> None:
         if self._refusing:
@@ -105,14 +109,22 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._in_body = False
-        if not self._refusing:
-            super().on_message_complete()
+        if self._refusing:
+            return
+        super().on_message_complete()
+        self.cycle.default_headers = self.server_state.default_headers
+        if self.cycle.response_complete and not self.cycle.keep_alive:
+            self.transport.close()
+
+    @property
+    def is_lingering(self) -> bool:
+        """Whether a request was answered whose body is still arriving, within the bounds."""
+        return self._in_body and self._may_linger and self.cycle.response_complete
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self._in_body and not self.transport.is_closing():
             self._unset_keepalive_if_required()
-            self._linger_bytes = 0
             self._set_timer(_LINGER_SECONDS)
 
     def pause_writing(self) -> None:
@@ -139,12 +151,16 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._in_body and self.flow.read_paused:  # we are the side that does not read
             self._set_timer(BODY_SECONDS)
         else:
-            self.transport.close()
+            self._close_now()
 
     def _linger(self, size: int) -> None:
         self._linger_bytes += size
         if self._linger_bytes > _LINGER_BYTES and not self.transport.is_closing():
-            self.transport.close()
+            self._close_now()
+
+    def _close_now(self) -> None:
+        self._may_linger = False
+        self.transport.close()
 
     def _refuse_headers(self) -> None:
         self._refuse(431, "headers_too_large", f"The headers have more than {MAX_HEADER_BYTES} bytes.")
@@ -165,3 +181,20 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._set_timer(_LINGER_SECONDS)
+
+
+class _LingeringTransport:
+    """A transport that uvicorn closes after an early answer only when the rest of the body was read."""
+
+    def __init__(self, transport: asyncio.Transport, protocol: BoundedProtocol) -> None:
+        self._transport = transport
+        self._protocol = protocol
+        self.write = transport.write
+        self.is_closing = transport.is_closing
+
+    def close(self) -> None:
+        if not self._protocol.is_lingering:
+            self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)

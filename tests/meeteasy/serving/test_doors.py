@@ -179,3 +179,29 @@ def test_forwarded_addresses_are_not_believed(web: System) -> None:
     answer = web.http.get("/metrics", headers={"X-Forwarded-For": "203.0.113.7"})
     assert answer.status_code == 404  # metrics show nothing to requests through a proxy
     assert web.http.get("/metrics").status_code == 200
+
+
+def test_an_early_answer_ends_its_connection(web: System) -> None:
+    """A client that kept it would send its next request into a connection that is about to be closed."""
+    with closing(connect(web)) as connection:
+        connection.sendall(
+            b"POST /api/analytics/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 3145728\r\n\r\n" + b" " * MEGABYTE
+        )
+        status, headers, body = answer_of(connection)
+        assert (status, code_of(body), headers["connection"]) == (413, "too_large", "close")
+        connection.sendall(b" " * MEGABYTE)
+        connection.sendall(b" " * MEGABYTE)
+        assert connection.recv(1) == b""
+
+
+def test_an_answer_to_a_whole_request_keeps_its_connection(web: System) -> None:
+    request = (
+        b"POST /api/analytics/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 5\r\n\r\nhello"
+    )
+    with closing(connect(web)) as connection:
+        for _ in range(3):
+            connection.sendall(request)
+            status, headers, _ = answer_of(connection)
+            assert (status, "connection" in headers) == (400, False)
