@@ -40,6 +40,7 @@ urlpatterns = [
     path("api/analytics/", include("analytics.api.urls")),
     path("api/sharing/", include("sharing.api.urls")),
     path("api/", include("notifications.api.urls")),
+    path("api/", include("conversion.api.urls")),
     path("", include("notifications.urls")),
     re_path(r"^api/(?P<path>.*)$", api_not_found),
 ]

@@ -20,6 +20,8 @@ _PARAMETERS = {
     "job_id": "The job's id, as the list of jobs gives it.",
     "check_in_id": "The check-in's id, as the list of check-ins gives it.",
     "notification_id": "The notification's id.",
+    "conversion_id": "The conversion's id.",
+    "target": "Only those into this.",
     "form_id": "Only registrations of this form.",
     "checked_in": "Only those who are checked in (`true`) or are not (`false`).",
     "gate": "Only check-ins at this gate.",
