@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils.html import escape
@@ -36,10 +37,11 @@ def show(conference: Conference, *blocks: dict[str, Any]) -> str:
     page = get_or_create_page(conference, language="en")
     save_draft(page, blocks=list(blocks), seen=page.draft.number if page.draft else 0, by=None)
     publish(page)
+    cache.clear()
     return Client().get("/conf/summit").content.decode()
 
 
-@pytest.mark.parametrize("kind", BLOCKS)
+@pytest.mark.parametrize("kind", list(BLOCKS))
 @pytest.mark.django_db
 def test_a_block_shows_all_its_texts(conference: Conference, kind: str) -> None:
     content = fixture(kind)
@@ -50,7 +52,7 @@ def test_a_block_shows_all_its_texts(conference: Conference, kind: str) -> None:
         assert escape(text) in page
 
 
-@pytest.mark.parametrize("kind", BLOCKS)
+@pytest.mark.parametrize("kind", list(BLOCKS))
 def test_a_block_survives_being_stored(kind: str) -> None:
     (block,) = read_blocks([fixture(kind)])
     assert read_blocks(write_blocks([block])) == [block]

@@ -16,16 +16,14 @@ pytestmark = pytest.mark.processes
 def open_page(chromium: Browser, real: System, conference: str) -> Iterator[Callable[..., Any]]:
     """Opens the conference's page, or another address, as a new visitor. No page may report a problem."""
     contexts, problems = [], []
+    ours = (real.url, real.url.replace("127.0.0.1", "localhost"), "data:")  # PUBLIC_URL has the name
 
     def make(address: str = "", **options: Any) -> Any:
         contexts.append(chromium.new_context(**options))
         contexts[-1].on("weberror", lambda error: problems.append(str(error.error)))
         page = contexts[-1].new_page()
         page.on("console", lambda message: message.type == "error" and problems.append(message.text))
-        page.on(
-            "request",
-            lambda request: request.url.startswith((real.url, "data:")) or problems.append(request.url),
-        )
+        page.on("request", lambda sent: sent.url.startswith(ours) or problems.append(sent.url))
         page.goto(address or f"{real.url}/conf/{conference}")
         return page
 
