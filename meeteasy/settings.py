@@ -515,6 +515,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
+        "FileConversionStatusEnum": "conversion.api.serializers.STATUSES",
         "HoldActionEnum": "analytics.models.HoldDecision.Action",
         "VoidKindEnum": "sharing.models.Void.Kind",
         "AnnouncementKind": "notifications.models.Announcement.Kind",

@@ -15,7 +15,7 @@ from conversion.problems import Problem, describe
 from meeteasy.core.serializers import StrictSerializer
 
 _TARGETS = [(key, converter.label) for key, converter in sorted(CONVERTERS.items())]
-_STATUSES = [choice for choice in ConversionJob.Status.choices if choice[0] != ConversionJob.Status.REMOVING]
+STATUSES = [choice for choice in ConversionJob.Status.choices if choice[0] != ConversionJob.Status.REMOVING]
 # msgspec names the field in its message: "… - at `$.width`", "Object contains unknown field `x`".
 _FIELD = re.compile(r"(?: - at `\$\.(?P<at>\w+)`| unknown field `(?P<unknown>[^`]{1,64})`)$")
 _OTHER_FIELDS = ("conference_id", "target", "file")
@@ -29,9 +29,9 @@ class ConversionErrorSerializer(serializers.Serializer[Any]):
     details = serializers.JSONField(help_text="For programs, e.g. the limit.")
 
 
-class ConversionSerializer(serializers.ModelSerializer[ConversionJob]):
+class FileConversionSerializer(serializers.ModelSerializer[ConversionJob]):
     target = serializers.ChoiceField(choices=_TARGETS, read_only=True)
-    status = serializers.ChoiceField(choices=_STATUSES, read_only=True)
+    status = serializers.ChoiceField(choices=STATUSES, read_only=True)
     error = serializers.SerializerMethodField(help_text="Null unless it failed.")
     result = serializers.SerializerMethodField(help_text="The address of the file; null unless it is done.")
     created_by = serializers.CharField(source="created_by.username", default=None, read_only=True)
@@ -108,7 +108,7 @@ class ConversionFilter(serializers.Serializer[Any]):
     conference_id = serializers.CharField(
         max_length=64, help_text="The conference whose conversions to list."
     )
-    status = serializers.ChoiceField(choices=_STATUSES, required=False, help_text="Only those in this state.")
+    status = serializers.ChoiceField(choices=STATUSES, required=False, help_text="Only those in this state.")
     target = serializers.ChoiceField(choices=_TARGETS, required=False, help_text="Only those into this.")
 
 

@@ -12,7 +12,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from conferences.access import get_conference, signed_in
-from conversion.api.serializers import ConversionFilter, ConversionInput, ConversionSerializer, ResultQuery
+from conversion.api.serializers import (
+    ConversionFilter,
+    ConversionInput,
+    FileConversionSerializer,
+    ResultQuery,
+)
 from conversion.models import ConversionJob
 from conversion.selectors.conversions import ROLE, get_conversion, list_conversions
 from conversion.services import removing
@@ -35,7 +40,7 @@ _RESULT_HEADERS = {
 class ConversionList(generics.ListAPIView[ConversionJob]):
     """List the conversions of a conference, newest first. Owners and helpers."""
 
-    serializer_class = ConversionSerializer
+    serializer_class = FileConversionSerializer
     queryset = ConversionJob.objects.none()
     parser_classes = (MultiPartParser,)
 
@@ -51,7 +56,7 @@ class ConversionList(generics.ListAPIView[ConversionJob]):
     @extend_schema(
         summary="Upload a file and have it converted",
         request=ConversionInput,
-        responses={202: ConversionSerializer},
+        responses={202: FileConversionSerializer},
     )
     def post(self, request: Request) -> Response:
         """Upload a file, as `multipart/form-data`. Owners and helpers.
@@ -73,7 +78,7 @@ class ConversionList(generics.ListAPIView[ConversionJob]):
             by=signed_in(request.user),
         )
         headers = {"Location": f"/api/conversions/{job.pk}"}
-        return Response(ConversionSerializer(job).data, status=202, headers=headers)
+        return Response(FileConversionSerializer(job).data, status=202, headers=headers)
 
 
 class ConversionDetail(APIView):
@@ -81,10 +86,10 @@ class ConversionDetail(APIView):
 
     @extend_schema(
         summary="Read a conversion", operation_id="conversions_retrieve", parameters=[_ID],
-        responses=ConversionSerializer,
+        responses=FileConversionSerializer,
     )  # fmt: skip
     def get(self, request: Request, conversion_id: str) -> Response:
-        return Response(ConversionSerializer(get_conversion(request.user, conversion_id)).data)
+        return Response(FileConversionSerializer(get_conversion(request.user, conversion_id)).data)
 
     @extend_schema(
         summary="Delete a conversion and its files", operation_id="conversions_destroy", parameters=[_ID],
@@ -101,11 +106,11 @@ class ConversionRetry(APIView):
 
     @extend_schema(
         summary="Try a conversion again", operation_id="conversions_retry", parameters=[_ID], request=None,
-        responses={202: ConversionSerializer},
+        responses={202: FileConversionSerializer},
     )  # fmt: skip
     def post(self, request: Request, conversion_id: str) -> Response:
         job = removing.retry(get_conversion(request.user, conversion_id).pk)
-        return Response(ConversionSerializer(job).data, status=202)
+        return Response(FileConversionSerializer(job).data, status=202)
 
 
 class ConversionResult(APIView):

@@ -52,12 +52,12 @@ def draw_page(document: "pdfium.PdfDocument", number: int, *, width: int, max_pi
 def encode(picture: Image.Image, *, format: str, quality: int) -> bytes:
     """Encode a picture without metadata."""
     buffer = io.BytesIO()
-    options: dict[str, Any] = {
+    options: dict[str, dict[str, Any]] = {
         "webp": {"quality": quality, "method": 2},
         "jpeg": {"quality": quality, "optimize": True},
         "png": {"optimize": False},
-    }[format]
-    picture.save(buffer, format, **options)
+    }
+    picture.save(buffer, format, **options[format])
     return buffer.getvalue()
 
 

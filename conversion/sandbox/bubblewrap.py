@@ -23,6 +23,7 @@ _SHARED = (
     "/usr/local/share/fonts",
 )  # fmt: skip
 _CHECK_SECONDS = 20
+_TEMPORARY_BYTES = 16 * 1024 * 1024
 
 
 def wrap(
@@ -44,8 +45,6 @@ def wrap(
         *_options(extra),
         "--info-fd", str(info_fd),
         "--size", str(folder_bytes), "--tmpfs", FOLDER,
-        # LibreOffice makes a socket there, whatever TMPDIR says.
-        "--dir", f"{FOLDER}/tmp", "--symlink", f"{FOLDER}/tmp", "/tmp",  # noqa: S108  of the sandbox
         "--ro-bind-data", str(input_fd), input_path,
         "--remount-ro", "/",
         "--chdir", FOLDER, "--", *command,
@@ -58,6 +57,8 @@ def _options(extra: Iterable[str] = ()) -> list[str]:
         program, "--unshare-user", "--unshare-all", "--disable-userns", "--die-with-parent", "--new-session",
         "--clearenv", "--cap-drop", "ALL", "--uid", _NOBODY, "--gid", _NOBODY, "--hostname", "sandbox",
         "--setenv", "LANG", "C.UTF-8", "--setenv", "PATH", "/usr/bin:/bin",
+        # LibreOffice makes a socket in /tmp, whatever TMPDIR says.
+        "--size", str(_TEMPORARY_BYTES), "--tmpfs", "/tmp",  # noqa: S108  of the sandbox
         "--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev",
     ]  # fmt: skip
     for path in _TOP_LEVEL:

@@ -35,7 +35,7 @@ Status = ConversionJob.Status
 MAX_FAILURES = 5
 MAX_KILLS = 3
 # The lease is renewed this often; progress is written with it, or after PROGRESS_SECONDS.
-_RENEW_SECONDS = 10.0
+_RENEW_SECONDS = 5.0
 _PROGRESS_SECONDS = 1.0
 # A result that is being removed is gone after this.
 _REMOVING_SECONDS = 5.0

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from django.utils import timezone
 
@@ -34,6 +35,7 @@ def bucket(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         "s3", endpoint_url=options["endpoint_url"], region_name="eu-west-1", aws_access_key_id="key",
         aws_secret_access_key="secret",
     )  # fmt: skip
+    httpx.post(f"{options['endpoint_url']}/moto-api/reset")  # what an earlier server of this process kept
     client.create_bucket(Bucket="meeteasy", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     backend = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "conversion": backend}

@@ -57,6 +57,7 @@ def test_it_sees_no_file_of_the_server(tmp_path: Path) -> None:
     )
     seen = {path: content for path, content in run_inside(code)}
     assert seen.pop("/proc/1/environ", "") in ("", "LANG=C.UTF-8\0PATH=/usr/bin:/bin\0")
+    assert seen.pop("/tmp") == [], "one of its own"
     assert seen == {}
 
 

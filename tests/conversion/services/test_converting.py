@@ -165,7 +165,7 @@ def test_a_file_that_kills_its_workers_is_given_up(start: Start) -> None:
     assert (job.status, job.error_code) == ("failed", "worker_lost")
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_worker_without_its_lease_writes_nothing(start: Start, stub_soffice: Stub, settings: Any) -> None:
     """A person deletes the file while it is converted: the program ends, and no result appears."""
     settings.CONVERT_WITHOUT_SANDBOX = True
