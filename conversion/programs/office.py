@@ -30,6 +30,8 @@ _PROFILE = """<?xml version="1.0" encoding="UTF-8"?>
 _NOT_LOADED = "could not be loaded"
 # SIGKILL, from us or through LibreOffice's starter.
 _KILLED = (-9, 137)
+# SIGXFSZ, of a file that reached its limit
+_TOO_LARGE = (-25, 153)
 
 
 def run(work: Work) -> dict[str, Any]:
@@ -41,15 +43,19 @@ def run(work: Work) -> dict[str, Any]:
             raise FileError("corrupt", reason="LibreOffice cannot read it")
         if code in _KILLED:
             raise FileError("killed")
+        if code in _TOO_LARGE:
+            raise FileError("output_too_large")
         if code != 0:
             raise FileError("crashed", exit_code=code, printed=printed[-300:])
         raise FileError("empty_output", printed=printed[-300:])
+    if pdf.stat().st_size >= work.output_bytes:
+        raise FileError("output_too_large")
     try:
         document = open_pdf(str(pdf))
         if is_blank(document):
             raise FileError("empty_output")
     except FileError as error:
-        if error.code == "corrupt":  # it was cut off at the limit of a file's size, or LibreOffice died
+        if error.code == "corrupt":  # LibreOffice died while it wrote
             raise FileError("crashed", reason="the PDF is not whole") from error
         raise
     pages = len(document)

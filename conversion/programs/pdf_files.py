@@ -39,7 +39,7 @@ def draw_page(document: "pdfium.PdfDocument", number: int, *, width: int, max_pi
         page_width, page_height = page.get_size()
         if not (0 < page_width < 1e6 and 0 < page_height < 1e6):
             raise FileError("corrupt", page=number)
-        scale = width / page_width
+        scale = (width - 0.001) / page_width  # pdfium rounds up
         scale = min(scale, (max_pixels / (page_width * page_height)) ** 0.5)
         scale = min(scale, _MAX_SIDE / page_width, _MAX_SIDE / page_height)
         picture: Image.Image = page.render(scale=scale, rev_byteorder=True).to_pil().convert("RGB")

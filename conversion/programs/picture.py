@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pillow_heif
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps
 
 from conversion.programs.pdf_files import encode
 from conversion.programs.work import FileError, Work
@@ -31,7 +31,7 @@ def run(work: Work) -> dict[str, Any]:
         picture.load()
     except (FileError, MemoryError):
         raise
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
+    except Exception as error:  # decoders fail in many ways on bytes of strangers
         raise FileError("corrupt", reason=f"{type(error).__name__}: {error}"[:200]) from error
     picture = ImageOps.exif_transpose(picture)
     picture = _to_srgb(picture)

@@ -28,7 +28,8 @@ class Work:
     """What a program works on.
 
     input: path of the file, which is read-only. folder: the only place for files of its own. output: the
-    result goes here. arguments: what the converter says. kind: of the input.
+    result goes here. output_bytes: no file that it writes may be larger. arguments: what the converter says.
+    kind: of the input.
     """
 
     def __init__(self, given: dict[str, Any], output: BinaryIO) -> None:
@@ -37,6 +38,7 @@ class Work:
         self.kind: str = given["kind"]
         self.arguments: dict[str, Any] = given["arguments"]
         self.output = output
+        self.output_bytes: int = given["limits"]["output_bytes"]
 
     def show_progress(self, done: int, total: int) -> None:
         _tell({"progress": [done, total]})

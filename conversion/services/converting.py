@@ -222,7 +222,7 @@ class _Conversion:
     # --- The end -----------------------------------------------------------------------------------------
 
     def _mark_done(self, facts: dict[str, Any]) -> str | None:
-        pages = int(facts.get("pages", 0)) if self.job.pages_total else 0
+        pages = int(facts.get("pages", 0))
         status = self._finish(
             Status.DONE, finished_at=timezone.now(), seconds=self._seconds, failures=0,
             pages_done=pages, pages_total=pages,

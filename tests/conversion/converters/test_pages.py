@@ -48,7 +48,6 @@ def test_a_page_of_any_shape_stays_within_bounds(work_off: Start) -> None:
         (documents.make_pdf(["x"]), "thumbnail", {"page": "2"}, "page_missing"),
         (documents.make_pdf(["x"])[:80], "pages", {}, "corrupt"),
         (b"%PDF-1.7\n" + documents.random_bytes(), "pages", {}, "corrupt"),
-        (documents.make_pdf([]), "pages", {}, "empty_output"),
         (documents.make_pdf(["x"]), "pdf", {}, "unsupported_type"),
     ],
 )

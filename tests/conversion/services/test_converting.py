@@ -196,7 +196,7 @@ def test_a_worker_without_its_lease_writes_nothing(start: Start, stub_soffice: S
         ("exit 77", "crashed"),
         ("kill -SEGV $$", "crashed"),
         ('head -c 300 "$folder/sample.pdf" > "$out"', "crashed"),
-        ('head -c 300000000 /dev/zero > "$out"', "output_too_large"),
+        ('head -c 3000000 /dev/zero > "$out"', "output_too_large"),
         ("trap '' TERM; while :; do sleep 1; done", "timeout"),
         ("while :; do :; done", "timeout"),
     ],
@@ -205,7 +205,8 @@ def test_what_libreoffice_does_wrong_has_a_code(
     work_off: Start, stub_soffice: Stub, settings: Any, script: str, code: str
 ) -> None:
     stub_soffice(script)
-    settings.CONVERT_TIMEOUT_SECONDS = 2
+    settings.CONVERT_TIMEOUT_SECONDS = 3 if code == "timeout" else 60
+    settings.CONVERT_MAX_OUTPUT_BYTES = 1024**2
     job = work_off(documents.make_docx())
     assert (job.status, job.error_code) == ("failed", code), job.error_details
     assert [path for path in store.walk() if "outputs" in path] == []
