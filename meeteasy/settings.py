@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "live",
     "anymail",
     "notifications",
+    "console",
 ]
 
 MIDDLEWARE = [
@@ -97,7 +98,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "live-list"
+LOGIN_REDIRECT_URL = "console-conferences"
+LOGOUT_REDIRECT_URL = "login"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
@@ -321,6 +323,16 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "conferences.forget_expired",
         "schedule": crontab(minute="41"),
         "queue": Queue.ANALYTICS_DAILY,
+    },
+    "conferences: delete those whose waiting time is over": {
+        "task": "conferences.delete_due",
+        "schedule": 300,
+        "queue": Queue.ANALYTICS_DAILY,
+    },
+    "console: mails to organizers that were lost or failed": {
+        "task": "console.sweep_mails",
+        "schedule": 30,
+        "queue": Queue.NOTIFICATIONS_EMAIL,
     },
     "analytics: forget ended salts and erased data on disk": {
         "task": "analytics.forget_deleted",
