@@ -35,6 +35,7 @@ PLACES = [
     Place("live", _("Live"), "pulse", Role.VIEWER, _("Analytics")),
     Place("sharing", _("Share Tracking"), "branch", Role.VIEWER, _("Analytics"), short=_("Sharing")),
     Place("desk", _("Check-in desk"), "scan", Role.STEWARD, _("People"), short=_("Desk")),
+    Place("held", _("Held reports"), "hold", Role.HELPER, _("People"), narrow=False),
     Place("members", _("Members"), "people", Role.VIEWER, _("Settings"), narrow=False),
     Place("settings", _("Settings"), "sliders", Role.OWNER, _("Settings"), narrow=False),
 ]

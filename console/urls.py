@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from console.pages import accounts, conferences, desk, live, members, share_links, sharing
+from console.pages import accounts, conferences, desk, door, held, live, members, share_links, sharing
 
 _C = "c/<str:conference_id>"
 
@@ -27,6 +27,8 @@ urlpatterns = [
     path(f"{_C}/desk/", desk.desk, name="console-desk"),
     path(f"{_C}/desk/in/<str:registration_id>/", desk.check_in, name="console-desk-check-in"),
     path(f"{_C}/desk/undo/<str:check_in_id>/", desk.undo, name="console-desk-undo"),
+    path(f"{_C}/held/", held.held, name="console-held"),
+    path(f"{_C}/held/decide/", held.decide, name="console-held-decide"),
     path(f"{_C}/members/", members.member_list, name="console-members"),
     path(f"{_C}/members/invite/", members.invite, name="console-invite"),
     path(
@@ -37,6 +39,7 @@ urlpatterns = [
     path(f"{_C}/members/<int:member_id>/role/", members.change_role, name="console-member-role"),
     path(f"{_C}/members/<int:member_id>/remove/", members.remove, name="console-member-remove"),
     path(f"{_C}/settings/", conferences.change_settings, name="console-settings"),
+    path(f"{_C}/settings/door/", door.door, name="console-door"),
     path(f"{_C}/settings/copy/", conferences.copy, name="console-copy"),
     path(f"{_C}/settings/archive/", conferences.archive, name="console-archive"),
     path(f"{_C}/settings/delete/", conferences.delete, name="console-delete"),

@@ -88,7 +88,11 @@ def span_of_days(starts_at: dt.datetime | None, ends_at: dt.datetime | None, zon
     last = localtime(ends_at, zone).date() if ends_at else first
     if first == last:
         return day(first)
-    return str(format_interval(first, last, "yMMMd", locale=_locale()))
+    if not _locale().startswith("en"):
+        return str(format_interval(first, last, "yMMMd", locale=_locale()))
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{day(last)}"
+    return f"{short_day(first)} – {day(last)}" if first.year == last.year else f"{day(first)} – {day(last)}"
 
 
 @register.inclusion_tag("console/parts/spark.html")
@@ -109,11 +113,11 @@ def meter(direct: float, below: float = 0, label: str = "") -> dict[str, Any]:
 def field(bound: Any, wide: bool = True) -> dict[str, Any]:
     """A form's field with its label, hint and errors."""
     widget = bound.field.widget
-    kind = getattr(widget, "input_type", "") or widget.__class__.__name__.lower()
+    kind = widget.__class__.__name__.lower()
     described = [f"{bound.auto_id}-hint"] if bound.help_text else []
     if bound.errors:
         described.append(f"{bound.auto_id}-error")
-    attributes = {"class": "" if kind == "checkbox" else "input"}
+    attributes = {"class": "" if kind.startswith("checkbox") else "input"}
     if described:
         attributes["aria-describedby"] = " ".join(described)
     if bound.errors:

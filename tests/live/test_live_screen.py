@@ -4,7 +4,6 @@ from django.test import Client
 
 from conferences.models import Conference
 
-
 LIVE = "/console/c/summit/live/"
 
 
