@@ -14,7 +14,7 @@ WAITING_DAYS = 7
 _COPIED = (
     "venue", "time_zone", "capacity", "waiting_list", "languages", "phone_region", "approval_required",
     "trust_client_registrations", "attribution_window_days", "reminder_hours_before", "quiet_from",
-    "quiet_until",
+    "quiet_until", "questions", "tagline",
 )  # fmt: skip
 
 

@@ -111,6 +111,10 @@ class SettingsForm(forms.Form):
     """All settings of a conference. Refuses input that is older than the last change."""
 
     name = forms.CharField(label=_("Name"), max_length=200)
+    tagline = forms.CharField(
+        label=_("One sentence about it"), max_length=300, required=False,
+        help_text=_("For the event page and its previews in messengers."),
+    )  # fmt: skip
     venue = forms.CharField(label=_("Venue"), max_length=300, required=False)
     time_zone = ZoneField(help_text=_("Changing it counts all days again."))
     starts_at = LocalDateTimeField(label=_("Starts"))

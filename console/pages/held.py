@@ -3,7 +3,8 @@
 from contextlib import suppress
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -40,7 +41,7 @@ def decide(request: HttpRequest, member: Member) -> HttpResponse:
     """Release or void the chosen reports, or all that are held now."""
     action = request.POST.get("action", "")
     if action not in HoldDecision.Action.values:
-        raise Http404("There is no such decision.")
+        raise BadRequest("There is no such decision.")
     chosen = [text[:80] for text in request.POST.getlist("event")[: holding.MAX_EVENTS]]
     if not chosen and not request.POST.get("all"):
         messages.error(request, _("Choose reports first, or all of them."))

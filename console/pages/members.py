@@ -1,8 +1,8 @@
 """Members of a conference, their roles, and open invitations."""
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest, ValidationError
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -90,5 +90,5 @@ def _remove(request: HttpRequest, member: Member) -> HttpResponse:
 def _read_role(request: HttpRequest) -> Role:
     role = request.POST.get("role", "")
     if role not in Role.values:
-        raise Http404("There is no such role.")
+        raise BadRequest("There is no such role.")
     return Role(role)
