@@ -32,6 +32,7 @@ class Place:
 
 
 PLACES = [
+    Place("overview", _("Overview"), "chart", Role.VIEWER, _("Analytics")),
     Place("live", _("Live"), "pulse", Role.VIEWER, _("Analytics")),
     Place("sharing", _("Share Tracking"), "branch", Role.VIEWER, _("Analytics"), short=_("Sharing")),
     Place("desk", _("Check-in desk"), "scan", Role.STEWARD, _("People"), short=_("Desk")),
@@ -47,7 +48,7 @@ def render_page(
 ) -> HttpResponse:  # fmt: skip
     """Render a page inside the shell. member: of the page's conference. place: where we are, by name."""
     user = signed_in(request.user)
-    shell = {
+    shell: dict[str, Any] = {
         "groups": _groups(member, place),
         "place": place,
         "switch": _switch(user),

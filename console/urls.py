@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from console.pages import accounts, conferences, desk, door, held, live, members, share_links, sharing
+from console.pages import (
+    accounts,
+    conferences,
+    desk,
+    door,
+    held,
+    live,
+    members,
+    overview,
+    share_links,
+    sharing,
+)
 
 _C = "c/<str:conference_id>"
 
@@ -15,6 +26,7 @@ urlpatterns = [
         "password/set/<str:uidb64>/<str:token>/", accounts.SetPassword.as_view(), name="console-password-set"
     ),
     path("invitations/<str:token>/", accounts.invitation, name="console-invitation"),
+    path(f"{_C}/", overview.overview, name="console-overview"),
     path(f"{_C}/live/", live.live, name="console-live"),
     path(f"{_C}/sharing/", sharing.sharing, name="console-sharing"),
     path(f"{_C}/sharing/channels/", sharing.channels, name="console-channels"),

@@ -66,17 +66,17 @@ def _read_leaderboard(conference: Conference, model: str) -> dict[str, Any]:
         opens=Sum("opens"), code=Max("code"), label=Max("label")
     )
     opens: dict[str, int] = {}
-    best: dict[str, dict[str, Any]] = {}
-    for row in grouped.order_by("sharer", "-opens", "channel"):
-        opens[row["sharer"]] = opens.get(row["sharer"], 0) + row["opens"]
-        best.setdefault(row["sharer"], row)
+    best: dict[str, Any] = {}
+    for found in grouped.order_by("sharer", "-opens", "channel"):
+        opens[found["sharer"]] = opens.get(found["sharer"], 0) + found["opens"]
+        best.setdefault(found["sharer"], found)
     people = name_sharers(conference, sharers)
     whole = totals["share_conversions"] if CREDIT_MODELS[model].is_fractional else totals["credits"]
     for row in rows:
-        found = best[row["sharer"]]
+        busiest = best[row["sharer"]]
         row |= {
-            "person": people[row["sharer"]], "opens": opens[row["sharer"]], "code": found["code"],
-            "channel": label_channel(found["channel"]),
+            "person": people[row["sharer"]], "opens": opens[row["sharer"]], "code": busiest["code"],
+            "channel": label_channel(busiest["channel"]),
         }  # fmt: skip
     return {
         "rows": rows, "totals": totals, "whole": whole, "others": max(0, count - len(rows)),

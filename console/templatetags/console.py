@@ -14,6 +14,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import get_language, to_locale
 
 from console import charts
+from console.labels import label_channel
 
 register = template.Library()
 
@@ -135,3 +136,27 @@ def unlocalized(value: Any) -> str:
 def ratio(part: float, whole: float) -> float | None:
     """A part of a whole; None without one."""
     return part / whole if whole else None
+
+
+@register.filter
+def signed_percent(value: float) -> str:
+    """A change in whole per cents with its sign."""
+    return str(format_percent(value, format="+#,##0%;-#,##0%", locale=_locale()))
+
+
+@register.filter
+def month(value: dt.date) -> str:
+    """The short name of a date's month."""
+    return format_date(value, "MMM" if _locale().startswith("en") else "M月", locale=_locale())
+
+
+@register.filter
+def channel(value: str) -> str:
+    """The name of a share channel for people."""
+    return label_channel(value)
+
+
+@register.simple_tag
+def lookup(mapping: dict[Any, Any], key: Any) -> Any:
+    """A value of a mapping by a key that a template knows; 0 without one."""
+    return mapping.get(key, 0)
