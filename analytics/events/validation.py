@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Union
 import msgspec
 import uuid_utils
 
+from analytics.context.agents import MAX_LENGTH
 from analytics.event_types import EVENT_TYPES, OWN_PREFIX, SECRET_PREFIX, EventType
 from analytics.event_types._base import Timestamp
 from analytics.events.batch import Batch, make_row_maker
@@ -46,16 +47,19 @@ class Client(msgspec.Struct):
     """What the request itself says about who sent the batch.
 
     received_ms: now, UTC milliseconds.
-    is_bot: whether the user agent is a crawler's.
+    is_bot: whether the sender is known to be a crawler.
     visitor_id: makes an id for a visitor without one, from the conference's id.
     is_server: whether the sender is the server itself or its operator, who may make internal events and use
         the ids of the server's own events (analytics/own_events.py).
+    agent, country: as in a Batch (analytics/events/batch.py).
     """
 
     received_ms: int
     is_bot: bool
     visitor_id: Callable[[str], str]
     is_server: bool = False
+    agent: str = ""
+    country: str = ""
 
 
 class _SentBatch(msgspec.Struct):
@@ -142,7 +146,13 @@ def _read_whole(
     )
     for event in events:
         complete(event)
-    return ReadBatch(Batch(client.received_ms, client.is_bot, events), [], [], conference_ids)
+    return ReadBatch(_make_batch(client, events), [], [], conference_ids)
+
+
+def _make_batch(client: Client, events: list[EventType]) -> Batch[EventType]:
+    return Batch(
+        client.received_ms, client.is_bot, events, agent=client.agent[:MAX_LENGTH], country=client.country
+    )
 
 
 _get_conference_id = attrgetter("conference_id")
@@ -184,7 +194,7 @@ def _read_events(sent: _SentBatch, client: Client, max_events: int, acceptance_d
             rejections.append(Rejection(index, error.code, error.message, error.field))
             while notices and notices[-1].index == index:
                 notices.pop()
-    batch = Batch(client.received_ms, client.is_bot, events)
+    batch = _make_batch(client, events)
     return ReadBatch(batch, rejections, notices, set(map(_get_conference_id, events)))
 
 
