@@ -98,6 +98,7 @@ _BROWSER_NAMES = {
 }
 _OS_NAMES = {
     "Chrome OS": "ChromeOS",
+    "Web0S": "webOS",
     "Mac OS X": "macOS",
     "Mac OS": "macOS",
     "Other": "",

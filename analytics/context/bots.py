@@ -21,12 +21,17 @@ _SENDERS = re.compile(
 )
 # Words in the names of crawlers and in those of no browser; they catch crawlers that the lists lack.
 _WORDS = re.compile(
-    r"(?i:\bbots?\b|bot/|bot[;)\s]|[a-z]bot-|crawler|spider|crawling|scraper|headless|phantomjs|lighthouse"
-    r"|monitoring|\b(?:archiver|checker|crawl|fetcher|indexer|preview|scanner|slurp|validator)\b"
-    r"|\+https?://|@[a-z0-9-]+\.[a-z]{2,})"
+    r"(?i:\bbots?\b|bot/|bot[;)\s]|[a-z]bot-|crawl|spider|scraper|headless|phantomjs|lighthouse|transcoder"
+    r"|analy[sz]er|archiver|checker|diagnostics|explorador|externalhit|fetcher|health.?check|indexer|inspector"
+    r"|link.?preview|monitor|page.?speed|parser\b|prerender|probe|scan(?:ner)?\b|search.?console|sitemap|slurp"
+    r"|synthetic|validator|verifier|verification|webthumb"
+    r"|\bfeed|\brss\b|\d subscribers?\b"
+    # Browsers name no address, and only old ones say what they are compatible with.
+    r"|https?://|@[a-z0-9-]+\.[a-z]{2,}|compatible;(?!\s*(?:msie|ms-office|konqueror|opera|windows|u;|avant|antgalio|teleca|browser|;)))"
+    r"|; ?Google-\w|\bGoogle-[A-Z]"
 )
 # Phone makers and browsers whose names have such a word in them.
-_NO_BOTS = re.compile(r"(?i:\bcubot|MetaSr|Sogou\w*Browser|SogouMSE)")
+_NO_BOTS = re.compile(r"(?i:\bcubot|MetaSr|Sogou\w*Browser|SogouMSE|Electron/)")
 _LISTED = re.compile(
     "|".join(
         entry["pattern"]
@@ -44,9 +49,11 @@ def is_bot(user_agent: str) -> bool:
     text = user_agent[:MAX_LENGTH]
     if not text:
         return False
-    if _LISTED.search(text) or (_WORDS.search(text) and not _NO_BOTS.search(text)):
+    if _NO_BOTS.search(text):
+        return False
+    if _LISTED.search(text) or _WORDS.search(text):
         return True
-    if _SENDERS.search(text) or _NO_BOTS.search(text):
+    if _SENDERS.search(text):
         return False
     found = ua_parser.parse_device(text)
     return found is not None and found.family == "Spider"

@@ -111,7 +111,7 @@ AGENTS = [
     (
         "Mozilla/5.0 (Web0S; Linux/SmartTV) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/94.0.4606.128 "
         "Safari/537.36 WebAppManager",
-        ("Chrome", "", "tv", ""),
+        ("Chrome", "webOS", "tv", ""),
     ),
     (f"{_IPHONE} Mobile/15E148 [FBAN/FBIOS;FBAV/430.0.0.32.113]", ("Facebook", "iOS", "phone", "Facebook")),
 ]
