@@ -115,7 +115,9 @@ _TV = re.compile(
     r"(?i:smart-?tv|smarttv|hbbtv|netcast|web0s|webos\.tv|googletv|google tv|apple ?tv|android ?tv|bravia"
     r"|aft[a-z]{1,2}\b|crkey|roku|viera|aquos|\btv\b|dtv|tizen.*tv)"
 )
-_TABLET = re.compile(r"(?i:ipad|tablet|\bpad\b|kindle|silk/(?!.*mobile)|playbook|nexus (?:7|9|10)\b|\bsm-[tpx]\d)")
+_TABLET = re.compile(
+    r"(?i:ipad|tablet|\bpad\b|kindle|silk/(?!.*mobile)|playbook|nexus (?:7|9|10)\b|\bsm-[tpx]\d)"
+)
 _PHONE = re.compile(r"(?i:iphone|ipod|\bphone\b|mobile|phone;|symbian|blackberry|opera mini|midp)")
 _PC = re.compile(r"\(PC;")
 

@@ -13,9 +13,9 @@ _ENCODED_LETTER = re.compile("%(?:[57][45]|[46]d)")
 def read_utm(url: str) -> dict[str, str]:
     """The UTM parameters, cut at 512 characters; {} if there are none or the address cannot be parsed.
 
-    Also those behind the `#` of pages that keep their path there (`#/agenda?utm_source=…`), with names in upper
-    case or percent-encoded, or behind an `&amp;` that came out of HTML as it stood there. The query proper goes
-    before the fragment. NUL (`%00`), which PostgreSQL refuses, is removed.
+    Also those behind the `#` of pages that keep their path there (`#/agenda?utm_source=…`), with names in
+    upper case or percent-encoded, or behind an `&amp;` that came out of HTML as it stood there. The query
+    proper goes before the fragment. NUL (`%00`), which PostgreSQL refuses, is removed.
     """
     if "=" not in url:
         return {}

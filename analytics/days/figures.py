@@ -39,7 +39,12 @@ def figures_from(*names: str) -> Callable[[Provider], Provider]:
 
 def figure_names() -> list[str]:
     """All figures in the order in which summaries and CSV columns have them."""
-    names = [*all_figure_names(), *attendance.FIGURES, BOTS, *(name for names, _ in _providers for name in names)]
+    names = [
+        *all_figure_names(),
+        *attendance.FIGURES,
+        BOTS,
+        *(name for names, _ in _providers for name in names),
+    ]
     if len(set(names)) < len(names):
         raise ValueError(f"a figure is defined twice: {names}")
     return sorted(names, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))

@@ -39,9 +39,7 @@ class Batch(msgspec.Struct, Generic[_Event], array_like=True, gc=False):
 
 def to_rows(batch: Batch[EventType]) -> list[EventRow]:
     sender = describe(batch.agent, batch.country)
-    make_row = make_row_maker(
-        batch.received_ms, batch.is_bot or sender.is_bot, batch.client, sender.context
-    )
+    make_row = make_row_maker(batch.received_ms, batch.is_bot or sender.is_bot, batch.client, sender.context)
     return [make_row(event) for event in batch.events]
 
 

@@ -183,7 +183,9 @@ def write_line(event: Event) -> bytes:
         "received_at": _to_text(event.received_at),
     }
     line.update((name, getattr(event, name)) for name in ("visitor_id", "session_id") if getattr(event, name))
-    line.update((name, getattr(event, name)) for name in ("is_bot", "hold", "context") if getattr(event, name))
+    line.update(
+        (name, getattr(event, name)) for name in ("is_bot", "hold", "context") if getattr(event, name)
+    )
     if event_type is not None:
         required = [field.name for field in msgspec.structs.fields(event_type) if field.required]
         line.update((name, "") for name in required if name not in line)

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple, Union
 import msgspec
 import uuid_utils
 
-from analytics.context.agents import MAX_LENGTH
 from analytics.event_types import EVENT_TYPES, OWN_PREFIX, SECRET_PREFIX, EventType
 from analytics.event_types._base import Timestamp
 from analytics.events.batch import Batch, make_row_maker
@@ -51,7 +50,7 @@ class Client(msgspec.Struct):
     visitor_id: makes an id for a visitor without one, from the conference's id.
     is_server: whether the sender is the server itself or its operator, who may make internal events and use
         the ids of the server's own events (analytics/own_events.py).
-    agent, country: as in a Batch (analytics/events/batch.py).
+    agent, country: as in a Batch.
     """
 
     received_ms: int
@@ -150,9 +149,7 @@ def _read_whole(
 
 
 def _make_batch(client: Client, events: list[EventType]) -> Batch[EventType]:
-    return Batch(
-        client.received_ms, client.is_bot, events, agent=client.agent[:MAX_LENGTH], country=client.country
-    )
+    return Batch(client.received_ms, client.is_bot, events, "", client.agent, client.country)
 
 
 _get_conference_id = attrgetter("conference_id")
@@ -194,8 +191,8 @@ def _read_events(sent: _SentBatch, client: Client, max_events: int, acceptance_d
             rejections.append(Rejection(index, error.code, error.message, error.field))
             while notices and notices[-1].index == index:
                 notices.pop()
-    batch = _make_batch(client, events)
-    return ReadBatch(batch, rejections, notices, set(map(_get_conference_id, events)))
+    conference_ids = set(map(_get_conference_id, events))
+    return ReadBatch(_make_batch(client, events), rejections, notices, conference_ids)
 
 
 def check_conference(event: EventType) -> None:
@@ -258,9 +255,7 @@ def make_completer(
         if event_id is None:
             event.event_id = str(_new_id())
         elif not is_server and event_id.startswith(reserved):
-            message = (
-                f"`event_id`: `{OWN_PREFIX}` and `{SECRET_PREFIX}` begin the ids of others than clients."
-            )
+            message = f"`event_id`: `{OWN_PREFIX}` and `{SECRET_PREFIX}` begin ids of others than clients."
             raise EventError("reserved", message, "event_id")
         event_type = type(event)
         if event_type.internal and not is_server:

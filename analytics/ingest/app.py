@@ -191,7 +191,7 @@ class Ingest:
             make_id = self._visitor_ids(publisher, received_ms, request.address, agent, is_looked_up)
             return read_batch(
                 body,
-                Client(received_ms, False, make_id, agent=agent, country=country),
+                Client(received_ms, False, make_id, agent=agent[:512], country=country),
                 max_events=self._max_events,
                 acceptance_days=self._acceptance_days,
             )

@@ -15,7 +15,6 @@ import redis
 
 from benchmarks.harness.batches import make_bodies
 
-
 # Each request of another browser, of as many as an hour brings.
 _AGENT = "Mozilla/5.0 (Linux; Android 14; SM-S918B) AppleWebKit/537.36 (KHTML, like Gecko)"
 

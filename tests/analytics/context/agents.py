@@ -1,4 +1,4 @@
-"""User agents of browsers that others take for something else, and what they are: browser, system, device, app."""
+"""User agents that others take for something else: with browser, system, device and app."""
 
 _WEBVIEW = "AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/111.0.5563.116 Mobile Safari/537.36"
 _IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
@@ -21,7 +21,7 @@ AGENTS = [
         ("WeChat", "Windows", "desktop", "WeChat"),
     ),
     (
-        f"{_ANDROID} {_WEBVIEW} wxwork/4.1.10 MicroMessenger/7.0.1 NetType/WIFI Language/zh ColorScheme/Light",
+        f"{_ANDROID} {_WEBVIEW} wxwork/4.1.10 MicroMessenger/7.0.1 NetType/WIFI Language/zh",
         ("WeCom", "Android", "phone", "WeCom"),
     ),
     (
@@ -80,8 +80,8 @@ AGENTS = [
         ("Huawei Browser", "HarmonyOS", "phone", ""),
     ),
     (
-        "Mozilla/5.0 (Linux; U; Android 12; zh-CN; M2102K1C Build/SKQ1.211006.001) AppleWebKit/537.36 (KHTML, "
-        "like Gecko) Version/4.0 Chrome/100.0.4896.58 UCBrowser/15.5.2.1242 Mobile Safari/537.36",
+        "Mozilla/5.0 (Linux; U; Android 12; zh-CN; M2102K1C Build/SKQ1.211006.001) AppleWebKit/537.36 "
+        "(KHTML, like Gecko) Version/4.0 Chrome/100.0.4896.58 UCBrowser/15.5.2.1242 Mobile Safari/537.36",
         ("UC Browser", "Android", "phone", ""),
     ),
     (

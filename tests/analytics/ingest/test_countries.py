@@ -105,4 +105,6 @@ async def test_events_have_the_country_and_no_address(
     assert msgspec.json.decode(row.context) == {
         "browser": "Chrome", "country": "CN", "device": "desktop", "os": "Windows",
     }  # fmt: skip
-    assert IN_CHINA.encode() not in b"".join(repr(fields).encode() for _, fields in broker.xrange("stream:analytics.events"))
+    assert IN_CHINA.encode() not in b"".join(
+        repr(fields).encode() for _, fields in broker.xrange("stream:analytics.events")
+    )
