@@ -428,6 +428,8 @@ AI_MODEL = env.read_str("AI_MODEL")
 AI_DEADLINE_SECONDS = env.read_int("AI_DEADLINE_SECONDS", 120, minimum=1)
 # Prices of a million tokens read and written, in your currency, for the recorded cost.
 AI_PRICE_IN, AI_PRICE_OUT = env.read_int("AI_PRICE_IN", 0), env.read_int("AI_PRICE_OUT", 0)
+# How long a worker may take for a text before it counts as dead. Longer than the task's limit.
+GENERATION_LEASE_SECONDS = env.read_int("GENERATION_LEASE_SECONDS", 270, minimum=1)
 GENERATIONS_PER_DAY = env.read_int("GENERATIONS_PER_DAY", 50, minimum=1)  # of a conference
 if PAGE_PROVIDER == "openai" and not AI_MODEL:
     raise ImproperlyConfigured("PAGE_PROVIDER=openai needs AI_MODEL, the name of a model of AI_BASE_URL")

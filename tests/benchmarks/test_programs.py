@@ -24,6 +24,7 @@ from tests.support.system import ROOT
         ("live", None),
         ("registering", None),
         ("rush", "gunicorn"),
+        ("pages", None),
     ],
 )
 def test_a_benchmark_runs_and_says_what_it_measured_where(
