@@ -120,11 +120,13 @@ HTTPS_ONLY = env.read_bool("HTTPS_ONLY")
 if HTTPS_ONLY:
     if DEBUG:
         raise ImproperlyConfigured("DEBUG shows source code and settings to everybody; not with HTTPS_ONLY")
-    if len(SECRET_KEY) < 32 or len(set(SECRET_KEY)) < 10:
-        raise ImproperlyConfigured(
-            "SECRET_KEY is too weak for HTTPS_ONLY: whoever guesses it can forge sessions. Make one with "
-            'python -c "import secrets; print(secrets.token_urlsafe(50))"'
-        )
+    for _key in (SECRET_KEY, *SECRET_KEY_FALLBACKS):  # signatures by the former ones are believed, too
+        if len(_key) < 32 or len(set(_key)) < 10:
+            raise ImproperlyConfigured(
+                f"{'SECRET_KEY' if _key == SECRET_KEY else 'SECRET_KEY_FALLBACKS'} is too weak for "
+                "HTTPS_ONLY: whoever guesses it can forge sessions. Make one with "
+                'python -c "import secrets; print(secrets.token_urlsafe(50))"'
+            )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_SSL_REDIRECT = HTTPS_ONLY

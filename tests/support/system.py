@@ -40,9 +40,10 @@ class System:
 
     Logs are in `directory/<name>.log`. `manage("shell", "-c", code)` runs a command in the same environment.
     Extra environment: `system.environment["DATABASE_URL"] = ...` before anything is started.
+    is_migrated: whether `prepare` makes all tables, the user and the conference.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, is_migrated: bool = True) -> None:
         self.directory = directory
         self.port = free_port()
         self.events_concurrency = 1  # so that whoever kills a worker knows which process has the entries
@@ -63,7 +64,7 @@ class System:
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.http = httpx.Client(base_url=self.url, timeout=30)
-        self._prepared = False
+        self._prepared = not is_migrated
         self._manage: Manage | None = None
         self._tokens: dict[str, str] = {}
 
