@@ -239,12 +239,20 @@ WEB_MAX_WAITING = env.read_int("WEB_MAX_WAITING", 200)
 WEB_MAX_WAIT_SECONDS = env.read_int("WEB_MAX_WAIT_SECONDS", 1, minimum=1)
 # Open connections of each web process, web sockets included.
 MAX_CONNECTIONS = env.read_int("MAX_CONNECTIONS", 4096, minimum=1)
-# The largest body of a request, and the paths that need more: patterns, the first match counts.
+# The largest body of a request, and the only paths that need more: patterns, the first match counts. Nobody
+# is signed in yet when a body is read, so each exception is as narrow as it can be (docs/security.md).
 MAX_BODY_BYTES = 1024 * 1024
+_MB = 1024 * 1024
 BODY_LIMITS = [
-    (r"^/api/conferences/[^/]+/registrations/import$", 11 * 1024 * 1024),
-    (r"^/(api/conversions|console/)", 64 * 1024 * 1024),
+    # A CSV file of 10 MB and the form around it.
+    (r"^/api/conferences/[^/]+/registrations/import$", 11 * _MB),
+    (r"^/console/c/[^/]+/registrations/import/$", 11 * _MB),
+    # Documents and pictures to be converted.
+    (r"^/api/conversions$", 64 * _MB),
+    (r"^/console/c/[^/]+/files/$", 64 * _MB),
 ]
+# What all bodies of a web process hold together until they are answered; the others get 503.
+MAX_BUFFERED_BYTES = env.read_int("MAX_BUFFERED_BYTES", 256 * _MB, minimum=_MB)
 
 # --- Queues and schedules --------------------------------------------------------------------------------
 
