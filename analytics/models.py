@@ -59,16 +59,17 @@ class Event(models.Model):
                 fields=["conference_id", "local_date", "is_bot", "type", "ts", "subject"],
                 name="event_day_figures",
             ),
-            # All that is known of a registration, over all days (docs/adr/0007). Views have no part in them.
+            # All that is known of a registration, over all days (docs/adr/0007). Views have no part in them,
+            # nor what clients can send any number of: held reports, and those of crawlers.
             models.Index(
                 fields=["conference_id", "subject"],
                 name="event_of_registration",
-                condition=models.Q(is_attendance=True),
+                condition=models.Q(is_attendance=True, is_bot=False, hold=""),
             ),
             models.Index(
                 fields=["conference_id", "visitor_id"],
                 name="event_registration_visitor",
-                condition=models.Q(type="registration"),
+                condition=models.Q(type="registration", is_bot=False, hold=""),
             ),
             # Held and void reports alone (analytics/selectors/held.py).
             models.Index(
