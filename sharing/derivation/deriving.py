@@ -145,6 +145,7 @@ class _Derivation:
 
     def run(self, new: Facts) -> None:
         claimed = apply_claims(self.forest, facts.insert_claims(new.claims))
+        new.opens = list(facts.leave_out_excess(new.opens))
         linked = OpenedLinks(self.forest, new.opens)
         moved = count_moved(claimed.former_owners, self.forest)
         registered_ms = store.find_latest_registrations(new.conference_ids())
