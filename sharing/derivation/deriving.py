@@ -26,6 +26,7 @@ from sharing.derivation.outcomes import (
     find_registrations_of,
     load_conversion_times,
     load_outcomes,
+    note_confirmed,
     put_aside,
     replace_outcomes,
 )
@@ -160,6 +161,13 @@ class _Derivation:
         self._add_affected_by_openers(affected, claimed)
         ids = self._find_affected_by_links() | standing
         self._attribute_again(affected, ids - affected.keys(), new=registrations.keys() - known.keys())
+        note_confirmed(
+            {
+                key: item.is_confirmed
+                for key, item in registrations.items()
+                if key in known and item.is_confirmed != known[key].is_confirmed
+            }
+        )
         self._save(claimed.with_new_winner, opened, linked.beside.values())
 
     def run_links(self, keys: Collection[str]) -> None:
@@ -215,7 +223,8 @@ class _Derivation:
             ms = affected[key].moment[0] if outcome.credits else None
             if ms != former_ms.get(key):
                 self._note_day(key, ms, former_ms.get(key))
-        replace_outcomes(former, outcomes, {key: affected[key].moment[0] for key in outcomes})
+        reported = {key for key in outcomes if not affected[key].is_confirmed}
+        replace_outcomes(former, outcomes, {key: affected[key].moment[0] for key in outcomes}, reported)
         put_aside(later)
 
     # --- Which registrations a change affects --------------------------------------------------------------

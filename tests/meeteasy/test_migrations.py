@@ -73,8 +73,8 @@ def test_registrations_and_check_ins_get_what_is_new(migrated: System) -> None:
 
 def test_sharing_keeps_owners_and_credits(migrated: System) -> None:
     assert ask(migrated, "sharing") == [
-        ["share-1/summit"], ["open-1/summit"], ("ann", -2, -2, 1),
-        ("own:reg:r-approved", "own:reg:r-approved", True, False), 1, 0,
+        ["share-1/summit"], ["open-1/summit"], ("ann", -2, -2, 2),
+        ("own:reg:r-approved", "own:reg:r-approved", True, False), [False, True], 2, 0,
     ]  # fmt: skip
 
 

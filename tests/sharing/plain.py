@@ -61,7 +61,7 @@ class PlainTree:
     refused: registration → {(code, reason)}; opens, openers, direct, assisted, below: counts by code.
 
     voids: the links and sharers that an organizer voided, as ("link", code) and ("sharer", who).
-    void: the links that are void because of it.
+    void: the links that are void because of it. confirmed: the registrations with a confirmed event.
 
     An event of the type `minted` stands for a link that the server made. Each event without a visitor counts
     as another person. Of a repeated event only the first copy in the list counts.
@@ -129,6 +129,13 @@ class PlainTree:
             if ("link", code) in voids or ("sharer", sharer) in voids
         }
         registered = merge_registrations(in_time)
+        self.confirmed = {
+            event["registration_id"]
+            for event in in_time
+            if event["type"] == "registration"
+            and not event.get("bot")
+            and event["event_id"].startswith("own:")
+        }
         withdrawn = find_withdrawn(in_time)
 
         # Claims go in order of time. A claim whose parent is below its own link closes a cycle.

@@ -111,21 +111,22 @@ def _fill_sharing(apps: Any) -> None:
     def create(model: str, **fields: Any) -> None:
         apps.get_model("sharing", model).objects.create(**fields)
 
-    link, registration = f"{CONFERENCE}/code-ann", f"{CONFERENCE}/r-approved"
+    link = f"{CONFERENCE}/code-ann"
     create("ShareClaim", link_key=link, ms=NOON_MS - 2, event_id="share-1", sharer="ann")
     create(
         "ShareLink", id=link, conference_id=CONFERENCE, code="code-ann", sharer="ann", first_ms=NOON_MS - 2,
-        first_event_id="share-1", direct=1, subtree_conversions=1, opens=1, openers=1,
+        first_event_id="share-1", direct=2, subtree_conversions=2, opens=1, openers=1,
     )  # fmt: skip
     create("ShareOpen", event_id="open-1", ms=NOON_MS - 1, link_key=link, visitor="v-1")
-    create(
-        "ShareRegistration", id=registration, conference_id=CONFERENCE, ms=NOON_MS,
-        event_id="fact:reg:r-approved", visitor="v-1", visitor_ms=NOON_MS,
-        visitor_event_id="fact:reg:r-approved", is_trusted=True, window_days=30,
-    )  # fmt: skip
-    create(
-        "ShareConversion", registration_id=registration, conference_id=CONFERENCE, nearest_id=link,
-        registered_ms=NOON_MS,
-    )  # fmt: skip
-    create("Credit", conversion_id=registration, link_id=link, distance=1, age_ms=2)
-    create("NotCredited", registration_id=registration, link_key=link, reason="too_many_opens")
+    for name, event_id in (("r-approved", "fact:reg:r-approved"), ("r-reported", "report-1")):
+        registration = f"{CONFERENCE}/{name}"
+        create(
+            "ShareRegistration", id=registration, conference_id=CONFERENCE, ms=NOON_MS, event_id=event_id,
+            visitor="v-1", visitor_ms=NOON_MS, visitor_event_id=event_id, is_trusted=True, window_days=30,
+        )  # fmt: skip
+        create(
+            "ShareConversion", registration_id=registration, conference_id=CONFERENCE, nearest_id=link,
+            registered_ms=NOON_MS,
+        )  # fmt: skip
+        create("Credit", conversion_id=registration, link_id=link, distance=1, age_ms=2)
+        create("NotCredited", registration_id=registration, link_key=link, reason="too_many_opens")

@@ -15,6 +15,7 @@ _DATA_STEPS = [
     ("analytics.migrations.0012_ids_of_own_events", "rename"),
     ("notifications.migrations.0002_rendered_when_sent", "keep_only_the_messages_own_facts"),
     ("sharing.migrations.0012_ids_of_own_events", "rename"),
+    ("sharing.migrations.0013_reported_conversions", "fill"),
 ]
 
 
@@ -92,13 +93,14 @@ def check_ins() -> bool:
 def sharing() -> list[Any]:
     from sharing import models
 
-    link, told = models.ShareLink.objects.get(), models.ShareRegistration.objects.get()
+    link, told = models.ShareLink.objects.get(), models.ShareRegistration.objects.get(id__endswith="approved")
     assert link.shared_ms is not None
     return [
         [claim.id for claim in models.ShareClaim.objects.all()],
         [item.id for item in models.ShareOpen.objects.all()],
         (link.sharer, link.shared_ms - NOON_MS, link.received_ms - NOON_MS, link.direct),
         (told.event_id, told.visitor_event_id, told.is_confirmed, told.is_held),
+        [item.is_reported for item in models.ShareConversion.objects.order_by("pk")],
         models.Credit.objects.count(),
         models.NotCredited.objects.count(),
     ]

@@ -151,7 +151,10 @@ def assert_as_plain(events: list[dict[str, Any]]) -> None:
     for key, link, reason in models.NotCredited.objects.values_list("registration_id", "link_key", "reason"):
         refused.setdefault(key.partition("/")[2], set()).add((code_of(link), reason))
     assert refused == {key: reasons for key, reasons in plain.refused.items() if reasons}
-    assert models.ShareConversion.objects.count() == len(plain.credits)
+    conversions = dict(models.ShareConversion.objects.values_list("registration_id", "is_reported"))
+    assert {key.partition("/")[2]: flag for key, flag in conversions.items()} == {
+        key: key not in plain.confirmed for key in plain.credits
+    }
     for code, link in links.items():
         below = plain.below(code)
         assert {
