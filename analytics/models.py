@@ -97,8 +97,15 @@ class Event(models.Model):
         return is_confirmed(self.id)
 
 
+class _HeldReports(models.Manager["HeldReport"]):
+    def get_queryset(self) -> models.QuerySet["HeldReport"]:
+        return super().get_queryset().filter(hold__gt="")
+
+
 class HeldReport(Event):
     """A report beyond a quota, or one that was voided: the events that organizers decide about."""
+
+    objects = _HeldReports()
 
     class Meta:
         proxy = True

@@ -7,7 +7,7 @@ from analytics.models import Event, HeldReport, HoldDecision
 
 def find_all_held() -> QuerySet[HeldReport]:
     """The reports of all conferences that are held or void, in the order of the index that has only these."""
-    return HeldReport.objects.filter(hold__gt="").order_by("conference_id", "id")
+    return HeldReport.objects.order_by("conference_id", "id")
 
 
 def find_held(conference_id: str, hold: str = Event.Hold.HELD) -> QuerySet[HeldReport]:
