@@ -16,6 +16,6 @@ def note_withdrawn(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("conferences", "0007_names_of_foreign_keys")]
+    dependencies = [("conferences", "0008_questions_and_tagline")]
 
     operations = [migrations.RunPython(note_withdrawn, migrations.RunPython.noop, elidable=True)]
