@@ -22,7 +22,7 @@ from tests.support.services import ValkeyServer, free_port
 
 _Found = TypeVar("_Found")
 
-_QUEUES = {
+QUEUES = {
     "events": "analytics.events",
     "daily": "analytics.daily",
     "email": "notifications.email",
@@ -95,7 +95,7 @@ class System:
         if "web" in names:
             self.wait_for(self._web_answers, "the web server to answer", seconds=180)
         for name in names:
-            if name.partition("-")[0] in _QUEUES:
+            if name.partition("-")[0] in QUEUES:
                 self.wait_for(
                     lambda name=name: b" ready." in self.log(name), f"worker {name} to be ready", seconds=180
                 )
@@ -106,7 +106,7 @@ class System:
             return [sys.executable, "manage.py", "web", "--port", str(self.port), "--processes", "2"]
         if name == "beat":
             return [sys.executable, "-m", "celery", "--app", "meeteasy", "beat", "--pidfile="]
-        worker = [sys.executable, "manage.py", "worker", _QUEUES[name]]
+        worker = [sys.executable, "manage.py", "worker", QUEUES[name]]
         return [*worker, "--concurrency", str(self.events_concurrency)] if name == "events" else worker
 
     def kill(self, name: str, *, children_only: bool = False) -> None:
