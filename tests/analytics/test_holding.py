@@ -219,12 +219,13 @@ def test_decisions_of_a_conference_are_carried_out_in_order(conference: Conferen
 @on_sql
 def test_held_reports_are_found_by_their_own_index(conference: Conference) -> None:
     report_many(8)
-    plan = find_held("summit")[:5].explain()
-    assert "event_held" in plan or connection.vendor == "postgresql"  # which scans a table of eight rows
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":  # which else scans a table of eight rows
             cursor.execute("SET enable_seqscan = off")
-        assert "event_held" in find_held("summit")[:5].explain()
+        plan = find_held("summit")[:5].explain()
+        if connection.vendor == "postgresql":
+            cursor.execute("RESET enable_seqscan")
+    assert "event_held" in plan
 
 
 # --- The API ------------------------------------------------------------------------------------------------
