@@ -16,11 +16,13 @@ django_application = get_wsgi_application()
 from analytics.ingest.app import PATHS, ingest  # noqa: E402  needs the apps to be loaded
 from live.hub import hub  # noqa: E402
 from live.routing import websocket_application  # noqa: E402
-from meeteasy.core.asgi import Receive, Scope, Send, send_json  # noqa: E402
+from meeteasy.core.asgi import ByteBudget, Receive, Scope, Send, send_json  # noqa: E402
 from meeteasy.core.heartbeats import log_silent  # noqa: E402
 from meeteasy.serving.bodies import BodyLimit  # noqa: E402
 from meeteasy.serving.pool import Pool  # noqa: E402
 from meeteasy.supervising import end_with_parent  # noqa: E402
+
+_bodies = ByteBudget(settings.MAX_BUFFERED_BYTES)
 
 
 def _serve_django(*, threads: int) -> BodyLimit:
@@ -30,7 +32,7 @@ def _serve_django(*, threads: int) -> BodyLimit:
         waiting=settings.WEB_MAX_WAITING,
         wait_seconds=settings.WEB_MAX_WAIT_SECONDS,
     )
-    return BodyLimit(pool, limits=settings.BODY_LIMITS, default=settings.MAX_BODY_BYTES)
+    return BodyLimit(pool, limits=settings.BODY_LIMITS, default=settings.MAX_BODY_BYTES, budget=_bodies)
 
 
 _django = _serve_django(threads=settings.WEB_THREADS)

@@ -121,11 +121,13 @@ HTTPS_ONLY = env.read_bool("HTTPS_ONLY")
 if HTTPS_ONLY:
     if DEBUG:
         raise ImproperlyConfigured("DEBUG shows source code and settings to everybody; not with HTTPS_ONLY")
-    if len(SECRET_KEY) < 32 or len(set(SECRET_KEY)) < 10:
-        raise ImproperlyConfigured(
-            "SECRET_KEY is too weak for HTTPS_ONLY: whoever guesses it can forge sessions. Make one with "
-            'python -c "import secrets; print(secrets.token_urlsafe(50))"'
-        )
+    for _key in (SECRET_KEY, *SECRET_KEY_FALLBACKS):  # signatures by the former ones are believed, too
+        if len(_key) < 32 or len(set(_key)) < 10:
+            raise ImproperlyConfigured(
+                f"{'SECRET_KEY' if _key == SECRET_KEY else 'SECRET_KEY_FALLBACKS'} is too weak for "
+                "HTTPS_ONLY: whoever guesses it can forge sessions. Make one with "
+                'python -c "import secrets; print(secrets.token_urlsafe(50))"'
+            )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_SSL_REDIRECT = HTTPS_ONLY
@@ -238,12 +240,20 @@ WEB_MAX_WAITING = env.read_int("WEB_MAX_WAITING", 200)
 WEB_MAX_WAIT_SECONDS = env.read_int("WEB_MAX_WAIT_SECONDS", 1, minimum=1)
 # Open connections of each web process, web sockets included.
 MAX_CONNECTIONS = env.read_int("MAX_CONNECTIONS", 4096, minimum=1)
-# The largest body of a request, and the paths that need more: patterns, the first match counts.
+# The largest body of a request, and the only paths that need more: patterns, the first match counts. Nobody
+# is signed in yet when a body is read, so each exception is as narrow as it can be (docs/security.md).
 MAX_BODY_BYTES = 1024 * 1024
+_MB = 1024 * 1024
 BODY_LIMITS = [
-    (r"^/api/conferences/[^/]+/registrations/import$", 11 * 1024 * 1024),
-    (r"^/(api/conversions|console/)", 64 * 1024 * 1024),
+    # A CSV file of 10 MB and the form around it.
+    (r"^/api/conferences/[^/]+/registrations/import$", 11 * _MB),
+    (r"^/console/c/[^/]+/registrations/import/$", 11 * _MB),
+    # Documents and pictures to be converted.
+    (r"^/api/conversions$", 64 * _MB),
+    (r"^/console/c/[^/]+/files/$", 64 * _MB),
 ]
+# What all bodies of a web process hold together until they are answered; the others get 503.
+MAX_BUFFERED_BYTES = env.read_int("MAX_BUFFERED_BYTES", 256 * _MB, minimum=_MB)
 
 # --- Queues and schedules --------------------------------------------------------------------------------
 

@@ -6,7 +6,10 @@ import pymongo.errors
 from django.db import InterfaceError, OperationalError
 
 RETRY_AFTER_SECONDS = 2
-MESSAGE = "The database does not answer at the moment. Send the request again."
+MESSAGE = (
+    "The database does not answer at the moment. What was to be written may have been: send the request "
+    "again with the same ids or Idempotency-Key."
+)
 
 
 def is_database_away(error: BaseException | None) -> bool:

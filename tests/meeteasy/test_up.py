@@ -136,8 +136,10 @@ def test_up_ends_everything_and_a_restart_finds_all_data(up: Up) -> None:
 
 @pytest.mark.processes
 def test_a_folder_has_one_system_that_notices_killed_servers(up: Up) -> None:
-    up.start()
+    up.start(["bash", "-c", f"ulimit -Sn 256 && exec {shlex.join(MANAGE_UP)}"])
     assert up.process is not None
+    limits = {child.rlimit(psutil.RLIMIT_NOFILE)[0] for child in up.children()}
+    assert min(limits) > 256, "each connection is an open file"
     again = subprocess.run(
         MANAGE_UP,
         cwd=ROOT, env={**up.environment, "PORT": str(free_port()), "VALKEY_PORT": str(free_port())},

@@ -22,7 +22,7 @@ from tests.support.services import ValkeyServer, free_port
 
 _Found = TypeVar("_Found")
 
-_QUEUES = {
+QUEUES = {
     "events": "analytics.events",
     "daily": "analytics.daily",
     "email": "notifications.email",
@@ -41,9 +41,10 @@ class System:
 
     Logs are in `directory/<name>.log`. `manage("shell", "-c", code)` runs a command in the same environment.
     Extra environment: `system.environment["DATABASE_URL"] = ...` before anything is started.
+    is_migrated: whether `prepare` makes all tables, the user and the conference.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, is_migrated: bool = True) -> None:
         self.directory = directory
         self.port = free_port()
         self.events_concurrency = 1  # so that whoever kills a worker knows which process has the entries
@@ -64,7 +65,7 @@ class System:
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.http = httpx.Client(base_url=self.url, timeout=30)
-        self._prepared = False
+        self._prepared = not is_migrated
         self._manage: Manage | None = None
         self._tokens: dict[str, str] = {}
 
@@ -94,7 +95,7 @@ class System:
         if "web" in names:
             self.wait_for(self._web_answers, "the web server to answer", seconds=180)
         for name in names:
-            if name.partition("-")[0] in _QUEUES:
+            if name.partition("-")[0] in QUEUES:
                 self.wait_for(
                     lambda name=name: b" ready." in self.log(name), f"worker {name} to be ready", seconds=180
                 )
@@ -105,7 +106,7 @@ class System:
             return [sys.executable, "manage.py", "web", "--port", str(self.port), "--processes", "2"]
         if name == "beat":
             return [sys.executable, "-m", "celery", "--app", "meeteasy", "beat", "--pidfile="]
-        worker = [sys.executable, "manage.py", "worker", _QUEUES[name]]
+        worker = [sys.executable, "manage.py", "worker", QUEUES[name]]
         return [*worker, "--concurrency", str(self.events_concurrency)] if name == "events" else worker
 
     def kill(self, name: str, *, children_only: bool = False) -> None:
