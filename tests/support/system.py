@@ -18,7 +18,7 @@ import psutil
 import redis
 
 from tests.support.manage import ROOT, Manage
-from tests.support.services import ValkeyServer, free_port
+from tests.support.services import MongodbServer, ValkeyServer, free_port
 
 _Found = TypeVar("_Found")
 
@@ -63,6 +63,7 @@ class System:
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.http = httpx.Client(base_url=self.url, timeout=30)
+        self.mongodb_url = ""  # with `use_mongodb`
         self._prepared = False
         self._manage: Manage | None = None
         self._tokens: dict[str, str] = {}
@@ -79,7 +80,14 @@ class System:
         else:
             self.manage("migrate", "--verbosity", "0")
             self.manage("sync_schedule")
+        if self.mongodb_url:
+            self.manage("migrate", "--database", "analytics", "--verbosity", "0")
         self.run_code("from meeteasy.management.commands.up import _create_demo; _create_demo()")
+
+    def use_mongodb(self, server: MongodbServer) -> None:
+        """Keep events and summaries there. Before anything is started."""
+        self.mongodb_url = server.url
+        self.environment |= {"MONGODB_URI": server.uri, "MONGODB_DATABASE": server.database}
 
     def start(self, *names: str) -> None:
         """Start processes by name and wait until they serve. `events-2` is one more of `events`."""
