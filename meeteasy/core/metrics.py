@@ -18,10 +18,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.utils.module_loading import autodiscover_modules
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 
-from meeteasy.core import health, heartbeats
+from meeteasy.core import health, heartbeats, task_times
 from meeteasy.core.logs import get_logger
 from meeteasy.core.queues import Queue
 from meeteasy.core.redis import get_quick_redis
@@ -174,6 +174,20 @@ def read_heartbeats() -> Iterator[Metric]:
         if age is not None:
             ages.add_metric([queue], age)
     yield ages
+
+
+@metrics_from("redis")
+def read_tasks() -> Iterator[Metric]:
+    totals = task_times.read_totals()
+    for kind, name, text in (
+        ("runs", "meeteasy_task_runs", "Tasks that ended, by name."),
+        ("failures", "meeteasy_task_failures", "Of these, with an exception."),
+        ("seconds", "meeteasy_task_seconds", "How long they took in all."),
+    ):
+        sums = CounterMetricFamily(name, text, labels=["task"])
+        for task, value in sorted(totals[kind].items()):
+            sums.add_metric([task], value)
+        yield sums
 
 
 @metrics_from("redis")
