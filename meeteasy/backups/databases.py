@@ -30,9 +30,9 @@ def copy_database(folder: Path) -> dict[str, int]:
     """Write the copy into `folder`; returns the number of rows of each table in it. Raises BackupError."""
     path = folder / file_name()
     if kind_of("default") == "sqlite":
-        with closing(sqlite3.connect(settings.DATABASES["default"]["NAME"], timeout=30)) as source:
-            with closing(sqlite3.connect(path)) as copy:
-                source.backup(copy)
+        with closing(sqlite3.connect(_name(), timeout=30)) as source, closing(sqlite3.connect(path)) as copy:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")  # all in the one file
         return _count_sqlite(path)
     with connection.cursor() as cursor:
         # One snapshot for the dump and the counts.
@@ -65,26 +65,19 @@ def put_back(folder: Path) -> dict[str, int]:
         shutil.copyfile(source, part)
         os.replace(part, path)
         return _count_sqlite(path)
-    _run(
-        "pg_restore",
-        "--no-owner",
-        "--exit-on-error",
-        "--single-transaction",
-        f"--dbname={_name()}",
-        str(source),
-    )
+    options = "--no-owner", "--exit-on-error", "--single-transaction"
+    _run("pg_restore", *options, f"--dbname={_name()}", str(source))
     with connection.cursor() as cursor:
         return _count_postgresql(cursor)
 
 
 def _count_sqlite(path: Path) -> dict[str, int]:
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as copy:
-        names = copy.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-        )
+        tables = copy.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
         return {
             name: copy.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]  # noqa: S608  names of tables
-            for (name,) in sorted(names.fetchall())
+            for (name,) in tables
+            if not name.startswith("sqlite_")
         }
 
 

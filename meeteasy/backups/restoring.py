@@ -26,7 +26,7 @@ def restore_backup(folder: Path) -> Manifest:
         target = settings.DATA_DIR / source.relative_to(folder / FILES)
         if source.is_dir():
             target.mkdir(mode=0o700, parents=True, exist_ok=True)
-        elif not target.exists():  # the secret key, for example, may be there
+        else:  # the backup's secret key replaces one that bin/run has just made
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             shutil.copyfile(source, target)
             target.chmod(0o600)

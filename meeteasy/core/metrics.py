@@ -6,7 +6,6 @@ share, so every web process gives the same answer. An app adds its own metrics w
 
 import ipaddress
 import platform
-import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -25,6 +24,7 @@ from meeteasy.core import health, heartbeats, task_times
 from meeteasy.core.logs import get_logger
 from meeteasy.core.queues import Queue
 from meeteasy.core.redis import get_quick_redis
+from meeteasy.core.releases import running_release
 
 log = get_logger(__name__)
 
@@ -133,9 +133,8 @@ def _discover() -> None:
 
 @lru_cache(maxsize=1)
 def _versions() -> dict[str, str]:
-    project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return {
-        "version": project["version"],
+        "version": running_release(),
         "python": platform.python_version(),
         "django": django.get_version(),
     }

@@ -43,7 +43,8 @@ def running_release() -> str:
 
 
 def check_release(recorded: str, *, running: str | None = None, oldest: str = OLDEST_UPGRADABLE) -> None:
-    """Raises ReleaseError if `running` (by default this release) may not take over a database of `recorded`."""
+    """Raises ReleaseError if `running`, by default this release, may not take over a database of
+    `recorded`."""
     running = running or running_release()
     if _order(recorded) > _order(running):
         raise ReleaseError(
@@ -68,7 +69,8 @@ def check_database() -> None:
     unknown = find_unknown_migrations(read_applied_migrations(connection))
     if unknown:
         raise ReleaseError(
-            f"the database belongs to a newer release than {running_release()}: it has {', '.join(unknown[:3])}"
+            f"the database belongs to a newer release than {running_release()}: "
+            f"it has {', '.join(unknown[:3])}"
         )
 
 

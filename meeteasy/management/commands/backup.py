@@ -8,9 +8,7 @@ from meeteasy.backups import BackupError, make_backup
 
 
 class Command(BaseCommand):
-    help = (
-        "Back up the events that wait in Redis, the database and the files into a new folder, while all runs."
-    )
+    help = "Back up the events that wait in Redis, the database and the files, while all runs."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
