@@ -20,7 +20,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 
-from meeteasy.core import health, heartbeats, task_times
+from meeteasy.core import health, heartbeats, read_only, task_times
 from meeteasy.core.logs import get_logger
 from meeteasy.core.queues import Queue
 from meeteasy.core.redis import get_quick_redis
@@ -173,6 +173,12 @@ def read_heartbeats() -> Iterator[Metric]:
         if age is not None:
             ages.add_metric([queue], age)
     yield ages
+
+
+@metrics_from("redis")
+def read_mode() -> Iterator[Metric]:
+    is_on = read_only.read_since() is not None
+    yield GaugeMetricFamily("meeteasy_read_only", "Whether writes are refused for an upgrade.", is_on)
 
 
 @metrics_from("redis")
