@@ -89,7 +89,7 @@ def read_applied_migrations(connection: Any) -> dict[str, list[str]]:
 
 def find_unknown_migrations(applied: dict[str, list[str]]) -> list[str]:
     """Those that this release does not have: `app.name`."""
-    loader = MigrationLoader(None, ignore_no_initial=True)
+    loader = MigrationLoader(None, ignore_no_migrations=True)
     known = set(loader.disk_migrations) | {
         replaced for migration in loader.disk_migrations.values() for replaced in migration.replaces
     }
