@@ -6,6 +6,7 @@ import shlex
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -101,7 +102,8 @@ class Unit:
 
     def __init__(self, unit: str, *, state: Path, environment: dict[str, str], watchdog_seconds: int) -> None:
         self.messages: Counter[str] = Counter()
-        self._address = state.parent / f"{unit}.notify"
+        # Such an address has at most 107 bytes, and pytest's folders have long names.
+        self._address = Path(tempfile.mkdtemp(prefix="notify-")) / "socket"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(self._address))
         self._socket.setblocking(False)
@@ -143,6 +145,7 @@ class Unit:
                 psutil.Process(pid).kill()
         self.process.wait()
         self._socket.close()
+        shutil.rmtree(self._address.parent)
 
 
 @pytest.fixture
