@@ -57,12 +57,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "meeteasy.core.request_ids.bind_request_id",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "meeteasy.core.read_only.refuse_writes",
     "meeteasy.core.middleware.refuse_nul",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -288,7 +290,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # A task killed at its hard time limit counts as done for Redis, and its job's sweep finds it again. If it
 # stayed unacknowledged, it would use up the worker's prefetch count, and a second one would stop the worker.
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "meeteasy.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 # Beat's default schedule by name. `manage.py sync_schedule` writes it to the database, where operators edit
 # it; entries that they changed or made are never overwritten (meeteasy/schedule.py).
