@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from typing import Any
 
 from celery import Celery
@@ -18,6 +19,7 @@ from meeteasy.core import request_ids  # noqa: F401  hands ids from requests to 
 from meeteasy.core.heartbeats import Heart
 from meeteasy.core.queues import queue_of
 from meeteasy.core.task_times import TaskTimes
+from meeteasy.supervising import end_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meeteasy.settings")
 
@@ -36,6 +38,15 @@ def spare_the_collector(**_: object) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+@worker_process_init.connect
+def end_with_worker(**_: object) -> None:
+    """Let a pool process end with its worker, kill -9 included.
+
+    It would go on with its task otherwise, while another worker gets the same message.
+    """
+    end_with_parent(signal.SIGKILL)
 
 
 _heart, _times = Heart(), TaskTimes()
