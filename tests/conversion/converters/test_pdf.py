@@ -124,9 +124,9 @@ def test_the_chinese_glyph_is_the_one_of_the_font(work_off: Start) -> None:
     )
     drawn = trimmed(document[0].render(scale=3).to_pil().convert("L"))
     same = compare(drawn, glyph, index=2)  # the simplified Chinese form in the collection
-    box = compare(drawn, "□", index=2)
-    assert same > 0.9, same
-    assert same > box + 0.2
+    assert same > 0.98, same
+    assert same > compare(drawn, glyph, index=0) + 0.04, "the Japanese form"
+    assert same > compare(drawn, "□", index=2) + 0.2
 
 
 def trimmed(picture: Image.Image) -> Image.Image:
