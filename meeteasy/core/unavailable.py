@@ -4,9 +4,10 @@ import sqlite3
 
 import pymongo.errors
 from django.db import InterfaceError, OperationalError
+from django.utils.translation import gettext_noop
 
 RETRY_AFTER_SECONDS = 2
-MESSAGE = (
+MESSAGE = gettext_noop(
     "The database does not answer at the moment. What was to be written may have been: send the request "
     "again with the same ids or Idempotency-Key."
 )
