@@ -59,12 +59,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "meeteasy.core.request_ids.bind_request_id",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "meeteasy.core.read_only.refuse_writes",
     "meeteasy.core.middleware.refuse_nul",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -313,7 +315,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # A task killed at its hard time limit counts as done for Redis, and its job's sweep finds it again. If it
 # stayed unacknowledged, it would use up the worker's prefetch count, and a second one would stop the worker.
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "meeteasy.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 # Beat's default schedule by name. `manage.py sync_schedule` writes it to the database, where operators edit
 # it; entries that they changed or made are never overwritten (meeteasy/schedule.py).
@@ -508,6 +510,8 @@ AI_MODEL = env.read_str("AI_MODEL")
 AI_DEADLINE_SECONDS = env.read_int("AI_DEADLINE_SECONDS", 120, minimum=1)
 # Prices of a million tokens read and written, in your currency, for the recorded cost.
 AI_PRICE_IN, AI_PRICE_OUT = env.read_int("AI_PRICE_IN", 0), env.read_int("AI_PRICE_OUT", 0)
+# How long a worker may take for a text before it counts as dead. Longer than the task's limit.
+GENERATION_LEASE_SECONDS = env.read_int("GENERATION_LEASE_SECONDS", 270, minimum=1)
 GENERATIONS_PER_DAY = env.read_int("GENERATIONS_PER_DAY", 50, minimum=1)  # of a conference
 if PAGE_PROVIDER == "openai" and not AI_MODEL:
     raise ImproperlyConfigured("PAGE_PROVIDER=openai needs AI_MODEL, the name of a model of AI_BASE_URL")
