@@ -11,8 +11,8 @@ from tests.support.former_rows import CONFERENCE, DAY, NOON_MS
 
 _DATA_STEPS = [
     ("conferences.migrations.0006_fill_recorded_at_and_search_text", "fill"),
-    ("conferences.migrations.0011_standing_of_older_registrations", "note_withdrawn"),
-    ("analytics.migrations.0013_ids_of_own_events", "rename"),
+    ("conferences.migrations.0009_standing_of_older_registrations", "note_withdrawn"),
+    ("analytics.migrations.0012_ids_of_own_events", "rename"),
     ("notifications.migrations.0002_rendered_when_sent", "keep_only_the_messages_own_facts"),
     ("sharing.migrations.0012_ids_of_own_events", "rename"),
     ("sharing.migrations.0013_reported_conversions", "fill"),

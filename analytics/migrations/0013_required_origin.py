@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0013_ids_of_own_events'),
+        ('analytics', '0012_ids_of_own_events'),
     ]
 
     operations = [

@@ -16,6 +16,6 @@ def note_withdrawn(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("conferences", "0010_stewards_archiving_and_deletion")]
+    dependencies = [("conferences", "0008_questions_and_tagline")]
 
     operations = [migrations.RunPython(note_withdrawn, migrations.RunPython.noop, elidable=True)]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0011_context_of_events'),
+        ('analytics', '0010_door_rules'),
     ]
 
     operations = [

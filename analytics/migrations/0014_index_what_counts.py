@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0014_required_origin'),
+        ('analytics', '0013_required_origin'),
     ]
 
     operations = [

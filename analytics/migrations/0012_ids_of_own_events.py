@@ -42,6 +42,6 @@ def _rename_documents(collection: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("analytics", "0012_held_reports")]
+    dependencies = [("analytics", "0011_held_reports")]
 
     operations = [migrations.RunPython(rename, migrations.RunPython.noop, elidable=True)]
