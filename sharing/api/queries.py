@@ -63,7 +63,7 @@ class TreeQuery(ConferenceQuery, PageQuery):
         default="",
         allow_blank=True,
         max_length=64,
-        help_text="The code to begin below; without it, the roots.",
+        help_text="List the links below this code. Default: the roots.",
     )
     depth = serializers.IntegerField(
         default=1, min_value=1, max_value=MAX_DEPTH, help_text="How many levels."
@@ -84,7 +84,7 @@ class PathQuery(ConferenceQuery, ModelMixin):
 
 class NotCreditedQuery(RangeQuery, PageQuery):
     reason = serializers.ChoiceField(
-        list(Reason), default="", allow_blank=True, help_text="One reason; without it, all."
+        list(Reason), default="", allow_blank=True, help_text="Only this reason. Default: all reasons."
     )
 
 
