@@ -145,7 +145,9 @@ class CheckInInput(StrictSerializer):
         help_text="The gate or device.",
     )  # fmt: skip
     scanned_at = LocalTimeField(
-        required=False, allow_null=True, help_text="The time of the scan by the scanner's clock, if it was offline."
+        required=False,
+        allow_null=True,
+        help_text="Scan time by the scanner's clock, if it was offline.",
     )
     sent_at = LocalTimeField(
         required=False, allow_null=True,
@@ -220,7 +222,7 @@ class StrictRegistrationFilter(StrictSerializer, RegistrationFilter):
 
 
 class ImportQuery(serializers.Serializer[Any]):
-    dry_run = serializers.BooleanField(required=False, default=False, help_text="Only report; change nothing.")
+    dry_run = serializers.BooleanField(required=False, default=False, help_text="Report, change nothing.")
 
 
 class DecisionInput(StrictSerializer):

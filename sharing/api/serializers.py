@@ -48,7 +48,7 @@ class LinkSerializer(_Answer):
     direct = serializers.IntegerField()
     assisted = serializers.IntegerField()
     subtree_links = serializers.IntegerField(help_text="Links below, at any depth.")
-    subtree_conversions = serializers.IntegerField(help_text="Distinct registrations of this link and all below.")
+    subtree_conversions = serializers.IntegerField(help_text="Distinct registrations, of all below too.")
 
     def get_public_code(self, link: ShareLink) -> str:
         return public_code(link.conference_id, link.code)
@@ -92,7 +92,8 @@ class TreeNodeSerializer(LinkSerializer):
 class TreeSerializer(_Answer):
     root = LinkSerializer(allow_null=True)
     path = LinkSerializer(
-        many=True, help_text="From the topmost link down to `root`, with at most the nearest 99 links above it."
+        many=True,
+        help_text="From the top down to `root`; at most the nearest 99 links above it.",
     )
     results = TreeNodeSerializer(many=True)
     next = serializers.CharField(allow_null=True)
@@ -134,7 +135,7 @@ class NotCreditedSerializer(_Answer):
     code = serializers.SerializerMethodField(help_text="The code as it was sent.")
     reason = serializers.SerializerMethodField()
     message = serializers.SerializerMethodField(help_text="The reason in words.")
-    distance = serializers.IntegerField(allow_null=True, help_text="Its place in the chain; null if it is in none.")
+    distance = serializers.IntegerField(allow_null=True, help_text="Its place in the chain, or null.")
 
     def get_code(self, item: NotCredited) -> str:
         return code_of(item.link_key)
