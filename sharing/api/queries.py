@@ -74,12 +74,8 @@ class ConversionsQuery(ModelQuery, PageQuery):
     pass
 
 
-class PathQuery(ConferenceQuery, ModelMixin):
-    cursor = serializers.IntegerField(
-        default=1, min_value=1, max_value=10**9,
-        help_text="The place in the chain to begin with; 1 is the link that was opened.",
-    )  # fmt: skip
-    page_size = serializers.IntegerField(default=100, min_value=1, max_value=1000)
+class PathQuery(ConferenceQuery, ModelMixin, PageQuery):
+    pass
 
 
 class NotCreditedQuery(RangeQuery, PageQuery):

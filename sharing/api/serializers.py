@@ -163,7 +163,7 @@ class PathSerializer(_Answer):
 
     credits = CreditSerializer(many=True)
     not_credited = NotCreditedSerializer(many=True)
-    next = serializers.IntegerField(
+    next = serializers.CharField(
         allow_null=True,
         help_text="Where the chain continues: a `cursor` for the registration's own path.",
     )
