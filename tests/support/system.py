@@ -1,15 +1,11 @@
 """`System`: real processes from outside, as `bin/run` starts them, that a test can kill and start again."""
 
-import fcntl
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +13,7 @@ import httpx
 import psutil
 import redis
 
+from tests.support.databases import system_sqlite
 from tests.support.manage import ROOT, Manage
 from tests.support.services import ValkeyServer, free_port
 
@@ -75,11 +72,12 @@ class System:
         self.valkey.start()
         shared = os.environ.get("TESTS_DIRECTORY")
         if shared and "DATABASE_URL" not in self.environment:
-            shutil.copy(_migrated_database(Path(shared)), self.directory / "meeteasy.sqlite3")
+            database, self._tokens["organizer"] = system_sqlite(Path(shared))
+            shutil.copy(database, self.directory / database.name)
         else:
             self.manage("migrate", "--verbosity", "0")
             self.manage("sync_schedule")
-        self.run_code("from meeteasy.management.commands.up import _create_demo; _create_demo()")
+            self.run_code("from meeteasy.management.commands.up import _create_demo; _create_demo()")
 
     def start(self, *names: str) -> None:
         """Start processes by name and wait until they serve. `events-2` is one more of `events`."""
@@ -204,24 +202,3 @@ class System:
             return self.http.get("/healthz").status_code == 200
         except httpx.TransportError:
             return False
-
-
-def _migrated_database(directory: Path) -> Path:
-    """An SQLite file with all tables and the schedule, made once for all processes of a run of the tests.
-
-    directory: what these have in common.
-    """
-    database = directory / "migrated" / "meeteasy.sqlite3"
-    with open(directory / "migrated.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not database.exists():
-            making = Path(tempfile.mkdtemp(dir=directory))
-            manage = Manage({**os.environ, "SECRET_KEY": "only-for-tests", "DATA_DIR": str(making)})
-            for command in (["migrate", "--verbosity", "0"], ["sync_schedule"]):
-                code, _, errors = manage.run(*command)
-                assert code == 0, errors
-            manage.stop()
-            with closing(sqlite3.connect(making / database.name)) as connection:
-                connection.execute("PRAGMA journal_mode=DELETE")  # all in the one file
-            making.rename(database.parent)
-    return database
