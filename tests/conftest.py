@@ -12,6 +12,7 @@ import pytest
 import redis
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.test import override_settings
 from django.utils import translation
 from rest_framework.test import APIClient
 
@@ -85,6 +86,13 @@ def valkey() -> Iterator[ValkeyServer]:
 def empty_valkey(valkey: ValkeyServer) -> None:
     """Every test begins with no stream, no cache and no messages."""
     redis.Redis.from_url(valkey.url).flushall()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """A password takes half a second by design, and some tests try dozens."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture(autouse=True)
