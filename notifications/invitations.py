@@ -3,13 +3,15 @@
 import datetime as dt
 from dataclasses import dataclass
 from email.utils import parseaddr
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from django.conf import settings
-from icalendar import Calendar, Event, vCalAddress
 
 from meeteasy.core.addresses import to_wire
+
+if TYPE_CHECKING:
+    from icalendar import vCalAddress
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ def make_invitation(
     uid: the same in all files about one registration, so that a calendar finds its entry. sequence: goes up
     with each change, so that an older file cannot undo a newer one.
     """
+    from icalendar import Calendar, Event  # every process has this module, and most make no file
+
     conference, zone = context["conference"], context["zone"]
     starts_at: dt.datetime | None = conference["starts_at"]
     if starts_at is None:
@@ -61,8 +65,10 @@ def make_invitation(
     return Invitation(method, bytes(calendar.to_ical()))
 
 
-def _calendar_address(address: str, name: str) -> vCalAddress:
+def _calendar_address(address: str, name: str) -> "vCalAddress":
     """Return an ASCII `mailto:` URI (RFC 6068), with the name as a parameter."""
+    from icalendar import vCalAddress
+
     found = vCalAddress(f"mailto:{quote(to_wire(address), safe='@')}")
     # A parameter cannot contain a double quote (RFC 5545 §3.2).
     found.params["CN"] = name.replace('"', "'")
