@@ -63,7 +63,7 @@ def follow(recipe: str, copy: Path) -> str:
 
 
 def _environment(copy: Path) -> dict[str, str]:
-    """As a contributor has it: without what this run's own tests set, but for the database with all tables."""
+    """As a contributor has it: of what this run has set, only the database with all tables."""
     names = ("PATH", "HOME", "LANG", "TMPDIR", "TESTS_DIRECTORY")
     kept = {name: os.environ[name] for name in names if name in os.environ}
     return {**kept, "DATA_DIR": str(copy / "var")}
