@@ -74,7 +74,7 @@ def encode_cursor(*values: Any) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(values)).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, values: type[Values]) -> Values:
+def read_cursor(cursor: str, values: type[Values]) -> Values:
     """Return the values of a list that pages without `read_page`; `values` is their tuple type.
 
     Raises BadCursorError.

@@ -9,7 +9,7 @@ import msgspec
 from django.db.models import QuerySet
 
 from conferences.models import Conference
-from meeteasy.core.paging import PAGE_OF_EXPORT, decode_cursor, encode_cursor, iterate_pages, read_page
+from meeteasy.core.paging import PAGE_OF_EXPORT, encode_cursor, iterate_pages, read_cursor, read_page
 from sharing.models import Credit, NotCredited, ShareConversion, ShareRegistration
 from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.selectors.days import Range, in_range
@@ -63,7 +63,7 @@ def read_paths(
     registration_keys: `<conference id>/<registration id>`. The part with the first place also has the
     uncredited codes that have no place in the chain. Takes two queries. Raises BadCursorError.
     """
-    (first,) = decode_cursor(cursor, _Place) if cursor else (1,)
+    (first,) = read_cursor(cursor, _Place) if cursor else (1,)
     end = first + limit
     with_next = range(first, end + 1)
     credits = _read_credits(registration_keys, model, with_next)
