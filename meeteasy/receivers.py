@@ -1,6 +1,7 @@
 """Receivers of signals that concern no single app: sign-ins, and the tasks of Celery's workers."""
 
 import gc
+import signal
 from typing import Any
 
 from celery.signals import task_postrun, task_prerun, task_revoked, worker_process_init
@@ -11,6 +12,7 @@ from django.http import HttpRequest
 from meeteasy.core import logins
 from meeteasy.core.heartbeats import Heart
 from meeteasy.core.queues import queue_of
+from meeteasy.supervising import end_with_parent
 
 _heart = Heart()
 
@@ -39,6 +41,15 @@ def spare_the_collector(**_: object) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+@worker_process_init.connect
+def end_with_worker(**_: object) -> None:
+    """Let a pool process end with its worker, kill -9 included.
+
+    It would go on with its task otherwise, while another worker gets the same message.
+    """
+    end_with_parent(signal.SIGKILL)
 
 
 @task_prerun.connect

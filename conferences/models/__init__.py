@@ -1,6 +1,6 @@
 """Conferences and their members, registrations and check-ins."""
 
-from conferences.models.conference import Conference, Member
+from conferences.models.conference import Conference, DeletedConference, Member
 from conferences.models.erased import ErasedVisitor
 from conferences.models.idempotency import IdempotencyKey
 from conferences.models.job import Job
@@ -11,6 +11,7 @@ from conferences.validators import validate_time_zone
 __all__ = [
     "CheckIn",
     "Conference",
+    "DeletedConference",
     "ErasedVisitor",
     "IdempotencyKey",
     "Job",

@@ -11,8 +11,8 @@ import redis
 from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.crypto import salted_hmac
-from django.utils.translation import gettext as _
 
 from meeteasy.core.logs import get_logger
 from meeteasy.core.redis import get_quick_redis
@@ -50,8 +50,7 @@ class LoginThrottleMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self._get_response(request)
         if getattr(request, "login_blocked", False):
-            text = _("Too many failed attempts. Try again in 15 minutes.")
-            response = HttpResponse(text, status=429, content_type="text/plain; charset=utf-8")
+            response = render(request, "429.html", status=429)
             response["Retry-After"] = str(WINDOW_SECONDS)
         return response
 
