@@ -4,7 +4,14 @@ import gc
 import signal
 from typing import Any
 
-from celery.signals import task_postrun, task_prerun, task_revoked, worker_process_init
+from celery.signals import (
+    task_postrun,
+    task_prerun,
+    task_revoked,
+    worker_process_init,
+    worker_process_shutdown,
+)
+from celery.states import FAILURE
 from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -12,9 +19,10 @@ from django.http import HttpRequest
 from meeteasy.core import logins
 from meeteasy.core.heartbeats import Heart
 from meeteasy.core.queues import queue_of
+from meeteasy.core.task_times import TaskTimes
 from meeteasy.supervising import end_with_parent
 
-_heart = Heart()
+_heart, _times = Heart(), TaskTimes()
 
 
 @receiver(user_login_failed, dispatch_uid="meeteasy.note_failed_login")
@@ -57,11 +65,18 @@ def note_beginning(task_id: str, task: Any, **_: object) -> None:
     queue = queue_of(task.name)
     if queue is not None and not task.request.is_eager:
         _heart.begin(task_id, queue)
+        _times.begin(task_id)
 
 
 @task_postrun.connect
-def note_end(task_id: str, **_: object) -> None:
+def note_end(task_id: str, task: Any, state: str | None = None, **_: object) -> None:
     _heart.end(task_id)
+    _times.end(task_id, task.name, failed=state == FAILURE)
+
+
+@worker_process_shutdown.connect
+def send_times(**_: object) -> None:
+    _times.send()
 
 
 @task_revoked.connect

@@ -84,7 +84,8 @@ def _make_once(target: Path, make: Callable[[Path], None]) -> Path:
 
 def _run_commands(environment: dict[str, str], *commands: list[str]) -> list[str]:
     """Run commands of manage.py one after the other; returns what each printed."""
-    kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    others = ("DATABASE_URL", "MONGODB_URI")
+    kept = {name: value for name, value in os.environ.items() if name not in others}
     manage = Manage({**kept, "SECRET_KEY": "only-for-tests", **environment})
     printed = []
     try:
