@@ -117,7 +117,7 @@ FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 WHITENOISE_USE_FINDERS = True  # without `collectstatic`, too
 
 # Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
-TRUSTED_PROXIES = env.read_list("TRUSTED_PROXIES")
+TRUSTED_PROXIES = env.read_networks("TRUSTED_PROXIES")
 # Cookies only over https, behind a proxy that ends TLS and says so.
 HTTPS_ONLY = env.read_bool("HTTPS_ONLY")
 if HTTPS_ONLY:
@@ -377,6 +377,8 @@ INGEST_ACCEPTANCE_DAYS = env.read_int("INGEST_ACCEPTANCE_DAYS", 7, minimum=1)
 # venue may share one address.
 INGEST_RATE_PER_SECOND = env.read_int("INGEST_RATE_PER_SECOND", 300)
 INGEST_EVENTS_PER_SECOND = env.read_int("INGEST_EVENTS_PER_SECOND", 5000)
+# A MaxMind DB file that tells the country of an address; none by default.
+COUNTRY_DATABASE = env.read_str("COUNTRY_DATABASE")
 # Memory of the stream of events beyond which new batches are answered 503 until workers catch up.
 INGEST_QUEUE_MAX_BYTES = env.read_int("INGEST_QUEUE_MAX_BYTES", 512 * 1024 * 1024, minimum=1024)
 

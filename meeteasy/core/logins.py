@@ -18,6 +18,7 @@ from django.utils.crypto import salted_hmac
 
 from meeteasy.core.logs import get_logger
 from meeteasy.core.redis import get_quick_redis
+from meeteasy.core.salts import client_network
 
 log = get_logger(__name__)
 
@@ -107,4 +108,5 @@ def _keys(request: HttpRequest, username: str) -> dict[str, str]:
 
 
 def _address(request: HttpRequest) -> str:
-    return str(request.META.get("REMOTE_ADDR", ""))
+    """What counts as one client: of IPv6 a whole line, which has 2^64 addresses to try from."""
+    return client_network(str(request.META.get("REMOTE_ADDR", "")))

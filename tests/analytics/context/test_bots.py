@@ -1,10 +1,13 @@
 """Crawlers are marked; browsers, in-app browsers and server SDKs are not."""
 
-import pytest
+from importlib import resources
 
-from analytics.ingest import bots
-from analytics.ingest.bots import is_bot
-from tests.analytics.ingest.conftest import BROWSER, Door, page_view, read_stream
+import pytest
+import yaml
+
+from analytics.context.bots import is_bot
+from tests.analytics.context.agents import AGENTS
+from tests.analytics.ingest.conftest import BROWSER
 
 CRAWLERS = [
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
@@ -41,6 +44,7 @@ PEOPLE = [
     "Safari/537.36",
     "Mozilla/5.0 (Linux; Android 10; HarmonyOS; ELS-AN00) AppleWebKit/537.36 HuaweiBrowser/12 Mobile "
     "Safari/537.36",
+    *(text for text, _ in AGENTS),
 ]
 SENDERS = [
     "curl/8.5.0",
@@ -77,15 +81,31 @@ def test_only_the_beginning_of_a_user_agent_is_read() -> None:
     assert not is_bot("x" * 1_000_000 + " Googlebot/2.1")
 
 
-async def test_a_bots_events_are_stored_and_marked(door: Door) -> None:
-    await door.send([page_view()], user_agent=CRAWLERS[0])
-    await door.send([page_view()])
-
-    assert [row.is_bot for row in read_stream()] == [True, False]
+# Agents that nothing here was made from: the fixtures of another project (device-detector).
+FIXTURES = resources.files("device_detector") / "tests" / "fixtures" / "upstream"
+PEOPLES_FILES = ("desktop.yml", "mobile_apps.yml", "phablet.yml", "smartphone.yml", "tablet.yml", "tv.yml")
 
 
-def test_a_long_user_agent_is_cached_in_part() -> None:
-    bots._names_a_bot.cache_clear()
-    for number in range(10):
-        is_bot("Mozilla/5.0 " + "x" * 1000 + str(number))
-    assert bots._names_a_bot.cache_info().currsize == 1
+def agents_of(*names: str) -> list[str]:
+    return [
+        item["user_agent"]
+        for name in names
+        for item in yaml.load((FIXTURES / name).read_bytes(), yaml.CSafeLoader)
+        if item["user_agent"]
+    ]
+
+
+@pytest.mark.slow
+def test_most_bots_of_a_foreign_list_are_known() -> None:
+    bots = agents_of("bots.yml")
+    known = [agent for agent in bots if is_bot(agent)]
+    assert len(bots) > 800
+    assert len(known) / len(bots) > 0.85
+
+
+@pytest.mark.slow
+def test_hardly_a_browser_of_a_foreign_list_is_a_bot() -> None:
+    people = agents_of(*PEOPLES_FILES)
+    wrong = [agent for agent in people if is_bot(agent)]
+    assert len(people) > 2_000
+    assert len(wrong) / len(people) < 0.005, wrong
