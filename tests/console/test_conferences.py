@@ -42,7 +42,7 @@ def test_the_list_shows_figures_of_each_conference(
     page = browser(alice).get("/console/")
     (item,) = page.context["glances"]
     assert (item["glance"].registrations, item["glance"].checkins) == (5, 0)
-    assert item["url"] == "/console/c/summit/live/"
+    assert item["url"] == "/console/c/summit/"
 
 
 def test_the_list_takes_the_same_queries_for_many_conferences(
