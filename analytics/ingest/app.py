@@ -134,7 +134,7 @@ class Ingest:
             raise refusal
         body = await read_request_body(receive, request, media_types=door.media_types, limit=door.body_limit)
         received_ms = now_ms()
-        if door is self._own_door and not request.authorization:
+        if door is self._own_door and not request.authorization and not request.query:
             translated, sender = None, ANYBODY
             found = await self._read_batch(publisher, request, body, received_ms)
         else:

@@ -7,7 +7,7 @@ Scope = MutableMapping[str, Any]
 
 
 class Request(NamedTuple):
-    """The headers that matter, as they were sent; b"" for each that is missing."""
+    """The headers that matter, and the query, as they were sent; b"" for each that is missing."""
 
     path: str
     content_type: bytes
@@ -16,6 +16,7 @@ class Request(NamedTuple):
     encoding: bytes
     origin: bytes
     authorization: bytes
+    query: bytes
     address: str
 
     @property
@@ -43,5 +44,6 @@ def read_request(scope: Scope) -> Request:
         get(b"content-encoding", b""),
         get(b"origin", b""),
         get(b"authorization", b""),
+        scope.get("query_string", b""),
         client[0] if client else "",
     )

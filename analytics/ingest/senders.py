@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import datetime as dt
+import re
 import time
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from django.db import close_old_connections
 
 from analytics.ingest.conferences import Directory
 from analytics.ingest.remembering import Remembered
-from analytics.ingest.requests import RefusedError
+from analytics.ingest.requests import RefusedError, Request
 from conferences.keys import GivenKey, Kind, may_be_conference_id, read_key
 from conferences.services.keys import USE_NOTED_SECONDS, note_uses
 from meeteasy.core.logs import get_logger
@@ -22,6 +23,7 @@ MESSAGES = {
     "wrong_key": "The key is not, or no longer, one of the conference.",
 }
 _MAX_BASIC_BYTES = 512
+_KEY_IN_QUERY = re.compile(rb"(?:\A|&)key=(wk_[A-Za-z0-9_-]{1,128})(?:&|\Z)")
 
 
 class Sender(NamedTuple):
@@ -39,6 +41,20 @@ class Sender(NamedTuple):
 
 
 ANYBODY = Sender()
+
+
+def find_key(request: Request) -> str:
+    """The key that a request carries, in its header or its query; "" without one.
+
+    A tracker that can set no header has its write key in the address: `?key=wk_…`. A secret key is not read
+    from there: addresses end up in logs.
+    """
+    if request.authorization:
+        return read_authorization(request.authorization)
+    if not request.query:
+        return ""
+    match = _KEY_IN_QUERY.search(request.query)
+    return match[1].decode() if match else ""
 
 
 def read_authorization(header: bytes) -> str:

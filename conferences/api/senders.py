@@ -76,7 +76,11 @@ class EventKeyList(generics.ListAPIView[EventKey]):
     @extend_schema(
         summary="Revoke a key",
         description="It stays in the list, and stops working within some seconds.",
-        parameters=[OpenApiParameter("id", OpenApiTypes.INT, required=True)],
+        parameters=[
+            OpenApiParameter(
+                "id", OpenApiTypes.INT, required=True, description="As the list of keys gives it."
+            )
+        ],
         request=None,
         responses=EventKeySerializer,
     )

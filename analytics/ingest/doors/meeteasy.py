@@ -13,7 +13,7 @@ from analytics.events.validation import open_batch
 from analytics.ingest import answers
 from analytics.ingest.doors import Answer, Door, Refusal, Sent, Taken, register
 from analytics.ingest.requests import Request
-from analytics.ingest.senders import Senders, read_authorization
+from analytics.ingest.senders import Senders, find_key
 
 PATH = "/api/analytics/events"
 
@@ -25,7 +25,7 @@ class OwnDoor(Door):
 
     async def translate(self, payload: Any, request: Request, senders: Senders) -> Sent:
         batch = open_batch(payload)
-        sender = await senders.identify(read_authorization(request.authorization))
+        sender = await senders.identify(find_key(request))
         contexts = []
         if sender.is_secret:
             contexts = [

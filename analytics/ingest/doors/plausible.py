@@ -17,7 +17,7 @@ from analytics.events.validation import read_json
 from analytics.ingest.doors import IGNORED, Answer, Door, Refusal, Sent, Taken, json_answer, register
 from analytics.ingest.doors._mapping import make_event
 from analytics.ingest.requests import Request
-from analytics.ingest.senders import ANYBODY, Senders, read_authorization
+from analytics.ingest.senders import Senders, find_key
 from conferences.aliases import normalise_domain
 
 # A page may be of several sites, `d: "a.example,b.example"`.
@@ -40,7 +40,7 @@ class PlausibleDoor(Door):
         name = _first(payload, "n", "name")
         domains = _first(payload, "d", "domain")
         given = domains.split(",")[:_MAX_DOMAINS] if isinstance(domains, str) else [_host_of(url)]
-        sender = await senders.identify(read_authorization(request.authorization))
+        sender = await senders.identify(find_key(request))
         events: list[Any] = []
         for text in given:
             domain = normalise_domain(text)
@@ -51,7 +51,7 @@ class PlausibleDoor(Door):
                 events.append(IGNORED)
             else:
                 events.append(_read_event(payload, name, url, conference_id))
-        return Sent(events, None, sender or ANYBODY)
+        return Sent(events, None, sender)
 
     def accept(self, taken: Taken) -> Answer:
         dropped = len(taken.rejected)

@@ -16,7 +16,7 @@ from analytics.events.reading import json_kind
 from analytics.ingest.doors import IGNORED, UNUSED, Answer, Door, Refusal, Sent, Taken, json_answer, register
 from analytics.ingest.doors._mapping import add_campaign, make_event, make_page_view, name_visitor
 from analytics.ingest.requests import RefusedError, Request
-from analytics.ingest.senders import Senders, read_authorization
+from analytics.ingest.senders import Senders, find_key
 
 _MAX_MESSAGE_BYTES = 32 * 1024
 # The last part of a path, and the type of the messages that it takes; a batch's say it themselves.
@@ -42,7 +42,7 @@ class SegmentDoor(Door):
     async def translate(self, payload: Any, request: Request, senders: Senders) -> Sent:
         messages = _open(payload)
         first = next((message for message in messages if isinstance(message, dict)), {})
-        key = read_authorization(request.authorization) or _text(payload.get("writeKey"))
+        key = find_key(request) or _text(payload.get("writeKey"))
         key = key or _text(first.get("writeKey"))
         if not key:
             raise RefusedError(401, "key_required", "The write key is missing.")

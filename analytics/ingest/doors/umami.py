@@ -18,7 +18,7 @@ from analytics.events.reading import json_kind
 from analytics.ingest.doors import IGNORED, Answer, Door, Refusal, Sent, Taken, json_answer, register
 from analytics.ingest.doors._mapping import make_event, make_page_view, name_visitor
 from analytics.ingest.requests import Request
-from analytics.ingest.senders import Senders, read_authorization
+from analytics.ingest.senders import Senders, find_key
 from conferences.aliases import normalise_website
 
 _CODES = {400: "bad-request", 401: "unauthorized", 403: "forbidden", 405: "method-not-allowed",
@@ -41,7 +41,7 @@ class UmamiDoor(Door):
         conference_id = name and await senders.find_site(name)
         if not conference_id:
             raise BatchError("bad-request", "Website not found.")
-        sender = await senders.identify(read_authorization(request.authorization))
+        sender = await senders.identify(find_key(request))
         # Its other types are names of users, and what the page cost to load.
         event = _read_event(inner, conference_id) if kind == "event" else IGNORED
         return Sent([event], None, sender)

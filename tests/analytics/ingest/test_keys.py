@@ -11,6 +11,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
 from analytics.event_types import SECRET_PREFIX
+from analytics.ingest.app import PATH
 from analytics.ingest.conferences import Directory, Keys, Known
 from analytics.ingest.remembering import Remembered
 from analytics.ingest.requests import RefusedError
@@ -94,6 +95,17 @@ async def test_where_keys_are_required_a_batch_without_one_gets_401(door: Door) 
     assert codes(wrong) == ["wrong_key"]
     assert right.status_code == 202
     assert len(read_stream()) == 1
+
+
+@in_database
+async def test_a_tracker_without_headers_has_its_write_key_in_the_address(door: Door) -> None:
+    write, secret = await make_key("write", required=True), await make_key("secret", required=True)
+    body = msgspec.json.encode({"events": [page_view()]})
+    statuses = [
+        (await door.request("POST", path=f"{PATH}?{query}", content=body)).status_code
+        for query in (f"key={write}", f"a=1&key={write}", f"key={secret}", "key=", f"xkey={write}")
+    ]
+    assert statuses == [202, 202, 401, 401, 401]
 
 
 @in_database

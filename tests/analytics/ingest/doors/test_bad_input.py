@@ -207,7 +207,7 @@ async def test_no_value_makes_a_door_fail(path: str, data: st.DataObject) -> Non
     body = data.draw(values) if data.draw(st.booleans()) else example
     for _ in range(data.draw(st.integers(0, 3))):
         body = replaced(body, data.draw(st.sampled_from(places(body))), data.draw(values))
-    request = Request(path, b"", b"", b"", b"", b"", b"", "203.0.113.7")
+    request = Request(path, b"", b"", b"", b"", b"", b"", b"", "203.0.113.7")
     door: Any = DOORS[path]
     with suppress(BatchError, RefusedError):
         sent = await door.translate(read_json(json.dumps(body).encode()), request, KnowsEverything())

@@ -12,7 +12,9 @@ _ROW = re.compile(r"^\| `(\w+)` \| (`.*`) \|$", re.MULTILINE)
 def test_the_documented_names_are_the_names() -> None:
     text = (ROOT / "docs" / "doors.md").read_text(encoding="utf-8")
     documented = {
-        normalise(name): kind for kind, names in _ROW.findall(text) for name in re.findall(r"`([^`]+)`", names)
+        normalise(name): kind
+        for kind, names in _ROW.findall(text)
+        for name in re.findall(r"`([^`]+)`", names)
     }
     spellings = {name: kind for name, kind in NAMES.items() if documented.get(name) != kind}
     assert not spellings, "not in the table, or under another type"

@@ -5,8 +5,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from asgiref.sync import sync_to_async
 
 from analytics.models import DoorRules
+from conferences.services.keys import create_key
 from tests.analytics.ingest.conftest import Door, read_stream
 from tests.analytics.ingest.doors.conftest import DOMAIN, WEBSITE, OtherDoor
 
@@ -150,12 +152,15 @@ async def test_crawlers_rules_and_quotas_hold_at_every_door(
     assert registration.client, "which the quota of reports counts by"
 
 
-async def test_a_conference_that_requires_keys_closes_these_doors(
+async def test_a_conference_that_requires_keys_takes_only_a_site_with_one(
     other: OtherDoor, make_conference: Callable[..., Any]
 ) -> None:
-    await make_conference(event_key_required=True)
+    conference = await make_conference(event_key_required=True)
     assert (await other.post("/api/event", VIEW)).status_code == 401
     assert (await other.post("/api/send", sent(PAYLOAD))).status_code == 401
+
+    _, key = await sync_to_async(create_key)(conference=conference, kind="write", name="site", by=None)
+    assert (await other.post(f"/api/event?key={key}", VIEW)).status_code == 202
 
 
 async def test_doors_that_cannot_look_up_a_site_say_503(other: OtherDoor, door: Door) -> None:
