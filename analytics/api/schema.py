@@ -118,10 +118,10 @@ def _operation() -> dict[str, Any]:
         "description": (
             f"At most {settings.INGEST_MAX_EVENTS} events and {settings.INGEST_MAX_BODY_BYTES} bytes; gzip "
             "is allowed. A bad event is rejected alone. 202 means that the batch is in the queue. Give each "
-            "event an `event_id`: the batch can then be sent again at any time without counting twice. What is "
-            "sent with a secret key is confirmed, and may say of the visitor in `context`: `user_agent`, "
-            "`country`, `ip`, `visitor_id`. Segment's, RudderStack's, Plausible's and Umami's SDKs have doors "
-            "of their own (docs/doors.md)."
+            "event an `event_id`: the batch can then be sent again at any time without counting twice. "
+            "What is sent with a secret key is confirmed, and may say of the visitor in `context`: "
+            "`user_agent`, `country`, `ip`, `visitor_id`. Segment's, RudderStack's, Plausible's and Umami's "
+            "SDKs have doors of their own (docs/doors.md)."
         ),
         "security": [{}, {"eventKey": []}],
         "requestBody": {"required": True, "content": {"application/json": batch, "text/plain": batch}},
