@@ -23,7 +23,7 @@ from conferences.aliases import normalise_domain
 # A page may be of several sites, `d: "a.example,b.example"`.
 _MAX_DOMAINS = 10
 # What the tracker sends on its own account: how long a page was looked at.
-_IGNORED_NAMES = {"engagement"}
+_IGNORED_NAME = "engagement"
 
 
 @register
@@ -47,7 +47,7 @@ class PlausibleDoor(Door):
             conference_id = domain and await senders.find_site(domain)
             if not conference_id:
                 events.append(EventError("unknown_domain", "is no verified alias of a conference", "domain"))
-            elif name in _IGNORED_NAMES:
+            elif name == _IGNORED_NAME:
                 events.append(IGNORED)
             else:
                 events.append(_read_event(payload, name, url, conference_id))
