@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conferences', '0007_names_of_foreign_keys'),
+        ('conferences', '0008_questions_and_tagline'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
