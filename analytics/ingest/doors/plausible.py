@@ -33,10 +33,11 @@ class PlausibleDoor(Door):
 
     async def translate(self, payload: Any, request: Request, senders: Senders) -> Sent:
         if not isinstance(payload, dict):
-            raise BatchError("request", f"The body must be an object, not {json_kind(payload)}.")
+            raise BatchError("no_events", f"The body must be an object, not {json_kind(payload)}.")
         url = _first(payload, "u", "url")
         if not isinstance(url, str):
-            raise BatchError("url", "is required" if url is None else "must be a string")
+            problem = "is required" if url is None else "must be a string"
+            return Sent([EventError("invalid_field", problem, "url")])
         name = _first(payload, "n", "name")
         domains = _first(payload, "d", "domain")
         given = domains.split(",")[:_MAX_DOMAINS] if isinstance(domains, str) else [_host_of(url)]
@@ -61,7 +62,7 @@ class PlausibleDoor(Door):
     def refuse(self, refusal: Refusal) -> Answer:
         found = [(each.field or "request", each.message) for each in refusal.rejected]
         errors: dict[str, list[str]] = {}
-        for field, message in found or [(refusal.code, refusal.message)]:
+        for field, message in found or [("request", refusal.message)]:
             errors.setdefault(field, []).append(message)
         return json_answer(refusal.status, {"errors": errors}, retry_after=refusal.retry_after)
 

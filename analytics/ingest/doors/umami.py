@@ -32,15 +32,15 @@ class UmamiDoor(Door):
 
     async def translate(self, payload: Any, request: Request, senders: Senders) -> Sent:
         if not isinstance(payload, dict) or not isinstance(payload.get("payload"), dict):
-            raise BatchError("bad-request", f"`payload` must be an object, not {json_kind(payload)}.")
+            raise BatchError("no_events", f"`payload` must be an object, not {json_kind(payload)}.")
         kind, inner = payload.get("type"), payload["payload"]
         if not isinstance(kind, str):
-            raise BatchError("bad-request", "`type` is missing.")
+            raise BatchError("no_events", "`type` is missing.")
         website = inner.get("website")
         name = normalise_website(website) if isinstance(website, str) else None
         conference_id = name and await senders.find_site(name)
         if not conference_id:
-            raise BatchError("bad-request", "Website not found.")
+            raise BatchError("unknown_website", "Website not found.")
         sender = await senders.identify(find_key(request))
         # Its other types are names of users, and what the page cost to load.
         event = _read_event(inner, conference_id) if kind == "event" else IGNORED
