@@ -1,11 +1,13 @@
 """What goes over the wire between an SDK and the system: handed on unchanged, and recorded."""
 
+import gzip
 import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
+import msgspec
 
 _OF_A_HOP = {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
 
@@ -17,6 +19,12 @@ class Exchange:
     headers: dict[str, str]
     body: bytes
     status: int
+
+    def decoded(self) -> Any:
+        """The body as JSON, unpacked."""
+        names = {name.lower(): value for name, value in self.headers.items()}
+        is_packed = names.get("content-encoding") == "gzip"
+        return msgspec.json.decode(gzip.decompress(self.body) if is_packed else self.body)
 
 
 class Wire:
