@@ -34,7 +34,7 @@ def test_each_event_is_stored_once_and_sent_once(
 ) -> None:
     errors: list[Any] = []
     client = client_class(
-        write_key, host=wire.url, gzip=gzip, flush_interval=0.3,
+        write_key, host=wire.url, gzip=gzip, upload_interval=0.3,
         on_error=lambda error, items: errors.append(error),
     )  # fmt: skip
     prefix = f"{client_class.__module__.partition('.')[0]}-{gzip}"
@@ -53,7 +53,7 @@ def test_each_event_is_stored_once_and_sent_once(
 
 
 def test_a_secret_key_makes_it_a_confirmed_fact(wire: Wire, secret_key: str, stored: Stored) -> None:
-    client = SegmentClient(secret_key, host=wire.url, flush_interval=0.3)
+    client = SegmentClient(secret_key, host=wire.url, upload_interval=0.3)
     client.track(
         "u-7", "Registration Completed", {"registration_id": "order-7"}, message_id="confirmed",
         context={"ip": "198.51.100.9", "userAgent": "Mozilla/5.0"},
@@ -70,7 +70,7 @@ def test_a_secret_key_makes_it_a_confirmed_fact(wire: Wire, secret_key: str, sto
 def test_a_wrong_key_is_reported_and_not_retried(client_class: Any, wire: Wire, stored: Stored) -> None:
     errors: list[Any] = []
     client = client_class(
-        "nobody's", host=wire.url, gzip=False, flush_interval=0.3,
+        "nobody's", host=wire.url, gzip=False, upload_interval=0.3,
         on_error=lambda error, items: errors.append(error),
     )  # fmt: skip
     client.track(anonymous_id=VISITOR, event="Signed Up")
