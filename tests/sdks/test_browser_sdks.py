@@ -85,7 +85,7 @@ def test_segments_analytics_next(
     wait_for(lambda: len(wire.posts()) == 3, "page, track and identify")
 
     view, registration = stored(2)
-    assert (view["page"], view["title"], view["hall"]) == ("/agenda", "Agenda", "A")
+    assert (view["page"], view["title"], view["properties"]["hall"]) == ("/agenda", "Agenda", "A")
     assert view["event_id"].startswith("ajs-next-")
     assert view["url"] == f"{site.url}/agenda?utm_source=mail"
     assert view["visitor_id"] == registration["visitor_id"]
