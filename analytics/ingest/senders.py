@@ -119,12 +119,12 @@ class Senders:
         self.directory.forget_stale()
         known, missing = await self.directory.look_up([given.conference_id])
         conference = known.get(given.conference_id)
-        key_id = conference and conference.keys.find(given.kind, given.digest)
+        key_id = conference.keys.find(given.kind, given.digest) if conference else None
         if key_id is None and not missing:
             if conference is None and given.kind == Kind.SECRET:
                 raise _cannot_look()
             conference = await self.directory.recheck(given.conference_id)
-            key_id = conference and conference.keys.find(given.kind, given.digest)
+            key_id = conference.keys.find(given.kind, given.digest) if conference else None
         if key_id is not None:
             self._note_use(key_id)
             return Sender(given.conference_id, is_secret=given.kind == Kind.SECRET)

@@ -29,12 +29,12 @@ class EventKeyAdmin(admin.ModelAdmin):
     autocomplete_fields = ["conference"]
     actions = ["revoke"]
 
-    def get_fields(self, request: HttpRequest, obj: EventKey | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: EventKey | None = None) -> Any:
         new = ["conference", "kind", "name"]
         shown = ["prefix", "created_at", "created_by", "last_used_at", "revoked_at"]
         return new if obj is None else [*new, *shown]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: EventKey | None = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: EventKey | None = None) -> Any:
         return [] if obj is None else self.get_fields(request, obj)
 
     def save_model(self, request: HttpRequest, obj: EventKey, form: ModelForm, change: bool) -> None:
@@ -42,7 +42,7 @@ class EventKeyAdmin(admin.ModelAdmin):
             conference=obj.conference, kind=obj.kind, name=obj.name, by=signed_in(request.user)
         )
         obj.pk, obj.prefix, obj.digest = key.pk, key.prefix, key.digest
-        shown = format_html(_("The key, shown this once: {}"), text)
+        shown = format_html(str(_("The key, shown this once: {}")), text)
         messages.warning(request, shown)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -4,11 +4,11 @@ A door translates its protocol's requests into our events, and our answers into 
 bodies, rates, keys, rules, validation and publishing are the same for all (analytics/ingest/app.py).
 """
 
+from analytics.ingest.answers import Answer
 from analytics.ingest.doors._base import (
     DOORS,
     IGNORED,
     UNUSED,
-    Answer,
     Door,
     Refusal,
     Sent,
