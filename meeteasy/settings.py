@@ -472,6 +472,8 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "HoldActionEnum": "analytics.models.HoldDecision.Action",
+        "AliasKindEnum": "conferences.models.Alias.Kind",
+        "EventKeyKindEnum": "conferences.models.EventKey.Kind",
         "VoidKindEnum": "sharing.models.Void.Kind",
         "AnnouncementKind": "notifications.models.Announcement.Kind",
     },
