@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                 ('last_used_at', models.DateTimeField(blank=True, help_text='To about a minute.', null=True, verbose_name='last used at')),
                 ('revoked_at', models.DateTimeField(blank=True, null=True, verbose_name='revoked at')),
                 ('conference', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='event_keys', to='conferences.conference', verbose_name='conference')),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
+                ('created_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
             ],
             options={
                 'verbose_name': 'event key',
