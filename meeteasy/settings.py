@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "anymail",
     "notifications",
     "visuspace",
+    "console",
 ]
 
 MIDDLEWARE = [
@@ -101,7 +102,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "live-list"
+LOGIN_REDIRECT_URL = "console-conferences"
+LOGOUT_REDIRECT_URL = "login"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
@@ -118,7 +120,7 @@ FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 WHITENOISE_USE_FINDERS = True  # without `collectstatic`, too
 
 # Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
-TRUSTED_PROXIES = env.read_list("TRUSTED_PROXIES")
+TRUSTED_PROXIES = env.read_networks("TRUSTED_PROXIES")
 # Cookies only over https, behind a proxy that ends TLS and says so.
 HTTPS_ONLY = env.read_bool("HTTPS_ONLY")
 if HTTPS_ONLY:
@@ -331,6 +333,16 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute="41"),
         "queue": Queue.ANALYTICS_DAILY,
     },
+    "conferences: delete those whose waiting time is over": {
+        "task": "conferences.delete_due",
+        "schedule": 300,
+        "queue": Queue.ANALYTICS_DAILY,
+    },
+    "console: mails to organizers that were lost or failed": {
+        "task": "console.sweep_mails",
+        "schedule": 30,
+        "queue": Queue.NOTIFICATIONS_EMAIL,
+    },
     "analytics: forget ended salts and erased data on disk": {
         "task": "analytics.forget_deleted",
         "schedule": 60,
@@ -368,6 +380,8 @@ INGEST_ACCEPTANCE_DAYS = env.read_int("INGEST_ACCEPTANCE_DAYS", 7, minimum=1)
 # venue may share one address.
 INGEST_RATE_PER_SECOND = env.read_int("INGEST_RATE_PER_SECOND", 300)
 INGEST_EVENTS_PER_SECOND = env.read_int("INGEST_EVENTS_PER_SECOND", 5000)
+# A MaxMind DB file that tells the country of an address; none by default.
+COUNTRY_DATABASE = env.read_str("COUNTRY_DATABASE")
 # Memory of the stream of events beyond which new batches are answered 503 until workers catch up.
 INGEST_QUEUE_MAX_BYTES = env.read_int("INGEST_QUEUE_MAX_BYTES", 512 * 1024 * 1024, minimum=1024)
 

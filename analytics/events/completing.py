@@ -23,10 +23,11 @@ class Client(msgspec.Struct):
     """What the request itself says about who sent the batch.
 
     received_ms: now, UTC milliseconds.
-    is_bot: whether the user agent is a crawler's.
+    is_bot: whether the sender is known to be a crawler.
     visitor_id: makes an id for a visitor without one, from the conference's id.
     is_server: whether the sender is the server itself or its operator, who may make internal events and use
         the ids of the server's own events (analytics/own_events.py).
+    agent, country: as in a Batch.
     secret_of: the conference of which the sender has a secret key: what it says is confirmed.
     """
 
@@ -34,6 +35,8 @@ class Client(msgspec.Struct):
     is_bot: bool
     visitor_id: Callable[[str], str]
     is_server: bool = False
+    agent: str = ""
+    country: str = ""
     secret_of: str | None = None
 
 

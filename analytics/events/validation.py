@@ -124,7 +124,11 @@ def _read_whole(
     )
     for event in events:
         complete(event)
-    return ReadBatch(Batch(client.received_ms, client.is_bot, events), [], [], conference_ids)
+    return ReadBatch(_make_batch(client, events), [], [], conference_ids)
+
+
+def _make_batch(client: Client, events: list[EventType]) -> Batch[EventType]:
+    return Batch(client.received_ms, client.is_bot, events, agent=client.agent, country=client.country)
 
 
 _get_conference_id = attrgetter("conference_id")
@@ -168,8 +172,8 @@ def read_events(sent: SentBatch, client: Client, max_events: int, acceptance_day
             rejections.append(Rejection(index, error.code, error.message, error.field))
             while notices and notices[-1].index == index:
                 notices.pop()
-    batch = Batch(client.received_ms, client.is_bot, events)
-    return ReadBatch(batch, rejections, notices, set(map(_get_conference_id, events)))
+    conference_ids = set(map(_get_conference_id, events))
+    return ReadBatch(_make_batch(client, events), rejections, notices, conference_ids)
 
 
 def open_batch(raw: Any) -> SentBatch:

@@ -17,8 +17,8 @@ from analytics.events.problems import BatchError
 from analytics.events.validation import Client, ReadBatch, read_batch
 from analytics.ingest import answers
 from analytics.ingest.body import ClientGoneError, Receive, read_request_body
-from analytics.ingest.bots import is_bot
 from analytics.ingest.conferences import Directory, load_aliases
+from analytics.ingest.countries import Countries
 from analytics.ingest.doors import DOORS, UNUSED, Answer, Door, Refusal, Taken
 from analytics.ingest.doors.meeteasy import PATH as PATH
 from analytics.ingest.naming import ZoneNotKnownError, make_namer
@@ -59,6 +59,7 @@ class Ingest:
         self._aliases = Remembered(load_aliases)
         self._senders = Senders(self._directory, self._aliases)
         self._refusals = Refusals()
+        self._countries = Countries(settings.COUNTRY_DATABASE)
         self._reports = {EVENT_TYPES[name] for name in _REPORTS}
         self._doors = dict(DOORS.items())
         self._own_door = DOORS[PATH]
@@ -145,6 +146,7 @@ class Ingest:
                 received_ms=received_ms,
                 senders=self._senders,
                 salts=publisher.salts,
+                countries=self._countries,
                 acceptance_days=self._acceptance_days,
             )
             found, sender = translated.found, translated.sender
@@ -173,7 +175,7 @@ class Ingest:
         self, publisher: StreamPublisher, request: Request, body: bytes, received_ms: int
     ) -> ReadBatch:
         """Read a batch of our own protocol without a key. Raises BatchError or NotTakenError."""
-        agent = request.agent
+        agent, country = request.agent, self._countries.find(request.address)
 
         def read(*, is_looked_up: bool) -> ReadBatch:
             namer = make_namer(
@@ -186,7 +188,7 @@ class Ingest:
             )
             return read_batch(
                 body,
-                Client(received_ms, is_bot(agent), namer),
+                Client(received_ms, False, namer, agent=agent[:512], country=country),
                 max_events=self._max_events,
                 acceptance_days=self._acceptance_days,
             )

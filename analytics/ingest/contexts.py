@@ -2,7 +2,7 @@
 
     "context": {"visitor_id": "v-7f3b", "user_agent": "Mozilla/5.0 …", "country": "CN", "ip": "203.0.113.7"}
 
-The address goes no further than this: it only makes the visitor's id where none is given.
+The address goes no further than this: it only makes the visitor's id and country where none is given.
 """
 
 import re
@@ -28,15 +28,19 @@ class Context(NamedTuple):
 NOTHING = Context()
 
 
-def read_context(given: Any) -> Context:
-    """What can be used of it. Anything else is decoration that was left out: it never costs the event."""
+def read_context(given: Any, find_country: Callable[[str], str]) -> Context:
+    """What can be used of it. Anything else is decoration that was left out: it never costs the event.
+
+    find_country: of an address, where none is given.
+    """
     if not isinstance(given, dict):
         return NOTHING
     country = _text(given.get("country"), 2)
+    address = _text(given.get("ip"), _MAX_ADDRESS)
     return Context(
         user_agent=_text(given.get("user_agent"), _MAX_AGENT),
-        country=country.upper() if _COUNTRY.match(country) else "",
-        address=_text(given.get("ip"), _MAX_ADDRESS),
+        country=country.upper() if _COUNTRY.match(country) else find_country(address),
+        address=address,
         visitor_id=_text(given.get("visitor_id"), 1024) or None,
     )
 

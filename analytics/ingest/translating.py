@@ -8,8 +8,8 @@ from analytics.events.batch import Batch
 from analytics.events.reading import read_json
 from analytics.events.validation import Client, ReadBatch, SentBatch, read_events
 from analytics.ingest.answers import places_of
-from analytics.ingest.bots import is_bot
 from analytics.ingest.contexts import NOTHING, Context, group_by_context, name_visitors, read_context
+from analytics.ingest.countries import Countries
 from analytics.ingest.doors import Door
 from analytics.ingest.naming import ZoneNotKnownError, make_namer
 from analytics.ingest.requests import Request
@@ -35,11 +35,13 @@ class Translated:
         return [
             Batch(
                 whole.received_ms,
-                is_bot(agent) if agent else whole.is_bot,
+                whole.is_bot,
                 events[start : start + MAX_EVENTS],
                 whole.client,
+                agent or whole.agent,
+                country or whole.country,
             )
-            for (agent, _), events in group_by_context(placed, self.contexts).items()
+            for (agent, country), events in group_by_context(placed, self.contexts).items()
             for start in range(0, len(events), MAX_EVENTS)
         ]
 
@@ -52,6 +54,7 @@ async def translate(
     received_ms: int,
     senders: Senders,
     salts: DailySalts,
+    countries: Countries,
     acceptance_days: int,
 ) -> Translated:
     """Raises BatchError, RefusedError or NotTakenError."""
@@ -71,16 +74,19 @@ async def translate(
         return namer(conference_id)
 
     if sender.is_secret:
-        contexts = [read_context(given) for given in sent.contexts] or [NOTHING] * len(events)
+        contexts = [read_context(given, countries.find) for given in sent.contexts] or [NOTHING] * len(events)
         events = name_visitors(events, contexts, partial(make_id, is_looked_up=True))
 
     def read(*, is_looked_up: bool) -> ReadBatch:
         client = Client(
             received_ms,
-            is_bot(request.agent),
+            False,
             _name_nobody
             if sender.is_secret
             else partial(make_id, address=request.address, agent=request.agent, is_looked_up=is_looked_up),
+            # Of a server's own agent and address nothing follows for its visitors.
+            agent="" if sender.is_secret else request.agent[:512],
+            country="" if sender.is_secret else countries.find(request.address),
             secret_of=sender.conference_id if sender.is_secret else None,
         )
         return read_events(SentBatch(events, sent.sent_at), client, door.event_limit, acceptance_days)

@@ -1,6 +1,6 @@
 """Conferences and their members, registrations and check-ins."""
 
-from conferences.models.conference import Conference, Member
+from conferences.models.conference import Conference, DeletedConference, Member
 from conferences.models.erased import ErasedVisitor
 from conferences.models.idempotency import IdempotencyKey
 from conferences.models.job import Job
@@ -13,6 +13,7 @@ __all__ = [
     "Alias",
     "CheckIn",
     "Conference",
+    "DeletedConference",
     "ErasedVisitor",
     "EventKey",
     "IdempotencyKey",
