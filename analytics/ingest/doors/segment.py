@@ -41,17 +41,14 @@ class SegmentDoor(Door):
 
     async def translate(self, payload: Any, request: Request, senders: Senders) -> Sent:
         messages = _open(payload)
-        first = next((message for message in messages if isinstance(message, dict)), {})
-        key = find_key(request) or _text(payload.get("writeKey"))
-        key = key or _text(first.get("writeKey"))
+        key = find_key(request) or _text(_find("writeKey", payload, messages))
         if not key:
             raise RefusedError(401, "key_required", "The write key is missing.")
         sender, conference_id = await senders.identify_by(key)
         kind = _TYPES[request.path.rstrip("/").rpartition("/")[2]]
         events = [_read_message(message, kind, conference_id) for message in messages]
         contexts = [_read_surroundings(message) for message in messages] if sender.is_secret else ()
-        sent_at = payload.get("sentAt") or first.get("sentAt")
-        return Sent(events, sent_at, sender, contexts)
+        return Sent(events, _find("sentAt", payload, messages), sender, contexts)
 
     def accept(self, taken: Taken) -> Answer:
         answer: dict[str, Any] = {"success": True}
@@ -80,6 +77,12 @@ def _open(payload: Any) -> list[Any]:
     if not isinstance(payload["batch"], list):
         raise BatchError("no_events", f"`batch` must be an array, not {json_kind(payload['batch'])}.")
     return payload["batch"]
+
+
+def _find(name: str, payload: dict[str, Any], messages: list[Any]) -> Any:
+    """What the body says, else the first message that says it: all were sent together."""
+    said = (each.get(name) for each in (payload, *messages) if isinstance(each, dict))
+    return next((value for value in said if value), None)
 
 
 def _read_message(message: Any, kind: str, conference_id: str) -> Any:
