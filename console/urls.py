@@ -11,6 +11,7 @@ from console.pages import (
     live,
     members,
     overview,
+    privacy,
     share_links,
     sharing,
 )
@@ -52,6 +53,11 @@ urlpatterns = [
     path(f"{_C}/members/<int:member_id>/remove/", members.remove, name="console-member-remove"),
     path(f"{_C}/settings/", conferences.change_settings, name="console-settings"),
     path(f"{_C}/settings/door/", door.door, name="console-door"),
+    path(f"{_C}/settings/people/", privacy.people, name="console-privacy"),
+    path(
+        f"{_C}/settings/people/<str:registration_id>/export/", privacy.export, name="console-privacy-export"
+    ),
+    path(f"{_C}/settings/people/<str:registration_id>/erase/", privacy.erase, name="console-privacy-erase"),
     path(f"{_C}/settings/copy/", conferences.copy, name="console-copy"),
     path(f"{_C}/settings/archive/", conferences.archive, name="console-archive"),
     path(f"{_C}/settings/delete/", conferences.delete, name="console-delete"),

@@ -2,13 +2,24 @@
 
 import gc
 import os
+import signal
 from typing import Any
 
 from celery import Celery
-from celery.signals import task_postrun, task_prerun, task_revoked, worker_process_init
+from celery.signals import (
+    task_postrun,
+    task_prerun,
+    task_revoked,
+    worker_process_init,
+    worker_process_shutdown,
+)
+from celery.states import FAILURE
 
+from meeteasy.core import request_ids  # noqa: F401  hands ids from requests to tasks
 from meeteasy.core.heartbeats import Heart
 from meeteasy.core.queues import queue_of
+from meeteasy.core.task_times import TaskTimes
+from meeteasy.supervising import end_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meeteasy.settings")
 
@@ -29,7 +40,16 @@ def spare_the_collector(**_: object) -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-_heart = Heart()
+@worker_process_init.connect
+def end_with_worker(**_: object) -> None:
+    """Let a pool process end with its worker, kill -9 included.
+
+    It would go on with its task otherwise, while another worker gets the same message.
+    """
+    end_with_parent(signal.SIGKILL)
+
+
+_heart, _times = Heart(), TaskTimes()
 
 
 @task_prerun.connect
@@ -37,11 +57,18 @@ def note_beginning(task_id: str, task: Any, **_: object) -> None:
     queue = queue_of(task.name)
     if queue is not None and not task.request.is_eager:
         _heart.begin(task_id, queue)
+        _times.begin(task_id)
 
 
 @task_postrun.connect
-def note_end(task_id: str, **_: object) -> None:
+def note_end(task_id: str, task: Any, state: str | None = None, **_: object) -> None:
     _heart.end(task_id)
+    _times.end(task_id, task.name, failed=state == FAILURE)
+
+
+@worker_process_shutdown.connect
+def send_times(**_: object) -> None:
+    _times.send()
 
 
 @task_revoked.connect

@@ -55,11 +55,13 @@ INSTALLED_APPS = [
     "live",
     "anymail",
     "notifications",
+    "conversion",
     "visuspace",
     "console",
 ]
 
 MIDDLEWARE = [
+    "meeteasy.core.request_ids.bind_request_id",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -67,6 +69,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "meeteasy.core.read_only.refuse_writes",
     "meeteasy.core.middleware.refuse_nul",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -117,6 +120,28 @@ STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Uploads and collected files are for this user alone, like everything in DATA_DIR.
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
+# Uploaded files and results of conversions: in DATA_DIR, or in a bucket of S3 or a server that speaks its
+# protocol, which workers and web processes on several hosts need. The keys may also come from where boto3
+# looks for them by itself.
+S3_BUCKET = env.read_str("S3_BUCKET")
+_s3 = {
+    "bucket_name": S3_BUCKET,
+    "endpoint_url": env.read_optional("S3_ENDPOINT_URL"),
+    "region_name": env.read_optional("S3_REGION"),
+    "access_key": env.read_optional("S3_ACCESS_KEY_ID"),
+    "secret_key": env.read_optional("S3_SECRET_ACCESS_KEY"),
+    "location": env.read_str("S3_PREFIX", "conversions"),
+}
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR}},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "conversion": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": _s3}
+    if S3_BUCKET
+    else {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "conversions"},
+    },
+}
 WHITENOISE_USE_FINDERS = True  # without `collectstatic`, too
 
 # Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
@@ -126,11 +151,13 @@ HTTPS_ONLY = env.read_bool("HTTPS_ONLY")
 if HTTPS_ONLY:
     if DEBUG:
         raise ImproperlyConfigured("DEBUG shows source code and settings to everybody; not with HTTPS_ONLY")
-    if len(SECRET_KEY) < 32 or len(set(SECRET_KEY)) < 10:
-        raise ImproperlyConfigured(
-            "SECRET_KEY is too weak for HTTPS_ONLY: whoever guesses it can forge sessions. Make one with "
-            'python -c "import secrets; print(secrets.token_urlsafe(50))"'
-        )
+    for _key in (SECRET_KEY, *SECRET_KEY_FALLBACKS):  # signatures by the former ones are believed, too
+        if len(_key) < 32 or len(set(_key)) < 10:
+            raise ImproperlyConfigured(
+                f"{'SECRET_KEY' if _key == SECRET_KEY else 'SECRET_KEY_FALLBACKS'} is too weak for "
+                "HTTPS_ONLY: whoever guesses it can forge sessions. Make one with "
+                'python -c "import secrets; print(secrets.token_urlsafe(50))"'
+            )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_SSL_REDIRECT = HTTPS_ONLY
@@ -243,12 +270,20 @@ WEB_MAX_WAITING = env.read_int("WEB_MAX_WAITING", 200)
 WEB_MAX_WAIT_SECONDS = env.read_int("WEB_MAX_WAIT_SECONDS", 1, minimum=1)
 # Open connections of each web process, web sockets included.
 MAX_CONNECTIONS = env.read_int("MAX_CONNECTIONS", 4096, minimum=1)
-# The largest body of a request, and the paths that need more: patterns, the first match counts.
+# The largest body of a request, and the only paths that need more: patterns, the first match counts. Nobody
+# is signed in yet when a body is read, so each exception is as narrow as it can be (docs/security.md).
 MAX_BODY_BYTES = 1024 * 1024
+_MB = 1024 * 1024
 BODY_LIMITS = [
-    (r"^/api/conferences/[^/]+/registrations/import$", 11 * 1024 * 1024),
-    (r"^/(api/conversions|console/)", 64 * 1024 * 1024),
+    # A CSV file of 10 MB and the form around it.
+    (r"^/api/conferences/[^/]+/registrations/import$", 11 * _MB),
+    (r"^/console/c/[^/]+/registrations/import/$", 11 * _MB),
+    # Documents and pictures to be converted.
+    (r"^/api/conversions$", 64 * _MB),
+    (r"^/console/c/[^/]+/files/$", 64 * _MB),
 ]
+# What all bodies of a web process hold together until they are answered; the others get 503.
+MAX_BUFFERED_BYTES = env.read_int("MAX_BUFFERED_BYTES", 256 * _MB, minimum=_MB)
 
 # --- Queues and schedules --------------------------------------------------------------------------------
 
@@ -283,7 +318,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # A task killed at its hard time limit counts as done for Redis, and its job's sweep finds it again. If it
 # stayed unacknowledged, it would use up the worker's prefetch count, and a second one would stop the worker.
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "meeteasy.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 # Beat's default schedule by name. `manage.py sync_schedule` writes it to the database, where operators edit
 # it; entries that they changed or made are never overwritten (meeteasy/schedule.py).
@@ -363,6 +398,16 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 10,
         "queue": Queue.NOTIFICATIONS_SMS,
     },
+    "files: conversions that are due, were lost or whose worker died": {
+        "task": "conversion.sweep",
+        "schedule": 5,
+        "queue": Queue.FILES_CONVERT,
+    },
+    "files: remove expired conversions and files of none": {
+        "task": "conversion.clean_up",
+        "schedule": crontab(minute="23"),
+        "queue": Queue.FILES_CONVERT,
+    },
 }
 
 # --- Share attribution (sharing) -------------------------------------------------------------------------
@@ -434,6 +479,29 @@ NOTIFICATIONS_LEASE_SECONDS = env.read_int("NOTIFICATIONS_LEASE_SECONDS", 150, m
 OUTBOUND_PRIVATE_HOSTS = env.read_list("OUTBOUND_PRIVATE_HOSTS")
 OUTBOUND_TIMEOUT_SECONDS = env.read_int("OUTBOUND_TIMEOUT_SECONDS", 15, minimum=1)
 
+# --- Conversion of files (docs/conversion.md) --------------------------------------------------------------
+
+# LibreOffice's program: a name in PATH, or a path.
+SOFFICE = env.read_str("SOFFICE", "soffice")
+# Insecure: documents of strangers can then read files of this machine and reach its network.
+CONVERT_WITHOUT_SANDBOX = env.read_bool("CONVERT_WITHOUT_SANDBOX")
+# How long a worker that says nothing counts as alive. It renews its lease while the program runs.
+CONVERT_LEASE_SECONDS = env.read_int("CONVERT_LEASE_SECONDS", 45, minimum=15)
+# Time of each step, of at most two. Address space of each process; real memory is a fraction of it.
+CONVERT_TIMEOUT_SECONDS = env.read_int("CONVERT_TIMEOUT_SECONDS", 120, minimum=1)
+CONVERT_MEMORY_BYTES = env.read_int("CONVERT_MEMORY_BYTES", 2 * 1024**3, minimum=256 * 1024**2)
+CONVERT_MAX_INPUT_BYTES = env.read_int("CONVERT_MAX_INPUT_BYTES", 50 * 1024**2, minimum=1)
+CONVERT_MAX_PAGES = env.read_int("CONVERT_MAX_PAGES", 500, minimum=1)
+CONVERT_MAX_PIXELS = env.read_int("CONVERT_MAX_PIXELS", 100_000_000, minimum=1)
+CONVERT_MAX_PAGE_PIXELS = 25_000_000
+CONVERT_MAX_OUTPUT_BYTES = 256 * 1024**2
+# The sandbox's folder is in memory: LibreOffice's profile, its temporary files, the PDF.
+CONVERT_FOLDER_BYTES = 512 * 1024**2
+# Of each conference: bytes of files and results, and conversions that wait or run.
+CONVERT_QUOTA_BYTES = env.read_int("CONVERT_QUOTA_BYTES", 2 * 1024**3, minimum=1)
+CONVERT_MAX_WAITING = env.read_int("CONVERT_MAX_WAITING", 50, minimum=1)
+CONVERT_KEEP_DAYS = env.read_int("CONVERT_KEEP_DAYS", 90, minimum=1)
+
 # --- Event pages -----------------------------------------------------------------------------------------
 
 # Who writes the text of a page, a file of visuspace/providers: "template" works offline.
@@ -445,6 +513,8 @@ AI_MODEL = env.read_str("AI_MODEL")
 AI_DEADLINE_SECONDS = env.read_int("AI_DEADLINE_SECONDS", 120, minimum=1)
 # Prices of a million tokens read and written, in your currency, for the recorded cost.
 AI_PRICE_IN, AI_PRICE_OUT = env.read_int("AI_PRICE_IN", 0), env.read_int("AI_PRICE_OUT", 0)
+# How long a worker may take for a text before it counts as dead. Longer than the task's limit.
+GENERATION_LEASE_SECONDS = env.read_int("GENERATION_LEASE_SECONDS", 270, minimum=1)
 GENERATIONS_PER_DAY = env.read_int("GENERATIONS_PER_DAY", 50, minimum=1)  # of a conference
 if PAGE_PROVIDER == "openai" and not AI_MODEL:
     raise ImproperlyConfigured("PAGE_PROVIDER=openai needs AI_MODEL, the name of a model of AI_BASE_URL")
@@ -485,6 +555,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
+        "FileConversionStatusEnum": "conversion.api.serializers.STATUSES",
         "HoldActionEnum": "analytics.models.HoldDecision.Action",
         "AliasKindEnum": "conferences.models.Alias.Kind",
         "EventKeyKindEnum": "conferences.models.EventKey.Kind",

@@ -7,7 +7,10 @@ from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext_noop
 
 RETRY_AFTER_SECONDS = 2
-MESSAGE = gettext_noop("The database does not answer at the moment. Send the request again.")
+MESSAGE = gettext_noop(
+    "The database does not answer at the moment. What was to be written may have been: send the request "
+    "again with the same ids or Idempotency-Key."
+)
 
 
 def is_database_away(error: BaseException | None) -> bool:

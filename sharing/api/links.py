@@ -21,6 +21,7 @@ from sharing.qr import draw_qr
 from sharing.rules.codes import keys_of
 from sharing.selectors import links as selectors
 from sharing.selectors import tree
+from sharing.selectors.conversions import count_conversions
 from sharing.services import erasing, minting
 
 _IN = OpenApiParameter(
@@ -149,7 +150,8 @@ class Tree(APIView):
         found = tree.get_tree(
             conference.id, root, depth=query["depth"], limit=query["page_size"], cursor=query["cursor"]
         )
-        return Response(answers.TreeSerializer(found).data)
+        totals = count_conversions(conference, (None, None))
+        return Response(answers.TreeSerializer({**vars(found), "totals": totals}).data)
 
 
 class Erase(APIView):

@@ -89,7 +89,15 @@ class TreeNodeSerializer(LinkSerializer):
         return row
 
 
+class ConversionTotals(_Answer):
+    share_conversions = serializers.IntegerField(help_text="Distinct registrations.")
+    registrations_reported = serializers.IntegerField(
+        help_text="Of these, how many have nothing but a client's report behind them."
+    )
+
+
 class TreeSerializer(_Answer):
+    totals = ConversionTotals(help_text="Of the whole conference.")
     root = LinkSerializer(allow_null=True)
     path = LinkSerializer(
         many=True, help_text="From above down to `root`; of the links above it the nearest 99."
@@ -112,8 +120,7 @@ class CreditModelPage(_Answer):
     next = serializers.CharField(allow_null=True)
 
 
-class Totals(_Answer):
-    share_conversions = serializers.IntegerField(help_text="Distinct registrations.")
+class Totals(ConversionTotals):
     credits = serializers.IntegerField()
 
 
@@ -170,6 +177,7 @@ class PathSerializer(_Answer):
 
 class ConversionSerializer(PathSerializer):
     registration_id = serializers.CharField()
+    is_reported = serializers.BooleanField(help_text="Nothing but a client's report is behind it.")
     registered_at = serializers.DateTimeField()
 
     def to_representation(self, instance: tuple[ShareConversion, CreditPath]) -> dict[str, Any]:
@@ -177,6 +185,7 @@ class ConversionSerializer(PathSerializer):
         registered_at = serializers.DateTimeField().to_representation(conversion.registered_at)
         return {
             "registration_id": code_of(conversion.registration_id),
+            "is_reported": conversion.is_reported,
             "registered_at": registered_at,
             **PathSerializer(path).data,
         }

@@ -26,6 +26,15 @@ def get_conversions(conference: Conference, days: Range) -> QuerySet[ShareConver
     )
 
 
+def count_conversions(conference: Conference, days: Range) -> dict[str, int]:
+    """The number of share conversions, and of those with nothing but a client's report behind them."""
+    found = get_conversions(conference, days).order_by()
+    return {
+        "share_conversions": found.count(),
+        "registrations_reported": found.filter(is_reported=True).count(),
+    }
+
+
 def get_page(
     conversions: QuerySet[ShareConversion], *, limit: int, cursor: str = ""
 ) -> tuple[list[ShareConversion], str | None]:

@@ -11,14 +11,14 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from conferences.models import Conference
 from sharing.models import Credit, ShareLink
 from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
-from sharing.selectors.conversions import get_conversions
+from sharing.selectors.conversions import count_conversions
 from sharing.selectors.days import Range, in_range
 
 
 def get_totals(conference: Conference, days: Range) -> dict[str, int]:
-    """The number of distinct share conversions, and the number of their credits."""
+    """The number of distinct share conversions, of those that are only reported, and of their credits."""
     return {
-        "share_conversions": get_conversions(conference, days).count(),
+        **count_conversions(conference, days),
         "credits": _get_credits(conference, days).count(),
     }
 

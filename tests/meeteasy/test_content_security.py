@@ -21,6 +21,7 @@ PAGES = [
     "/admin/notifications/notification/",
     "/admin/notifications/notification/preview/",
     "/admin/meeteasy/apitoken/",
+    "/admin/conversion/conversionjob/",
     "/admin/django_celery_beat/periodictask/",
     "/console/",
     "/console/new/",

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from tests.support.manage import ROOT
+from tests.support.mongodb_queries import record_into
 from tests.support.services import PostgresqlServer, free_port
 
 
@@ -68,8 +69,12 @@ STORE = os.environ.setdefault("TEST_STORE", "sqlite")
 # A language by which PostgreSQL sorts texts, such as en-US; without one it sorts by code points.
 LANGUAGE = os.environ.get("TEST_LANGUAGE", "")
 
+# Tests of faults start systems on MongoDB, whichever database their run uses.
+os.environ.setdefault("TESTS_MONGODB_URI", os.environ.get("MONGODB_URI", ""))
 if STORE != "mongodb":
     os.environ.pop("MONGODB_URI", None)
+elif "MONGODB_QUERIES" in os.environ:
+    record_into(Path(os.environ["MONGODB_QUERIES"]))
 if STORE != "postgresql":
     os.environ.pop("DATABASE_URL", None)
 elif "DATABASE_URL" not in os.environ:

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -18,11 +19,11 @@ import psutil
 import redis
 
 from tests.support.manage import ROOT, Manage
-from tests.support.services import ValkeyServer, free_port
+from tests.support.services import MongodbServer, ValkeyServer, free_port
 
 _Found = TypeVar("_Found")
 
-_QUEUES = {
+QUEUES = {
     "events": "analytics.events",
     "daily": "analytics.daily",
     "email": "notifications.email",
@@ -41,9 +42,10 @@ class System:
 
     Logs are in `directory/<name>.log`. `manage("shell", "-c", code)` runs a command in the same environment.
     Extra environment: `system.environment["DATABASE_URL"] = ...` before anything is started.
+    is_migrated: whether `prepare` makes all tables, the user and the conference.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, is_migrated: bool = True) -> None:
         self.directory = directory
         self.port = free_port()
         self.events_concurrency = 1  # so that whoever kills a worker knows which process has the entries
@@ -64,7 +66,8 @@ class System:
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.http = httpx.Client(base_url=self.url, timeout=30)
-        self._prepared = False
+        self._prepared = not is_migrated
+        self.mongodb_url = ""  # with `use_mongodb`
         self._manage: Manage | None = None
         self._tokens: dict[str, str] = {}
 
@@ -80,7 +83,18 @@ class System:
         else:
             self.manage("migrate", "--verbosity", "0")
             self.manage("sync_schedule")
+        if self.mongodb_url:
+            self.manage("migrate", "--database", "analytics", "--verbosity", "0")
         self.run_code("from meeteasy.management.commands.up import _create_demo; _create_demo()")
+
+    def skip_preparing(self) -> None:
+        """Leave database and Valkey to the test."""
+        self._prepared = True
+
+    def use_mongodb(self, server: MongodbServer) -> None:
+        """Keep events and summaries there. Before anything is started."""
+        self.mongodb_url = server.url
+        self.environment |= {"MONGODB_URI": server.uri, "MONGODB_DATABASE": server.database}
 
     def start(self, *names: str) -> None:
         """Start processes by name and wait until they serve. `events-2` is one more of `events`."""
@@ -94,10 +108,22 @@ class System:
         if "web" in names:
             self.wait_for(self._web_answers, "the web server to answer", seconds=180)
         for name in names:
-            if name.partition("-")[0] in _QUEUES:
+            if name.partition("-")[0] in QUEUES:
                 self.wait_for(
                     lambda name=name: b" ready." in self.log(name), f"worker {name} to be ready", seconds=180
                 )
+
+    def start_web(self, name: str, *, port: int) -> None:
+        """Start one more web server, of one process, at a port of its own."""
+        command = [sys.executable, "manage.py", "web", "--port", str(port), "--processes", "1"]
+        with open(self.directory / f"{name}.log", "ab") as log:
+            self.processes[name] = subprocess.Popen(
+                command, cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            )
+        self.wait_for(
+            lambda: httpx.get(f"http://127.0.0.1:{port}/healthz").is_success if _listens(port) else False,
+            f"{name} to answer", seconds=180,
+        )  # fmt: skip
 
     def _command(self, name: str) -> list[str]:
         """As the Procfile has it."""
@@ -105,7 +131,7 @@ class System:
             return [sys.executable, "manage.py", "web", "--port", str(self.port), "--processes", "2"]
         if name == "beat":
             return [sys.executable, "-m", "celery", "--app", "meeteasy", "beat", "--pidfile="]
-        worker = [sys.executable, "manage.py", "worker", _QUEUES[name]]
+        worker = [sys.executable, "manage.py", "worker", QUEUES[name]]
         return [*worker, "--concurrency", str(self.events_concurrency)] if name == "events" else worker
 
     def kill(self, name: str, *, children_only: bool = False) -> None:
@@ -205,6 +231,11 @@ class System:
             return self.http.get("/healthz").status_code == 200
         except httpx.TransportError:
             return False
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _migrated_database(directory: Path) -> Path:

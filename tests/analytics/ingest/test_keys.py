@@ -16,6 +16,7 @@ from analytics.ingest.conferences import Directory, Keys, Known
 from analytics.ingest.remembering import Remembered
 from analytics.ingest.requests import RefusedError
 from analytics.ingest.senders import Senders, read_authorization
+from analytics.models import DoorRules
 from conferences.keys import Kind, new_key, read_key, shown_part
 from conferences.models import Conference, EventKey
 from conferences.services.keys import create_key, revoke_key
@@ -140,6 +141,15 @@ async def test_events_of_a_secret_key_are_confirmed(door: Door) -> None:
     assert first.event_id == f"{SECRET_PREFIX}order-7"
     assert second.event_id.startswith(SECRET_PREFIX)
     assert second.visitor_id == "", "the server's address says nothing of the visitor"
+
+
+@in_database
+async def test_a_server_with_a_secret_key_needs_no_origin(door: Door) -> None:
+    key = await make_key("secret")
+    await DoorRules.objects.acreate(conference_id="summit", origin_required=True)
+
+    assert (await door.send([page_view()])).status_code == 400
+    assert (await door.send([page_view()], authorization=f"Bearer {key}")).status_code == 202
 
 
 @in_database

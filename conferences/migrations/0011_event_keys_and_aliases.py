@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conferences', '0009_stewards_archiving_and_deletion'),
+        ('conferences', '0010_stewards_archiving_and_deletion'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
