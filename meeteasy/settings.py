@@ -106,11 +106,22 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 
+SEGMENTS_DIR = env.read_str("SEGMENTS_DIR") or DATA_DIR / "segments"
+
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Uploads and collected files are for this user alone, like everything in DATA_DIR.
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    # What summaries of ranges are read from (analytics/ranges); machines that share a store share this.
+    "segments": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": SEGMENTS_DIR},
+    },
+}
 WHITENOISE_USE_FINDERS = True  # without `collectstatic`, too
 
 # Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
@@ -363,6 +374,10 @@ INGEST_EVENTS_PER_SECOND = env.read_int("INGEST_EVENTS_PER_SECOND", 5000)
 COUNTRY_DATABASE = env.read_str("COUNTRY_DATABASE")
 # Memory of the stream of events beyond which new batches are answered 503 until workers catch up.
 INGEST_QUEUE_MAX_BYTES = env.read_int("INGEST_QUEUE_MAX_BYTES", 512 * 1024 * 1024, minimum=1024)
+
+# DuckDB in each process that reads or writes segments.
+RANGES_MEMORY_MB = env.read_int("RANGES_MEMORY_MB", 512, minimum=64)
+RANGES_THREADS = env.read_int("RANGES_THREADS", 2, minimum=1)
 
 # Registrations and check-ins that clients may report within an hour; 0 = no limit. Further ones are stored
 # and held until an organizer releases them (analytics/reactions/quota.py).
