@@ -16,15 +16,10 @@ from rest_framework.views import APIView
 from analytics.api.queries import RangeQuery
 from analytics.days.zones import local_date
 from analytics.ranges.filters import FILTERED, Filter, parse_filters
-from analytics.ranges.results import PANELS, Panel, Summary
-from analytics.selectors.summary import (
-    MAX_CSV_ROWS,
-    MAX_DAYS,
-    MAX_ROWS,
-    NotReadyError,
-    get_panel,
-    get_summary,
-)
+from analytics.ranges.queries import Panel
+from analytics.ranges.results import PANELS, Summary
+from analytics.ranges.segments import NotReadyError
+from analytics.selectors.summary import MAX_CSV_ROWS, MAX_DAYS, MAX_ROWS, get_panel, get_summary
 from conferences.access import get_conference
 from conferences.models import Conference
 from meeteasy.core.errors import RefusedError
@@ -208,7 +203,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
 
 
 def _panel_json(panel: Panel) -> dict[str, Any]:
-    return {**panel._asdict(), "rows": [row._asdict() for row in panel.rows]}
+    return {**panel._asdict(), "rows": msgspec.to_builtins(panel.rows)}
 
 
 def _answer_csv(
@@ -217,7 +212,7 @@ def _answer_csv(
     if name is None:
         raise serializers.ValidationError({"panel": "Say which panel the file shall have."})
     panel = get_panel(conference, name, first=first, last=last, filters=filters, limit=MAX_CSV_ROWS)
-    rows = (row._asdict() for row in panel.rows)
+    rows = map(msgspec.structs.asdict, panel.rows)
     return csv_response(f"{name}-{conference.id}.csv", ["value", "count", "visitors"], rows)
 
 

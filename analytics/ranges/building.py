@@ -126,4 +126,4 @@ def _load(
 def digest_of(path: Path) -> str:
     """32 hex characters of the file's content."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()  # type: ignore[arg-type]
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

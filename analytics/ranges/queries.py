@@ -8,6 +8,8 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from analytics.ranges.building import VISIT_COLUMNS, with_visits
 from analytics.ranges.columns import DIMENSIONS, ENTRY_PAGE
 from analytics.ranges.engine import quote
@@ -31,7 +33,7 @@ class Visits(NamedTuple):
     checkins: int
 
 
-class PanelRow(NamedTuple):
+class PanelRow(msgspec.Struct, frozen=True, gc=False):
     """count: page views, shares or visits, as the panel has it."""
 
     value: str

@@ -7,12 +7,14 @@ content, so what is remembered is never wrong.
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 from django.core.cache import cache
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from analytics.days.figures import compute_figures
 from analytics.days.zones import day_bounds, local_date
@@ -82,7 +84,7 @@ def get_summary(
     Raises NotReadyError while too much must be summed up first.
     """
     if is_asked:
-        cache.set(_watched(conference.id), True, timeout=_WATCHED_SECONDS)
+        _remember(_watched(conference.id), b"1", seconds=_WATCHED_SECONDS)
     now = now or timezone.now()
     today = local_date(conference.time_zone, round(now.timestamp() * 1000))
     days = ensure_days(conference.id, first, last, today=today)
@@ -119,7 +121,7 @@ def get_summary(
 
 def is_watched(conference_id: str) -> bool:
     """Whether somebody looked at a summary of the conference within the last quarter of an hour."""
-    return bool(cache.get(_watched(conference_id)))
+    return _recall(_watched(conference_id)) is not None
 
 
 def _watched(conference_id: str) -> str:
@@ -149,7 +151,7 @@ def _answer(question: _Question, days: Sequence[Day]) -> _Answers:
     """From what is remembered, else from the segments."""
     text = msgspec.json.encode([version(), question, [day.name for day in days]])
     key = f"summary:{hashlib.blake2b(text, digest_size=16).hexdigest()}"
-    remembered = cache.get(key)
+    remembered = _recall(key)
     if remembered is not None:
         return msgspec.msgpack.decode(remembered, type=_Answers)
     try:
@@ -161,8 +163,22 @@ def _answer(question: _Question, days: Sequence[Day]) -> _Answers:
         again = ensure_days(question.conference_id, days[0].date, days[-1].date, today=dt.date.max)
         return _compute(question, again)
     if question.limit <= MAX_ROWS:
-        cache.set(key, msgspec.msgpack.encode(answers), timeout=_REMEMBER_SECONDS)
+        _remember(key, msgspec.msgpack.encode(answers), seconds=_REMEMBER_SECONDS)
     return answers
+
+
+def _recall(key: str) -> bytes | None:
+    """What is remembered; nothing while Redis is away."""
+    try:
+        found: bytes | None = cache.get(key)
+    except (RedisError, OSError):
+        return None
+    return found
+
+
+def _remember(key: str, value: bytes, *, seconds: int) -> None:
+    with suppress(RedisError, OSError):
+        cache.set(key, value, timeout=seconds)
 
 
 def _compute(question: _Question, days: Sequence[Day]) -> _Answers:

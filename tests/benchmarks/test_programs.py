@@ -21,6 +21,7 @@ from tests.support.system import ROOT
         ("aggregate", "duckdb"),
         ("history", None),
         ("sharing", None),
+        ("summary", None),
         ("live", None),
         ("registering", None),
         ("rush", "gunicorn"),
