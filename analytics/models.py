@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from analytics.event_types import is_confirmed
+from analytics.segment import Segment as Segment  # one of the tables, in a file of its own
 from meeteasy.core.fields import KeyField
 from meeteasy.core.jobs import LeasedModel
 
@@ -47,8 +48,7 @@ class Event(models.Model):
     data = models.JSONField(_("own fields"), default=dict)
     properties = models.JSONField(_("properties"), default=dict)
     hold = models.CharField(_("hold"), max_length=8, choices=Hold.choices, default="", blank=True)
-    # What would be lost otherwise: browser, os, device, app, country (analytics/context, docs/adr/0035).
-    context = models.JSONField(_("context"), null=True)
+    context = models.JSONField(_("context"), null=True)  # analytics/context, docs/adr/0035
 
     class Meta:
         verbose_name = _("event")
@@ -169,35 +169,6 @@ class DailySummary(models.Model):
     @staticmethod
     def key(conference_id: str, date: dt.date) -> str:
         return f"{conference_id}:{date.isoformat()}"
-
-
-class Segment(models.Model):
-    """A day's events as a file of columns: derived, disposable (analytics/ranges/segments.py).
-
-    The row is written after its file. It says of which events the file was made: `computations` of the day's
-    summary when they were read, and of the day's before. Every change gives the row another `change`.
-    """
-
-    id = models.CharField(primary_key=True, db_column=_KEY, max_length=96)  # conference_id:date
-    conference_id = models.CharField(max_length=64)
-    date = models.DateField()
-    version = models.CharField(max_length=32)
-    name = models.CharField(max_length=255)
-    digest = models.CharField(max_length=32)
-    computations = models.BigIntegerField()
-    evening_computations = models.BigIntegerField()
-    evening = models.CharField(max_length=32)  # a digest of who was there before midnight
-    rows = models.BigIntegerField()
-    built_at = models.DateTimeField()
-    build_ms = models.BigIntegerField()
-    is_stale = models.BooleanField(default=False)
-    change = models.CharField(max_length=32, default="")
-
-    class Meta:
-        indexes = [models.Index(fields=["conference_id", "date"], name="segment_conference_date")]
-
-    def __str__(self) -> str:
-        return self.id
 
 
 class AppliedSettings(models.Model):
