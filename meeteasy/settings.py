@@ -36,7 +36,7 @@ CSRF_TRUSTED_ORIGINS = env.read_list("CSRF_TRUSTED_ORIGINS")
 PUBLIC_URL = env.read_str("PUBLIC_URL", f"http://localhost:{env.read_int('PORT', 8000)}").rstrip("/")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # only the web server needs the admin (meeteasy/urls.py)
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -51,7 +51,6 @@ INSTALLED_APPS = [
     "analytics",
     "sharing",
     "live",
-    "anymail",
     "notifications",
     "conversion",
     "visuspace",
@@ -465,6 +464,8 @@ DEFAULT_FROM_EMAIL = env.read_str("MAIL_FROM", f"MeetEasy <noreply@{urlsplit(PUB
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_RATE_PER_SECOND = env.read_int("EMAIL_RATE_PER_SECOND", 20)  # over all workers; 0 = no limit
 ANYMAIL = mail_settings.read_anymail_settings()
+if ANYMAIL:
+    INSTALLED_APPS.append("anymail")  # it checks these settings, and loads a lot for that
 ANYMAIL_WEBHOOKS = bool(ANYMAIL.get("WEBHOOK_SECRET"))
 
 SMS_PROVIDER = env.read_str("SMS_PROVIDER", "console")
