@@ -95,7 +95,7 @@ class PanelSerializer(serializers.Serializer[Any]):
     others_values = serializers.IntegerField(help_text="How many values these are.")
 
 
-class SummarySerializer(serializers.Serializer[Any]):
+class RangeSummarySerializer(serializers.Serializer[Any]):
     """A range of local days. What is not known (a referrer, a country) is in no panel."""
 
     conference_id = serializers.CharField()
@@ -147,7 +147,7 @@ class SummaryOfRange(APIView):
             OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "csv"]),
         ],
         responses={
-            (200, "application/json"): SummarySerializer,
+            (200, "application/json"): RangeSummarySerializer,
             (200, "text/csv"): OpenApiTypes.STR,
             503: OpenApiResponse(description="The range is still being summed up, see Retry-After"),
         },
