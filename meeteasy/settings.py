@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 from celery.schedules import crontab
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -42,6 +43,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "corsheaders",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -60,6 +62,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "meeteasy.core.request_ids.bind_request_id",
     "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -531,6 +534,15 @@ if AI_DEADLINE_SECONDS > 180:
 
 # --- API -------------------------------------------------------------------------------------------------
 
+# Origins whose pages may call the API with a token. Cookies of other origins never count. What is public
+# (registering, events) any origin may do; see conferences/receivers.py and analytics/ingest.
+CORS_ALLOWED_ORIGINS = env.read_list("CORS_ALLOWED_ORIGINS")
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = [
+    *default_headers, "idempotency-key", "traceparent", "tracestate", "baggage", "sentry-trace",
+]  # fmt: skip
+CORS_EXPOSE_HEADERS = ["retry-after", "content-disposition"]
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "meeteasy.core.tokens.TokenAuthentication",
@@ -556,6 +568,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "FileConversionStatusEnum": "conversion.api.serializers.STATUSES",
         "HoldActionEnum": "analytics.models.HoldDecision.Action",
+        "AliasKindEnum": "conferences.models.Alias.Kind",
+        "EventKeyKindEnum": "conferences.models.EventKey.Kind",
         "VoidKindEnum": "sharing.models.Void.Kind",
         "AnnouncementKind": "notifications.models.Announcement.Kind",
     },
