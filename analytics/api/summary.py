@@ -39,7 +39,7 @@ class SummaryQuery(RangeQuery):
     panel = serializers.ChoiceField(sorted(PANELS), required=False)
 
 
-class TotalsSerializer(serializers.Serializer[Any]):
+class RangeTotalsSerializer(serializers.Serializer[Any]):
     """Of a range. UV is counted afresh, never the sum of the days."""
 
     pv = serializers.IntegerField()
@@ -55,42 +55,42 @@ class TotalsSerializer(serializers.Serializer[Any]):
     bots = serializers.IntegerField(allow_null=True, help_text="Null with filters.")
 
 
-class ComparisonSerializer(serializers.Serializer[Any]):
+class RangeComparisonSerializer(serializers.Serializer[Any]):
     until = serializers.DateTimeField(
         allow_null=True, help_text="Where the period before is cut, as the range is not over yet."
     )
-    totals = TotalsSerializer()
+    totals = RangeTotalsSerializer()
 
     def get_fields(self) -> dict[str, Any]:
         return {"from": serializers.DateField(), "to": serializers.DateField(), **super().get_fields()}
 
 
-class DaySerializer(serializers.Serializer[Any]):
+class RangeDaySerializer(serializers.Serializer[Any]):
     date = serializers.DateField()
     pv = serializers.IntegerField()
     uv = serializers.IntegerField()
     visits = serializers.IntegerField(help_text="Those that began on this day, or before the range.")
 
 
-class HourSerializer(serializers.Serializer[Any]):
+class RangeHourSerializer(serializers.Serializer[Any]):
     begins_at = serializers.DateTimeField()
     pv = serializers.IntegerField()
     uv = serializers.IntegerField()
 
 
-class StepSerializer(serializers.Serializer[Any]):
+class RangeStepSerializer(serializers.Serializer[Any]):
     step = serializers.CharField()
     visitors = serializers.IntegerField()
 
 
-class PanelRowSerializer(serializers.Serializer[Any]):
+class RangePanelRowSerializer(serializers.Serializer[Any]):
     value = serializers.CharField()
     count = serializers.IntegerField(help_text="Page views; shares of a channel; visits of an entry page.")
     visitors = serializers.IntegerField(help_text="Distinct visitors. They do not add up.")
 
 
-class PanelSerializer(serializers.Serializer[Any]):
-    rows = PanelRowSerializer(many=True)
+class RangePanelSerializer(serializers.Serializer[Any]):
+    rows = RangePanelRowSerializer(many=True)
     others_count = serializers.IntegerField(help_text="Of the values that are not among the rows.")
     others_values = serializers.IntegerField(help_text="How many values these are.")
 
@@ -104,12 +104,12 @@ class RangeSummarySerializer(serializers.Serializer[Any]):
     as_of = serializers.DateTimeField(
         help_text="Today's totals are exact; the rest of today is as of then, at most a minute ago."
     )
-    totals = TotalsSerializer()
-    compare = ComparisonSerializer(allow_null=True)
-    days = DaySerializer(many=True)
-    hours = HourSerializer(many=True, help_text="Hours with page views; none for ranges above a month.")
-    funnel = StepSerializer(many=True, help_text="Distinct visitors who did each step.")
-    panels = serializers.DictField(child=PanelSerializer())
+    totals = RangeTotalsSerializer()
+    compare = RangeComparisonSerializer(allow_null=True)
+    days = RangeDaySerializer(many=True)
+    hours = RangeHourSerializer(many=True, help_text="Hours with page views; none for ranges above a month.")
+    funnel = RangeStepSerializer(many=True, help_text="Distinct visitors who did each step.")
+    panels = serializers.DictField(child=RangePanelSerializer())
 
     def get_fields(self) -> dict[str, Any]:
         return {"from": serializers.DateField(), "to": serializers.DateField(), **super().get_fields()}
