@@ -4,6 +4,7 @@ Natural string keys, no foreign keys, and only what `django-mongodb-backend` sup
 """
 
 import datetime as dt
+from typing import ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -107,7 +108,7 @@ class _HeldReports(models.Manager["HeldReport"]):
 class HeldReport(Event):
     """A report beyond a quota, or one that was voided: the events that organizers decide about."""
 
-    objects = _HeldReports()
+    objects: ClassVar[_HeldReports] = _HeldReports()
 
     class Meta:
         proxy = True

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 from celery.schedules import crontab
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -36,12 +37,13 @@ CSRF_TRUSTED_ORIGINS = env.read_list("CSRF_TRUSTED_ORIGINS")
 PUBLIC_URL = env.read_str("PUBLIC_URL", f"http://localhost:{env.read_int('PORT', 8000)}").rstrip("/")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # only the web server needs the admin (meeteasy/urls.py)
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "corsheaders",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -51,7 +53,6 @@ INSTALLED_APPS = [
     "analytics",
     "sharing",
     "live",
-    "anymail",
     "notifications",
     "conversion",
     "visuspace",
@@ -61,6 +62,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "meeteasy.core.request_ids.bind_request_id",
     "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -455,6 +457,8 @@ DEFAULT_FROM_EMAIL = env.read_str("MAIL_FROM", f"MeetEasy <noreply@{urlsplit(PUB
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_RATE_PER_SECOND = env.read_int("EMAIL_RATE_PER_SECOND", 20)  # over all workers; 0 = no limit
 ANYMAIL = mail_settings.read_anymail_settings()
+if ANYMAIL:
+    INSTALLED_APPS.append("anymail")  # it checks these settings, and loads a lot for that
 ANYMAIL_WEBHOOKS = bool(ANYMAIL.get("WEBHOOK_SECRET"))
 
 SMS_PROVIDER = env.read_str("SMS_PROVIDER", "console")
@@ -520,6 +524,15 @@ if AI_DEADLINE_SECONDS > 180:
 
 # --- API -------------------------------------------------------------------------------------------------
 
+# Origins whose pages may call the API with a token. Cookies of other origins never count. What is public
+# (registering, events) any origin may do; see conferences/receivers.py and analytics/ingest.
+CORS_ALLOWED_ORIGINS = env.read_list("CORS_ALLOWED_ORIGINS")
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = [
+    *default_headers, "idempotency-key", "traceparent", "tracestate", "baggage", "sentry-trace",
+]  # fmt: skip
+CORS_EXPOSE_HEADERS = ["retry-after", "content-disposition"]
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "meeteasy.core.tokens.TokenAuthentication",
@@ -545,6 +558,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "FileConversionStatusEnum": "conversion.api.serializers.STATUSES",
         "HoldActionEnum": "analytics.models.HoldDecision.Action",
+        "AliasKindEnum": "conferences.models.Alias.Kind",
+        "EventKeyKindEnum": "conferences.models.EventKey.Kind",
         "VoidKindEnum": "sharing.models.Void.Kind",
         "AnnouncementKind": "notifications.models.Announcement.Kind",
     },

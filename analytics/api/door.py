@@ -46,7 +46,7 @@ class RefusalsSerializer(serializers.Serializer[Any]):
     days = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),
         read_only=True,
-        help_text="By UTC date, then by reason: how many events were refused.",
+        help_text="The number of refused events, by UTC date and reason.",
     )
 
 

@@ -54,7 +54,7 @@ class ConferenceForm(ModelForm):
             raise ValidationError(
                 _(
                     "Somebody else changed this conference after you opened the page. Nothing was saved. "
-                    "Open it again to see the present values."
+                    "Open it again to see the current values."
                 ),
                 code="stale",
             )
@@ -104,7 +104,10 @@ class ConferenceAdmin(admin.ModelAdmin):
             },
         ),
         (_("Notifications"), {"fields": ["reminder_hours_before", "quiet_from", "quiet_until"]}),
-        (_("Analytics"), {"fields": ["trust_client_registrations", "attribution_window_days"]}),
+        (
+            _("Analytics"),
+            {"fields": ["trust_client_registrations", "event_key_required", "attribution_window_days"]},
+        ),
     ]  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Conference | None = None) -> list[str]:

@@ -20,6 +20,7 @@ from meeteasy.core.errors import RefusedError
 PAGE_OF_EXPORT = 500
 
 Row = TypeVar("Row", bound=Model)
+Values = TypeVar("Values", bound=tuple[Any, ...])
 
 
 class BadCursorError(RefusedError):
@@ -73,6 +74,22 @@ def encode_cursor(*values: Any) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(values)).decode().rstrip("=")
 
 
+def read_cursor(cursor: str, values: type[Values]) -> Values:
+    """Return the values of a list that pages without `read_page`; `values` is their tuple type.
+
+    Raises BadCursorError.
+    """
+    try:
+        return msgspec.json.decode(_read_base64(cursor), type=values)
+    except ValueError as error:
+        raise BadCursorError from error
+
+
+def _read_base64(cursor: str) -> bytes:
+    """Raises ValueError."""
+    return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+
+
 def _read_after(
     rows: QuerySet[Row], ordered: QuerySet[Row], order: Sequence[str], last: list[Any], limit: int
 ) -> list[Row]:
@@ -88,8 +105,7 @@ def _read_after(
 def _decode_cursor(rows: QuerySet[Any], order: Sequence[str], cursor: str) -> list[Any]:
     """Return a value for each field of the order. Raises BadCursorError."""
     try:
-        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        values = msgspec.json.decode(raw, type=list[int | str])
+        values = msgspec.json.decode(_read_base64(cursor), type=list[int | str])
         return [_read_value(rows, _name(name), value) for name, value in zip(order, values, strict=True)]
     except (ValueError, TypeError, OverflowError, ValidationError) as error:
         raise BadCursorError from error

@@ -136,7 +136,11 @@ class QRCode(APIView):
 
 
 class Tree(APIView):
-    """The tree by levels: the roots, or what is below `root`; most conversions below first."""
+    """The tree by levels: the roots, or what is below `root`; most conversions below first.
+
+    The order follows the current figures. A link that gains a conversion between two pages may move to a page
+    that was read already, or come twice. Use `links`, whose order is fixed, to read every link once.
+    """
 
     @extend_schema(parameters=[queries.TreeQuery], responses=answers.TreeSerializer)
     def get(self, request: Request) -> Response:

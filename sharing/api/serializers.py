@@ -25,10 +25,10 @@ class LinkSerializer(_Answer):
 
     code = serializers.CharField()
     public_code = serializers.SerializerMethodField(
-        help_text="As in addresses: signed, if it has a signature."
+        help_text="As it appears in addresses, with its signature if it has one."
     )
     conference_id = serializers.CharField()
-    url = serializers.SerializerMethodField(help_text="What people pass on.")
+    url = serializers.SerializerMethodField(help_text="The address that people share.")
     parent = serializers.SerializerMethodField(help_text="The parent's code.")  # type: ignore[assignment]
     sharer = serializers.CharField(help_text="A visitor id, or `user:<number>`.")
     label = serializers.CharField()  # type: ignore[assignment]
@@ -36,7 +36,7 @@ class LinkSerializer(_Answer):
     target_url = serializers.CharField()
     minted = serializers.BooleanField(source="is_minted", help_text="Made by the server.")
     proven = serializers.BooleanField(
-        source="is_proven", help_text="The code shows by itself that it was made for its sharer."
+        source="is_proven", help_text="The code itself proves that it was made for its sharer."
     )
     first_shared_at = serializers.DateTimeField(
         allow_null=True, help_text="Null: a browser only made the code, and nobody else has opened it yet."
@@ -48,7 +48,7 @@ class LinkSerializer(_Answer):
     direct = serializers.IntegerField()
     assisted = serializers.IntegerField()
     subtree_links = serializers.IntegerField(help_text="Links below, at any depth.")
-    subtree_conversions = serializers.IntegerField(help_text="Distinct registrations of it and all below.")
+    subtree_conversions = serializers.IntegerField(help_text="Distinct registrations, of all below too.")
 
     def get_public_code(self, link: ShareLink) -> str:
         return public_code(link.conference_id, link.code)
@@ -73,11 +73,11 @@ class TreeNodeSerializer(LinkSerializer):
     """A link of the tree, with the first of its children where they were asked for."""
 
     children = serializers.ListField(
-        child=serializers.DictField(), required=False, help_text="Links like this one, of the next level."
+        child=serializers.DictField(), required=False, help_text="The links directly below, in the same form."
     )
     next = serializers.CharField(
         required=False,
-        help_text="Only where children are missing in this answer: their cursor, with this link as `root`.",
+        help_text="Only if this answer leaves out children: their cursor, with this link as `root`.",
     )
 
     def to_representation(self, instance: TreeNode) -> dict[str, Any]:
@@ -100,7 +100,8 @@ class TreeSerializer(_Answer):
     totals = ConversionTotals(help_text="Of the whole conference.")
     root = LinkSerializer(allow_null=True)
     path = LinkSerializer(
-        many=True, help_text="From above down to `root`; of the links above it the nearest 99."
+        many=True,
+        help_text="From the top down to `root`; at most the nearest 99 links above it.",
     )
     results = TreeNodeSerializer(many=True)
     next = serializers.CharField(allow_null=True)
@@ -138,10 +139,10 @@ class CreditSerializer(_Answer):
 
 
 class NotCreditedSerializer(_Answer):
-    code = serializers.SerializerMethodField(help_text="As it was sent.")
+    code = serializers.SerializerMethodField(help_text="The code as it was sent.")
     reason = serializers.SerializerMethodField()
     message = serializers.SerializerMethodField(help_text="The reason in words.")
-    distance = serializers.IntegerField(allow_null=True, help_text="Its place in the chain, if it is in it.")
+    distance = serializers.IntegerField(allow_null=True, help_text="Its place in the chain, or null.")
 
     def get_code(self, item: NotCredited) -> str:
         return code_of(item.link_key)
@@ -169,9 +170,9 @@ class PathSerializer(_Answer):
 
     credits = CreditSerializer(many=True)
     not_credited = NotCreditedSerializer(many=True)
-    next = serializers.IntegerField(
+    next = serializers.CharField(
         allow_null=True,
-        help_text="Where the chain goes on: the `cursor` of the registration's own path.",
+        help_text="Where the chain continues: a `cursor` for the registration's own path.",
     )
 
 
@@ -203,7 +204,7 @@ class RegistrationPathSerializer(PathSerializer):
     registration_id = serializers.CharField()
     registered_at = serializers.DateTimeField()
     opened = OpenedCodeSerializer(
-        many=True, help_text="Codes that the registrant opened, before or after: the 100 opened last."
+        many=True, help_text="The last 100 codes that the registrant opened, before or after registering."
     )
 
 
@@ -216,7 +217,7 @@ class ConversionsAnswer(_Answer):
 
 class SumRow(_Answer):
     credit = serializers.FloatField(help_text="Under the chosen model.")
-    registrations = serializers.IntegerField(help_text="Distinct.")
+    registrations = serializers.IntegerField(help_text="Distinct registrations.")
     direct = serializers.IntegerField()
     assisted = serializers.IntegerField()
 
@@ -249,7 +250,7 @@ class ChannelsAnswer(_Answer):
 class KFactorAnswer(_Answer):
     share_conversions = serializers.IntegerField()
     sharers = serializers.IntegerField()
-    k_factor = serializers.FloatField(allow_null=True, help_text="Null where nobody shared.")
+    k_factor = serializers.FloatField(allow_null=True, help_text="Null if nobody shared.")
 
 
 class DayRow(_Answer):

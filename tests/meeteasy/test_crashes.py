@@ -112,7 +112,7 @@ def test_a_postgresql_outage_costs_nothing(system: System, postgresql: Postgresq
     [("sqlite", POINTS), pytest.param("postgresql", [MID_INSERT], marks=pytest.mark.postgresql)],
     ids=["sqlite", "postgresql"],
 )
-def test_a_death_at_any_step_is_repaired_in_half_a_minute(
+def test_a_death_at_any_step_is_repaired_soon(
     system: System, database: str, points: Sequence[str], request: pytest.FixtureRequest
 ) -> None:
     """The steps: insert, react, acknowledge; compute a day, clear its marks."""

@@ -68,6 +68,8 @@ os.environ.pop("REDIS_URL", None)
 STORE = os.environ.setdefault("TEST_STORE", "sqlite")
 # A language by which PostgreSQL sorts texts, such as en-US; without one it sorts by code points.
 LANGUAGE = os.environ.get("TEST_LANGUAGE", "")
+# The variable with the URL of a server that the run itself has started.
+OWN_POSTGRESQL = "TESTS_POSTGRESQL"
 
 # Tests of faults start systems on MongoDB, whichever database their run uses.
 os.environ.setdefault("TESTS_MONGODB_URI", os.environ.get("MONGODB_URI", ""))
@@ -82,4 +84,4 @@ elif "DATABASE_URL" not in os.environ:
     _server = PostgresqlServer(language=LANGUAGE)
     atexit.register(_server.remove)
     _server.start()
-    os.environ["DATABASE_URL"] = _server.url
+    os.environ["DATABASE_URL"] = os.environ[OWN_POSTGRESQL] = _server.url

@@ -1,16 +1,12 @@
 """`System`: real processes from outside, as `bin/run` starts them, that a test can kill and start again."""
 
-import fcntl
 import os
 import shutil
 import socket
-import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +14,7 @@ import httpx
 import psutil
 import redis
 
+from tests.support.databases import system_sqlite
 from tests.support.manage import ROOT, Manage
 from tests.support.services import MongodbServer, ValkeyServer, free_port
 
@@ -79,13 +76,14 @@ class System:
         self.valkey.start()
         shared = os.environ.get("TESTS_DIRECTORY")
         if shared and "DATABASE_URL" not in self.environment:
-            shutil.copy(_migrated_database(Path(shared)), self.directory / "meeteasy.sqlite3")
+            database, self._tokens["organizer"] = system_sqlite(Path(shared))
+            shutil.copy(database, self.directory / database.name)
         else:
             self.manage("migrate", "--verbosity", "0")
             self.manage("sync_schedule")
+            self.run_code("from meeteasy.management.commands.up import _create_demo; _create_demo()")
         if self.mongodb_url:
             self.manage("migrate", "--database", "analytics", "--verbosity", "0")
-        self.run_code("from meeteasy.management.commands.up import _create_demo; _create_demo()")
 
     def skip_preparing(self) -> None:
         """Leave database and Valkey to the test."""
@@ -236,24 +234,3 @@ class System:
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _migrated_database(directory: Path) -> Path:
-    """An SQLite file with all tables and the schedule, made once for all processes of a run of the tests.
-
-    directory: what these have in common.
-    """
-    database = directory / "migrated" / "meeteasy.sqlite3"
-    with open(directory / "migrated.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not database.exists():
-            making = Path(tempfile.mkdtemp(dir=directory))
-            manage = Manage({**os.environ, "SECRET_KEY": "only-for-tests", "DATA_DIR": str(making)})
-            for command in (["migrate", "--verbosity", "0"], ["sync_schedule"]):
-                code, _, errors = manage.run(*command)
-                assert code == 0, errors
-            manage.stop()
-            with closing(sqlite3.connect(making / database.name)) as connection:
-                connection.execute("PRAGMA journal_mode=DELETE")  # all in the one file
-            making.rename(database.parent)
-    return database

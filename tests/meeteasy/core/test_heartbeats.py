@@ -16,7 +16,7 @@ from tests.support.system import QUEUES, System
 
 
 @pytest.mark.django_db
-def test_a_silent_queue_is_a_warning_until_a_task_runs() -> None:
+def test_a_silent_queue_warns_until_a_task_runs() -> None:
     heart = Heart()
     for queue in heartbeats.expected_queues():
         heart.beat(queue)

@@ -45,7 +45,7 @@ def test_it_shows_the_build_and_that_all_readers_succeeded() -> None:
     assert f'django="{django.get_version()}"' in build
 
 
-def test_it_shows_the_length_of_each_of_the_six_queues() -> None:
+def test_it_shows_the_length_of_all_six_queues() -> None:
     for number, queue in enumerate(Queue):
         for _ in range(number):
             current_app.send_task("nothing.runs_this", queue=str(queue))
