@@ -233,7 +233,7 @@ def count_opens(visitors: Collection[str], most: int) -> dict[str, int]:
     """Count the stored opens of each visitor, those of bots too, up to `most`."""
     rows = bulk.fetch(
         "SELECT keys.key, (SELECT count(*) FROM (SELECT 1 AS one "  # noqa: S608
-        f"FROM {ShareOpen._meta.db_table} WHERE visitor = keys.key LIMIT {most}) AS some) FROM {{keys}}",
+        f"FROM {ShareOpen._meta.db_table} WHERE visitor = keys.key LIMIT {most}) AS counted) FROM {{keys}}",
         visitors,
     )
     return dict(rows)

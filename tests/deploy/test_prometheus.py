@@ -44,7 +44,7 @@ def read_queries() -> dict[str, str]:
 
 def promtool(*arguments: str, folder: Path = RULES) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        ["promtool", *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=60
+        ["promtool", *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=300
     )
 
 

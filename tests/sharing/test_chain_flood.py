@@ -93,25 +93,31 @@ class Form:
                 self.statuses.append(answer.status_code)
 
 
+def p99_of(seconds: list[float]) -> float:
+    return sorted(seconds)[len(seconds) * 99 // 100]
+
+
 def test_a_deep_chain_holds_up_no_other_conference(flooded: System) -> None:
     system = flooded
 
     def counts() -> list[int]:
         return [int(word) for word in system.run_code(_COUNTS).split()]
 
+    with Form(system, "calm") as calm:
+        time.sleep(15)
     with Form(system, "a") as first, Form(system, "b") as second:
-        time.sleep(2)
         for batch in batches():
             answer = system.post(batch)
             assert (answer.status_code, answer.json()["accepted"]) == (202, BATCH)
         wanted = [LINKS + 2 * REGISTRATIONS, REGISTRATIONS * 100, REGISTRATIONS, REGISTRATIONS, 0, 0]
         system.wait_for(lambda: counts()[:-1] == wanted, f"{wanted}", seconds=240, every=1)
-    seconds = sorted(first.seconds + second.seconds)
-    p99 = seconds[len(seconds) * 99 // 100]
-    print(f"{len(seconds)} registrations: p50 {seconds[len(seconds) // 2]:.2f}, p99 {p99:.2f} s")  # noqa: T201
-    assert set(first.statuses + second.statuses) == {201}
-    assert counts()[-1] == len(seconds), "each 201 is stored once"
-    assert p99 < 2
+    seconds = first.seconds + second.seconds
+    before, p99 = p99_of(calm.seconds), p99_of(seconds)
+    print(f"{len(seconds)} registrations: p99 {p99:.2f} s, {before:.2f} s before the flood")  # noqa: T201
+    assert set(calm.statuses + first.statuses + second.statuses) == {201}
+    assert counts()[-1] == len(calm.seconds) + len(seconds), "each 201 is stored once"
+    # On a machine that is busy with other work, the same form before the flood tells what that costs.
+    assert p99 < max(2, 3 * before)
     (root,) = system.get("/api/sharing/tree", conference_id="test", depth=1)["results"][:1]
     assert (root["code"], root["subtree_links"], root["subtree_conversions"]) == (
         "link00000", LINKS - 1, REGISTRATIONS,

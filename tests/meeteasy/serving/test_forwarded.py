@@ -66,7 +66,10 @@ def test_a_strangers_forwarded_address_opens_and_closes_nothing(behind_a_strange
 
 def test_a_proxys_forwarded_address_counts(behind_a_proxy: System) -> None:
     answer = send_event(behind_a_proxy, X_Forwarded_For="203.0.113.7")
-    assert (answer.status_code, answer.json()["error"]["details"][0]["code"]) == (400, "blocked_address")
+    assert (answer.status_code, answer.json()["error"]["details"]["rejected"][0]["code"]) == (
+        400,
+        "blocked_address",
+    )
     assert send_event(behind_a_proxy, X_Forwarded_For="198.51.100.7").status_code == 202
     statuses = [
         register(
