@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.dispatch import receiver
 
 from analytics.signals import adopted_late, trust_changed, unclaimed_dropped
 from conferences.models import Conference
 from conferences.signals import visitor_erased
 from sharing.derivation.facts import known_as
+from sharing.derivation.sums import note_missing_models
+from sharing.models import CreditSum, StaleSums
 from sharing.services.dropping import drop
 from sharing.services.erasing import erase_person
 from sharing.services.rebuilding import rebuild, rederive_registrations
@@ -27,6 +30,13 @@ def drop_unclaimed(sender: Any, conference_ids: Sequence[str], **kwargs: Any) ->
 @receiver(adopted_late, dispatch_uid="sharing.rebuild")
 def rebuild_late(sender: Any, conference_id: str, **kwargs: Any) -> None:
     rebuild(conference_id)
+
+
+def note_missing_models_after_migrating(sender: Any, using: str, **kwargs: Any) -> None:
+    """A new credit model has no sums yet; the next tick counts them."""
+    tables = {CreditSum._meta.db_table, StaleSums._meta.db_table}
+    if using == DEFAULT_DB_ALIAS and tables <= set(connection.introspection.table_names()):
+        note_missing_models()
 
 
 @receiver(visitor_erased, dispatch_uid="sharing.erase_person")

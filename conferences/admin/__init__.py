@@ -1,7 +1,8 @@
 """Admin pages for conferences, registrations and check-ins. They use the same functions as the API."""
 
 from conferences.admin.conferences import ConferenceAdmin
+from conferences.admin.exports import ExportJobAdmin
 from conferences.admin.jobs import JobAdmin
 from conferences.admin.registrations import CheckInAdmin, RegistrationAdmin
 
-__all__ = ["CheckInAdmin", "ConferenceAdmin", "JobAdmin", "RegistrationAdmin"]
+__all__ = ["CheckInAdmin", "ConferenceAdmin", "ExportJobAdmin", "JobAdmin", "RegistrationAdmin"]

@@ -2,6 +2,7 @@
 
 from conferences.models.conference import Conference, Member
 from conferences.models.erased import ErasedVisitor
+from conferences.models.export import ExportJob
 from conferences.models.idempotency import IdempotencyKey
 from conferences.models.job import Job
 from conferences.models.receipt import RegistrationReceipt
@@ -12,6 +13,7 @@ __all__ = [
     "CheckIn",
     "Conference",
     "ErasedVisitor",
+    "ExportJob",
     "IdempotencyKey",
     "Job",
     "Member",

@@ -62,8 +62,8 @@ def register(
     address does not prove who sent it. Two simultaneous requests make one registration.
 
     Opening times and capacity limit the public form, not organizers. Raises ValidationError with the names
-    of the bad fields (name, email, phone), and RefusedError: `registration_not_open`, `registration_closed`
-    or `full`.
+    of the bad fields (name, email, phone), and RefusedError: `conference_cancelled`, `registration_not_open`,
+    `registration_closed` or `full`.
     """
     now = now or timezone.now()
     if source == Source.FORM:

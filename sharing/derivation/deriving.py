@@ -38,6 +38,7 @@ from sharing.derivation.registrations import (
     merge_standings,
     to_attribute,
 )
+from sharing.derivation.sums import Sums, count_stale, save_channels
 from sharing.derivation.totals import flush_totals, note_totals
 from sharing.derivation.voids import set_void
 from sharing.models import DirtyDayOutbox, PendingTotal, StaleRegistration
@@ -93,6 +94,7 @@ def settle_all() -> None:
         for conference_id in model._default_manager.values_list("conference_id", flat=True).distinct()
     }
     settle(unsettled)
+    count_stale()
 
 
 def _derive_stale(conference_ids: Collection[str]) -> bool:
@@ -135,6 +137,7 @@ class _Derivation:
     def __init__(self) -> None:
         self.forest = Forest()
         self.days: set[tuple[str, int]] = set()
+        self.sums = Sums()
 
     def run(self, new: Facts) -> None:
         claimed = apply_claims(self.forest, facts.insert_claims(new.claims))
@@ -176,7 +179,9 @@ class _Derivation:
         for node in (*nodes, *opened_only):
             if (node.shared_ms, node.is_void) != (node.loaded_shared_ms, node.loaded_is_void):
                 self._note_day(node.id, node.shared_ms, node.loaded_shared_ms)
+        save_channels((*nodes, *opened_only), opened or {})
         store.save_links(nodes, with_new_owner=with_new_winner, opened=opened or {}, opened_only=opened_only)
+        self.sums.save()
         note_totals(totals)
         bulk.insert(DirtyDayOutbox, ("conference_id", "ms"), list(self.days))
 
@@ -202,12 +207,13 @@ class _Derivation:
             rows += outcome.rows + (former[key].rows if key in former else 0)
         former = {key: outcome for key, outcome in former.items() if key in outcomes}
         former_ms = load_conversion_times(former)
-        self._count_credits(former, outcomes)
+        registered_ms = {key: affected[key].moment[0] for key in outcomes}
+        self._count_credits(former, outcomes, former_ms, registered_ms)
         for key, outcome in outcomes.items():
-            ms = affected[key].moment[0] if outcome.credits else None
+            ms = registered_ms[key] if outcome.credits else None
             if ms != former_ms.get(key):
                 self._note_day(key, ms, former_ms.get(key))
-        replace_outcomes(former, outcomes, {key: affected[key].moment[0] for key in outcomes})
+        replace_outcomes(former, outcomes, registered_ms)
         put_aside(later)
 
     # --- Which registrations a change affects --------------------------------------------------------------
@@ -274,16 +280,28 @@ class _Derivation:
             for key, registration in registrations.items()
         }
 
-    def _count_credits(self, former: dict[str, Outcome], outcomes: dict[str, Outcome]) -> None:
+    def _count_credits(
+        self,
+        former: dict[str, Outcome],
+        outcomes: dict[str, Outcome],
+        former_ms: dict[str, int],
+        registered_ms: dict[str, int],
+    ) -> None:
         # Load the links of former credits, which may not be in memory yet.
         store.load_part(self.forest, {item.key for key in former for item in former[key].credits})
         for key, outcome in outcomes.items():
             before = former.get(key, Outcome())
             if before.credits == outcome.credits:
                 continue
-            for credits, by in ((before.credits, -1), (outcome.credits, 1)):
+            conference_id = key.partition("/")[0]
+            for credits, instants, by in (
+                (before.credits, former_ms, -1),
+                (outcome.credits, registered_ms, 1),
+            ):
                 for place, item in enumerate(credits):
                     self.forest.count_credit(item.key, is_direct=place == 0, by=by)
+                if credits:
+                    self.sums.count(conference_id, instants[key], credits, by=by)
 
     def _note_day(self, key: str, *instants: int | None) -> None:
         """Note that figures changed on the days of these instants in the conference of `key`."""

@@ -23,6 +23,7 @@ from tests.support.system import ROOT
         ("sharing", None),
         ("live", None),
         ("registering", None),
+        ("reports", None),
         ("rush", "gunicorn"),
     ],
 )
