@@ -32,9 +32,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     """DRF's handler, with our shape; Django's own ValidationError counts as bad input too."""
     if is_database_away(error):
         body = error_body("database_unavailable", unavailable.MESSAGE)
-        return Response(body, status=503, headers={"Retry-After": str(unavailable.RETRY_AFTER_SECONDS)})
+        retry = {"Retry-After": str(unavailable.RETRY_AFTER_SECONDS)}
+        return Response(body, status=503, headers=retry, content_type="application/json")
     if isinstance(error, RefusedError):
-        return Response(error_body(error.code, error.message, error.details or None), status=error.status)
+        body = error_body(error.code, error.message, error.details or None)
+        return Response(body, status=error.status, content_type="application/json")
     if isinstance(error, ValidationError):
         error = exceptions.ValidationError(
             error.message_dict if hasattr(error, "error_dict") else {"non_field_errors": error.messages}

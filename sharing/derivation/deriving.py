@@ -179,7 +179,10 @@ class _Derivation:
         for node in (*nodes, *opened_only):
             if (node.shared_ms, node.is_void) != (node.loaded_shared_ms, node.loaded_is_void):
                 self._note_day(node.id, node.shared_ms, node.loaded_shared_ms)
-        save_channels((*nodes, *opened_only), opened or {})
+        changed = {node.id: node for node in (*nodes, *opened_only)}
+        for key in (opened or {}).keys() - changed.keys():
+            changed[key] = self.forest.nodes[key]
+        save_channels(changed.values(), opened or {})
         store.save_links(nodes, with_new_owner=with_new_winner, opened=opened or {}, opened_only=opened_only)
         self.sums.save()
         note_totals(totals)

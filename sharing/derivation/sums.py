@@ -156,11 +156,12 @@ def count_again(conference_id: str) -> None:
 
 def note_missing_models() -> None:
     """Note the conferences whose sums lack a credit model, e.g. because it is new."""
+    names = list(CREDIT_MODELS)
     totals = CreditSum.objects.filter(kind=_TOTAL, span=CreditSum.ALL_TIME)
     known = totals.order_by().values("conference_id").annotate(
-        models=Count("model", filter=Q(model__in=list(CREDIT_MODELS)))
+        models=Count("model", filter=Q(model__in=names))
     )  # fmt: skip
-    for row in known.filter(models__lt=len(CREDIT_MODELS)):
+    for row in known.filter(models__lt=len(names)):
         StaleSums.objects.get_or_create(conference_id=row["conference_id"])
 
 
