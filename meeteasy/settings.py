@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "live",
     "anymail",
     "notifications",
+    "visuspace",
 ]
 
 MIDDLEWARE = [
@@ -313,6 +314,11 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute="2"),
         "queue": Queue.ANALYTICS_DAILY,
     },
+    "visuspace: generation jobs that were lost or waited": {
+        "task": "visuspace.catch_up",
+        "schedule": 10,
+        "queue": Queue.AI_GENERATE,
+    },
     "conferences: jobs that were lost, places that are free": {
         "task": "conferences.catch_up",
         "schedule": 30,
@@ -411,6 +417,23 @@ NOTIFICATIONS_LEASE_SECONDS = env.read_int("NOTIFICATIONS_LEASE_SECONDS", 150, m
 # Hosts that outbound HTTP may reach at private addresses (meeteasy/core/http_client.py).
 OUTBOUND_PRIVATE_HOSTS = env.read_list("OUTBOUND_PRIVATE_HOSTS")
 OUTBOUND_TIMEOUT_SECONDS = env.read_int("OUTBOUND_TIMEOUT_SECONDS", 15, minimum=1)
+
+# --- Event pages -----------------------------------------------------------------------------------------
+
+# Who writes the text of a page, a file of visuspace/providers: "template" works offline.
+PAGE_PROVIDER = env.read_str("PAGE_PROVIDER", "template")
+AI_BASE_URL = env.read_str("AI_BASE_URL", "https://api.openai.com/v1")
+AI_API_KEY = env.read_str("AI_API_KEY")
+AI_MODEL = env.read_str("AI_MODEL")
+# For a whole text, however slowly it arrives. The task's own limit is 240 seconds.
+AI_DEADLINE_SECONDS = env.read_int("AI_DEADLINE_SECONDS", 120, minimum=1)
+# Prices of a million tokens read and written, in your currency, for the recorded cost.
+AI_PRICE_IN, AI_PRICE_OUT = env.read_int("AI_PRICE_IN", 0), env.read_int("AI_PRICE_OUT", 0)
+GENERATIONS_PER_DAY = env.read_int("GENERATIONS_PER_DAY", 50, minimum=1)  # of a conference
+if PAGE_PROVIDER == "openai" and not AI_MODEL:
+    raise ImproperlyConfigured("PAGE_PROVIDER=openai needs AI_MODEL, the name of a model of AI_BASE_URL")
+if AI_DEADLINE_SECONDS > 180:
+    raise ImproperlyConfigured("AI_DEADLINE_SECONDS is at most 180, so that a task outlives it")
 
 # --- API -------------------------------------------------------------------------------------------------
 

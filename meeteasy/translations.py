@@ -25,7 +25,7 @@ _KEYWORDS = {
     "ngettext": (1, 2), "ngettext_lazy": (1, 2),
 }  # fmt: skip
 _STRING = r"""u?('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
-_IN_TEMPLATE = re.compile(rf"\bn?gettext\({_STRING}(?:,\s*{_STRING}\s*,)?")
+_IN_TEMPLATE = re.compile(rf"\b(?:n?gettext|_)\({_STRING}(?:,\s*{_STRING}\s*,)?")
 
 # A text, or its singular and plural.
 Text = str | tuple[str, str]

@@ -41,5 +41,7 @@ urlpatterns = [
     path("api/sharing/", include("sharing.api.urls")),
     path("api/", include("notifications.api.urls")),
     path("", include("notifications.urls")),
+    path("api/visuspace/", include("visuspace.api.urls")),
+    path("", include("visuspace.urls")),
     re_path(r"^api/(?P<path>.*)$", api_not_found),
 ]

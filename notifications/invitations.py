@@ -7,8 +7,9 @@ from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
-from icalendar import Calendar, Event, vCalAddress
+from icalendar import vCalAddress
 
+from conferences.calendars import make_entry, make_file
 from meeteasy.core.addresses import to_wire
 
 
@@ -35,30 +36,23 @@ def make_invitation(
     starts_at: dt.datetime | None = conference["starts_at"]
     if starts_at is None:
         return None
-    ends_at = conference["ends_at"] or starts_at + dt.timedelta(hours=1)
-    calendar = Calendar()
-    calendar.add("prodid", "-//MeetEasy//MeetEasy//EN")
-    calendar.add("version", "2.0")
-    calendar.add("method", method)
-    event = Event()
-    event.add("uid", uid)
+    event = make_entry(
+        uid=uid,
+        name=conference["name"],
+        starts_at=starts_at,
+        ends_at=conference["ends_at"],
+        zone=zone,
+        venue=conference["venue"],
+        url=conference["url"],
+    )
     event.add("sequence", sequence)
-    event.add("dtstamp", dt.datetime.now(dt.UTC))
     event.add("status", "CANCELLED" if method == "CANCEL" else "CONFIRMED")
-    event.add("summary", conference["name"])
-    event.add("dtstart", starts_at.astimezone(zone))
-    event.add("dtend", ends_at.astimezone(zone))
-    if conference["venue"]:
-        event.add("location", conference["venue"])
-    event.add("url", conference["url"])
     event.add("organizer", _calendar_address(parseaddr(settings.DEFAULT_FROM_EMAIL)[1], conference["name"]))
     attendee = _calendar_address(recipient, context["name"])
     # The attendee registered, so the calendar need not ask them.
     attendee.params.update(ROLE="REQ-PARTICIPANT", PARTSTAT="ACCEPTED", RSVP="FALSE")
     event.add("attendee", attendee)
-    calendar.add_component(event)
-    calendar.add_missing_timezones()
-    return Invitation(method, bytes(calendar.to_ical()))
+    return Invitation(method, make_file(event, method=method))
 
 
 def _calendar_address(address: str, name: str) -> vCalAddress:

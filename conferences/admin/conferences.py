@@ -92,7 +92,8 @@ class ConferenceAdmin(admin.ModelAdmin):
             None,
             {
                 "fields": [
-                    "id", "name", "venue", "time_zone", "starts_at", "ends_at", "cancelled_at", "created_at",
+                    "id", "name", "tagline", "venue", "time_zone", "starts_at", "ends_at", "cancelled_at",
+                    "created_at",
                     "seen_revision",
                 ]
             },
@@ -102,7 +103,7 @@ class ConferenceAdmin(admin.ModelAdmin):
             {
                 "fields": [
                     "registration_opens_at", "registration_closes_at", "capacity", "waiting_list",
-                    "approval_required", "languages", "phone_region",
+                    "approval_required", "languages", "phone_region", "questions",
                 ]
             },
         ),

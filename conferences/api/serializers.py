@@ -26,6 +26,11 @@ class ConferenceSerializer(StrictModelSerializer):
         child=serializers.IntegerField(), required=False,
         help_text=Conference._meta.get_field("reminder_hours_before").help_text,
     )  # fmt: skip
+    questions = serializers.ListField(
+        child=serializers.DictField(), required=False,
+        help_text="Questions of the form: `key`, `kind` (text, choice, several, number, consent), "
+        "`label` by language, `required`, and for a choice `options` with `value` and `label`.",
+    )  # fmt: skip
     starts_at = LocalTimeField(required=False, allow_null=True)
     ends_at = LocalTimeField(required=False, allow_null=True)
     registration_opens_at = LocalTimeField(
@@ -38,10 +43,10 @@ class ConferenceSerializer(StrictModelSerializer):
     class Meta:
         model = Conference
         fields = [
-            "id", "name", "venue", "time_zone", "starts_at", "ends_at", "cancelled_at",
+            "id", "name", "tagline", "venue", "time_zone", "starts_at", "ends_at", "cancelled_at",
             "registration_opens_at", "registration_closes_at", "capacity", "waiting_list", "languages",
-            "phone_region",
-            "approval_required", "trust_client_registrations", "attribution_window_days",
+            "phone_region", "questions", "approval_required", "trust_client_registrations",
+            "attribution_window_days",
             "reminder_hours_before", "quiet_from", "quiet_until", "created_at",
         ]  # fmt: skip
         read_only_fields = ["cancelled_at", "created_at"]

@@ -6,6 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from conferences.questions import validate_questions
 from conferences.validators import (
     validate_languages,
     validate_reminder_hours,
@@ -72,6 +73,14 @@ class Conference(models.Model):
         _("phone region"), max_length=2, blank=True,
         validators=[RegexValidator(r"^[A-Z]{2}\Z", _("Two capital letters, e.g. CN."))],
         help_text=_("The country of phone numbers without a leading “+”. Empty: such numbers are refused."),
+    )  # fmt: skip
+    tagline = models.CharField(
+        _("tagline"), max_length=300, blank=True, validators=[validate_single_line],
+        help_text=_("One sentence for the event page and its previews in messengers."),
+    )  # fmt: skip
+    questions = models.JSONField(
+        _("questions"), default=list, blank=True, validators=[validate_questions],
+        help_text=_("What the registration form asks besides name, mail and phone."),
     )  # fmt: skip
     approval_required = models.BooleanField(
         _("approval required"), default=False, help_text=_("Registrations wait for a member's decision.")

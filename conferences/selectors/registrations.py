@@ -42,6 +42,11 @@ def find_registrations(
     return search(found, text)
 
 
+def count_taken(conference_id: str) -> int:
+    """Return how many places of a conference are taken, by pending and approved registrations."""
+    return Registration.objects.filter(conference_id=conference_id, state__in=Registration.STANDING).count()
+
+
 def search(registrations: QuerySet[Registration], text: str) -> QuerySet[Registration]:
     """Filter registrations by a search text. An empty text matches all of them."""
     if not text:

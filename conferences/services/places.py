@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from conferences.models import Conference, Registration
+from conferences.selectors.registrations import count_taken
 from conferences.services.standing import set_state
 from conferences.states import State, first_state
 from meeteasy.core.errors import RefusedError
@@ -94,5 +95,4 @@ def _lock(conference_id: str) -> Conference:
 def _free_places(conference: Conference) -> int:
     if conference.capacity is None:
         return 2**31
-    taken = Registration.objects.filter(conference=conference, state__in=Registration.STANDING).count()
-    return conference.capacity - taken
+    return conference.capacity - count_taken(conference.id)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from conferences import contact, signals
 from conferences.decoration import FieldWarning, tidy
 from conferences.models import Conference, Registration, RegistrationReceipt
+from conferences.questions import check_answers, read_questions
 from conferences.services.announce import after_commit
 from conferences.services.places import check_open, promote_waiting, state_for_new
 from conferences.services.standing import set_state
@@ -61,13 +62,14 @@ def register(
     If the person is already registered, the registration does not change, whatever the new request says: the
     address does not prove who sent it. Two simultaneous requests make one registration.
 
-    Opening times and capacity limit the public form, not organizers. Raises ValidationError with the names
-    of the bad fields (name, email, phone), and RefusedError: `conference_cancelled`, `registration_not_open`,
-    `registration_closed` or `full`.
+    Opening times, capacity and required questions limit the public form, not organizers. Raises
+    ValidationError with the names of the bad fields (name, email, phone, `answers.<key>`), and RefusedError:
+    `conference_cancelled`, `registration_not_open`, `registration_closed` or `full`.
     """
     now = now or timezone.now()
     if source == Source.FORM:
         check_open(conference, now=now)
+        answers = _check_answers(conference, answers, name=name, email=email, phone=phone)
     registration, warnings = build_registration(
         conference=conference, name=name, email=email, phone=phone, language=language, form_id=form_id,
         answers=answers, visitor_id=visitor_id, share_code=share_code, source=source, now=now,
@@ -81,6 +83,19 @@ def register(
         receipt = _repeat(known, registration)
         return Registered(known, False, State(registration.state), receipt, warnings)
     return Registered(registration, True, State(registration.state), receipt, warnings)
+
+
+def _check_answers(conference: Conference, answers: Any, **person: Any) -> Any:
+    """Return the answers as `check_answers` does. ValidationErrors also name bad personal data."""
+    try:
+        return check_answers(read_questions(conference.questions), answers)
+    except ValidationError as error:
+        errors = error.error_dict
+    try:
+        clean_person(conference=conference, **person)
+    except ValidationError as error:
+        errors = {**error.error_dict, **errors}
+    raise ValidationError(errors)
 
 
 def build_registration(

@@ -10,7 +10,9 @@ loopback servers of the tests.
 import ipaddress
 import socket
 import ssl
+import time
 from collections.abc import Iterable
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
@@ -37,7 +39,18 @@ class PrivateAddressError(OutboundError):
     """The host's address is not public, and OUTBOUND_PRIVATE_HOSTS does not name the host."""
 
     def __init__(self, host: str, address: str) -> None:
-        super().__init__(f"{host} is at {address}, which is not a public address", reached=False)
+        super().__init__(
+            f"{host} is at {address}, which is not a public address; OUTBOUND_PRIVATE_HOSTS can allow it",
+            reached=False,
+        )
+
+
+class DeadlineError(OutboundError):
+    """The whole answer did not arrive in time."""
+
+
+# When the present request must have its whole answer, by time.monotonic().
+_deadline: ContextVar[float | None] = ContextVar("_deadline", default=None)
 
 
 def request(
@@ -45,16 +58,31 @@ def request(
     url: str,
     *,
     timeout_seconds: float | None = None,
+    deadline_seconds: float | None = None,
     max_answer_bytes: int = MAX_ANSWER_BYTES,
     **options: Any,
 ) -> httpx.Response:
     """Send a request and read the whole answer. `options` are those of `httpx.Client.request`.
 
     timeout_seconds: for the connection, and for every wait for a piece of the answer; by default
-        settings.OUTBOUND_TIMEOUT_SECONDS.
+        settings.OUTBOUND_TIMEOUT_SECONDS. A server that sends a byte now and then never exceeds it.
+    deadline_seconds: for all of it, however it arrives.
 
-    Redirects are returned, not followed. Raises OutboundError if there is no answer; an error status is one.
+    Redirects are returned, not followed. Raises OutboundError if there is no answer, DeadlineError if it is
+    not there in time; an error status is an answer.
     """
+    if deadline_seconds is None:
+        return _request(method, url, timeout_seconds, max_answer_bytes, options)
+    token = _deadline.set(time.monotonic() + deadline_seconds)
+    try:
+        return _request(method, url, timeout_seconds, max_answer_bytes, options)
+    finally:
+        _deadline.reset(token)
+
+
+def _request(
+    method: str, url: str, timeout_seconds: float | None, max_answer_bytes: int, options: dict[str, Any]
+) -> httpx.Response:
     timeout = httpx.Timeout(timeout_seconds or settings.OUTBOUND_TIMEOUT_SECONDS)
     try:
         with _client().stream(method, url, timeout=timeout, **options) as response:
@@ -70,6 +98,9 @@ def request(
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
         raise OutboundError(f"no connection: {error or type(error).__name__}", reached=False) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
+        deadline = _deadline.get()
+        if deadline is not None and time.monotonic() >= deadline:
+            raise DeadlineError("the whole answer did not arrive in time", reached=True) from error
         reached = not isinstance(error, httpx.InvalidURL)
         raise OutboundError(f"no answer: {error or type(error).__name__}", reached=reached) from error
 
@@ -122,7 +153,49 @@ class _CheckedBackend(httpcore.NetworkBackend):
         refusal: Exception | None = None
         for address in addresses:
             try:
-                return self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
+                timeout = _until_deadline(timeout)
+                stream = self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
+                return _BoundedStream(stream)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as failure:
                 refusal = failure
         raise refusal or httpcore.ConnectError(f"{host}: no address")
+
+
+def _until_deadline(timeout: float | None) -> float | None:
+    """Return the time that a step may take: `timeout`, but not beyond the deadline."""
+    deadline = _deadline.get()
+    if deadline is None:
+        return timeout
+    left = max(0.001, deadline - time.monotonic())
+    return left if timeout is None else min(timeout, left)
+
+
+class _BoundedStream(httpcore.NetworkStream):
+    """A connection whose reads and writes end at the deadline of the request that uses it."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        deadline = _deadline.get()
+        if deadline is not None and time.monotonic() >= deadline:
+            raise httpcore.ReadTimeout
+        return self._stream.read(max_bytes, _until_deadline(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _until_deadline(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        stream = self._stream.start_tls(ssl_context, server_hostname, _until_deadline(timeout))
+        return _BoundedStream(stream)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)

@@ -28,6 +28,7 @@ _QUEUES = {
     "email": "notifications.email",
     "sms": "notifications.sms",
     "files": "files.convert",
+    "pages": "ai.generate",
 }
 
 

@@ -17,9 +17,11 @@ export interface LinkOptions {
   channel?: string
   /** The page to share, absolute or relative; by default the one shown. */
   target?: string
+  /** The link is only shown yet: it counts as shared once somebody else opens it. */
+  minted?: boolean
 }
 
-export interface ShareOptions extends LinkOptions {
+export interface ShareOptions extends Omit<LinkOptions, 'minted'> {
   title?: string
   text?: string
 }
@@ -31,7 +33,7 @@ export interface WeChat {
   updateTimelineShareData(data: object): void
 }
 
-export interface WeChatOptions extends Omit<LinkOptions, 'channel'> {
+export interface WeChatOptions extends Omit<LinkOptions, 'channel' | 'minted'> {
   title: string
   desc?: string
   imgUrl?: string
@@ -108,8 +110,8 @@ function makeLink(channel: string, target: string | undefined, minted = false): 
 }
 
 /** A link of the visitor's own to the page shown, or to `target`; records the share. */
-export function createShareLink({ channel = '', target }: LinkOptions = {}): string {
-  const [link, recordIt] = makeLink(channel, target)
+export function createShareLink({ channel = '', target, minted }: LinkOptions = {}): string {
+  const [link, recordIt] = makeLink(channel, target, minted)
   recordIt()
   return link
 }

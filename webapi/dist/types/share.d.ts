@@ -3,8 +3,10 @@ export interface LinkOptions {
     channel?: string;
     /** The page to share, absolute or relative; by default the one shown. */
     target?: string;
+    /** The link is only shown yet: it counts as shared once somebody else opens it. */
+    minted?: boolean;
 }
-export interface ShareOptions extends LinkOptions {
+export interface ShareOptions extends Omit<LinkOptions, 'minted'> {
     title?: string;
     text?: string;
 }
@@ -14,13 +16,13 @@ export interface WeChat {
     updateAppMessageShareData(data: object): void;
     updateTimelineShareData(data: object): void;
 }
-export interface WeChatOptions extends Omit<LinkOptions, 'channel'> {
+export interface WeChatOptions extends Omit<LinkOptions, 'channel' | 'minted'> {
     title: string;
     desc?: string;
     imgUrl?: string;
 }
 /** A link of the visitor's own to the page shown, or to `target`; records the share. */
-export declare function createShareLink({ channel, target }?: LinkOptions): string;
+export declare function createShareLink({ channel, target, minted }?: LinkOptions): string;
 /**
  * Opens the system's share sheet; call it in the handler of a tap. Returns whether the visitor shared; where there is
  * no such sheet, false.

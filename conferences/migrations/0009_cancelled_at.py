@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("conferences", "0007_names_of_foreign_keys")]
+    dependencies = [("conferences", "0008_questions_and_tagline")]
 
     operations = [
         migrations.AddField(

@@ -1,0 +1,146 @@
+"""The event page of the real system in Chromium, with JavaScript and without."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support.system import System
+from tests.webapi.browser import day_figures, wait_for
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+def open_page(chromium: Browser, real: System, conference: str) -> Iterator[Callable[..., Any]]:
+    """Opens the conference's page, or another address, as a new visitor. No page may report a problem."""
+    contexts, problems = [], []
+    ours = (real.url, real.url.replace("127.0.0.1", "localhost"), "data:")  # PUBLIC_URL has the name
+
+    def make(address: str = "", **options: Any) -> Any:
+        contexts.append(chromium.new_context(**options))
+        contexts[-1].on("weberror", lambda error: problems.append(str(error.error)))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: message.type == "error" and problems.append(message.text))
+        page.on("request", lambda sent: sent.url.startswith(ours) or problems.append(sent.url))
+        page.goto(address or f"{real.url}/conf/{conference}")
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def register(page: Any, name: str) -> None:
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Mail").fill(f"{name.lower()}@example.com")
+    page.locator("form button[type=submit]").click()
+    page.get_by_role("heading", name="You are registered").wait_for()
+
+
+def credits_of(real: System, conference: str, expected: int) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        found: dict[str, Any] = real.get("/api/sharing/conversions", conference_id=conference)
+        return found if found["totals"]["credits"] == expected and found["results"] else None
+
+    return wait_for(look, "the credits", seconds=40)
+
+
+def kinds_of(found: dict[str, Any]) -> list[str]:
+    return [credit["kind"] for credit in found["results"][0]["credits"]]
+
+
+def test_a_copies_b_forwards_the_address_bar_and_c_registers(
+    open_page: Callable[..., Any], real: System, conference: str
+) -> None:
+    page_of_a = open_page(permissions=["clipboard-read", "clipboard-write"])
+    page_of_a.get_by_role("button", name="Bring someone along").click()
+    page_of_a.get_by_role("button", name="Copy").click()
+    page_of_a.get_by_text("Copied").wait_for()
+    link = page_of_a.evaluate("navigator.clipboard.readText()")
+    page_of_a.evaluate("meeteasy.flush()")
+
+    page_of_b = open_page(link)
+    forwarded = page_of_b.evaluate("location.href")
+    page_of_b.evaluate("meeteasy.flush()")
+    assert "_s=" in forwarded
+    assert forwarded != link
+
+    page_of_c = open_page(forwarded)
+    register(page_of_c, "Carol")
+    page_of_c.evaluate("meeteasy.flush()")
+
+    found = credits_of(real, conference, 2)
+    assert kinds_of(found) == ["direct", "assisted"]
+    # Three visitors, and the page after the form.
+    expected = {"pv": 4, "uv": 3, "registrations": 1, "shares": 2, "share_conversions": 1}
+    wait_for(lambda: day_figures(real, conference) == expected, "the day's figures", seconds=40)
+
+
+def test_a_shown_link_is_no_share_until_it_is_opened(
+    open_page: Callable[..., Any], real: System, conference: str
+) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Bring someone along").click()
+    code = page.locator("[data-qr]").get_attribute("src").partition("_s=")[2]
+    assert len(code) == 16
+    page.evaluate("meeteasy.flush()")
+    wait_for(lambda: day_figures(real, conference)["pv"] == 1, "the page view", seconds=40)
+    assert day_figures(real, conference)["shares"] == 0
+
+    opened = open_page(f"{real.url}/conf/{conference}?_s={code}")
+    opened.evaluate("meeteasy.flush()")
+    wait_for(lambda: day_figures(real, conference)["shares"] == 1, "the share", seconds=40)
+
+
+def test_without_javascript_the_page_registers_and_credits(
+    open_page: Callable[..., Any], real: System, conference: str
+) -> None:
+    page_of_a = open_page()
+    link = page_of_a.evaluate("meeteasy.createShareLink({ channel: 'mail' })")
+    page_of_a.evaluate("meeteasy.flush()")
+
+    page = open_page(link, java_script_enabled=False)
+    page.get_by_role("button", name="Bring someone along").click()
+    assert page.get_by_role("textbox", name="Your link").is_visible()
+    page.get_by_role("button", name="Close").click()
+    register(page, "Dora")
+
+    assert kinds_of(credits_of(real, conference, 1)) == ["direct"]
+    wait_for(lambda: day_figures(real, conference)["registrations"] == 1, "the registration", seconds=40)
+
+
+def test_the_form_can_be_sent_by_keyboard_alone(
+    open_page: Callable[..., Any], real: System, conference: str
+) -> None:
+    page = open_page()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.get_by_label("Name").focus()
+    page.keyboard.type("Eve")
+    page.keyboard.press("Tab")
+    page.keyboard.type("not an address@")
+    page.keyboard.press("Enter")
+    page.get_by_label("Mail").fill("eve@example.com")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="You are registered").wait_for()
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_nothing_scrolls_sideways_on_a_narrow_phone(
+    open_page: Callable[..., Any], real: System, conference: str, language: str
+) -> None:
+    page = open_page(viewport={"width": 320, "height": 640})
+    page.goto(f"{real.url}/conf/{conference}?lang={language}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.locator("[popovertarget=share]").first.click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_opting_out_stops_counting(open_page: Callable[..., Any], real: System, conference: str) -> None:
+    page = open_page()
+    page.get_by_role("button", name="Do not count me").click()
+    assert page.get_by_role("button", name="You are not counted any more.").is_disabled()
+    assert page.evaluate("Object.keys(localStorage)") == ["meeteasy:optout"]

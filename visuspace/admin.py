@@ -1,0 +1,67 @@
+"""Event pages in the admin: what was generated at what cost, and the data that pages show."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from meeteasy.core.admin import ReadOnlyAdmin
+from visuspace import cache
+from visuspace.models import GenerationJob, Page, Revision, Session, Speaker
+
+
+class _Shown(admin.ModelAdmin):
+    """Data that pages show: a change removes the cached pages."""
+
+    list_select_related = ["conference"]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        cache.forget(obj.conference)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        super().delete_model(request, obj)
+        cache.forget(obj.conference)
+
+
+@admin.register(Speaker)
+class SpeakerAdmin(_Shown):
+    autocomplete_fields = ["conference"]
+    list_display = ["name", "affiliation", "position", "conference"]
+    search_fields = ["name", "affiliation"]
+
+
+@admin.register(Session)
+class SessionAdmin(_Shown):
+    list_display = ["title", "starts_at", "room", "conference"]
+    search_fields = ["title", "room"]
+    autocomplete_fields = ["conference", "speakers"]
+
+
+class RevisionInline(admin.TabularInline):
+    model = Revision
+    fields = ["number", "source", "created_at", "created_by"]
+    readonly_fields = ["number", "source", "created_at", "created_by"]
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Page)
+class PageAdmin(ReadOnlyAdmin):
+    list_display = ["conference", "language", "draft", "published", "published_at"]
+    list_filter = ["language"]
+    list_select_related = ["conference", "draft", "published"]
+    inlines = [RevisionInline]
+
+
+@admin.register(GenerationJob)
+class GenerationJobAdmin(ReadOnlyAdmin):
+    list_display = [
+        "created_at", "page", "status", "error_code", "provider", "model", "tokens_in", "tokens_out", "cost",
+    ]  # fmt: skip
+    list_filter = ["status", "provider", "error_code"]
+    list_select_related = ["page"]
+    search_fields = ["page__conference__id", "error_message"]

@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class VisuspaceConfig(AppConfig):
+    name = "visuspace"
+    verbose_name = _("Event pages")
+
+    def ready(self) -> None:
+        from visuspace import checks, receivers  # noqa: F401  connects to the signals of conferences

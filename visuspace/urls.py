@@ -1,0 +1,12 @@
+from django.urls import path
+
+from visuspace import views
+
+urlpatterns = [
+    path("robots.txt", views.robots, name="robots"),
+    path("conf/<str:conference_id>", views.event_page, name="visuspace-event-page"),
+    path("conf/<str:conference_id>/register", views.register_page, name="visuspace-register"),
+    path("conf/<str:conference_id>/calendar.ics", views.calendar_file, name="visuspace-calendar"),
+    path("conf/<str:conference_id>/card.png", views.card, name="visuspace-card"),
+    path("conf/<str:conference_id>/qr.svg", views.qr_code, name="visuspace-qr"),
+]
