@@ -11,7 +11,7 @@ from conferences.selectors.registrations import CSV_CODES, CSV_COLUMNS, find_reg
 from meeteasy.core.paging import PAGE_OF_EXPORT, read_page
 
 
-class Parameters(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class RegistrationsFilter(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """As `find_registrations` has them."""
 
     state: str | None = None
@@ -24,12 +24,12 @@ class Parameters(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Registrations(Export):
     name: ClassVar[str] = "registrations"
     codes: ClassVar[tuple[str, ...]] = CSV_CODES
-    Parameters: ClassVar[type[msgspec.Struct]] = Parameters
+    Parameters: ClassVar[type[msgspec.Struct]] = RegistrationsFilter
 
     def columns(self) -> list[str]:
         return CSV_COLUMNS
 
-    def find(self, conference: Conference, parameters: Parameters) -> QuerySet[Registration]:
+    def find(self, conference: Conference, parameters: RegistrationsFilter) -> QuerySet[Registration]:
         return find_registrations(conference, **msgspec.structs.asdict(parameters))
 
     def read(

@@ -76,7 +76,7 @@ def _answer_sums(page: sums.SumPage, by: str, model: str, totals: dict[str, int]
         }
         for rank, row in page.rows
     ]  # fmt: skip
-    return {"model": model, "totals": totals, "count": page.count, "results": rows, "next": page.next}
+    return {"model": model, "totals": totals, "count": page.total, "results": rows, "next": page.next}
 
 
 class Conversions(TableView):

@@ -7,6 +7,7 @@ all time and for the quarter hour of the registrations, which is on one local da
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q, Sum
@@ -114,7 +115,7 @@ def save_channels(nodes: Iterable[Node], opened: dict[str, tuple[int, int]]) -> 
         if node.shared_ms is not None:
             more = opened.get(node.id, (0, 0))
             count(node, node.channel, (1, opens + more[0], openers + more[1]))
-    rows = sorted((*key, *amounts) for key, amounts in changes.items() if any(amounts))
+    rows: list[tuple[Any, ...]] = sorted((*key, *amounts) for key, amounts in changes.items() if any(amounts))
     bulk.add(ChannelCount, _CHANNEL_KEY, _CHANNEL_AMOUNTS, rows)
     bulk.delete_empty(ChannelCount, _CHANNEL_KEY, "links", [row[:2] for row in rows if row[2] < 0])
 

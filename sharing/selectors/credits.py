@@ -42,11 +42,11 @@ class SumRow(NamedTuple):
 class SumPage(NamedTuple):
     """A page of sums, highest first and then by name, each with its rank; equal sums share a rank.
 
-    count: the number of rows on all pages. next: the cursor of the next page.
+    total: the number of rows on all pages. next: the cursor of the next page.
     """
 
     rows: list[tuple[int, SumRow]]
-    count: int
+    total: int
     next: str | None
 
 
