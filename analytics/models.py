@@ -46,6 +46,8 @@ class Event(models.Model):
     data = models.JSONField(_("own fields"), default=dict)
     properties = models.JSONField(_("properties"), default=dict)
     hold = models.CharField(_("hold"), max_length=8, choices=Hold.choices, default="", blank=True)
+    # What would be lost otherwise: browser, os, device, app, country (analytics/context, docs/adr/0035).
+    context = models.JSONField(_("context"), null=True)
 
     class Meta:
         verbose_name = _("event")

@@ -11,8 +11,10 @@ from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 
 from analytics import own_events
+from analytics.models import AppliedSettings, DailySummary, DirtyDay, DoorRules, Event, HoldDecision
 from analytics.tasks import refresh_dirty_days
 from conferences.models import CheckIn, Registration
+from conferences.services.deleting import deletes_rows
 from conferences.signals import (
     checked_in,
     checkin_undone,
@@ -21,6 +23,9 @@ from conferences.signals import (
     registrations_imported,
     standing_changed,
 )
+
+for _model in (Event, DailySummary, DirtyDay, HoldDecision, DoorRules, AppliedSettings):
+    deletes_rows(_model)
 
 
 @receiver(conference_saved, dispatch_uid="analytics.refresh_soon")

@@ -5,17 +5,23 @@ does not allow the action gets 403, since they know that the conference exists.
 """
 
 from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404
-from rest_framework.exceptions import PermissionDenied
 
 from conferences.models import CheckIn, Conference, ExportJob, Job, Member, Registration
 from conferences.selectors.registrations import find_check_ins, find_registrations
 
 Role = Member.Role
 
-# Each role may do everything that the roles after it may do.
-_RANKED = [Role.OWNER, Role.HELPER, Role.VIEWER]
+# What each role may do, in terms of the role that an action asks for. A steward works at the door: scanning
+# and searching, and nothing else.
+_MAY_DO = {
+    Role.OWNER: frozenset(Role),
+    Role.HELPER: frozenset({Role.HELPER, Role.STEWARD, Role.VIEWER}),
+    Role.STEWARD: frozenset({Role.STEWARD}),
+    Role.VIEWER: frozenset({Role.VIEWER}),
+}
 
 
 def signed_in(user: User | AnonymousUser) -> User:
@@ -24,20 +30,39 @@ def signed_in(user: User | AnonymousUser) -> User:
     return user
 
 
-def visible_conferences(user: User | AnonymousUser) -> QuerySet[Conference]:
-    """Return the conferences that `user` is a member of, in any role."""
+def may(role: str, action: Role) -> bool:
+    """Whether members with this role may do what asks for the role `action`."""
+    return action in _MAY_DO[Role(role)]
+
+
+def roles_for(action: Role) -> list[Role]:
+    """Return the roles that may do what asks for the role `action`."""
+    return [role for role, actions in _MAY_DO.items() if action in actions]
+
+
+def visible_conferences(
+    user: User | AnonymousUser, *, role: Member.Role = Role.VIEWER
+) -> QuerySet[Conference]:
+    """Return the conferences in which `user` may do what asks for `role`."""
     if not user.is_authenticated:
         return Conference.objects.none()
-    return Conference.objects.filter(members__user=user)
+    return Conference.objects.filter(members__user=user, members__role__in=roles_for(role))
 
 
 def get_conference(
     user: User | AnonymousUser, conference_id: str, *, role: Member.Role = Role.VIEWER
 ) -> Conference:
-    """Return the conference if `user` has at least `role` in it.
+    """Return the conference if `user` may do there what asks for `role`.
 
-    Raises Http404 (no such conference, or not theirs) or PermissionDenied (their role is too low).
+    Raises Http404 (no such conference, or not theirs) or PermissionDenied (their role does not allow it).
     """
+    return get_membership(user, conference_id, role=role).conference
+
+
+def get_membership(
+    user: User | AnonymousUser, conference_id: str, *, role: Member.Role = Role.VIEWER
+) -> Member:
+    """Return the user's membership with its conference. Checks `role` and raises as get_conference does."""
     member = (
         Member.objects.select_related("conference").filter(conference_id=conference_id, user=user).first()
         if user.is_authenticated and "\0" not in conference_id  # PostgreSQL rejects NUL
@@ -45,11 +70,11 @@ def get_conference(
     )
     if member is None:
         raise Http404(f"There is no conference {conference_id!r} that you are a member of.")
-    if _RANKED.index(Role(member.role)) > _RANKED.index(role):
+    if not may(member.role, role):
         raise PermissionDenied(
             f"This needs the role {role.value!r} in the conference; yours is {member.role!r}."
         )
-    return member.conference
+    return member
 
 
 def get_registration(

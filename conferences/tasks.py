@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from conferences.services import exporting, idempotency, jobs, places, receipts
+from conferences.services import deleting, exporting, idempotency, jobs, places, receipts
 from meeteasy.core.queues import Queue, queue_task
 from meeteasy.core.slices import TIME_LIMIT_SECONDS
 
@@ -25,6 +25,12 @@ def catch_up() -> None:
     jobs.ring_waiting_jobs()
     exporting.ring_waiting_exports()
     places.promote_everywhere(now=timezone.now())
+
+
+@queue_task(Queue.ANALYTICS_DAILY, name="conferences.delete_due")
+def delete_due() -> None:
+    """Delete conferences whose waiting time is over, and what arrived for them meanwhile."""
+    deleting.delete_due()
 
 
 @queue_task(Queue.ANALYTICS_DAILY, name="conferences.forget_expired")

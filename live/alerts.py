@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from django.utils import timezone
+
 from conferences.models import CheckIn, Registration
+from conversion.models import ConversionJob
 
 
 def registration_body(registration: Registration) -> dict[str, Any]:
@@ -51,4 +54,20 @@ def share_body(*, share_code: str, channel: str, parent_share_code: str | None, 
         "type": "share",
         "at": at,
         "share": {"code": share_code, "channel": channel, "parent_code": parent_share_code},
+    }
+
+
+def conversion_body(job: ConversionJob) -> dict[str, Any]:
+    """Build a `conversion` message. It has no file name, because viewers of figures see it, too."""
+    return {
+        "type": "conversion",
+        "at": (job.finished_at or timezone.now()).isoformat(),
+        "conversion": {
+            "id": job.pk,
+            "status": str(job.status),
+            "target": job.target,
+            "pages_done": job.pages_done,
+            "pages_total": job.pages_total,
+            "error_code": job.error_code,
+        },
     }

@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.http.request import split_domain_port, validate_host
 from django.utils.http import is_same_domain
 from rest_framework.exceptions import AuthenticationFailed
 
-from conferences.access import get_conference
+from conferences.access import Role, get_conference, roles_for
 from conferences.models import Member
 from live.outbox import Close
 from meeteasy.core.logs import get_logger
@@ -60,7 +61,7 @@ def open_for(scope: Scope, conference_id: str) -> Credential | None:
         return None
     try:
         get_conference(user, conference_id)
-    except Http404:
+    except (Http404, PermissionDenied):
         log.info("live_refused", conference_id=conference_id, because="membership", user_id=user.pk)
         return None
     return credential
@@ -115,9 +116,9 @@ def find_ended(conference_id: str, credentials: Iterable[Credential]) -> dict[Cr
     credentials = set(credentials)
     user_ids = {credential.user_id for credential in credentials}
     members = set(
-        Member.objects.filter(conference_id=conference_id, user_id__in=user_ids).values_list(
-            "user_id", flat=True
-        )
+        Member.objects.filter(
+            conference_id=conference_id, user_id__in=user_ids, role__in=roles_for(Role.VIEWER)
+        ).values_list("user_id", flat=True)
     )
     users = {user.pk: user for user in User.objects.filter(pk__in=user_ids, is_active=True)}
     tokens = set(

@@ -1,4 +1,4 @@
-"""Changes without an event: a registration's state, a membership.
+"""Changes without an event: a registration's state, a membership, a conversion.
 
 They are hints, sent after commit. A client that misses one gets the right numbers with the next message or
 snapshot, and the regular check finds every membership that ended.
@@ -10,6 +10,8 @@ from django.dispatch import receiver
 
 from conferences import signals
 from conferences.models import Registration
+from conversion.models import ConversionJob
+from conversion.signals import conversion_changed
 from live import alerts, groups
 from live.log import Alert
 from live.publish import publish_alerts
@@ -32,3 +34,11 @@ def tell_state(sender: object, registration: Registration, **kwargs: Any) -> Non
 @receiver(signals.membership_changed)
 def recheck_members(sender: object, conference_id: str, **kwargs: Any) -> None:
     groups.wake(conference_id, groups.RECHECK)
+
+
+@receiver(conversion_changed)
+def tell_conversion(sender: object, job: ConversionJob, **kwargs: Any) -> None:
+    if job.conference_id in groups.watched_conferences():
+        state = f"{job.status}:{job.attempts}:{job.pages_done}:{job.due_at.timestamp()}"
+        alert = Alert(f"conversion:{job.pk}:{state}", alerts.conversion_body(job))
+        publish_alerts(job.conference_id, [alert], rest_type="conversion")

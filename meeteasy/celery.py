@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from typing import Any
 
 from celery import Celery
@@ -9,6 +10,7 @@ from celery.signals import task_postrun, task_prerun, task_revoked, worker_proce
 
 from meeteasy.core.heartbeats import Heart
 from meeteasy.core.queues import queue_of
+from meeteasy.supervising import end_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meeteasy.settings")
 
@@ -27,6 +29,15 @@ def spare_the_collector(**_: object) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+@worker_process_init.connect
+def end_with_worker(**_: object) -> None:
+    """Let a pool process end with its worker, kill -9 included.
+
+    It would go on with its task otherwise, while another worker gets the same message.
+    """
+    end_with_parent(signal.SIGKILL)
 
 
 _heart = Heart()

@@ -4,6 +4,7 @@ Every setting may also be given as `NAME_FILE`, the path of a file that holds th
 and systemd hand over secrets this way.
 """
 
+import ipaddress
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,6 +69,24 @@ def read_int(name: str, default: int, *, minimum: int = 0) -> int:
 def read_list(name: str, default: str = "") -> list[str]:
     """Read comma-separated values. Surrounding blanks and empty items are dropped."""
     return [item.strip() for item in read_str(name, default).split(",") if item.strip()]
+
+
+def read_networks(name: str) -> list[str]:
+    """Read comma-separated addresses and networks, each in its canonical spelling.
+
+    A server that listens on IPv6 sees an IPv4 peer as `::ffff:192.0.2.1`, so IPv4 ones are returned in that
+    spelling, too.
+    """
+    networks: list[str] = []
+    for item in read_list(name):
+        try:
+            network = ipaddress.ip_network(item)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name} must be addresses or networks: {error}") from None
+        networks.append(str(network))
+        if isinstance(network, ipaddress.IPv4Network):
+            networks.append(f"::ffff:{network.network_address}/{96 + network.prefixlen}")
+    return networks
 
 
 def read_map(name: str) -> dict[str, str]:

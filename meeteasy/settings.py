@@ -53,7 +53,9 @@ INSTALLED_APPS = [
     "live",
     "anymail",
     "notifications",
+    "conversion",
     "visuspace",
+    "console",
 ]
 
 MIDDLEWARE = [
@@ -98,7 +100,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "live-list"
+LOGIN_REDIRECT_URL = "console-conferences"
+LOGOUT_REDIRECT_URL = "login"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
@@ -112,10 +115,32 @@ STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Uploads and collected files are for this user alone, like everything in DATA_DIR.
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
+# Uploaded files and results of conversions: in DATA_DIR, or in a bucket of S3 or a server that speaks its
+# protocol, which workers and web processes on several hosts need. The keys may also come from where boto3
+# looks for them by itself.
+S3_BUCKET = env.read_str("S3_BUCKET")
+_s3 = {
+    "bucket_name": S3_BUCKET,
+    "endpoint_url": env.read_optional("S3_ENDPOINT_URL"),
+    "region_name": env.read_optional("S3_REGION"),
+    "access_key": env.read_optional("S3_ACCESS_KEY_ID"),
+    "secret_key": env.read_optional("S3_SECRET_ACCESS_KEY"),
+    "location": env.read_str("S3_PREFIX", "conversions"),
+}
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR}},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "conversion": {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": _s3}
+    if S3_BUCKET
+    else {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "conversions"},
+    },
+}
 WHITENOISE_USE_FINDERS = True  # without `collectstatic`, too
 
 # Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
-TRUSTED_PROXIES = env.read_list("TRUSTED_PROXIES")
+TRUSTED_PROXIES = env.read_networks("TRUSTED_PROXIES")
 # Cookies only over https, behind a proxy that ends TLS and says so.
 HTTPS_ONLY = env.read_bool("HTTPS_ONLY")
 if HTTPS_ONLY:
@@ -329,6 +354,16 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(minute="41"),
         "queue": Queue.ANALYTICS_DAILY,
     },
+    "conferences: delete those whose waiting time is over": {
+        "task": "conferences.delete_due",
+        "schedule": 300,
+        "queue": Queue.ANALYTICS_DAILY,
+    },
+    "console: mails to organizers that were lost or failed": {
+        "task": "console.sweep_mails",
+        "schedule": 30,
+        "queue": Queue.NOTIFICATIONS_EMAIL,
+    },
     "analytics: forget ended salts and erased data on disk": {
         "task": "analytics.forget_deleted",
         "schedule": 60,
@@ -349,6 +384,16 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 10,
         "queue": Queue.NOTIFICATIONS_SMS,
     },
+    "files: conversions that are due, were lost or whose worker died": {
+        "task": "conversion.sweep",
+        "schedule": 5,
+        "queue": Queue.FILES_CONVERT,
+    },
+    "files: remove expired conversions and files of none": {
+        "task": "conversion.clean_up",
+        "schedule": crontab(minute="23"),
+        "queue": Queue.FILES_CONVERT,
+    },
 }
 
 # --- Share attribution (sharing) -------------------------------------------------------------------------
@@ -366,6 +411,8 @@ INGEST_ACCEPTANCE_DAYS = env.read_int("INGEST_ACCEPTANCE_DAYS", 7, minimum=1)
 # venue may share one address.
 INGEST_RATE_PER_SECOND = env.read_int("INGEST_RATE_PER_SECOND", 300)
 INGEST_EVENTS_PER_SECOND = env.read_int("INGEST_EVENTS_PER_SECOND", 5000)
+# A MaxMind DB file that tells the country of an address; none by default.
+COUNTRY_DATABASE = env.read_str("COUNTRY_DATABASE")
 # Memory of the stream of events beyond which new batches are answered 503 until workers catch up.
 INGEST_QUEUE_MAX_BYTES = env.read_int("INGEST_QUEUE_MAX_BYTES", 512 * 1024 * 1024, minimum=1024)
 
@@ -418,6 +465,29 @@ NOTIFICATIONS_LEASE_SECONDS = env.read_int("NOTIFICATIONS_LEASE_SECONDS", 150, m
 OUTBOUND_PRIVATE_HOSTS = env.read_list("OUTBOUND_PRIVATE_HOSTS")
 OUTBOUND_TIMEOUT_SECONDS = env.read_int("OUTBOUND_TIMEOUT_SECONDS", 15, minimum=1)
 
+# --- Conversion of files (docs/conversion.md) --------------------------------------------------------------
+
+# LibreOffice's program: a name in PATH, or a path.
+SOFFICE = env.read_str("SOFFICE", "soffice")
+# Insecure: documents of strangers can then read files of this machine and reach its network.
+CONVERT_WITHOUT_SANDBOX = env.read_bool("CONVERT_WITHOUT_SANDBOX")
+# How long a worker that says nothing counts as alive. It renews its lease while the program runs.
+CONVERT_LEASE_SECONDS = env.read_int("CONVERT_LEASE_SECONDS", 45, minimum=15)
+# Time of each step, of at most two. Address space of each process; real memory is a fraction of it.
+CONVERT_TIMEOUT_SECONDS = env.read_int("CONVERT_TIMEOUT_SECONDS", 120, minimum=1)
+CONVERT_MEMORY_BYTES = env.read_int("CONVERT_MEMORY_BYTES", 2 * 1024**3, minimum=256 * 1024**2)
+CONVERT_MAX_INPUT_BYTES = env.read_int("CONVERT_MAX_INPUT_BYTES", 50 * 1024**2, minimum=1)
+CONVERT_MAX_PAGES = env.read_int("CONVERT_MAX_PAGES", 500, minimum=1)
+CONVERT_MAX_PIXELS = env.read_int("CONVERT_MAX_PIXELS", 100_000_000, minimum=1)
+CONVERT_MAX_PAGE_PIXELS = 25_000_000
+CONVERT_MAX_OUTPUT_BYTES = 256 * 1024**2
+# The sandbox's folder is in memory: LibreOffice's profile, its temporary files, the PDF.
+CONVERT_FOLDER_BYTES = 512 * 1024**2
+# Of each conference: bytes of files and results, and conversions that wait or run.
+CONVERT_QUOTA_BYTES = env.read_int("CONVERT_QUOTA_BYTES", 2 * 1024**3, minimum=1)
+CONVERT_MAX_WAITING = env.read_int("CONVERT_MAX_WAITING", 50, minimum=1)
+CONVERT_KEEP_DAYS = env.read_int("CONVERT_KEEP_DAYS", 90, minimum=1)
+
 # --- Event pages -----------------------------------------------------------------------------------------
 
 # Who writes the text of a page, a file of visuspace/providers: "template" works offline.
@@ -460,6 +530,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
+        "FileConversionStatusEnum": "conversion.api.serializers.STATUSES",
         "HoldActionEnum": "analytics.models.HoldDecision.Action",
         "VoidKindEnum": "sharing.models.Void.Kind",
         "AnnouncementKind": "notifications.models.Announcement.Kind",

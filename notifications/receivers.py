@@ -7,13 +7,25 @@ from anymail.signals import AnymailTrackingEvent, EventType, RejectReason, track
 from django.dispatch import receiver
 
 from conferences.models import Registration
+from conferences.services.deleting import deletes_rows
 from conferences.signals import registration_changing, registration_erasing, registration_repeated
 from notifications import bounces
 from notifications.message_types import MESSAGE_TYPES
-from notifications.models import MailboxMessage, Notification, Suppression
+from notifications.models import (
+    Announcement,
+    CalendarRevision,
+    MailboxMessage,
+    Notification,
+    ReminderRound,
+    Suppression,
+)
 from notifications.services import outbox, reporting
 
 _ACCEPTED = {EventType.QUEUED, EventType.SENT, EventType.DEFERRED, EventType.OPENED, EventType.CLICKED}
+
+
+for _model in (Notification, Suppression, MailboxMessage, ReminderRound, Announcement, CalendarRevision):
+    deletes_rows(_model)
 
 
 @receiver(registration_changing, dispatch_uid="notifications.notify_of_change")

@@ -4,17 +4,58 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import Model
 from django.dispatch import receiver
 
 from analytics.signals import adopted_late, trust_changed, unclaimed_dropped
 from conferences.models import Conference
+from conferences.services.deleting import deletes_rows
 from conferences.signals import visitor_erased
 from sharing.derivation.facts import known_as
 from sharing.derivation.sums import note_missing_models
-from sharing.models import CreditSum, StaleSums
+from sharing.models import (
+    ChannelCount,
+    Credit,
+    CreditSum,
+    DirtyDayOutbox,
+    NotCredited,
+    PendingTotal,
+    RegistrationStanding,
+    ShareClaim,
+    ShareConversion,
+    ShareLink,
+    ShareOpen,
+    ShareRegistration,
+    StaleRegistration,
+    StaleSums,
+    Void,
+)
 from sharing.services.dropping import drop
 from sharing.services.erasing import erase_person
 from sharing.services.rebuilding import rebuild, rederive_registrations
+
+
+def _deletes_keyed(model: type[Model], column: str, *, by: str = "pk") -> None:
+    """Register rows whose key begins with their conference: `<conference id>/…`, a range of the index."""
+    deletes_rows(
+        model,
+        lambda conference_id: model._default_manager.filter(
+            **{f"{column}__gte": f"{conference_id}/", f"{column}__lt": f"{conference_id}0"}  # "/" + 1
+        ),
+        by=by,
+    )
+
+
+_deletes_keyed(Credit, "conversion_id", by="conversion_id")
+_deletes_keyed(NotCredited, "registration_id")
+_deletes_keyed(ShareClaim, "link_key")
+_deletes_keyed(ShareOpen, "link_key")
+_deletes_keyed(RegistrationStanding, "id")
+for _model in (
+    ShareConversion, CreditSum, ChannelCount, StaleSums, StaleRegistration, PendingTotal, Void,
+    DirtyDayOutbox, ShareRegistration, ShareLink,
+):  # fmt: skip
+    deletes_rows(_model)
 
 
 @receiver(trust_changed, dispatch_uid="sharing.rederive_registrations")

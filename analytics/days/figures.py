@@ -15,6 +15,9 @@ from analytics.store import DayCount
 # The contract's figures come first, in its order; those of further types and apps follow.
 _FIRST = ("pv", "uv", "registrations", "checkins", "shares", "share_conversions")
 
+# Page views of bots. No other figure counts what bots do.
+BOTS = "bots"
+
 Provider = Callable[[str, dt.date], dict[str, int]]
 
 _providers: list[tuple[tuple[str, ...], Provider]] = []
@@ -36,7 +39,12 @@ def figures_from(*names: str) -> Callable[[Provider], Provider]:
 
 def figure_names() -> list[str]:
     """All figures in the order in which summaries and CSV columns have them."""
-    names = [*all_figure_names(), *attendance.FIGURES, *(name for names, _ in _providers for name in names)]
+    names = [
+        *all_figure_names(),
+        *attendance.FIGURES,
+        BOTS,
+        *(name for names, _ in _providers for name in names),
+    ]
     if len(set(names)) < len(names):
         raise ValueError(f"a figure is defined twice: {names}")
     return sorted(names, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
@@ -58,6 +66,7 @@ def compute_figures(conference_id: str, date: dt.date) -> dict[str, int]:
         figures.update(attendance.count_attendance(conference_id, date))
     else:
         figures.update(dict.fromkeys(attendance.FIGURES, 0))
+    figures[BOTS] = store.count_bot_views(conference_id, date)
     for names, provider in _providers:
         given = provider(conference_id, date)
         figures.update({name: given[name] for name in names})

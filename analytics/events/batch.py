@@ -7,6 +7,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, Union
 
 import msgspec
 
+from analytics.context.describing import describe
 from analytics.event_types import EVENT_TYPES, EventType
 from analytics.event_types._base import COMMON_FIELDS
 from analytics.events.rows import EventRow
@@ -17,26 +18,34 @@ _Event = TypeVar("_Event")
 class Batch(msgspec.Struct, Generic[_Event], array_like=True, gc=False):
     """Events that came in one request.
 
-    It travels as a MessagePack array, so the order of the fields is part of the stream's entry format.
+    It travels as a MessagePack array, so the order of the fields is part of the stream's entry format. New
+    fields come last and have a default: an older batch lacks them, an older worker skips them.
 
     received_ms: arrival, UTC milliseconds since 1970.
-    is_bot: whether a crawler sent them.
+    is_bot: whether the door knows that a crawler sent them; the worker judges by `agent`.
     events: each with its `event_id`, its `visitor_id`, and `ts` in UTC milliseconds.
     client: who sent it, for the quota of reports; "" for a batch without any.
+    agent, country: the user agent's text, at most 512 characters, and the country of the address; "" where
+        they are not known. The worker makes the events' context of them (analytics/context).
     """
 
     received_ms: int
     is_bot: bool
     events: list[_Event]
     client: str = ""
+    agent: str = ""
+    country: str = ""
 
 
 def to_rows(batch: Batch[EventType]) -> list[EventRow]:
-    make_row = make_row_maker(batch.received_ms, batch.is_bot, batch.client)
+    sender = describe(batch.agent, batch.country)
+    make_row = make_row_maker(batch.received_ms, batch.is_bot or sender.is_bot, batch.client, sender.context)
     return [make_row(event) for event in batch.events]
 
 
-def make_row_maker(received_ms: int, is_bot: bool, client: str = "") -> Callable[[EventType], EventRow]:
+def make_row_maker(
+    received_ms: int, is_bot: bool, client: str = "", context: str = ""
+) -> Callable[[EventType], EventRow]:
     """A function that turns an event of a batch into a row. It raises what the type's own code raises.
 
     A closure, because it runs for every event, and looking its constants up on an object would be a quarter
@@ -68,6 +77,7 @@ def make_row_maker(received_ms: int, is_bot: bool, client: str = "") -> Callable
             None,
             "",
             client,
+            context,
         )
 
     return make_row

@@ -5,6 +5,7 @@ A line is an event as clients send it, and may say what only the server knows:
     sender        "client", "key" or "own" (analytics/event_types); by default what the id's prefix says
     received_at   when the event came; by default when it happened
     is_bot, hold  as stored
+    context       what is known of the sender, as stored (analytics/context)
     derived       own fields that the server derived, in place of deriving them again: the visitor of a proven
                   code may have been erased since
 """
@@ -13,10 +14,12 @@ import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Literal, Union
+from typing import Annotated, Any, Literal, Union
 
 import msgspec
+from msgspec import Meta
 
+from analytics.context.describing import MAX_VALUE_LENGTH, Field
 from analytics.event_types import EVENT_TYPES, OWN_PREFIX, SECRET_PREFIX, EventType
 from analytics.event_types._base import COMMON_FIELDS, Timestamp
 from analytics.events.batch import alias_shape, make_row_maker
@@ -29,6 +32,7 @@ from analytics.events.validation import Client, check_conference, make_completer
 from analytics.models import Event
 
 Sender = Literal["client", "key", "own"]
+ContextValue = Annotated[str, Meta(min_length=1, max_length=MAX_VALUE_LENGTH)]
 _PREFIXES: dict[str, str] = {"key": SECRET_PREFIX, "own": OWN_PREFIX}
 
 _encode = msgspec.json.Encoder().encode
@@ -41,6 +45,7 @@ class Receipt(msgspec.Struct, gc=False):
     received_at: Timestamp | None = None
     is_bot: bool = False
     hold: Literal["", "held", "void"] = ""
+    context: dict[Field, ContextValue] | None = None
     derived: dict[str, Any] | None = None
 
 
@@ -138,6 +143,8 @@ class LineReader:
             row.ts_ms = min(row.ts_ms, row.received_ms)
         row.is_bot = receipt.is_bot
         row.hold = receipt.hold
+        if receipt.context:
+            row.context = _encode(dict(sorted(receipt.context.items()))).decode()
         if receipt.derived is not None:
             row.data = _replace_derived(event, row, receipt.derived)
         return row
@@ -176,7 +183,9 @@ def write_line(event: Event) -> bytes:
         "received_at": _to_text(event.received_at),
     }
     line.update((name, getattr(event, name)) for name in ("visitor_id", "session_id") if getattr(event, name))
-    line.update((name, getattr(event, name)) for name in ("is_bot", "hold") if getattr(event, name))
+    line.update(
+        (name, getattr(event, name)) for name in ("is_bot", "hold", "context") if getattr(event, name)
+    )
     if event_type is not None:
         required = [field.name for field in msgspec.structs.fields(event_type) if field.required]
         line.update((name, "") for name in required if name not in line)

@@ -14,7 +14,8 @@ class EventRow(msgspec.Struct, array_like=True, gc=False):
 
     Own events, and dead letters of single events, travel in this form as MessagePack arrays, so the order of
     the fields is part of a stream entry's format: a change here needs a new version in
-    analytics/stream/entry.py.
+    analytics/stream/entry.py. Only a last field with a default needs none: older rows lack it, older workers
+    skip it.
 
     event_id: with the prefix of its class of sender (analytics/event_types); unique for ever within a
         conference, at most 80 characters.
@@ -25,6 +26,7 @@ class EventRow(msgspec.Struct, array_like=True, gc=False):
     local_date: the conference's own day; None while the conference is not known. Set by the worker.
     hold: one of Event.Hold; set by the worker for reports beyond a quota.
     client: who sent a report, as far as its quota needs to know (analytics/reactions/quota.py); not stored.
+    context: a JSON object as text: what is known of the sender (analytics/context); "" for nothing.
     """
 
     event_id: str
@@ -41,6 +43,7 @@ class EventRow(msgspec.Struct, array_like=True, gc=False):
     local_date: dt.date | None = None
     hold: str = ""
     client: str = ""
+    context: str = ""
 
     @property
     def key(self) -> str:
@@ -87,4 +90,6 @@ def to_row(event: "Event") -> EventRow:
         msgspec.json.encode(event.properties).decode(),
         event.local_date,
         event.hold,
+        "",
+        msgspec.json.encode(event.context).decode() if event.context else "",
     )

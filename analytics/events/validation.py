@@ -46,16 +46,19 @@ class Client(msgspec.Struct):
     """What the request itself says about who sent the batch.
 
     received_ms: now, UTC milliseconds.
-    is_bot: whether the user agent is a crawler's.
+    is_bot: whether the sender is known to be a crawler.
     visitor_id: makes an id for a visitor without one, from the conference's id.
     is_server: whether the sender is the server itself or its operator, who may make internal events and use
         the ids of the server's own events (analytics/own_events.py).
+    agent, country: as in a Batch.
     """
 
     received_ms: int
     is_bot: bool
     visitor_id: Callable[[str], str]
     is_server: bool = False
+    agent: str = ""
+    country: str = ""
 
 
 class _SentBatch(msgspec.Struct):
@@ -142,7 +145,11 @@ def _read_whole(
     )
     for event in events:
         complete(event)
-    return ReadBatch(Batch(client.received_ms, client.is_bot, events), [], [], conference_ids)
+    return ReadBatch(_make_batch(client, events), [], [], conference_ids)
+
+
+def _make_batch(client: Client, events: list[EventType]) -> Batch[EventType]:
+    return Batch(client.received_ms, client.is_bot, events, "", client.agent, client.country)
 
 
 _get_conference_id = attrgetter("conference_id")
@@ -184,8 +191,8 @@ def _read_events(sent: _SentBatch, client: Client, max_events: int, acceptance_d
             rejections.append(Rejection(index, error.code, error.message, error.field))
             while notices and notices[-1].index == index:
                 notices.pop()
-    batch = Batch(client.received_ms, client.is_bot, events)
-    return ReadBatch(batch, rejections, notices, set(map(_get_conference_id, events)))
+    conference_ids = set(map(_get_conference_id, events))
+    return ReadBatch(_make_batch(client, events), rejections, notices, conference_ids)
 
 
 def check_conference(event: EventType) -> None:
@@ -248,9 +255,7 @@ def make_completer(
         if event_id is None:
             event.event_id = str(_new_id())
         elif not is_server and event_id.startswith(reserved):
-            message = (
-                f"`event_id`: `{OWN_PREFIX}` and `{SECRET_PREFIX}` begin the ids of others than clients."
-            )
+            message = f"`event_id`: `{OWN_PREFIX}` and `{SECRET_PREFIX}` begin ids of others than clients."
             raise EventError("reserved", message, "event_id")
         event_type = type(event)
         if event_type.internal and not is_server:

@@ -25,8 +25,8 @@ from analytics.ingest.body import (
     read_body,
     unpack_gzip,
 )
-from analytics.ingest.bots import is_bot
 from analytics.ingest.conferences import Directory
+from analytics.ingest.countries import Countries
 from analytics.ingest.publisher import NotTakenError, StreamPublisher
 from analytics.ingest.rate import RateLimiter
 from analytics.ingest.reconciling import SharedUsage
@@ -75,6 +75,7 @@ class Ingest:
         self._limiter = RateLimiter(settings.INGEST_RATE_PER_SECOND, settings.INGEST_EVENTS_PER_SECOND)
         self._directory = Directory()
         self._refusals = Refusals()
+        self._countries = Countries(settings.COUNTRY_DATABASE)
         self._reports = {EVENT_TYPES[name] for name in _REPORTS}
         # Read once: each access to Django's settings costs half a microsecond.
         self._max_body_bytes: int = settings.INGEST_MAX_BODY_BYTES
@@ -184,12 +185,13 @@ class Ingest:
     ) -> ReadBatch:
         """Raises BatchError or NotTakenError."""
         agent = request.user_agent.decode("latin-1")
+        country = self._countries.find(request.address)
 
         def read(*, is_looked_up: bool) -> ReadBatch:
             make_id = self._visitor_ids(publisher, received_ms, request.address, agent, is_looked_up)
             return read_batch(
                 body,
-                Client(received_ms, is_bot(agent), make_id),
+                Client(received_ms, False, make_id, agent=agent[:512], country=country),
                 max_events=self._max_events,
                 acceptance_days=self._acceptance_days,
             )

@@ -2,10 +2,11 @@
 
 import datetime as dt
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from django.core.cache import cache
+from django.db.models import Case, Count, F, Q, Value, When
 from django.utils import timezone
 
 from analytics.days.figures import compute_figures
@@ -62,6 +63,26 @@ def count_visitors_now(conference: Conference, *, now: dt.datetime) -> int:
     types = [name for name, event_type in EVENT_TYPES.items() if not event_type.internal]
     others = events.filter(type__in=[name for name in types if name != "page_view"]).exclude(visitor_id="")
     return viewers.count() + (others.exclude(visitor_id__in=viewers).values("visitor_id").distinct().count())
+
+
+def count_visitors_now_of(conferences: Sequence[Conference], *, now: dt.datetime) -> dict[str, int]:
+    """`count_visitors_now` of several conferences in one query, by conference id, without those with none."""
+    since = now - dt.timedelta(minutes=VISITOR_MINUTES)
+    dates = {_local_date(conference, instant) for conference in conferences for instant in (since, now)}
+    visitor = Case(
+        When(type="page_view", then=F("subject")), When(~Q(visitor_id=""), then=F("visitor_id")),
+        default=Value(None),
+    )  # fmt: skip
+    events = Event.objects.filter(
+        conference_id__in=[conference.id for conference in conferences],
+        local_date__in=dates,
+        is_bot__in=[False],
+        type__in=[name for name, event_type in EVENT_TYPES.items() if not event_type.internal],
+        ts__gte=since,
+        ts__lte=now,
+    )
+    counted = events.order_by().values("conference_id").annotate(visitors=Count(visitor, distinct=True))
+    return dict(counted.values_list("conference_id", "visitors"))
 
 
 def _local_date(conference: Conference, instant: dt.datetime) -> dt.date:

@@ -20,7 +20,7 @@ from analytics.store._attendance import (
     find_events_of_registrations,
     find_registrations_by,
 )
-from analytics.store._counting import DayCount
+from analytics.store._counting import DayCount, count_bot_views
 from analytics.store.errors import RowsRefusedError, StoreUnavailableError
 from analytics.store.outages import is_of_database, may_pass
 from conferences.models import Conference
@@ -93,6 +93,7 @@ __all__ = [
     "DayCount",
     "RowsRefusedError",
     "StoreUnavailableError",
+    "count_bot_views",
     "count_day",
     "find_events_of",
     "find_events_of_registrations",

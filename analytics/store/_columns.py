@@ -22,6 +22,7 @@ COLUMNS = (
     "data",
     "properties",
     "hold",
+    "context",
 )
 KEY = "_id"
 TABLE = Event._meta.db_table
@@ -71,6 +72,7 @@ def sql_values(rows: Sequence[EventRow]) -> list[tuple[str | int | None, ...]]:
             row.data,
             row.properties,
             row.hold,
+            row.context or None,
         )
         for row in rows
     ]

@@ -15,6 +15,16 @@ class DayCount(NamedTuple):
     distinct_subjects: int
 
 
+def count_bot_views(conference_id: str, date: dt.date) -> int:
+    """Page views of a conference's local day that bots made; a part of the same index."""
+    return Event.objects.filter(
+        conference_id=conference_id,
+        local_date=date,
+        is_bot__in=[True],  # SQLite looks up `is_bot` alone in no index
+        type="page_view",
+    ).count()
+
+
 def count_day(conference_id: str, date: dt.date, *, using: str) -> dict[str, DayCount]:
     """See analytics.store.count_day."""
     rows = (

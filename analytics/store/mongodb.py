@@ -64,6 +64,7 @@ def _document(row: EventRow) -> dict[str, object]:
         "data": msgspec.json.decode(row.data),
         "properties": msgspec.json.decode(row.properties),
         "hold": row.hold,
+        "context": msgspec.json.decode(row.context) if row.context else None,
     }
 
 

@@ -86,14 +86,19 @@ def decode_readable(fields: Mapping[bytes, bytes]) -> tuple[list[EventRow], Unre
         left = []
         for event in batch.events:
             try:
-                event_alone = [_event_decoder().decode(event)]
-                rows += to_rows(Batch(batch.received_ms, batch.is_bot, event_alone, batch.client))
+                event_alone = _event_decoder().decode(event)
+                rows += to_rows(_with_events(batch, [event_alone]))
             except Exception as error:
                 left.append(event)
                 last_error = error
         if left:
-            unread.append(encode_batch(Batch(batch.received_ms, batch.is_bot, left, batch.client)))
+            unread.append(encode_batch(_with_events(batch, left)))
     return rows, None if last_error is None else Unread(encode_batches(unread), last_error)
+
+
+def _with_events(batch: Batch[Any], events: list[Any]) -> Batch[Any]:
+    """The batch with some of its events in place of all."""
+    return msgspec.structs.replace(batch, events=events)
 
 
 def count_events(fields: Mapping[bytes, bytes]) -> int | None:

@@ -15,6 +15,9 @@ import redis
 
 from benchmarks.harness.batches import make_bodies
 
+# Each request of another browser, of as many as an hour brings.
+_AGENT = "Mozilla/5.0 (Linux; Android 14; SM-S918B) AppleWebKit/537.36 (KHTML, like Gecko)"
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -40,9 +43,11 @@ def _fill_stream(client: "redis.Redis", options: argparse.Namespace) -> None:
     from analytics.stream.entry import encode_batch, encode_batches
     from analytics.stream.queue import STREAM
 
-    sender = Client(int(time.time() * 1000), False, lambda conference_id: "nobody")
+    now_ms = int(time.time() * 1000)
     pipeline = client.pipeline(transaction=False)
-    for body in make_bodies(options.events, batch=options.entry_rows, ids=options.ids):
+    for number, body in enumerate(make_bodies(options.events, batch=options.entry_rows, ids=options.ids)):
+        agent = f"{_AGENT} Chrome/{80 + number % 50}.0.0.0 Mobile Safari/537.36"
+        sender = Client(now_ms, False, lambda conference_id: "nobody", agent=agent, country="CN")
         sent, rejected, *_ = read_batch(body, sender, max_events=options.entry_rows, acceptance_days=7)
         assert not rejected, rejected
         pipeline.xadd(STREAM, encode_batches([encode_batch(sent)]))

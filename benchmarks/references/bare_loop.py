@@ -56,6 +56,7 @@ def main() -> None:
                 row.key, row.conference_id, row.type, timestamp_text(row.ts_ms),
                 timestamp_text(row.received_ms), timestamp_text(row.ts_ms)[:10], row.visitor_id,
                 row.session_id, row.subject, +row.is_bot, 0, row.data, row.properties, row.hold,
+                row.context or None,
             )
             for row in rows
         ]  # fmt: skip

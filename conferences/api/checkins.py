@@ -47,12 +47,12 @@ class CheckInList(generics.ListAPIView[CheckIn]):
         },
     )
     def post(self, request: Request, conference_id: str) -> Response:
-        """Check an attendee in. Helpers and owners.
+        """Check an attendee in. Stewards, helpers and owners.
 
         The earlier of two scans of an attendee is the check-in, whichever arrives first. A scanner that was
         offline sends `scanned_at` and `sent_at`.
         """
-        conference = get_conference(request.user, conference_id, role=Role.HELPER)
+        conference = get_conference(request.user, conference_id, role=Role.STEWARD)
         now = timezone.now()
         query = CheckInInput(data=request.data, context={"conference": conference})
         query.is_valid(raise_exception=True)
@@ -60,7 +60,9 @@ class CheckInList(generics.ListAPIView[CheckIn]):
         if "code" in given:
             registration = badges.find_by_code(conference, given["code"])
         else:
-            registration = get_registration(request.user, conference_id, given["registration_id"])
+            registration = get_registration(
+                request.user, conference_id, given["registration_id"], role=Role.STEWARD
+            )
 
         scanned_at = given.get("scanned_at")
         if scanned_at is not None:

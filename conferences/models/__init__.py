@@ -1,6 +1,6 @@
 """Conferences and their members, registrations and check-ins."""
 
-from conferences.models.conference import Conference, Member
+from conferences.models.conference import Conference, DeletedConference, Member
 from conferences.models.erased import ErasedVisitor
 from conferences.models.export import ExportJob
 from conferences.models.idempotency import IdempotencyKey
@@ -12,6 +12,7 @@ from conferences.validators import validate_time_zone
 __all__ = [
     "CheckIn",
     "Conference",
+    "DeletedConference",
     "ErasedVisitor",
     "ExportJob",
     "IdempotencyKey",

@@ -107,6 +107,9 @@ class Conference(models.Model):
     )  # fmt: skip
     quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    archived_at = models.DateTimeField(_("archived at"), null=True, editable=False)
+    # When it will be deleted with all its data (services/deleting.py); until then that can be taken back.
+    delete_at = models.DateTimeField(_("will be deleted at"), null=True, editable=False)
     # Goes up with each change, so that a stale form is detected.
     revision = models.PositiveIntegerField(default=0, editable=False)
 
@@ -133,12 +136,24 @@ class Conference(models.Model):
             raise ValidationError({missing: _("Quiet hours need both a beginning and an end.")})
 
 
+class DeletedConference(models.Model):
+    """The id of a deleted conference. Nobody gets it again: late events would show them another's figures."""
+
+    id = models.CharField(primary_key=True, max_length=64)
+    deleted_at = models.DateTimeField()
+    cleaned_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.id
+
+
 class Member(models.Model):
     """A user's role in a conference. It decides what the user may see and do (access.py)."""
 
     class Role(models.TextChoices):
         OWNER = "owner", _("owner")
         HELPER = "helper", _("helper")
+        STEWARD = "steward", _("steward")
         VIEWER = "viewer", _("viewer")
 
     conference = models.ForeignKey(

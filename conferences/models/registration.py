@@ -80,6 +80,12 @@ class Registration(models.Model):
             models.Index(fields=["conference", "-registered_at", "-id"], name="registration_list"),
             models.Index(fields=["conference", "state"], name="registration_state"),
             models.Index(fields=["conference", "email"], name="registration_mail"),
+            # The names of sharers, by the visitor who registered.
+            models.Index(
+                fields=["conference", "visitor_id"],
+                condition=~Q(visitor_id=""),
+                name="registration_visitor",
+            ),
             # analytics compares its data with these rows by time
             models.Index(fields=["registered_at"], name="registration_time"),
             models.Index(

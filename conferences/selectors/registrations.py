@@ -15,6 +15,8 @@ CSV_COLUMNS = [
 ]  # fmt: skip
 CSV_CODES = ("id", "share_code")
 
+# How many rows are looked at for a name: the text of the search also holds addresses.
+_ROWS_OF_NAMES = 1000
 _active = CheckIn.objects.filter(undone_at=None)
 
 
@@ -57,6 +59,17 @@ def search(registrations: QuerySet[Registration], text: str) -> QuerySet[Registr
     if digits := fold_digits(text):
         matches |= Q(phone__contains=digits)
     return registrations.filter(matches)
+
+
+def find_by_name(conference: Conference, text: str, *, limit: int) -> list[Registration]:
+    """Return registrations whose name holds the text, or whose whole id it is, with check-ins.
+
+    For people who may not see addresses and numbers, and so must not find by them either.
+    """
+    wanted = fold(text).strip()
+    found = with_check_ins(Registration.objects.filter(conference=conference)).order_by("name", "id")
+    matches = found.filter(Q(id=text) | Q(search_text__contains=wanted))[:_ROWS_OF_NAMES]
+    return [row for row in matches if row.id == text or (wanted and wanted in fold(row.name))][:limit]
 
 
 def with_check_ins(registrations: QuerySet[Registration]) -> QuerySet[Registration]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from conferences import signals
-from conferences.models import Conference, Member, Registration
+from conferences.models import Conference, DeletedConference, Member, Registration
 from conferences.services.announce import after_commit
 from conferences.services.places import promote_waiting
 
@@ -24,6 +24,8 @@ def create_conference(*, owner: User, **fields: Any) -> Conference:
     """
     conference = Conference(**fields)
     conference.full_clean()
+    if DeletedConference.objects.filter(id=conference.id).exists():
+        raise ValidationError({"id": _("A deleted conference had this id.")})
     try:
         with transaction.atomic():
             conference.save(force_insert=True)

@@ -8,6 +8,9 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, serializers
 from rest_framework.pagination import BasePagination
@@ -66,15 +69,16 @@ def api_not_found(request: HttpRequest, path: str = "") -> JsonResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's `handler500`. It answers 503 with Retry-After while a database is away.
 
-    The API answers in its own shape, pages in plain text.
+    The API answers in its own shape; others get a page that needs no database.
     """
-    status, code, message = 500, "internal_error", "An error on our side. It was logged."
+    status, code, message = 500, "internal_error", gettext_noop("An error on our side. It was logged.")
     if is_database_away(sys.exc_info()[1]):
         status, code, message = 503, "database_unavailable", unavailable.MESSAGE
     if request.path.startswith("/api/"):
         response: HttpResponse = JsonResponse(error_body(code, message), status=status)
     else:
-        response = HttpResponse(message, status=status, content_type="text/plain; charset=utf-8")
+        page = render_to_string("500.html", {"status": status, "message": _(message)})
+        response = HttpResponse(page, status=status)
     if status == 503:
         response["Retry-After"] = str(unavailable.RETRY_AFTER_SECONDS)
     return response

@@ -13,11 +13,12 @@ from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.exceptions import PermissionDenied
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.crypto import salted_hmac
-from django.utils.translation import gettext as _
 
 from meeteasy.core.logs import get_logger
 from meeteasy.core.redis import get_quick_redis
+from meeteasy.core.salts import client_network
 
 log = get_logger(__name__)
 
@@ -51,8 +52,7 @@ class LoginThrottleMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self._get_response(request)
         if getattr(request, "login_blocked", False):
-            text = _("Too many failed attempts. Try again in 15 minutes.")
-            response = HttpResponse(text, status=429, content_type="text/plain; charset=utf-8")
+            response = render(request, "429.html", status=429)
             response["Retry-After"] = str(WINDOW_SECONDS)
         return response
 
@@ -108,4 +108,5 @@ def _keys(request: HttpRequest, username: str) -> dict[str, str]:
 
 
 def _address(request: HttpRequest) -> str:
-    return str(request.META.get("REMOTE_ADDR", ""))
+    """What counts as one client: of IPv6 a whole line, which has 2^64 addresses to try from."""
+    return client_network(str(request.META.get("REMOTE_ADDR", "")))

@@ -25,6 +25,7 @@ from meeteasy.core import health, heartbeats
 from meeteasy.core.logs import get_logger
 from meeteasy.core.queues import Queue
 from meeteasy.core.redis import get_quick_redis
+from meeteasy.core.salts import plain_address
 
 log = get_logger(__name__)
 
@@ -69,7 +70,7 @@ def _may_read(request: HttpRequest) -> bool:
     if any(name in request.headers for name in _PROXY_HEADERS):
         return False
     try:
-        return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+        return ipaddress.ip_address(plain_address(request.META.get("REMOTE_ADDR", ""))).is_loopback
     except ValueError:  # no address: the server listens on a Unix socket
         return False
 

@@ -20,6 +20,8 @@ _PARAMETERS = {
     "job_id": "The job's id, as the list of jobs gives it.",
     "check_in_id": "The check-in's id, as the list of check-ins gives it.",
     "notification_id": "The notification's id.",
+    "conversion_id": "The conversion's id.",
+    "target": "Only those into this.",
     "page_id": "The page's id, as the list of pages gives it.",
     "session_id": "The session's id, as the list of sessions gives it.",
     "speaker_id": "The speaker's id, as the list of speakers gives it.",

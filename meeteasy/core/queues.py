@@ -41,7 +41,8 @@ WORKER_OPTIONS: dict[Queue, WorkerOptions] = {
     # Four, because a slow mail server may hold one for minutes (notifications/tasks.py).
     Queue.NOTIFICATIONS_EMAIL: WorkerOptions(concurrency=4, time_limit_seconds=120),
     Queue.NOTIFICATIONS_SMS: WorkerOptions(concurrency=2, time_limit_seconds=120),
-    Queue.FILES_CONVERT: WorkerOptions(concurrency=1, time_limit_seconds=300),
+    # Two, so that the slices of imports and decisions get their turn beside a slow document.
+    Queue.FILES_CONVERT: WorkerOptions(concurrency=2, time_limit_seconds=300),
     Queue.AI_GENERATE: WorkerOptions(concurrency=2, time_limit_seconds=300),
 }
 

@@ -4,9 +4,10 @@ import sqlite3
 
 import pymongo.errors
 from django.db import InterfaceError, OperationalError
+from django.utils.translation import gettext_noop
 
 RETRY_AFTER_SECONDS = 2
-MESSAGE = "The database does not answer at the moment. Send the request again."
+MESSAGE = gettext_noop("The database does not answer at the moment. Send the request again.")
 
 
 def is_database_away(error: BaseException | None) -> bool:

@@ -98,6 +98,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse_headers()
         else:
             super().on_headers_complete()
+            if self.cycle is None:  # a web socket: uvicorn makes no cycle for it
+                return
             self.cycle.default_headers = [*self.server_state.default_headers, CLOSE_HEADER]
 
     def on_body(self, body: bytes) -> None:
@@ -112,6 +114,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._refusing:
             return
         super().on_message_complete()
+        if self.cycle is None:
+            return
         self.cycle.default_headers = self.server_state.default_headers
         if self.cycle.response_complete and not self.cycle.keep_alive:
             self.transport.close()

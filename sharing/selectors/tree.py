@@ -88,6 +88,16 @@ def get_path(link: ShareLink, *, limit: int = MAX_PATH) -> list[ShareLink]:
     )
 
 
+def get_best_children(parents: Sequence[ShareLink], *, limit: int) -> dict[str, list[ShareLink]]:
+    """The `limit` busiest children of each link, by the parent's key, in one query."""
+    if not parents:
+        return {}
+    children: dict[str, list[ShareLink]] = {link.id: [] for link in parents}
+    for child in ShareLink.objects.raw(*_union(parents, limit)):
+        children[str(child.parent_id)].append(child)
+    return children
+
+
 def _unopened(link: ShareLink) -> TreeNode:
     """A tree node whose children have not been read."""
     return TreeNode(link, next=_START if link.child_count else None)
@@ -95,19 +105,15 @@ def _unopened(link: ShareLink) -> TreeNode:
 
 def _first_children(parents: Sequence[ShareLink]) -> dict[str, list[ShareLink]]:
     """The first CHILDREN_AT_ONCE children of each link, plus one if there are more, in one query."""
-    if not parents:
-        return {}
-    # The ORM cannot limit each part of a union on SQLite.
+    return get_best_children(parents, limit=CHILDREN_AT_ONCE + 1)
+
+
+def _union(parents: Sequence[ShareLink], limit: int) -> tuple[str, list[str]]:
+    """The query for some children of each link. The ORM cannot limit each part of a union on SQLite."""
     part = (
         "SELECT * FROM (SELECT * FROM sharing_sharelink "  # noqa: S608  a number of ours
         "WHERE conference_id = %s AND parent_id = %s AND shared_ms IS NOT NULL "
-        f"ORDER BY subtree_conversions DESC, id LIMIT {CHILDREN_AT_ONCE + 1}) AS part"
+        f"ORDER BY subtree_conversions DESC, id LIMIT {int(limit)}) AS part"
     )
-    found = ShareLink.objects.raw(
-        " UNION ALL ".join([part] * len(parents)),
-        [value for link in parents for value in (link.conference_id, link.id)],
-    )
-    children: dict[str, list[ShareLink]] = {link.id: [] for link in parents}
-    for child in found:
-        children[str(child.parent_id)].append(child)
-    return children
+    values = [value for link in parents for value in (link.conference_id, link.id)]
+    return " UNION ALL ".join([part] * len(parents)), values

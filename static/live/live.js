@@ -115,7 +115,8 @@
       return "registration" + fact.state[0].toUpperCase() + fact.state.slice(1);
     }
     if (message.type === "checkin") return fact.undone ? "checkinUndone" : fact.gate ? "checkinGate" : "checkin";
-    return fact.channel ? "shareChannel" : "share";
+    if (message.type === "share") return fact.channel ? "shareChannel" : "share";
+    return ""; // not of this screen
   }
 
   connect();

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conversion.conftest import needs_libreoffice, needs_sandbox
 from tests.support.system import ROOT
 
 
@@ -25,6 +26,7 @@ from tests.support.system import ROOT
         ("registering", None),
         ("reports", None),
         ("rush", "gunicorn"),
+        pytest.param("convert", "docx", marks=[needs_sandbox, needs_libreoffice]),
     ],
 )
 def test_a_benchmark_runs_and_says_what_it_measured_where(

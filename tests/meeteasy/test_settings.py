@@ -48,6 +48,8 @@ def test_a_secret_may_come_in_a_file(tmp_path: Path) -> None:
         ({"SECRET_KEY": "x", "INGEST_ACCEPTANCE_DAYS": "0"}, "INGEST_ACCEPTANCE_DAYS"),
         ({"SECRET_KEY": "x", "INGEST_RATE_PER_SECOND": "-1"}, "INGEST_RATE_PER_SECOND"),
         ({"SECRET_KEY": "x", "INGEST_QUEUE_MAX_BYTES": "1.5"}, "INGEST_QUEUE_MAX_BYTES"),
+        ({"SECRET_KEY": "x", "TRUSTED_PROXIES": "*"}, "TRUSTED_PROXIES"),
+        ({"SECRET_KEY": "x", "TRUSTED_PROXIES": "10.0.0.5/8"}, "TRUSTED_PROXIES"),
         ({"SECRET_KEY": "x", "LOG_FORMAT": "xml"}, "LOG_FORMAT"),
         ({"SECRET_KEY": "x", "LOG_LEVEL": "loud"}, "LOG_LEVEL"),
     ],

@@ -22,7 +22,7 @@ def test_there_is_simplified_chinese() -> None:
 
 def test_strings_in_code_and_templates_are_found_with_plurals() -> None:
     found = translations.find_texts()
-    assert found["What happens"] == "templates/live/screen.html"
+    assert found["What happens"] == "templates/console/live.html"
     assert found["daily summary"] == "analytics/models.py"
     assert ("%d dead letter was put back.", "%d dead letters were put back.") in found
     assert "%(address)s gets reminders about %(conference)s." in found  # blocktranslate
@@ -81,7 +81,7 @@ def test_pythons_gettext_reads_compiled_catalogs(tmp_path: Path) -> None:
 def test_pages_speak_the_browsers_language(conference: Conference, alice: User) -> None:
     client = Client(headers={"Accept-Language": "zh-CN,zh;q=0.9"})
     client.force_login(alice)
-    page = client.get("/live/summit").content.decode()
+    page = client.get("/console/c/summit/live/").content.decode()
     assert '<html lang="zh-hans">' in page
     assert "最新动态" in page
     alice.is_staff = alice.is_superuser = True

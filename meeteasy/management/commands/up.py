@@ -65,8 +65,8 @@ class Command(BaseCommand):
         who = f"organizer, password {password or 'as printed at first start'}"
         for line in (
             f"MeetEasy at {base}",
-            f"  admin     {base}/admin/   ({who})",
-            f"  live      {base}/live/test",
+            f"  console   {base}/console/   ({who})",
+            f"  admin     {base}/admin/   (queues and rows, for operators)",
             *([f"  mailbox   {base}/dev/mailbox   (mails and SMS)"] if settings.DEVELOPMENT_MAILBOX else []),
             f"  API       {base}/api/docs",
             f"  events    POST {base}/api/analytics/events",

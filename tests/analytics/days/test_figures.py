@@ -92,11 +92,17 @@ def test_registrations_and_checkins_are_distinct_by_registration(conference: Con
     assert (figures["registrations"], figures["checkins"]) == (3, 1)
 
 
-def test_bots_are_stored_and_counted_in_no_figure(conference: Conference) -> None:
-    store(page_view("a", bot=True), page_view("b"))
+def test_bots_are_stored_and_counted_apart(conference: Conference) -> None:
+    store(
+        page_view("a", bot=True),
+        page_view("b"),
+        page_view("c", bot=True),
+        {**page_view("d", bot=True), "type": "ai_chat"},
+    )
 
     assert Event.objects.get(id__startswith="a/").is_bot
-    assert compute_figures("summit", DAY)["pv"] == 1
+    figures = compute_figures("summit", DAY)
+    assert {name: count for name, count in figures.items() if count} == {"pv": 1, "uv": 1, "bots": 2}
 
 
 def test_another_conference_does_not_count(conference: Conference) -> None:
@@ -106,13 +112,13 @@ def test_another_conference_does_not_count(conference: Conference) -> None:
 
 
 @on_sql
-def test_a_day_is_counted_with_one_query(conference: Conference, django_assert_num_queries: Any) -> None:
+def test_a_day_is_counted_with_two_queries(conference: Conference, django_assert_num_queries: Any) -> None:
     from analytics.days import figures
 
     store(page_view("a"))
     providers, figures._providers[:] = list(figures._providers), []
     try:
-        with django_assert_num_queries(1):
+        with django_assert_num_queries(2):
             compute_figures("summit", DAY)
     finally:
         figures._providers[:] = providers

@@ -223,3 +223,11 @@ async def test_the_first_request_starts_a_door_without_lifespan() -> None:
 
     assert [answer.status_code for answer in answers] == [202] * 5
     await ingest.stop()
+
+
+async def test_a_bots_events_are_taken_and_marked(door: Door) -> None:
+    await door.send([page_view()], user_agent="Mozilla/5.0 (compatible; Googlebot/2.1)")
+    await door.send([page_view()])
+    await door.send([page_view()], user_agent="curl/8.5.0")
+
+    assert [row.is_bot for row in read_stream()] == [True, False, False]

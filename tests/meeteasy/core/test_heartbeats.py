@@ -47,7 +47,7 @@ def test_every_scheduled_queue_has_a_sweep_within_10_seconds() -> None:
 @pytest.mark.faults
 def test_every_kind_of_broken_worker_shows_within_a_minute(system: System) -> None:
     """email is killed, events is stopped, and daily stays connected but takes no more tasks."""
-    system.start("web", "events", "daily", "email", "sms", "beat")
+    system.start("web", "events", "daily", "email", "sms", "files", "beat")
 
     def warnings() -> set[str]:
         found = system.http.get("/readyz").json()["warnings"]

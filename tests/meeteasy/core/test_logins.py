@@ -77,3 +77,17 @@ def test_a_client_cannot_forge_its_address(dora: User) -> None:
         client = Client(REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR=f"203.0.113.{number}")
         status = client.post(LOGIN, {"username": "dora", "password": "wrong"}).status_code
     assert status == 429
+
+
+def test_an_ipv6_line_is_one_client(dora: User) -> None:
+    """Whoever has a line has 2^64 addresses."""
+    lines = ["2001:db8::1", "2001:DB8:0:0::2", "2001:db8::3", "2001:db8::4", "2001:db8::5", "2001:db8::6"]
+    assert [sign_in("dora", "wrong", address=address) for address in lines][-1] == 429
+    assert sign_in("dora", "right-password", address="2001:db8:0:1::1") == 302
+    assert sign_in("dora", "wrong", address="192.0.2.9") == 200
+
+
+def test_an_ipv4_address_in_ipv6_is_that_address(dora: User) -> None:
+    for _ in range(5):
+        sign_in("dora", "wrong", address="192.0.2.9")
+    assert sign_in("dora", "right-password", address="::ffff:192.0.2.9") == 429

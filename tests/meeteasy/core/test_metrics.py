@@ -147,7 +147,7 @@ def test_without_the_database_only_redis_is_shown() -> None:
 
 
 class TestWithoutAToken:
-    @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.1", "::1"])
+    @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"])
     def test_this_machine_may_read(self, address: str) -> None:
         assert Client(REMOTE_ADDR=address).get("/metrics").status_code == 200
 

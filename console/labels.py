@@ -1,0 +1,41 @@
+"""What things are called on pages: channels, and people who are known by an id only."""
+
+from django.utils.translation import gettext_lazy as _
+
+# Channels as the SDK and organizers name them. Others are shown as they are.
+_CHANNELS = {
+    "wechat": _("WeChat"),
+    "weixin": _("WeChat"),
+    "moments": _("WeChat Moments"),
+    "weibo": _("Weibo"),
+    "qq": "QQ",
+    "douyin": _("Douyin"),
+    "xiaohongshu": _("Xiaohongshu"),
+    "dingtalk": _("DingTalk"),
+    "feishu": _("Feishu"),
+    "whatsapp": "WhatsApp",
+    "telegram": "Telegram",
+    "linkedin": "LinkedIn",
+    "twitter": "X",
+    "x": "X",
+    "facebook": "Facebook",
+    "copy": _("Copied link"),
+    "link": _("Copied link"),
+    "email": _("Mail"),
+    "mail": _("Mail"),
+    "sms": _("SMS"),
+    "qr": _("QR code"),
+    "poster": _("Poster"),
+    "newsletter": _("Newsletter"),
+    "native": _("Share menu"),
+}
+
+
+def label_channel(channel: str) -> str:
+    """Return the name of a channel for people; a dash for none."""
+    return str(_CHANNELS.get(channel.lower(), channel)) if channel else "–"
+
+
+def shorten_id(visitor: str) -> str:
+    """Return a short id for somebody who did not register: `v-21d509`, the end of their visitor id."""
+    return f"v-{visitor[-6:]}"

@@ -1,0 +1,16 @@
+"""Celery tasks of the console."""
+
+from console.services import mailing
+from meeteasy.core.queues import Queue, queue_task
+
+
+@queue_task(Queue.NOTIFICATIONS_EMAIL, name=mailing.TASK)
+def send_mail(pk: str) -> None:
+    """Send a mail to an organizer."""
+    mailing.send_mail(pk)
+
+
+@queue_task(Queue.NOTIFICATIONS_EMAIL, name="console.sweep_mails")
+def sweep_mails() -> None:
+    """Find mails to organizers that got lost or failed."""
+    mailing.sweep_mails()

@@ -1,0 +1,162 @@
+"""Tags of the console's templates: icons, numbers and dates by locale, small charts."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from babel.dates import format_date, format_interval
+from babel.numbers import format_decimal, format_percent
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+from django.utils.translation import get_language, to_locale
+
+from console import charts
+from console.labels import label_channel
+
+register = template.Library()
+
+
+def _locale() -> str:
+    return to_locale(get_language() or "en")
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """An icon of the sprite. It says nothing by itself: a word or a label stands beside it."""
+    address = static("console/icons.svg")
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>', extra, address, name
+    )
+
+
+@register.filter
+def num(value: Any) -> str:
+    """A count with the locale's separators; a dash for what is not counted."""
+    return "–" if value is None else str(format_decimal(value, locale=_locale()))
+
+
+@register.filter
+def decimal(value: float | None) -> str:
+    """A number with two decimals at most, as a credit or the K-factor."""
+    return "–" if value is None else str(format_decimal(round(value, 2), format="#,##0.##", locale=_locale()))
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """A share as whole per cents, with a decimal below one per cent."""
+    if value is None:
+        return "–"
+    pattern = "#,##0.0%" if 0 < value < 0.01 else "#,##0%"
+    return str(format_percent(value, format=pattern, locale=_locale()))
+
+
+@register.filter
+def day(value: dt.date | dt.datetime | None) -> str:
+    """A date as the locale writes it: 12 Nov 2026, 2026年11月12日. Of an instant, in the current zone."""
+    if value is None:
+        return ""
+    date = localtime(value).date() if isinstance(value, dt.datetime) else value
+    return format_date(date, "d MMM y" if _locale().startswith("en") else "long", locale=_locale())
+
+
+@register.filter
+def short_day(value: dt.date) -> str:
+    """A date without its year: 12 Nov, 11月12日."""
+    return format_date(value, "d MMM" if _locale().startswith("en") else "M月d日", locale=_locale())
+
+
+@register.filter
+def clock(value: dt.datetime | None) -> str:
+    """The time of day in the current zone, on 24 hours."""
+    return "" if value is None else f"{localtime(value):%H:%M}"
+
+
+@register.filter
+def moment(value: dt.datetime | None) -> str:
+    """Date and time in the current zone."""
+    return "" if value is None else f"{day(value)}, {clock(value)}"
+
+
+@register.simple_tag
+def span_of_days(starts_at: dt.datetime | None, ends_at: dt.datetime | None, zone: dt.tzinfo) -> str:
+    """When a conference is, in its own zone: 26–27 Nov 2026."""
+    if starts_at is None:
+        return ""
+    first = localtime(starts_at, zone).date()
+    last = localtime(ends_at, zone).date() if ends_at else first
+    if first == last:
+        return day(first)
+    if not _locale().startswith("en"):
+        return str(format_interval(first, last, "yMMMd", locale=_locale()))
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{day(last)}"
+    return f"{short_day(first)} – {day(last)}" if first.year == last.year else f"{day(first)} – {day(last)}"
+
+
+@register.inclusion_tag("console/parts/spark.html")
+def spark(values: Sequence[int], label: str) -> dict[str, Any]:
+    """A small curve of a few days."""
+    return {"label": label, **charts.draw_spark(values)}
+
+
+@register.inclusion_tag("console/parts/meter.html")
+def meter(direct: float, below: float = 0, label: str = "") -> dict[str, Any]:
+    """A bar in a track: two parts of a whole of 1."""
+    return {
+        "first": charts.as_percent(direct), "second": charts.as_percent(below), "label": label,
+    }  # fmt: skip
+
+
+@register.inclusion_tag("console/parts/field.html")
+def field(bound: Any, wide: bool = True) -> dict[str, Any]:
+    """A form's field with its label, hint and errors."""
+    widget = bound.field.widget
+    kind = widget.__class__.__name__.lower()
+    described = [f"{bound.auto_id}-hint"] if bound.help_text else []
+    if bound.errors:
+        described.append(f"{bound.auto_id}-error")
+    attributes = {"class": "" if kind.startswith("checkbox") else "input"}
+    if described:
+        attributes["aria-describedby"] = " ".join(described)
+    if bound.errors:
+        attributes["aria-invalid"] = "true"
+    return {"field": bound, "kind": kind, "control": bound.as_widget(attrs=attributes)}
+
+
+@register.filter
+def unlocalized(value: Any) -> str:
+    """A number as HTML's attributes need it."""
+    return str(value)
+
+
+@register.simple_tag
+def ratio(part: float, whole: float) -> float | None:
+    """A part of a whole; None without one."""
+    return part / whole if whole else None
+
+
+@register.filter
+def signed_percent(value: float) -> str:
+    """A change in whole per cents with its sign."""
+    return str(format_percent(value, format="+#,##0%;-#,##0%", locale=_locale()))
+
+
+@register.filter
+def month(value: dt.date) -> str:
+    """The short name of a date's month."""
+    return format_date(value, "MMM" if _locale().startswith("en") else "M月", locale=_locale())
+
+
+@register.filter
+def channel(value: str) -> str:
+    """The name of a share channel for people."""
+    return label_channel(value)
+
+
+@register.simple_tag
+def lookup(mapping: dict[Any, Any], key: Any) -> Any:
+    """A value of a mapping by a key that a template knows; 0 without one."""
+    return mapping.get(key, 0)

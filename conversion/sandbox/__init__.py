@@ -1,0 +1,1 @@
+"""Runs programs of conversion/programs where they can harm nothing."""

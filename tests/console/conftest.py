@@ -1,0 +1,40 @@
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from conferences.models import Conference, Member
+
+Browser = Callable[[User | None], Client]
+
+
+@pytest.fixture
+def browser() -> Browser:
+    """`browser(alice)` is a browser in which Alice is signed in; `browser(None)` is anonymous."""
+
+    def open_for(user: User | None) -> Client:
+        client = Client()
+        if user is not None:
+            client.force_login(user)
+        return client
+
+    return open_for
+
+
+@pytest.fixture
+def stella(conference: Conference) -> User:
+    """A steward of the conference."""
+    return _add(conference, "stella", Member.Role.STEWARD)
+
+
+@pytest.fixture
+def victor(conference: Conference) -> User:
+    """A viewer of the conference."""
+    return _add(conference, "victor", Member.Role.VIEWER)
+
+
+def _add(conference: Conference, name: str, role: Member.Role) -> User:
+    user = User.objects.create_user(name, f"{name}@example.com")
+    Member.objects.create(conference=conference, user=user, role=role)
+    return user
