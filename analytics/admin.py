@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, cast
 
 from django import forms
@@ -15,24 +14,22 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from analytics import holding
+from analytics import admin_held  # noqa: F401  it registers itself
 from analytics.days.figures import figure_names
 from analytics.event_types import EVENT_TYPES
-from analytics.ingest.rules import check_rules
+from analytics.ingest.rules import LISTS, check_rules
 from analytics.models import (
     DailySummary,
     DeadLetter,
     DirtyDay,
     DoorRules,
     Event,
-    HoldDecision,
     UnclaimedConference,
 )
 from analytics.stream import dead_letters
-from analytics.tasks import carry_out_hold_decisions, refresh_dirty_days
+from analytics.tasks import refresh_dirty_days
 from meeteasy.core.admin import BoundedPaginator, ReadOnlyAdmin
 
 
@@ -86,7 +83,7 @@ class EventAdmin(ReadOnlyAdmin):
         "is_bot",
         "hold",
     ]
-    list_filter = [TypeFilter, "is_bot", "hold"]
+    list_filter = [TypeFilter, "is_bot"]
     # Only what an index serves; see get_search_results.
     search_fields = ["id"]
     search_help_text = _(
@@ -96,36 +93,6 @@ class EventAdmin(ReadOnlyAdmin):
     show_full_result_count = False  # counting ten million rows for a page of a hundred
     sortable_by = ()
     ordering = ["-ts", "-id"]  # of what fits on one page; see get_paginator
-
-    actions = ["release", "void"]
-
-    @admin.action(description=_("Release held reports: count them"), permissions=["operate"])
-    def release(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
-        self._decide(request, queryset, HoldDecision.Action.RELEASE)
-
-    @admin.action(description=_("Void held reports: never count them"), permissions=["operate"])
-    def void(self, request: HttpRequest, queryset: QuerySet[Event]) -> None:
-        self._decide(request, queryset, HoldDecision.Action.VOID)
-
-    def _decide(self, request: HttpRequest, queryset: QuerySet[Event], action: HoldDecision.Action) -> None:
-        by_conference: dict[str, list[str]] = {}
-        for event in queryset:
-            if event.hold != Event.Hold.NONE:
-                by_conference.setdefault(event.conference_id, []).append(event.event_id)
-        for conference_id, event_ids in by_conference.items():
-            for start in range(0, len(event_ids), holding.MAX_EVENTS):
-                holding.decide(
-                    conference_id=conference_id,
-                    action=action,
-                    event_ids=event_ids[start : start + holding.MAX_EVENTS],
-                    reason="",
-                    by=request.user.get_username(),
-                )
-        with suppress(OperationalError):  # while the broker is away; the tick will do it
-            carry_out_hold_decisions.apply_async(retry=False)
-        number = sum(map(len, by_conference.values()))
-        text = ngettext("%d held report was decided.", "%d held reports were decided.", number)
-        messages.success(request, text % number)
 
     def get_paginator(self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> Any:
         """What a search finds has an order of its own, which is kept."""
@@ -207,13 +174,6 @@ class DirtyDayAdmin(ReadOnlyAdmin):
         messages.success(request, _("The workers were asked to compute them."))
 
 
-@admin.register(HoldDecision)
-class HoldDecisionAdmin(ReadOnlyAdmin):
-    list_display = ["conference_id", "action", "event_count", "decided_by", "decided_at", "done_at", "reason"]
-    search_fields = ["conference_id__exact"]
-    ordering = ["-decided_at"]
-
-
 @admin.register(UnclaimedConference)
 class UnclaimedConferenceAdmin(ReadOnlyAdmin):
     list_display = ["conference_id", "first_seen_at"]
@@ -267,15 +227,20 @@ class DeadLetterAdmin(ReadOnlyAdmin):
 class DoorRulesForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         fields = super().clean() or {}
-        names = ("allowed_origins", "blocked_networks", "blocked_pages")
-        if all(name in fields for name in names):
-            check_rules(**{name: fields[name] for name in names})
+        if all(name in fields for name in LISTS):
+            check_rules(**{name: fields[name] for name in LISTS})
         return fields
 
 
 @admin.register(DoorRules)
 class DoorRulesAdmin(admin.ModelAdmin):
     form = DoorRulesForm
-    list_display = ["conference_id", "allowed_origins", "blocked_networks", "blocked_pages"]
+    list_display = [
+        "conference_id",
+        "allowed_origins",
+        "origin_required",
+        "blocked_networks",
+        "blocked_pages",
+    ]
     search_fields = ["conference_id"]
     search_help_text = _("A whole conference id.")

@@ -25,10 +25,13 @@ def mark_days(events: Sequence[EventRow]) -> None:
 
 @on_event(*ATTENDANCE_TYPES)
 def mark_days_of_registrations(events: Sequence[EventRow]) -> None:
-    """A registration counts on the day of its first moment, which any event about it may move."""
+    """A registration counts on the day of its first moment, which any event about it may move.
+
+    Held reports and those of bots move nothing, and clients can send any number of them.
+    """
     by_conference: dict[str, list[EventRow]] = {}
     for event in events:
-        if event.local_date is not None:
+        if event.local_date is not None and not event.is_held and not event.is_bot:
             by_conference.setdefault(event.conference_id, []).append(event)
     days = {
         (conference_id, date)

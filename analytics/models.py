@@ -4,12 +4,14 @@ Natural string keys, no foreign keys, and only what `django-mongodb-backend` sup
 """
 
 import datetime as dt
+from typing import ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from analytics.event_types import is_confirmed
 from meeteasy.core.fields import KeyField
+from meeteasy.core.jobs import LeasedModel
 
 # A natural key, which on MongoDB is the document's `_id`: a unique index of any other field would have a
 # filter there that no lookup uses.
@@ -60,16 +62,23 @@ class Event(models.Model):
                 fields=["conference_id", "local_date", "is_bot", "type", "ts", "subject"],
                 name="event_day_figures",
             ),
-            # All that is known of a registration, over all days (docs/adr/0007). Views have no part in them.
+            # All that is known of a registration, over all days (docs/adr/0007). Views have no part in them,
+            # nor what clients can send any number of: held reports, and those of crawlers.
             models.Index(
                 fields=["conference_id", "subject"],
                 name="event_of_registration",
-                condition=models.Q(is_attendance=True),
+                condition=models.Q(is_attendance=True, is_bot=False, hold=""),
             ),
             models.Index(
                 fields=["conference_id", "visitor_id"],
                 name="event_registration_visitor",
-                condition=models.Q(type="registration"),
+                condition=models.Q(type="registration", is_bot=False, hold=""),
+            ),
+            # Held and void reports alone (analytics/selectors/held.py).
+            models.Index(
+                fields=["conference_id", "id", "hold"],
+                name="event_held",
+                condition=models.Q(hold__gt=""),
             ),
         ]
 
@@ -89,6 +98,22 @@ class Event(models.Model):
     @property
     def is_confirmed(self) -> bool:
         return is_confirmed(self.id)
+
+
+class _HeldReports(models.Manager["HeldReport"]):
+    def get_queryset(self) -> models.QuerySet["HeldReport"]:
+        return super().get_queryset().filter(hold__gt="")
+
+
+class HeldReport(Event):
+    """A report beyond a quota, or one that was voided: the events that organizers decide about."""
+
+    objects: ClassVar[_HeldReports] = _HeldReports()
+
+    class Meta:
+        proxy = True
+        verbose_name = _("held report")
+        verbose_name_plural = _("held reports")
 
 
 class DirtyDay(models.Model):
@@ -195,6 +220,10 @@ class DoorRules(models.Model):
         _("allowed origins"), default=list, blank=True,
         help_text=_("Pages that may send events, like https://example.org. Empty: all."),
     )  # fmt: skip
+    origin_required = models.BooleanField(
+        _("pages only"), default=False,
+        help_text=_("Refuse events that name no page's origin: of server-side SDKs and scripts."),
+    )  # fmt: skip
     blocked_networks = models.JSONField(
         _("blocked address ranges"), default=list, blank=True,
         help_text=_("Ranges like 192.0.2.0/24 whose events are refused."),
@@ -239,7 +268,7 @@ class DeadLetter(models.Model):
         return self.id
 
 
-class HoldDecision(models.Model):
+class HoldDecision(LeasedModel):
     """An organizer's decision about held reports, and the outbox of what follows from it.
 
     Committed before anything else; a sweep carries out what a worker that died left undone
@@ -254,7 +283,7 @@ class HoldDecision(models.Model):
     conference_id = models.CharField(_("conference"), max_length=64)
     action = models.CharField(_("decision"), max_length=8, choices=Action.choices)
     is_for_all = models.BooleanField(_("for all that were held by then"), default=False)
-    keys = models.JSONField(_("events"), default=list)  # of those for all: of the slice at work
+    keys = models.JSONField(_("events"), default=list)  # once at work: of the slice
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     decided_by = models.CharField(_("decided by"), max_length=150)
     decided_at = models.DateTimeField(_("decided at"))
@@ -264,7 +293,10 @@ class HoldDecision(models.Model):
     class Meta:
         verbose_name = _("decision about held reports")
         verbose_name_plural = _("decisions about held reports")
-        indexes = [models.Index(fields=["done_at"], name="holddecision_done")]
+        indexes = [
+            models.Index(fields=["done_at"], name="holddecision_done"),
+            models.Index(fields=["conference_id", "decided_at"], name="holddecision_conference"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.conference_id}: {self.action}"

@@ -57,7 +57,12 @@ def forget_deleted() -> None:
     forgetting.forget()
 
 
-@queue_task(Queue.ANALYTICS_DAILY, name="analytics.carry_out_hold_decisions")
+@queue_task(
+    Queue.ANALYTICS_DAILY,
+    name="analytics.carry_out_hold_decisions",
+    time_limit_seconds=holding.TIME_LIMIT_SECONDS,
+)
 def carry_out_hold_decisions() -> None:
-    """Release or void held reports as organizers decided."""
-    holding.carry_out_decisions()
+    """Release or void held reports as organizers decided; go on in a further task if the time is up."""
+    if holding.carry_out_decisions():
+        carry_out_hold_decisions.delay()

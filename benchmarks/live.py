@@ -2,7 +2,7 @@
 
     python -m benchmarks.live [--rounds 3] [--sockets 1000] [--registrations 50] [--smoke]
 
-One web process and one worker of the events queue, started as the system starts them. The time includes all
+Two web processes and one worker of the events queue, started as `bin/run` starts them. The time includes all
 of the way: the request, the row, its event in the stream, the worker that stores it and reacts, Redis, and
 writing to every socket; and what the client itself needs to read them, on the same two cores.
 """
@@ -27,11 +27,7 @@ def main() -> None:
     with open_lab(REGISTRATION_RATE_PER_MINUTE="0", LIVE_HEARTBEAT_SECONDS="3600") as lab:
         lab.prepare()
         token = lab.token()
-        lab.start_program(
-            "web", ["-m", "uvicorn", "meeteasy.asgi:application", "--port", str(lab.port), "--no-access-log"]
-        )
-        lab.wait_for_port(lab.port, "web")
-        lab.start("events")
+        lab.start("web", "events")
         for _ in range(options.rounds):
             arguments = {
                 "port": lab.port, "token": token, "sockets": options.sockets,

@@ -1,8 +1,10 @@
 """Calendar entries of conferences: RFC 5545, in the conference's zone."""
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
-from icalendar import Calendar, Event
+if TYPE_CHECKING:
+    from icalendar import Event
 
 
 def make_entry(
@@ -14,11 +16,13 @@ def make_entry(
     zone: dt.tzinfo,
     venue: str = "",
     url: str = "",
-) -> Event:
+) -> "Event":
     """Make the entry of a conference. Without an end it takes an hour.
 
     uid: the same in all files about one thing, so that a calendar finds its entry.
     """
+    from icalendar import Event  # every process has this module, and most make no file
+
     event = Event()
     event.add("uid", uid)
     event.add("dtstamp", dt.datetime.now(dt.UTC))
@@ -32,8 +36,10 @@ def make_entry(
     return event
 
 
-def make_file(event: Event, *, method: str) -> bytes:
+def make_file(event: "Event", *, method: str) -> bytes:
     """Return the .ics file of one entry, in UTF-8. method: PUBLISH, REQUEST or CANCEL (RFC 5546)."""
+    from icalendar import Calendar
+
     calendar = Calendar()
     calendar.add("prodid", "-//MeetEasy//MeetEasy//EN")
     calendar.add("version", "2.0")

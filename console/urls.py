@@ -7,10 +7,12 @@ from console.pages import (
     conferences,
     desk,
     door,
+    files,
     held,
     live,
     members,
     overview,
+    privacy,
     share_links,
     sharing,
 )
@@ -41,6 +43,11 @@ urlpatterns = [
     path(f"{_C}/desk/undo/<str:check_in_id>/", desk.undo, name="console-desk-undo"),
     path(f"{_C}/held/", held.held, name="console-held"),
     path(f"{_C}/held/decide/", held.decide, name="console-held-decide"),
+    path(f"{_C}/files/", files.files, name="console-files"),
+    path(f"{_C}/files/rows/", files.file_rows, name="console-file-rows"),
+    path(f"{_C}/files/upload/", files.upload, name="console-file-upload"),
+    path(f"{_C}/files/<str:conversion_id>/retry/", files.retry, name="console-file-retry"),
+    path(f"{_C}/files/<str:conversion_id>/remove/", files.remove, name="console-file-remove"),
     path(f"{_C}/members/", members.member_list, name="console-members"),
     path(f"{_C}/members/invite/", members.invite, name="console-invite"),
     path(
@@ -52,6 +59,11 @@ urlpatterns = [
     path(f"{_C}/members/<int:member_id>/remove/", members.remove, name="console-member-remove"),
     path(f"{_C}/settings/", conferences.change_settings, name="console-settings"),
     path(f"{_C}/settings/door/", door.door, name="console-door"),
+    path(f"{_C}/settings/people/", privacy.people, name="console-privacy"),
+    path(
+        f"{_C}/settings/people/<str:registration_id>/export/", privacy.export, name="console-privacy-export"
+    ),
+    path(f"{_C}/settings/people/<str:registration_id>/erase/", privacy.erase, name="console-privacy-erase"),
     path(f"{_C}/settings/copy/", conferences.copy, name="console-copy"),
     path(f"{_C}/settings/archive/", conferences.archive, name="console-archive"),
     path(f"{_C}/settings/delete/", conferences.delete, name="console-delete"),

@@ -16,11 +16,14 @@ django_application = get_wsgi_application()
 from analytics.ingest.app import PATHS, ingest  # noqa: E402  needs the apps to be loaded
 from live.hub import hub  # noqa: E402
 from live.routing import websocket_application  # noqa: E402
-from meeteasy.core.asgi import Receive, Scope, Send, send_json  # noqa: E402
+from meeteasy.core.asgi import ByteBudget, Receive, Scope, Send, send_json  # noqa: E402
 from meeteasy.core.heartbeats import log_silent  # noqa: E402
+from meeteasy.core.systemd import notify, watchdog_seconds  # noqa: E402
 from meeteasy.serving.bodies import BodyLimit  # noqa: E402
 from meeteasy.serving.pool import Pool  # noqa: E402
 from meeteasy.supervising import end_with_parent  # noqa: E402
+
+_bodies = ByteBudget(settings.MAX_BUFFERED_BYTES)
 
 
 def _serve_django(*, threads: int) -> BodyLimit:
@@ -30,7 +33,7 @@ def _serve_django(*, threads: int) -> BodyLimit:
         waiting=settings.WEB_MAX_WAITING,
         wait_seconds=settings.WEB_MAX_WAIT_SECONDS,
     )
-    return BodyLimit(pool, limits=settings.BODY_LIMITS, default=settings.MAX_BODY_BYTES)
+    return BodyLimit(pool, limits=settings.BODY_LIMITS, default=settings.MAX_BODY_BYTES, budget=_bodies)
 
 
 _django = _serve_django(threads=settings.WEB_THREADS)
@@ -59,20 +62,21 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def _lifespan(receive: Receive, send: Send) -> None:
     """Start and stop with the server. It starts even if Redis is unreachable, and then answers 503."""
-    watching: asyncio.Task[None] | None = None
+    watching: list[asyncio.Task[None]] = []
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
             _end_with_parent()
             await ingest.start()
-            watching = asyncio.create_task(_watch_queues())
+            watching = [asyncio.create_task(_watch_queues()), asyncio.create_task(_feed_watchdog())]
             # What is loaded by now stays, so the collector need not walk it again while requests wait.
             gc.collect()
             gc.freeze()
             await send({"type": "lifespan.startup.complete"})
+            notify("READY=1")
         else:
-            if watching is not None:
-                watching.cancel()
+            for task in watching:
+                task.cancel()
             await ingest.stop()
             await hub.stop()
             await send({"type": "lifespan.shutdown.complete"})
@@ -84,6 +88,14 @@ async def _watch_queues() -> None:
     while True:
         await asyncio.sleep(10)
         await asyncio.to_thread(log_silent)
+
+
+async def _feed_watchdog() -> None:
+    """Tell systemd that requests are served. uvicorn itself replaces a process that hangs."""
+    seconds = watchdog_seconds()
+    while seconds is not None:
+        notify("WATCHDOG=1")
+        await asyncio.sleep(seconds / 4)
 
 
 def _end_with_parent() -> None:

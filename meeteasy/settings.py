@@ -36,7 +36,7 @@ CSRF_TRUSTED_ORIGINS = env.read_list("CSRF_TRUSTED_ORIGINS")
 PUBLIC_URL = env.read_str("PUBLIC_URL", f"http://localhost:{env.read_int('PORT', 8000)}").rstrip("/")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # only the web server needs the admin (meeteasy/urls.py)
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -51,7 +51,6 @@ INSTALLED_APPS = [
     "analytics",
     "sharing",
     "live",
-    "anymail",
     "notifications",
     "conversion",
     "visuspace",
@@ -59,12 +58,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "meeteasy.core.request_ids.bind_request_id",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "meeteasy.core.read_only.refuse_writes",
     "meeteasy.core.middleware.refuse_nul",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -146,11 +147,13 @@ HTTPS_ONLY = env.read_bool("HTTPS_ONLY")
 if HTTPS_ONLY:
     if DEBUG:
         raise ImproperlyConfigured("DEBUG shows source code and settings to everybody; not with HTTPS_ONLY")
-    if len(SECRET_KEY) < 32 or len(set(SECRET_KEY)) < 10:
-        raise ImproperlyConfigured(
-            "SECRET_KEY is too weak for HTTPS_ONLY: whoever guesses it can forge sessions. Make one with "
-            'python -c "import secrets; print(secrets.token_urlsafe(50))"'
-        )
+    for _key in (SECRET_KEY, *SECRET_KEY_FALLBACKS):  # signatures by the former ones are believed, too
+        if len(_key) < 32 or len(set(_key)) < 10:
+            raise ImproperlyConfigured(
+                f"{'SECRET_KEY' if _key == SECRET_KEY else 'SECRET_KEY_FALLBACKS'} is too weak for "
+                "HTTPS_ONLY: whoever guesses it can forge sessions. Make one with "
+                'python -c "import secrets; print(secrets.token_urlsafe(50))"'
+            )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_SSL_REDIRECT = HTTPS_ONLY
@@ -264,12 +267,20 @@ WEB_MAX_WAITING = env.read_int("WEB_MAX_WAITING", 200)
 WEB_MAX_WAIT_SECONDS = env.read_int("WEB_MAX_WAIT_SECONDS", 1, minimum=1)
 # Open connections of each web process, web sockets included.
 MAX_CONNECTIONS = env.read_int("MAX_CONNECTIONS", 4096, minimum=1)
-# The largest body of a request, and the paths that need more: patterns, the first match counts.
+# The largest body of a request, and the only paths that need more: patterns, the first match counts. Nobody
+# is signed in yet when a body is read, so each exception is as narrow as it can be (docs/security.md).
 MAX_BODY_BYTES = 1024 * 1024
+_MB = 1024 * 1024
 BODY_LIMITS = [
-    (r"^/api/conferences/[^/]+/registrations/import$", 11 * 1024 * 1024),
-    (r"^/(api/conversions|console/)", 64 * 1024 * 1024),
+    # A CSV file of 10 MB and the form around it.
+    (r"^/api/conferences/[^/]+/registrations/import$", 11 * _MB),
+    (r"^/console/c/[^/]+/registrations/import/$", 11 * _MB),
+    # Documents and pictures to be converted.
+    (r"^/api/conversions$", 64 * _MB),
+    (r"^/console/c/[^/]+/files/$", 64 * _MB),
 ]
+# What all bodies of a web process hold together until they are answered; the others get 503.
+MAX_BUFFERED_BYTES = env.read_int("MAX_BUFFERED_BYTES", 256 * _MB, minimum=_MB)
 
 # --- Queues and schedules --------------------------------------------------------------------------------
 
@@ -304,7 +315,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # A task killed at its hard time limit counts as done for Redis, and its job's sweep finds it again. If it
 # stayed unacknowledged, it would use up the worker's prefetch count, and a second one would stop the worker.
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "meeteasy.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 # Beat's default schedule by name. `manage.py sync_schedule` writes it to the database, where operators edit
 # it; entries that they changed or made are never overwritten (meeteasy/schedule.py).
@@ -444,6 +455,8 @@ DEFAULT_FROM_EMAIL = env.read_str("MAIL_FROM", f"MeetEasy <noreply@{urlsplit(PUB
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_RATE_PER_SECOND = env.read_int("EMAIL_RATE_PER_SECOND", 20)  # over all workers; 0 = no limit
 ANYMAIL = mail_settings.read_anymail_settings()
+if ANYMAIL:
+    INSTALLED_APPS.append("anymail")  # it checks these settings, and loads a lot for that
 ANYMAIL_WEBHOOKS = bool(ANYMAIL.get("WEBHOOK_SECRET"))
 
 SMS_PROVIDER = env.read_str("SMS_PROVIDER", "console")
@@ -499,6 +512,8 @@ AI_MODEL = env.read_str("AI_MODEL")
 AI_DEADLINE_SECONDS = env.read_int("AI_DEADLINE_SECONDS", 120, minimum=1)
 # Prices of a million tokens read and written, in your currency, for the recorded cost.
 AI_PRICE_IN, AI_PRICE_OUT = env.read_int("AI_PRICE_IN", 0), env.read_int("AI_PRICE_OUT", 0)
+# How long a worker may take for a text before it counts as dead. Longer than the task's limit.
+GENERATION_LEASE_SECONDS = env.read_int("GENERATION_LEASE_SECONDS", 270, minimum=1)
 GENERATIONS_PER_DAY = env.read_int("GENERATIONS_PER_DAY", 50, minimum=1)  # of a conference
 if PAGE_PROVIDER == "openai" and not AI_MODEL:
     raise ImproperlyConfigured("PAGE_PROVIDER=openai needs AI_MODEL, the name of a model of AI_BASE_URL")

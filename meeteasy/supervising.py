@@ -2,10 +2,12 @@
 
 import ctypes
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,21 @@ import honcho.printer
 import honcho.process
 from django.conf import settings
 
-# A worker finishes its task before it ends. This is enough for the longest drain and most other tasks.
+from meeteasy.core.queues import WORKER_OPTIONS, Queue
+
+# How long a process that is no worker may take to end.
 STOP_SECONDS = 60
-honcho.manager.KILL_WAIT = STOP_SECONDS
+# Beyond the longest task of a worker, which it finishes before it ends.
+_GRACE_SECONDS = 10
+# honcho asks at each turn what is to be killed; `_Manager.kill` knows when.
+honcho.manager.KILL_WAIT = 0
+
+
+def stop_seconds(command: str) -> int:
+    """How long a process of the Procfile may take to end: a worker as long as its queues' longest task."""
+    queues = [Queue(word) for word in shlex.split(command) if word in set(Queue)]
+    limits = [WORKER_OPTIONS[queue].time_limit_seconds for queue in queues]
+    return max(limits) + _GRACE_SECONDS if limits else STOP_SECONDS
 
 
 def end_with_parent(number: int) -> None:
@@ -45,7 +59,7 @@ class _Process(honcho.process.Process):  # type: ignore[misc]
         if self._child is not None:
             self._child.terminate()
             with suppress(subprocess.TimeoutExpired):
-                self._child.wait(honcho.manager.KILL_WAIT)
+                self._child.wait(stop_seconds(self.cmd))
             with suppress(ProcessLookupError):
                 os.killpg(self._child.pid, signal.SIGKILL)
         os._exit(1)
@@ -70,6 +84,38 @@ class _Manager(honcho.manager.Manager):  # type: ignore[misc]
         super().__init__(_Printer(sys.stdout, time_format=""))  # lines have a time stamp of their own
         self._process_ctor = _Process
         self._procmgr = _Processes()
+        self._asked_at: float | None = None  # when the processes were asked to end
+        self._killed: set[str] = set()
+
+    def _start(self) -> None:
+        super()._start()
+        ask = signal.getsignal(signal.SIGINT)  # honcho's own
+
+        def interrupt(number: int, frame: Any) -> None:
+            if self._asked_at is None:
+                assert callable(ask)
+                ask(number, frame)
+            elif time.monotonic() - self._asked_at > 1:  # a terminal may send the first one twice
+                self._system_print("not waiting any longer\n")
+                self.kill(all_at_once=True)
+
+        signal.signal(signal.SIGINT, interrupt)
+
+    def terminate(self) -> None:
+        if self._asked_at is None:
+            self._asked_at = time.monotonic()
+            self._system_print("stopping: workers finish their tasks. Ctrl-C again kills them\n")
+        super().terminate()
+
+    def kill(self, *, all_at_once: bool = False) -> None:
+        """Kill those that take longer to end than they may."""
+        waited = time.monotonic() - (self._asked_at or time.monotonic())
+        for name, process in self._processes.items():
+            is_running = "pid" in process and "returncode" not in process and name not in self._killed
+            if is_running and (all_at_once or waited > stop_seconds(process["obj"].cmd)):
+                self._killed.add(name)
+                self._system_print(f"killing {name} after {waited:.0f} s\n")
+                self._procmgr.kill(process["pid"])
 
 
 def supervise(valkey: "subprocess.Popen[bytes] | None") -> int:

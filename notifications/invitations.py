@@ -3,14 +3,16 @@
 import datetime as dt
 from dataclasses import dataclass
 from email.utils import parseaddr
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from django.conf import settings
-from icalendar import vCalAddress
 
 from conferences.calendars import make_entry, make_file
 from meeteasy.core.addresses import to_wire
+
+if TYPE_CHECKING:
+    from icalendar import vCalAddress
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,10 @@ def make_invitation(
     return Invitation(method, make_file(event, method=method))
 
 
-def _calendar_address(address: str, name: str) -> vCalAddress:
+def _calendar_address(address: str, name: str) -> "vCalAddress":
     """Return an ASCII `mailto:` URI (RFC 6068), with the name as a parameter."""
+    from icalendar import vCalAddress
+
     found = vCalAddress(f"mailto:{quote(to_wire(address), safe='@')}")
     # A parameter cannot contain a double quote (RFC 5545 §3.2).
     found.params["CN"] = name.replace('"', "'")

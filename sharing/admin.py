@@ -143,7 +143,7 @@ class ShareLinkAdmin(ReadOnlyAdmin):
 
 @admin.register(ShareConversion)
 class ShareConversionAdmin(ReadOnlyAdmin):
-    list_display = ["registration", "conference_id", "direct_link", "registered_at"]
+    list_display = ["registration", "conference_id", "direct_link", "registered_at", "is_reported"]
     search_fields = ["registration__id__exact", "conference_id__exact", "nearest__id__exact"]
     search_help_text = _("A conference id, “conference id/registration id” or “conference id/code”; whole.")
     paginator = BoundedPaginator

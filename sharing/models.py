@@ -287,11 +287,21 @@ class ShareConversion(models.Model):
     )  # fmt: skip
     # The registration's event time. Earlier events that arrive late still complete the credits.
     registered_ms = models.BigIntegerField()
+    is_reported = models.BooleanField(
+        _("reported"), default=False, help_text=_("Nothing but a client's report is behind it.")
+    )
 
     class Meta:
         verbose_name = _("share conversion")
         verbose_name_plural = _("share conversions")
-        indexes = [models.Index(fields=["conference_id", "registered_ms"], name="conversion_time")]
+        indexes = [
+            models.Index(fields=["conference_id", "registered_ms"], name="conversion_time"),
+            models.Index(
+                fields=["conference_id", "registered_ms"],
+                name="conversion_reported",
+                condition=models.Q(is_reported=True),
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.registration_id)

@@ -4,19 +4,23 @@ Alice owns the conference, Bob helps, Charlie is a stranger.
 """
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import redis
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.test import override_settings
 from django.utils import translation
 from rest_framework.test import APIClient
 
 from conferences import services
 from conferences.models import Conference, Member
 from meeteasy.core.tokens import create_token
-from tests.support.environment import DATA_DIR, LANGUAGE, STORE
+from tests.support.databases import migrated_postgresql, migrated_sqlite
+from tests.support.environment import DATA_DIR, LANGUAGE, OWN_POSTGRESQL, SHARED_DIRECTORY, STORE
 from tests.support.services import PostgresqlServer, ValkeyServer
 from tests.support.system import System
 
@@ -53,6 +57,22 @@ def _is_wanted(item: pytest.Item, uses_database: bool, expression: str) -> bool:
     return STORE == "sqlite" or (uses_database and not item.get_closest_marker("processes"))
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Let the database of the tests begin as a copy, which leaves nothing to migrate."""
+    database = settings.DATABASES["default"]
+    if STORE == "sqlite":
+        shutil.copy(migrated_sqlite(SHARED_DIRECTORY), database["TEST"]["NAME"])
+    elif STORE == "postgresql" and OWN_POSTGRESQL in os.environ:
+        database["TEST"]["TEMPLATE"] = migrated_postgresql(SHARED_DIRECTORY, os.environ[OWN_POSTGRESQL])
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Whether Django takes the database that it finds, which is the copy, and does not remove it."""
+    return STORE == "sqlite"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def valkey() -> Iterator[ValkeyServer]:
     """The Valkey that settings.REDIS_URL names."""
@@ -66,6 +86,13 @@ def valkey() -> Iterator[ValkeyServer]:
 def empty_valkey(valkey: ValkeyServer) -> None:
     """Every test begins with no stream, no cache and no messages."""
     redis.Redis.from_url(valkey.url).flushall()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """A password takes half a second by design, and some tests try dozens."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture(autouse=True)

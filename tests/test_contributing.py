@@ -63,8 +63,9 @@ def follow(recipe: str, copy: Path) -> str:
 
 
 def _environment(copy: Path) -> dict[str, str]:
-    """As a contributor has it: without what this run's own tests set."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    """As a contributor has it: of what this run has set, only the database with all tables."""
+    names = ("PATH", "HOME", "LANG", "TMPDIR", "TESTS_DIRECTORY")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     return {**kept, "DATA_DIR": str(copy / "var")}
 
 

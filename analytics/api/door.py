@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from analytics.api.queries import ConferenceQuery
 from analytics.ingest import refusals
-from analytics.ingest.rules import check_rules
+from analytics.ingest.rules import LISTS, check_rules
 from analytics.models import DoorRules
 from conferences.access import get_conference
 from conferences.models import Conference, Member
@@ -24,10 +24,14 @@ _CONFERENCE_ID = OpenApiParameter("conference_id", OpenApiTypes.STR, required=Tr
 
 
 class RulesSerializer(StrictSerializer):
-    """An empty list of origins allows all; requests that come from no page have no origin."""
+    """An empty list of origins allows all. Requests of servers and scripts have no origin; `origin_required`
+    refuses them."""
 
     allowed_origins = serializers.ListField(
         child=serializers.CharField(), required=False, help_text="Pages that may send: `https://example.org`."
+    )
+    origin_required = serializers.BooleanField(
+        required=False, help_text="Whether to refuse requests that come from no page."
     )
     blocked_networks = serializers.ListField(
         child=serializers.CharField(), required=False, help_text="Ranges of addresses: `192.0.2.0/24`."
@@ -42,7 +46,7 @@ class RefusalsSerializer(serializers.Serializer[Any]):
     days = serializers.DictField(
         child=serializers.DictField(child=serializers.IntegerField()),
         read_only=True,
-        help_text="By UTC date, then by reason: how many events were refused.",
+        help_text="The number of refused events, by UTC date and reason.",
     )
 
 
@@ -64,13 +68,17 @@ class Rules(APIView):
         responses=RulesSerializer,
     )
     def put(self, request: Request) -> Response:
-        """For owners. A list that is left out becomes empty."""
+        """For owners. A list that is left out becomes empty, and what is not required may be missing."""
         conference = _conference(request, role=Member.Role.OWNER)
         given = RulesSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        fields: dict[str, Any] = {str(name): given.validated_data.get(name, []) for name in given.fields}
-        check_rules(**fields)
-        rules, _ = DoorRules.objects.update_or_create(conference_id=conference.id, defaults=fields)
+        wanted = given.validated_data
+        origin_required = wanted.pop("origin_required", False)
+        lists: dict[str, Any] = {name: wanted.get(name, []) for name in LISTS}
+        check_rules(**lists)
+        rules, _ = DoorRules.objects.update_or_create(
+            conference_id=conference.id, defaults={**lists, "origin_required": origin_required}
+        )
         return Response(RulesSerializer(rules).data)
 
 

@@ -13,9 +13,13 @@ from rest_framework.response import Response
 from analytics import holding
 from analytics.api.queries import ConferenceQuery
 from analytics.models import Event, HoldDecision
-from analytics.selectors.held import find_held
+from analytics.selectors.held import find_decisions, find_held
 from analytics.tasks import carry_out_hold_decisions
 from conferences.access import Role, get_conference, signed_in
+from meeteasy.core.serializers import StrictSerializer
+
+_CONFERENCE_ID = OpenApiParameter("conference_id", OpenApiTypes.STR, required=True)
+_HOLDS = [Event.Hold.HELD, Event.Hold.VOID]
 
 
 class HeldSerializer(serializers.ModelSerializer[Event]):
@@ -29,8 +33,13 @@ class HeldSerializer(serializers.ModelSerializer[Event]):
         read_only_fields = fields
 
 
-class DecisionRequest(serializers.Serializer[Any]):
-    """What to do with held reports. Without `event_ids`: with all that are held now."""
+class HeldQuery(ConferenceQuery):
+    hold = serializers.ChoiceField(_HOLDS, required=False, default=Event.Hold.HELD)
+
+
+class DecisionRequest(StrictSerializer):
+    """What to do with held reports. Without `event_ids`: with all that are held now. Reports that were voided
+    can be released by their ids."""
 
     conference_id = serializers.CharField(max_length=64)
     action = serializers.ChoiceField(HoldDecision.Action.choices)
@@ -44,7 +53,8 @@ class DecisionRequest(serializers.Serializer[Any]):
 
 
 class DecisionSerializer(serializers.ModelSerializer[HoldDecision]):
-    """A decision; `done_at` is null until the workers carried it out."""
+    """A decision; `done_at` is null until the workers carried it out, and `event_count` says how many reports
+    it has changed so far."""
 
     class Meta:
         model = HoldDecision
@@ -63,13 +73,17 @@ class Held(generics.ListAPIView[Event]):
 
     @extend_schema(
         summary="List held reports",
-        parameters=[OpenApiParameter("conference_id", OpenApiTypes.STR, required=True)],
+        parameters=[
+            _CONFERENCE_ID,
+            OpenApiParameter("hold", enum=[str(hold) for hold in _HOLDS], description="`held` by default."),
+        ],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        query = ConferenceQuery(data=request.query_params)
+        query = HeldQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        conference = get_conference(request.user, query.validated_data["conference_id"], role=Role.HELPER)
-        page = self.paginate_queryset(find_held(conference.id))
+        wanted = query.validated_data
+        conference = get_conference(request.user, wanted["conference_id"], role=Role.HELPER)
+        page = self.paginate_queryset(find_held(conference.id, wanted["hold"]))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(
@@ -92,3 +106,18 @@ class Held(generics.ListAPIView[Event]):
         with suppress(OperationalError):  # while the broker is away; the tick will do it
             carry_out_hold_decisions.apply_async(retry=False)
         return Response(DecisionSerializer(decision).data, status=202)
+
+
+class Decisions(generics.ListAPIView[HoldDecision]):
+    """What organizers decided about held reports, the latest first."""
+
+    serializer_class = DecisionSerializer
+    queryset = HoldDecision.objects.none()
+
+    @extend_schema(summary="List decisions about held reports", parameters=[_CONFERENCE_ID])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        query = ConferenceQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        conference = get_conference(request.user, query.validated_data["conference_id"], role=Role.HELPER)
+        page = self.paginate_queryset(find_decisions(conference.id))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)

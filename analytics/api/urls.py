@@ -5,6 +5,7 @@ from analytics.api import door, held, views
 urlpatterns = [
     path("daily", views.Daily.as_view(), name="analytics-daily"),
     path("held", held.Held.as_view(), name="analytics-held"),
+    path("held/decisions", held.Decisions.as_view(), name="analytics-held-decisions"),
     path("live", views.Live.as_view(), name="analytics-live"),
     path("door/rules", door.Rules.as_view(), name="analytics-door-rules"),
     path("door/refusals", door.Refusals.as_view(), name="analytics-door-refusals"),

@@ -5,9 +5,9 @@ crawler-user-agents, what ua-parser calls a spider, and words that stand in the 
 """
 
 import re
+from functools import cache
 
 import ua_parser
-from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
 from analytics.context.agents import MAX_LENGTH
 
@@ -32,13 +32,20 @@ _WORDS = re.compile(
 )
 # Phone makers and browsers whose names have such a word in them.
 _NO_BOTS = re.compile(r"(?i:\bcubot|MetaSr|Sogou\w*Browser|SogouMSE|Electron/)")
-_LISTED = re.compile(
-    "|".join(
-        entry["pattern"]
-        for entry in CRAWLER_USER_AGENTS_DATA
-        if not _SENDER_TAGS.intersection(entry.get("tags", ()))
+
+
+@cache
+def _listed() -> re.Pattern[str]:
+    """The list's patterns as one. Compiling takes long, and few processes ever look at an agent."""
+    from crawleruseragents import CRAWLER_USER_AGENTS_DATA
+
+    return re.compile(
+        "|".join(
+            entry["pattern"]
+            for entry in CRAWLER_USER_AGENTS_DATA
+            if not _SENDER_TAGS.intersection(entry.get("tags", ()))
+        )
     )
-)
 
 
 def is_bot(user_agent: str) -> bool:
@@ -51,7 +58,7 @@ def is_bot(user_agent: str) -> bool:
         return False
     if _NO_BOTS.search(text):
         return False
-    if _LISTED.search(text) or _WORDS.search(text):
+    if _listed().search(text) or _WORDS.search(text):
         return True
     if _SENDERS.search(text):
         return False

@@ -18,7 +18,7 @@ from conferences.models import Conference
 FIGURES = ("registrations", "registrations_reported", "checkins", "held")
 
 # What of an event says something here. `data` of a page view may be large; of these types it never is.
-_FIELDS = ("id", "type", "subject", "ts", "local_date", "visitor_id", "hold", "data")
+_FIELDS = ("id", "type", "subject", "ts", "local_date", "visitor_id", "data")
 
 
 class _Moment(NamedTuple):
@@ -43,9 +43,7 @@ class History:
 
     def add(self, event: tuple[Any, ...]) -> None:
         """event: the values of _FIELDS."""
-        key, type_name, subject, ts, date, visitor_id, hold, data = event
-        if hold:
-            return
+        key, type_name, subject, ts, date, visitor_id, data = event
         moment = _Moment(ts, key, date)
         match type_name:
             case "registration" if is_confirmed(key):

@@ -21,6 +21,7 @@ from analytics.ingest.body import (
     BadEncodingError,
     BodyTooLargeError,
     ClientGoneError,
+    NoRoomError,
     Receive,
     read_body,
     unpack_gzip,
@@ -134,7 +135,7 @@ class Ingest:
             body = await self._read_body(request, receive)
         except _RefusedError as error:
             self._refusals.add(error.code)
-            return refused(error.status, error.code, str(error))
+            return refused(error.status, error.code, str(error), retry_after=error.retry_after)
         received_ms = now_ms()
         try:
             found = await self._read_batch(publisher, request, body, received_ms)
@@ -175,6 +176,8 @@ class Ingest:
         except BodyTooLargeError:
             message = f"A batch may have at most {limit} bytes, unpacked."
             raise _RefusedError(413, "too_large", message) from None
+        except NoRoomError:
+            raise _RefusedError(503, "busy", "Too much is sent at once; nothing was taken.") from None
         except BadEncodingError as error:
             message = f"The body is not gzip as its header says: {error}."
             raise _RefusedError(400, "invalid_gzip", message) from None
@@ -276,7 +279,7 @@ class _RefusedError(Exception):
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
-        self.status, self.code = status, code
+        self.status, self.code, self.retry_after = status, code, 1 if status == 503 else None
 
 
 def _read_headers(scope: Scope) -> _Request:

@@ -4,10 +4,13 @@ import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from meeteasy.core.asgi import ByteBudget
+
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
-
 _MAX_MEMBERS = 100
+# What bodies that come in pieces hold together, in this process. Usual batches come in one piece.
+_pieces = ByteBudget(64 * 1024 * 1024)
 
 
 class BodyTooLargeError(Exception):
@@ -18,12 +21,17 @@ class BadEncodingError(Exception):
     """The body is not in the encoding that its header names."""
 
 
+class NoRoomError(Exception):
+    """Too many bodies are being read at once."""
+
+
 class ClientGoneError(Exception):
     """The client hung up before the body was complete."""
 
 
 async def read_body(receive: Receive, *, declared_length: bytes | None, limit: int) -> bytes:
-    """The body, at most `limit` bytes. Raises BodyTooLargeError before reading a declared excess."""
+    """The body, at most `limit` bytes. Raises BodyTooLargeError (before reading a declared excess),
+    ClientGoneError or NoRoomError."""
     if declared_length is not None and _is_more(declared_length, limit):
         raise BodyTooLargeError
     message = await receive()
@@ -34,19 +42,30 @@ async def read_body(receive: Receive, *, declared_length: bytes | None, limit: i
         if len(body) > limit:
             raise BodyTooLargeError
         return body
-    parts, size = [body], len(body)
-    while message.get("more_body"):
-        if size > limit:
-            raise BodyTooLargeError
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError
-        part = message.get("body", b"")
-        parts.append(part)
-        size += len(part)
-    if size > limit:
-        raise BodyTooLargeError
-    return b"".join(parts)
+    return await _read_pieces(receive, body, limit=limit)
+
+
+async def _read_pieces(receive: Receive, first: bytes, *, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size, held, more = 0, 0, True
+    part = first
+    try:
+        while True:
+            size += len(part)
+            if size > limit:
+                raise BodyTooLargeError
+            if not _pieces.take(len(part)):
+                raise NoRoomError
+            held = size
+            parts.append(part)
+            if not more:
+                return b"".join(parts)
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
+            part, more = message.get("body", b""), message.get("more_body", False)
+    finally:
+        _pieces.give_back(held)
 
 
 def _is_more(length: bytes, limit: int) -> bool:

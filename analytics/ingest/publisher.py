@@ -50,11 +50,13 @@ class NotTakenError(Exception):
 
 
 def _broker_away() -> NotTakenError:
-    return NotTakenError("broker_unavailable", "The event queue cannot be reached.", retry_after_seconds=2)
+    message = "The event queue cannot be reached. It may have the batch: send it again with the same ids."
+    return NotTakenError("broker_unavailable", message, retry_after_seconds=2)
 
 
 def _queue_full() -> NotTakenError:
-    return NotTakenError("queue_full", "Events are waiting to be stored; try later.", retry_after_seconds=5)
+    message = "Too many events are waiting to be stored; nothing was taken. Send the batch again later."
+    return NotTakenError("queue_full", message, retry_after_seconds=5)
 
 
 class Rider(Protocol):

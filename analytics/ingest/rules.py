@@ -15,9 +15,11 @@ from meeteasy.core.salts import plain_address
 # By the code of a rejection.
 MESSAGES = {
     "origin_not_allowed": "The conference takes no events from pages of this origin.",
+    "origin_missing": "The conference takes events from pages only, and the request has no Origin.",
     "blocked_address": "The conference takes no events from this address.",
     "blocked_page": "The conference takes no events of this page.",
 }
+LISTS = ("allowed_origins", "blocked_networks", "blocked_pages")
 MAX_ENTRIES = 100
 _MAX_LENGTH = 200
 _ORIGIN = re.compile(r"https?://[^\s/?#]+\Z")
@@ -28,18 +30,28 @@ class Rules:
     """The rules in the form in which they are applied."""
 
     def __init__(
-        self, origins: frozenset[str], networks: Sequence[_Network], pages: re.Pattern[str] | None
+        self,
+        origins: frozenset[str],
+        networks: Sequence[_Network],
+        pages: re.Pattern[str] | None,
+        *,
+        origin_required: bool = False,
     ) -> None:
         self._origins = origins
+        self._origin_required = origin_required
         self._networks = networks
         self._pages = pages
 
     def refuse_sender(self, *, origin: str | None, address: str) -> str | None:
-        """Why no event of a request is taken: `origin_not_allowed`, `blocked_address` or None.
+        """The reason why no event of a request is taken: a key of MESSAGES, or None.
 
-        A request without an Origin does not come from a page, so the origins do not concern it.
+        Browsers name the Origin of every page that sends events. A request without one comes from a server or
+        a script: the allowed origins do not concern it, and organizers may refuse it.
         """
-        if self._origins and origin is not None and origin.lower() not in self._origins:
+        if origin is None:
+            if self._origin_required:
+                return "origin_missing"
+        elif self._origins and origin.lower() not in self._origins:
             return "origin_not_allowed"
         if self._networks:
             try:
@@ -63,6 +75,7 @@ def make_rules(row: DoorRules) -> Rules:
         re.compile("|".join(fnmatch.translate(page) for page in row.blocked_pages))
         if row.blocked_pages
         else None,
+        origin_required=row.origin_required,
     )
 
 

@@ -15,11 +15,7 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 
 from analytics.events.rows import EventRow
 from analytics.models import Event
-from analytics.store._attendance import (
-    find_events_of,
-    find_events_of_registrations,
-    find_registrations_by,
-)
+from analytics.store._attendance import find_events_of, find_registrations_by
 from analytics.store._counting import DayCount, count_bot_views
 from analytics.store.errors import RowsRefusedError, StoreUnavailableError
 from analytics.store.outages import is_of_database, may_pass
@@ -96,7 +92,6 @@ __all__ = [
     "count_bot_views",
     "count_day",
     "find_events_of",
-    "find_events_of_registrations",
     "find_registrations_by",
     "insert_new",
     "is_outage",

@@ -10,23 +10,19 @@ from analytics.models import Event
 _AT_ONCE = 500
 
 
-def find_events_of_registrations(conference_id: str) -> QuerySet[Event]:
-    """All events of ATTENDANCE_TYPES of a conference, in no order."""
-    return Event.objects.filter(conference_id=conference_id, is_attendance=True).order_by()
-
-
 def find_events_of(conference_id: str, subjects: Collection[str]) -> Iterator[QuerySet[Event]]:
-    """All events of these registrations, bots' left out, in some querysets."""
-    events = find_events_of_registrations(conference_id).filter(is_bot=False)
+    """All events of these registrations, those of bots and held ones left out, in some querysets."""
+    events = Event.objects.filter(conference_id=conference_id, is_attendance=True, is_bot=False, hold="")
     for some in _chunks(subjects):
-        yield events.filter(subject__in=some)
+        yield events.filter(subject__in=some).order_by()
 
 
 def find_registrations_by(conference_id: str, visitor_ids: Collection[str]) -> Iterator[QuerySet[Event]]:
-    """The events of type `registration` of these visitors, bots' left out, in some querysets."""
-    events = Event.objects.filter(conference_id=conference_id, type="registration", is_bot=False).order_by()
+    """The events of type `registration` of these visitors, those of bots and held ones left out, in some
+    querysets."""
+    events = Event.objects.filter(conference_id=conference_id, type="registration", is_bot=False, hold="")
     for some in _chunks(visitor_ids):
-        yield events.filter(visitor_id__in=some)
+        yield events.filter(visitor_id__in=some).order_by()
 
 
 def _chunks(values: Collection[str]) -> Iterator[list[str]]:

@@ -56,7 +56,7 @@ class ConferenceForm(ModelForm):
             raise ValidationError(
                 _(
                     "Somebody else changed this conference after you opened the page. Nothing was saved. "
-                    "Open it again to see the present values."
+                    "Open it again to see the current values."
                 ),
                 code="stale",
             )

@@ -67,7 +67,7 @@ class RegistrationAdmin(admin.ModelAdmin):
     list_display = ["name", "email", "phone", "conference", "state", "checked_in", "source", "registered"]
     list_filter = ["state", CheckedInFilter, "source", ("conference", admin.RelatedOnlyFieldListFilter)]
     search_fields = ["name", "email", "phone"]  # for the search box; `search` does the work
-    search_help_text = _("A part of the name, mail or phone, in whatever case and accents.")
+    search_help_text = _("Part of the name, email or phone; case and accents do not matter.")
     list_select_related = ["conference"]
     date_hierarchy = "registered_at"
     inlines = [CheckInInline]

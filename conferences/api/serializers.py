@@ -92,10 +92,10 @@ class RegistrationInput(serializers.Serializer[Any]):
     phone = serializers.CharField(
         required=False, help_text="With country code, unless the conference has a phone region."
     )
-    language = serializers.CharField(required=False, help_text="What a browser says, e.g. `zh-CN`.")
-    form_id = serializers.CharField(required=False, help_text="Which form, if there are several.")
+    language = serializers.CharField(required=False, help_text="The browser's language, e.g. `zh-CN`.")
+    form_id = serializers.CharField(required=False, help_text="The form's id, if there are several forms.")
     answers = serializers.DictField(
-        required=False, help_text="Texts, numbers, yes or no, or lists of those, by name."
+        required=False, help_text="By name: texts, numbers, booleans, or lists of these."
     )
     visitor_id = serializers.CharField(required=False, help_text="The visitor id of the SDK.")
     share_code = serializers.CharField(required=False, help_text="The code of the share link that led here.")
@@ -105,7 +105,7 @@ FORM_FIELDS = tuple(RegistrationInput().fields)
 
 
 class FieldWarningSerializer(serializers.Serializer[Any]):
-    field = serializers.CharField(help_text="Name of the field, `answers.<name>` for an answer.")
+    field = serializers.CharField(help_text="The field's name; `answers.<name>` for an answer.")
     code = serializers.ChoiceField(choices=["left_out", "cut", "hashed", "malformed_code", "unknown_field"])
     message = serializers.CharField()
 
@@ -118,7 +118,7 @@ class RegistrationAnswer(serializers.Serializer[Any]):
     )
     conference_id = serializers.CharField()
     state = serializers.ChoiceField(choices=Registration.State.choices)
-    warnings = FieldWarningSerializer(many=True, help_text="What was left out or changed.")
+    warnings = FieldWarningSerializer(many=True, help_text="Fields that were left out or changed.")
 
 
 _Username = serializers.SlugRelatedField[User]
@@ -144,14 +144,16 @@ class CheckInInput(StrictSerializer):
     registration_id = serializers.CharField(required=False, max_length=64)
     method = serializers.CharField(
         required=False, max_length=32, validators=checked(contact.clean_line, most=32),
-        help_text="How, e.g. `qr` (the default with a code) or `manual`.",
+        help_text="The method, e.g. `qr` (the default with a code) or `manual`.",
     )  # fmt: skip
     gate = serializers.CharField(
         required=False, allow_blank=True, max_length=100, validators=checked(contact.clean_line, most=100),
-        help_text="Where, or with what device.",
+        help_text="The gate or device.",
     )  # fmt: skip
     scanned_at = LocalTimeField(
-        required=False, allow_null=True, help_text="When, by the scanner's clock, if it was offline."
+        required=False,
+        allow_null=True,
+        help_text="Scan time by the scanner's clock, if it was offline.",
     )
     sent_at = LocalTimeField(
         required=False, allow_null=True,
@@ -217,7 +219,7 @@ class RegistrationFilter(serializers.Serializer[Any]):
     )
     q = serializers.CharField(
         required=False, max_length=254, source="text",
-        help_text="A part of the name, mail or phone in whatever case and accents, or the whole id.",
+        help_text="A part of the name, email or phone, ignoring case and accents; or the whole id.",
     )  # fmt: skip
 
 
@@ -226,7 +228,7 @@ class StrictRegistrationFilter(StrictSerializer, RegistrationFilter):
 
 
 class ImportQuery(serializers.Serializer[Any]):
-    dry_run = serializers.BooleanField(required=False, default=False, help_text="Report, and change nothing.")
+    dry_run = serializers.BooleanField(required=False, default=False, help_text="Report, change nothing.")
 
 
 class DecisionInput(StrictSerializer):

@@ -35,7 +35,7 @@ def answer_once(
     if key is None:
         return act()
     if not _KEY.match(key):
-        raise ValidationError({"Idempotency-Key": _("1 to 255 printable ASCII characters without blanks.")})
+        raise ValidationError({"Idempotency-Key": _("1 to 255 printable ASCII characters without spaces.")})
     digest = hashlib.sha256(msgspec.json.encode(body, order="deterministic")).hexdigest()
     with transaction.atomic():
         try:

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('conferences', '0009_stewards_archiving_and_deletion'),
+        ('conferences', '0010_stewards_archiving_and_deletion'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -113,7 +113,7 @@ def sum_days(days: Mapping[dt.date, dict[str, int]], first: dt.date, last: dt.da
 
 def count_visitors(conference: Conference, span: Range) -> dict[str, Any]:
     """Return distinct visitors and openers of the range, those of the same hours before, and bots' hits."""
-    key = f"overview:{conference.id}:{span.first}:{span.last}"
+    key = f"overview:{conference.id}:{span.first}:{span.last}:{span.has_today}"
     return remember(key, lambda: _count_visitors(conference, span))
 
 

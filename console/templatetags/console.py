@@ -160,3 +160,9 @@ def channel(value: str) -> str:
 def lookup(mapping: dict[Any, Any], key: Any) -> Any:
     """A value of a mapping by a key that a template knows; 0 without one."""
     return mapping.get(key, 0)
+
+
+@register.filter
+def first_day(value: dt.date, last: dt.date) -> str:
+    """The first day of a range that ends with `last`, without the year if that is the same."""
+    return short_day(value) if value.year == last.year else day(value)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.http import Http404
 
 from conferences.access import Role, get_conference
@@ -36,3 +36,11 @@ def get_conversion(user: User | AnonymousUser, job_id: str) -> ConversionJob:
         # The same words as for an unknown id, so that non-members cannot learn that it exists.
         raise Http404(_UNKNOWN) from None
     return job
+
+
+def measure_usage(conference: Conference) -> int:
+    """Return the bytes of a conference's files and results. A result that two jobs share counts twice."""
+    sums = ConversionJob.objects.filter(conference=conference).aggregate(
+        input=Sum("input_bytes"), output=Sum("output_bytes")
+    )
+    return int(sums["input"] or 0) + int(sums["output"] or 0)

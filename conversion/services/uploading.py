@@ -7,12 +7,12 @@ from typing import IO, Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Sum
 from django.utils import timezone
 
 from conferences.models import Conference
 from conversion import store
 from conversion.models import ConversionJob
+from conversion.selectors.conversions import measure_usage
 from conversion.services.announcing import announce
 from meeteasy.core.errors import RefusedError
 from meeteasy.core.jobs import ring
@@ -96,14 +96,6 @@ def _check_quota(conference: Conference, size: int) -> None:
             "quota_exceeded", "The files of this conference use up its space. Delete some.",
             used_bytes=used, quota_bytes=settings.CONVERT_QUOTA_BYTES,
         )  # fmt: skip
-
-
-def measure_usage(conference: Conference) -> int:
-    """Return the bytes of a conference's files and results. A result that two jobs share counts twice."""
-    sums = ConversionJob.objects.filter(conference=conference).aggregate(
-        input=Sum("input_bytes"), output=Sum("output_bytes")
-    )
-    return int(sums["input"] or 0) + int(sums["output"] or 0)
 
 
 def clean_name(name: str) -> str:

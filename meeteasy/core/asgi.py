@@ -13,6 +13,23 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
+class ByteBudget:
+    """Bounds what the bodies of all requests of a process hold at one time."""
+
+    def __init__(self, limit: int) -> None:
+        self._left = limit
+
+    def take(self, size: int) -> bool:
+        """Returns whether there is room; if not, nothing is taken."""
+        if size > self._left:
+            return False
+        self._left -= size
+        return True
+
+    def give_back(self, size: int) -> None:
+        self._left += size
+
+
 async def send_json(send: Send, status: int, content: Any, *, retry_after: int | None = None) -> None:
     """Answer with JSON. Scripts of any origin may read it, so it must not be personal."""
     body = msgspec.json.encode(content)

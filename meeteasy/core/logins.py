@@ -9,9 +9,7 @@ from typing import Any
 
 import redis
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.core.exceptions import PermissionDenied
-from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.crypto import salted_hmac
@@ -57,13 +55,8 @@ class LoginThrottleMiddleware:
         return response
 
 
-@receiver(user_login_failed, dispatch_uid="meeteasy.note_failure")
-def note_failure(
-    sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any
-) -> None:
-    if request is None:
-        return
-    username = str(credentials.get("username", ""))
+def note_failure(request: HttpRequest, username: str) -> None:
+    """Log a failed sign-in and count it, unless it was blocked."""
     blocked = getattr(request, "login_blocked", False)
     log.warning("login_failed", account=username[:150], address=_address(request), blocked=blocked)
     if blocked:
@@ -78,13 +71,12 @@ def note_failure(
         log.warning("throttle_unavailable", error=str(error))
 
 
-@receiver(user_logged_in, dispatch_uid="meeteasy.forget_failures")
-def forget_failures(sender: Any, request: HttpRequest | None, user: Any, **kwargs: Any) -> None:
-    if request is not None:
-        try:
-            get_quick_redis().delete(_keys(request, user.get_username())["both"])
-        except (redis.RedisError, OSError) as error:
-            log.warning("throttle_unavailable", error=str(error))
+def forget_failures(request: HttpRequest, username: str) -> None:
+    """Forget the account's failures from this address."""
+    try:
+        get_quick_redis().delete(_keys(request, username)["both"])
+    except (redis.RedisError, OSError) as error:
+        log.warning("throttle_unavailable", error=str(error))
 
 
 def _is_blocked(request: HttpRequest, username: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 _SHARED: list[Any] = [
+    structlog.contextvars.merge_contextvars,  # the request's id (meeteasy/core/request_ids.py)
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -6,7 +6,6 @@ share, so every web process gives the same answer. An app adds its own metrics w
 
 import ipaddress
 import platform
-import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -18,13 +17,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.utils.module_loading import autodiscover_modules
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 
-from meeteasy.core import health, heartbeats
+from meeteasy.core import health, heartbeats, read_only, task_times
 from meeteasy.core.logs import get_logger
 from meeteasy.core.queues import Queue
 from meeteasy.core.redis import get_quick_redis
+from meeteasy.core.releases import running_release
 from meeteasy.core.salts import plain_address
 
 log = get_logger(__name__)
@@ -134,9 +134,8 @@ def _discover() -> None:
 
 @lru_cache(maxsize=1)
 def _versions() -> dict[str, str]:
-    project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return {
-        "version": project["version"],
+        "version": running_release(),
         "python": platform.python_version(),
         "django": django.get_version(),
     }
@@ -175,6 +174,26 @@ def read_heartbeats() -> Iterator[Metric]:
         if age is not None:
             ages.add_metric([queue], age)
     yield ages
+
+
+@metrics_from("redis")
+def read_mode() -> Iterator[Metric]:
+    is_on = read_only.read_since() is not None
+    yield GaugeMetricFamily("meeteasy_read_only", "Whether writes are refused for an upgrade.", is_on)
+
+
+@metrics_from("redis")
+def read_tasks() -> Iterator[Metric]:
+    totals = task_times.read_totals()
+    for kind, name, text in (
+        ("runs", "meeteasy_task_runs", "Tasks that ended, by name."),
+        ("failures", "meeteasy_task_failures", "Of these, with an exception."),
+        ("seconds", "meeteasy_task_seconds", "How long they took in all."),
+    ):
+        sums = CounterMetricFamily(name, text, labels=["task"])
+        for task, value in sorted(totals[kind].items()):
+            sums.add_metric([task], value)
+        yield sums
 
 
 @metrics_from("redis")

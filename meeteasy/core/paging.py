@@ -20,6 +20,7 @@ from meeteasy.core.errors import RefusedError
 PAGE_OF_EXPORT = 500
 
 Row = TypeVar("Row", bound=Model)
+Values = TypeVar("Values", bound=tuple[Any, ...])
 
 
 class BadCursorError(RefusedError):
@@ -48,7 +49,7 @@ def read_page(
     """
     ordered = rows.order_by(*leading, *order)
     if cursor:
-        found = _read_after(rows, ordered, order, decode_cursor(rows, order, cursor), limit + 1)
+        found = _read_after(rows, ordered, order, _decode_cursor(rows, order, cursor), limit + 1)
     else:
         found = list(ordered[: limit + 1])
     if len(found) <= limit:
@@ -59,6 +60,22 @@ def read_page(
 def encode_cursor(*values: Any) -> str:
     """Return the cursor for the rows after these values of the order's fields."""
     return base64.urlsafe_b64encode(msgspec.json.encode(values)).decode().rstrip("=")
+
+
+def read_cursor(cursor: str, values: type[Values]) -> Values:
+    """Return the values of a list that pages without `read_page`; `values` is their tuple type.
+
+    Raises BadCursorError.
+    """
+    try:
+        return msgspec.json.decode(_read_base64(cursor), type=values)
+    except ValueError as error:
+        raise BadCursorError from error
+
+
+def _read_base64(cursor: str) -> bytes:
+    """Raises ValueError."""
+    return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
 
 
 def _read_after(
@@ -73,11 +90,10 @@ def _read_after(
     return found
 
 
-def decode_cursor(rows: QuerySet[Any], order: Sequence[str], cursor: str) -> list[Any]:
+def _decode_cursor(rows: QuerySet[Any], order: Sequence[str], cursor: str) -> list[Any]:
     """Return a value for each field of the order. Raises BadCursorError."""
     try:
-        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        values = msgspec.json.decode(raw, type=list[int | str])
+        values = msgspec.json.decode(_read_base64(cursor), type=list[int | str])
         return [_read_value(rows, _name(name), value) for name, value in zip(order, values, strict=True)]
     except (ValueError, TypeError, OverflowError, ValidationError) as error:
         raise BadCursorError from error

@@ -15,12 +15,12 @@ def localize(moment: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:
     early, late = moment.replace(tzinfo=zone, fold=0), moment.replace(tzinfo=zone, fold=1)
     if early.astimezone(dt.UTC).astimezone(zone).replace(tzinfo=None) != moment:
         raise ValidationError(
-            _("%(time)s does not exist in %(zone)s: clocks are changed then."),
+            _("%(time)s does not exist in %(zone)s: the clocks change then."),
             code="nonexistent_time", params={"time": moment, "zone": zone.key},
         )  # fmt: skip
     if early.utcoffset() != late.utcoffset():
         raise ValidationError(
-            _("%(time)s comes twice in %(zone)s: give the offset, too."),
+            _("%(time)s occurs twice in %(zone)s: add the offset."),
             code="ambiguous_time", params={"time": moment, "zone": zone.key},
         )  # fmt: skip
     return early

@@ -33,19 +33,19 @@ class NotificationFilter(serializers.Serializer[Any]):
 
     conference_id = serializers.CharField(max_length=64, help_text="The conference whose messages to list.")
     status = serializers.ChoiceField(
-        choices=Notification.Status.choices, required=False, help_text="What became of the message."
+        choices=Notification.Status.choices, required=False, help_text="Only messages with this status."
     )
     channel = serializers.ChoiceField(
-        choices=_CHANNELS, required=False, help_text="How the message reaches its recipient."
+        choices=_CHANNELS, required=False, help_text="Only messages of this channel."
     )
     message_type = serializers.ChoiceField(
-        choices=_MESSAGE_TYPES, required=False, help_text="What the message is about."
+        choices=_MESSAGE_TYPES, required=False, help_text="Only messages of this type."
     )
     recipient = serializers.CharField(
         max_length=320, required=False, help_text="The whole email address or E.164 number."
     )
     registration_id = serializers.CharField(
-        max_length=64, required=False, help_text="The registration that the message is about."
+        max_length=64, required=False, help_text="Only messages about this registration."
     )
 
 

@@ -7,9 +7,8 @@ from email.mime.image import MIMEImage
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.utils import formataddr, parseaddr
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +22,9 @@ from notifications.channels._base import Accepted, Call, Channel, Failure, regis
 from notifications.message_types import get_message_type
 from notifications.models import Notification
 from notifications.rendering import Mail, render_mail
+
+if TYPE_CHECKING:
+    from anymail.exceptions import AnymailAPIError
 
 
 @register
@@ -45,6 +47,8 @@ class EmailChannel(Channel):
         return render_mail(notification, registration, sequence=sequence)
 
     def send(self, notification: Notification, message: Mail, *, call: Call) -> Accepted:
+        from anymail.exceptions import AnymailError  # with all of requests, which most processes never need
+
         try:
             mail = make_message(notification, message)
         except (ValueError, UnicodeError) as error:
@@ -153,6 +157,8 @@ def _failure(error: Exception) -> Failure:
 
     If the connection was open and no answer came, the provider may or may not have the mail.
     """
+    from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
+
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, text = next(iter(error.recipients.values()))
         return _smtp.judge_reply(code, text)
@@ -171,7 +177,7 @@ def _failure(error: Exception) -> Failure:
     return Failure(f"{type(error).__name__}: {error}", kind=Failure.PERMANENT)  # the mail itself is bad
 
 
-def _judge_api_error(error: AnymailAPIError) -> Failure:
+def _judge_api_error(error: "AnymailAPIError") -> Failure:
     status, answer = error.status_code, getattr(error.response, "text", "").lower()
     if status is None or status >= 500:
         return Failure(str(error), kind=Failure.UNKNOWN)

@@ -145,7 +145,7 @@ class RegistrationPath(APIView):
         if registration is None:
             raise Http404(f"There is no registration {registration_id!r} in this conference.")
         paths = conversions.read_paths(
-            [registration.id], query["model"], first=query["cursor"], limit=query["page_size"]
+            [registration.id], query["model"], limit=query["page_size"], cursor=query["cursor"]
         )
         answer = {
             "conference_id": conference.id,

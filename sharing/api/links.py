@@ -21,6 +21,7 @@ from sharing.qr import draw_qr
 from sharing.rules.codes import keys_of
 from sharing.selectors import links as selectors
 from sharing.selectors import tree
+from sharing.selectors.conversions import count_conversions
 from sharing.services import erasing, minting
 
 _IN = OpenApiParameter(
@@ -124,7 +125,11 @@ class QRCode(APIView):
 
 
 class Tree(APIView):
-    """The tree by levels: the roots, or what is below `root`; most conversions below first."""
+    """The tree by levels: the roots, or what is below `root`; most conversions below first.
+
+    The order follows the current figures. A link that gains a conversion between two pages may move to a page
+    that was read already, or come twice. Use `links`, whose order is fixed, to read every link once.
+    """
 
     @extend_schema(parameters=[queries.TreeQuery], responses=answers.TreeSerializer)
     def get(self, request: Request) -> Response:
@@ -138,7 +143,8 @@ class Tree(APIView):
         found = tree.get_tree(
             conference.id, root, depth=query["depth"], limit=query["page_size"], cursor=query["cursor"]
         )
-        return Response(answers.TreeSerializer(found).data)
+        totals = count_conversions(conference, (None, None))
+        return Response(answers.TreeSerializer({**vars(found), "totals": totals}).data)
 
 
 class Erase(APIView):

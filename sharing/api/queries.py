@@ -68,7 +68,7 @@ class TreeQuery(ConferenceQuery, PageQuery):
         default="",
         allow_blank=True,
         max_length=64,
-        help_text="The code to begin below; without it, the roots.",
+        help_text="List the links below this code. Default: the roots.",
     )
     depth = serializers.IntegerField(
         default=1, min_value=1, max_value=MAX_DEPTH, help_text="How many levels."
@@ -79,17 +79,13 @@ class ConversionsQuery(ModelQuery, PageQuery):
     pass
 
 
-class PathQuery(ConferenceQuery, ModelMixin):
-    cursor = serializers.IntegerField(
-        default=1, min_value=1, max_value=10**9,
-        help_text="The place in the chain to begin with; 1 is the link that was opened.",
-    )  # fmt: skip
-    page_size = serializers.IntegerField(default=100, min_value=1, max_value=1000)
+class PathQuery(ConferenceQuery, ModelMixin, PageQuery):
+    pass
 
 
 class NotCreditedQuery(RangeQuery, PageQuery):
     reason = serializers.ChoiceField(
-        list(Reason), default="", allow_blank=True, help_text="One reason; without it, all."
+        list(Reason), default="", allow_blank=True, help_text="Only this reason. Default: all reasons."
     )
 
 

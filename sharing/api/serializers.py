@@ -24,10 +24,10 @@ class LinkSerializer(_Answer):
 
     code = serializers.CharField()
     public_code = serializers.SerializerMethodField(
-        help_text="As in addresses: signed, if it has a signature."
+        help_text="As it appears in addresses, with its signature if it has one."
     )
     conference_id = serializers.CharField()
-    url = serializers.SerializerMethodField(help_text="What people pass on.")
+    url = serializers.SerializerMethodField(help_text="The address that people share.")
     parent = serializers.SerializerMethodField(help_text="The parent's code.")  # type: ignore[assignment]
     sharer = serializers.CharField(help_text="A visitor id, or `user:<number>`.")
     label = serializers.CharField()  # type: ignore[assignment]
@@ -35,7 +35,7 @@ class LinkSerializer(_Answer):
     target_url = serializers.CharField()
     minted = serializers.BooleanField(source="is_minted", help_text="Made by the server.")
     proven = serializers.BooleanField(
-        source="is_proven", help_text="The code shows by itself that it was made for its sharer."
+        source="is_proven", help_text="The code itself proves that it was made for its sharer."
     )
     first_shared_at = serializers.DateTimeField(
         allow_null=True, help_text="Null: a browser only made the code, and nobody else has opened it yet."
@@ -47,7 +47,7 @@ class LinkSerializer(_Answer):
     direct = serializers.IntegerField()
     assisted = serializers.IntegerField()
     subtree_links = serializers.IntegerField(help_text="Links below, at any depth.")
-    subtree_conversions = serializers.IntegerField(help_text="Distinct registrations of it and all below.")
+    subtree_conversions = serializers.IntegerField(help_text="Distinct registrations, of all below too.")
 
     def get_public_code(self, link: ShareLink) -> str:
         return public_code(link.conference_id, link.code)
@@ -72,11 +72,11 @@ class TreeNodeSerializer(LinkSerializer):
     """A link of the tree, with the first of its children where they were asked for."""
 
     children = serializers.ListField(
-        child=serializers.DictField(), required=False, help_text="Links like this one, of the next level."
+        child=serializers.DictField(), required=False, help_text="The links directly below, in the same form."
     )
     next = serializers.CharField(
         required=False,
-        help_text="Only where children are missing in this answer: their cursor, with this link as `root`.",
+        help_text="Only if this answer leaves out children: their cursor, with this link as `root`.",
     )
 
     def to_representation(self, instance: TreeNode) -> dict[str, Any]:
@@ -88,10 +88,19 @@ class TreeNodeSerializer(LinkSerializer):
         return row
 
 
+class ConversionTotals(_Answer):
+    share_conversions = serializers.IntegerField(help_text="Distinct registrations.")
+    registrations_reported = serializers.IntegerField(
+        help_text="Of these, how many have nothing but a client's report behind them."
+    )
+
+
 class TreeSerializer(_Answer):
+    totals = ConversionTotals(help_text="Of the whole conference.")
     root = LinkSerializer(allow_null=True)
     path = LinkSerializer(
-        many=True, help_text="From above down to `root`; of the links above it the nearest 99."
+        many=True,
+        help_text="From the top down to `root`; at most the nearest 99 links above it.",
     )
     results = TreeNodeSerializer(many=True)
     next = serializers.CharField(allow_null=True)
@@ -111,8 +120,7 @@ class CreditModelPage(_Answer):
     next = serializers.CharField(allow_null=True)
 
 
-class Totals(_Answer):
-    share_conversions = serializers.IntegerField(help_text="Distinct registrations.")
+class Totals(ConversionTotals):
     credits = serializers.IntegerField()
 
 
@@ -130,10 +138,10 @@ class CreditSerializer(_Answer):
 
 
 class NotCreditedSerializer(_Answer):
-    code = serializers.SerializerMethodField(help_text="As it was sent.")
+    code = serializers.SerializerMethodField(help_text="The code as it was sent.")
     reason = serializers.SerializerMethodField()
     message = serializers.SerializerMethodField(help_text="The reason in words.")
-    distance = serializers.IntegerField(allow_null=True, help_text="Its place in the chain, if it is in it.")
+    distance = serializers.IntegerField(allow_null=True, help_text="Its place in the chain, or null.")
 
     def get_code(self, item: NotCredited) -> str:
         return code_of(item.link_key)
@@ -161,14 +169,15 @@ class PathSerializer(_Answer):
 
     credits = CreditSerializer(many=True)
     not_credited = NotCreditedSerializer(many=True)
-    next = serializers.IntegerField(
+    next = serializers.CharField(
         allow_null=True,
-        help_text="Where the chain goes on: the `cursor` of the registration's own path.",
+        help_text="Where the chain continues: a `cursor` for the registration's own path.",
     )
 
 
 class ConversionSerializer(PathSerializer):
     registration_id = serializers.CharField()
+    is_reported = serializers.BooleanField(help_text="Nothing but a client's report is behind it.")
     registered_at = serializers.DateTimeField()
 
     def to_representation(self, instance: tuple[ShareConversion, CreditPath]) -> dict[str, Any]:
@@ -176,6 +185,7 @@ class ConversionSerializer(PathSerializer):
         registered_at = serializers.DateTimeField().to_representation(conversion.registered_at)
         return {
             "registration_id": code_of(conversion.registration_id),
+            "is_reported": conversion.is_reported,
             "registered_at": registered_at,
             **PathSerializer(path).data,
         }
@@ -193,7 +203,7 @@ class RegistrationPathSerializer(PathSerializer):
     registration_id = serializers.CharField()
     registered_at = serializers.DateTimeField()
     opened = OpenedCodeSerializer(
-        many=True, help_text="Codes that the registrant opened, before or after: the 100 opened last."
+        many=True, help_text="The last 100 codes that the registrant opened, before or after registering."
     )
 
 
@@ -207,7 +217,7 @@ class ConversionsAnswer(_Answer):
 class SumRow(_Answer):
     rank = serializers.IntegerField(help_text="Equal credits share a rank.")
     credit = serializers.FloatField(help_text="Under the chosen model.")
-    registrations = serializers.IntegerField(help_text="Distinct.")
+    registrations = serializers.IntegerField(help_text="Distinct registrations.")
     direct = serializers.IntegerField()
     assisted = serializers.IntegerField()
 
@@ -242,7 +252,7 @@ class ChannelsAnswer(_Answer):
 class KFactorAnswer(_Answer):
     share_conversions = serializers.IntegerField()
     sharers = serializers.IntegerField()
-    k_factor = serializers.FloatField(allow_null=True, help_text="Null where nobody shared.")
+    k_factor = serializers.FloatField(allow_null=True, help_text="Null if nobody shared.")
 
 
 class DayRow(_Answer):

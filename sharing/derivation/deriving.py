@@ -26,6 +26,7 @@ from sharing.derivation.outcomes import (
     find_registrations_of,
     load_conversion_times,
     load_outcomes,
+    note_confirmed,
     put_aside,
     replace_outcomes,
 )
@@ -51,6 +52,8 @@ from sharing.rules.opens import Moment, Open, Opens
 _ROWS_AT_ONCE = 10_000
 _REGISTRATIONS_AT_ONCE = 2_000
 _STALE_AT_ONCE = 100
+# Of how many waiting rows `settle_all` reads the conferences.
+_SETTLED_AT_ONCE = 1_000
 # The pause between two transactions lets other workers take the lock.
 _PAUSE_SECONDS = 0.01
 
@@ -87,11 +90,16 @@ def settle(conference_ids: Collection[str]) -> None:
 
 
 def settle_all() -> None:
-    """Settle all conferences: finish the work of killed workers, and add totals that were not due before."""
+    """Settle conferences: finish the work of killed workers, and add totals that were not due before.
+
+    Each call looks at the first rows only, so it costs the same however much waits; settling deletes them.
+    """
     unsettled = {
         conference_id
         for model in (StaleRegistration, PendingTotal)
-        for conference_id in model._default_manager.values_list("conference_id", flat=True).distinct()
+        for conference_id in model._default_manager.order_by("pk").values_list("conference_id", flat=True)[
+            :_SETTLED_AT_ONCE
+        ]
     }
     settle(unsettled)
     count_stale()
@@ -141,6 +149,7 @@ class _Derivation:
 
     def run(self, new: Facts) -> None:
         claimed = apply_claims(self.forest, facts.insert_claims(new.claims))
+        new.opens = list(facts.leave_out_excess(new.opens))
         linked = OpenedLinks(self.forest, new.opens)
         moved = count_moved(claimed.former_owners, self.forest)
         registered_ms = store.find_latest_registrations(new.conference_ids())
@@ -155,6 +164,13 @@ class _Derivation:
         self._add_affected_by_openers(affected, claimed)
         ids = self._find_affected_by_links() | standing
         self._attribute_again(affected, ids - affected.keys(), new=registrations.keys() - known.keys())
+        note_confirmed(
+            {
+                key: item.is_confirmed
+                for key, item in registrations.items()
+                if key in known and item.is_confirmed != known[key].is_confirmed
+            }
+        )
         self._save(claimed.with_new_winner, opened, linked.beside.values())
 
     def run_links(self, keys: Collection[str]) -> None:
@@ -216,7 +232,8 @@ class _Derivation:
             ms = registered_ms[key] if outcome.credits else None
             if ms != former_ms.get(key):
                 self._note_day(key, ms, former_ms.get(key))
-        replace_outcomes(former, outcomes, registered_ms)
+        reported = {key for key in outcomes if not affected[key].is_confirmed}
+        replace_outcomes(former, outcomes, registered_ms, reported)
         put_aside(later)
 
     # --- Which registrations a change affects --------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Read facts from stored events, and store claims and opens. Repeated events are stored once."""
 
+from collections import Counter
 from collections.abc import Callable, Container, Sequence
 from functools import lru_cache
 
@@ -8,7 +9,7 @@ import msgspec
 from analytics.erasing import erase_rows
 from analytics.event_types import is_confirmed
 from analytics.events.rows import EventRow
-from sharing.derivation import bulk
+from sharing.derivation import bulk, store
 from sharing.derivation.registrations import RegistrationRecord, Standing, digest_form, report_key
 from sharing.models import ShareClaim, ShareOpen
 from sharing.rules.attribution import digest_of_chain
@@ -195,6 +196,31 @@ def insert_claims(claims: Sequence[Claim]) -> list[Claim]:
     ]  # fmt: skip
     new = bulk.insert_new(ShareClaim, columns, rows)
     return [claim for claim, row in zip(claims, rows, strict=True) if not claim.is_bot and row[0] in new]
+
+
+# A visitor with this many stored opens is no person. Further ones that come several at once are no facts:
+# each registration of a visitor reads all of that visitor's opens.
+MAX_OPENS = 2_000
+_SEVERAL = 5
+
+
+def leave_out_excess(opens: Sequence[Open]) -> Sequence[Open]:
+    """The opens without those beyond MAX_OPENS of their visitor."""
+    counts = Counter([item.visitor for item in opens])
+    busy = [visitor for visitor, count in counts.items() if count >= _SEVERAL]
+    if not busy:
+        return opens
+    room = {visitor: MAX_OPENS - stored for visitor, stored in store.count_opens(busy, MAX_OPENS).items()}
+    if all(counts[visitor] <= left for visitor, left in room.items()):
+        return opens
+    kept = []
+    for item in sorted(opens, key=lambda item: item.moment):
+        left = room.get(item.visitor, 1)
+        if left > 0:
+            kept.append(item)
+        if item.visitor in room:
+            room[item.visitor] = left - 1
+    return kept
 
 
 def insert_opens(opens: Sequence[Open], *, known_links: Container[str]) -> Sequence[Open]:

@@ -73,9 +73,15 @@ def load_conversion_times(registrations: Collection[str]) -> dict[str, int]:
 
 
 def replace_outcomes(
-    former: dict[str, Outcome], outcomes: dict[str, Outcome], registered_ms: dict[str, int]
+    former: dict[str, Outcome],
+    outcomes: dict[str, Outcome],
+    registered_ms: dict[str, int],
+    reported: Collection[str],
 ) -> None:
-    """Write the outcomes that differ from `former`, the stored ones."""
+    """Write the outcomes that differ from `former`, the stored ones.
+
+    reported: the registrations that nothing confirms.
+    """
     changed = [key for key, outcome in outcomes.items() if former.get(key, Outcome()) != outcome]
     stale = [key for key in changed if key in former]
     bulk.delete(NotCredited, "registration", stale)
@@ -86,14 +92,16 @@ def replace_outcomes(
         outcome = outcomes[key]
         if outcome.credits:
             nearest = outcome.credits[0].key
-            conversions.append((key, key.partition("/")[0], nearest, registered_ms[key]))
+            conversions.append((key, key.partition("/")[0], nearest, registered_ms[key], +(key in reported)))
         given += [
             (key, item.key, item.distance, item.age_ms, item.sharer, item.channel) for item in outcome.credits
         ]
         about = (key.partition("/")[0], registered_ms[key])
         refused += [(key, item.key, item.reason.value, item.distance, *about) for item in outcome.refused]
     bulk.insert(
-        ShareConversion, ("registration_id", "conference_id", "nearest_id", "registered_ms"), conversions
+        ShareConversion,
+        ("registration_id", "conference_id", "nearest_id", "registered_ms", "is_reported"),
+        conversions,
     )
     bulk.insert(Credit, ("conversion_id", "link_id", "distance", "age_ms", "sharer", "channel"), given)
     bulk.insert(
@@ -101,6 +109,12 @@ def replace_outcomes(
         ("registration_id", "link_key", "reason", "distance", "conference_id", "registered_ms"),
         refused,
     )
+
+
+def note_confirmed(registrations: dict[str, bool]) -> None:
+    """Write whether stored share conversions are confirmed by now: registration → whether it is."""
+    rows = [(+(not is_confirmed), key) for key, is_confirmed in registrations.items()]
+    bulk.update(ShareConversion, ("is_reported",), rows)
 
 
 def put_aside(registrations: Collection[str]) -> None:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
+import msgspec
 from django.db.models import QuerySet
 
 from conferences.models import Conference
-from meeteasy.core.paging import read_page
+from meeteasy.core.paging import encode_cursor, read_cursor, read_page
 from sharing.models import Credit, NotCredited, ShareConversion, ShareRegistration
 from sharing.rules.codes import code_of
 from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT, SCALE
@@ -18,6 +19,8 @@ from sharing.selectors.not_credited import load_not_credited
 # Lists show this many places of the chain from a registration to the root, the nearest ones.
 PLACES_IN_LIST = 50
 _ALL_PLACES = range(1, 2**31 - 1)
+# What the cursor of a chain holds.
+_Place = tuple[Annotated[int, msgspec.Meta(ge=1, le=10**9)]]
 
 
 def get_conversions(conference: Conference, days: Range) -> QuerySet[ShareConversion]:
@@ -25,6 +28,15 @@ def get_conversions(conference: Conference, days: Range) -> QuerySet[ShareConver
     return ShareConversion.objects.filter(
         in_range(conference, days, "registered_ms"), conference_id=conference.id
     )
+
+
+def count_conversions(conference: Conference, days: Range) -> dict[str, int]:
+    """The number of share conversions, and of those with nothing but a client's report behind them."""
+    found = get_conversions(conference, days).order_by()
+    return {
+        "share_conversions": found.count(),
+        "registrations_reported": found.filter(is_reported=True).count(),
+    }
 
 
 def get_page(
@@ -46,21 +58,22 @@ class CreditedLink(NamedTuple):
 
 
 class CreditPath(NamedTuple):
-    """A part of the chain from a registration to the root. next: the distance at which it continues."""
+    """A part of the chain from a registration to the root. next: the cursor of the following part."""
 
     credits: list[CreditedLink]
     not_credited: list[NotCredited]
-    next: int | None
+    next: str | None
 
 
 def read_paths(
-    registration_keys: Sequence[str], model: str = DEFAULT, *, first: int = 1, limit: int = PLACES_IN_LIST
+    registration_keys: Sequence[str], model: str = DEFAULT, *, limit: int = PLACES_IN_LIST, cursor: str = ""
 ) -> dict[str, CreditPath]:
-    """Read `limit` places of each registration's chain, from place `first` on, under a credit model.
+    """Read `limit` places of each registration's chain, the nearest first, under a credit model.
 
     registration_keys: `<conference id>/<registration id>`. The part with the first place also has the
-    uncredited codes that have no place in the chain. Takes two queries.
+    uncredited codes that have no place in the chain. Takes two queries. Raises BadCursorError.
     """
+    (first,) = read_cursor(cursor, _Place) if cursor else (1,)
     end = first + limit
     with_next = range(first, end + 1)
     credits = _read_credits(registration_keys, model, with_next)
@@ -74,7 +87,7 @@ def read_paths(
         paths[key] = CreditPath(
             [item for item in credited if item.distance != end],
             [item for item in others if item.distance != end],
-            end if goes_on else None,
+            encode_cursor(end) if goes_on else None,
         )
     return paths
 

@@ -7,18 +7,22 @@ stored sums of its quarter hours.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
+import msgspec
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from conferences.models import Conference
-from meeteasy.core.paging import decode_cursor, encode_cursor
+from meeteasy.core.paging import encode_cursor, read_cursor
 from sharing.models import ChannelCount, CreditSum
 from sharing.rules.credit_models import DEFAULT, SCALE
+from sharing.selectors.conversions import count_conversions
 from sharing.selectors.days import Range, in_range
 
 _Kind = CreditSum.Kind
 _ORDER = ("-units", "name")
+_Units = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+_Name = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]  # PostgreSQL refuses even to compare NUL
 
 
 class SumRow(NamedTuple):
@@ -51,11 +55,9 @@ class SumPage(NamedTuple):
 
 
 def get_totals(conference: Conference, days: Range) -> dict[str, int]:
-    """The number of distinct share conversions, and the number of their credits."""
-    found = _find_sums(conference, _Kind.TOTAL, DEFAULT, days).aggregate(
-        conversions=Sum("registrations"), all_credits=Sum("credits")
-    )
-    return {"share_conversions": found["conversions"] or 0, "credits": found["all_credits"] or 0}
+    """The number of distinct share conversions, of those that are only reported, and of their credits."""
+    credits = _find_sums(conference, _Kind.TOTAL, DEFAULT, days).aggregate(sum=Sum("credits"))["sum"]
+    return {**count_conversions(conference, days), "credits": credits or 0}
 
 
 def get_leaderboard(
@@ -210,8 +212,7 @@ def _read_cursor(cursor: str) -> tuple[int, str] | None:
     """Units and name of the row before the page. Raises BadCursorError."""
     if not cursor:
         return None
-    units, name = decode_cursor(CreditSum.objects.all(), _ORDER, cursor)
-    return units, name
+    return read_cursor(cursor, tuple[_Units, _Name])
 
 
 def _sort_key(row: SumRow) -> tuple[int, str]:

@@ -18,6 +18,7 @@
   let retries = 0;
   let watchdog = 0;
   let clock = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
+  let calendar = new Intl.DateTimeFormat(language, { month: "short", day: "numeric" });
 
   function connect() {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
@@ -55,7 +56,9 @@
       seq = message.seq;
       asked = false;
       retries = 0;
-      clock = new Intl.DateTimeFormat(language, { timeStyle: "medium", timeZone: message.conference.time_zone });
+      const timeZone = message.conference.time_zone;
+      clock = new Intl.DateTimeFormat(language, { timeStyle: "medium", timeZone });
+      calendar = new Intl.DateTimeFormat(language, { month: "short", day: "numeric", timeZone });
       list.replaceChildren();
       update("attendance", message.attendance);
       update("today", message.today);
@@ -97,7 +100,9 @@
     const time = document.createElement("time");
     if (message.at) {
       time.dateTime = message.at;
-      time.textContent = clock.format(new Date(message.at));
+      const at = new Date(message.at), day = calendar.format(at);
+      // A time alone means today.
+      time.textContent = (day === calendar.format(new Date()) ? "" : `${day}, `) + clock.format(at);
     }
     const words = document.createElement("span");
     words.textContent = text.replace(/\{(\w+)\}/g, (_, name) => facts[name] ?? "");

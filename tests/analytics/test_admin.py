@@ -28,6 +28,8 @@ from tests.analytics.builders import NOON, on_sql, page_view, store
 from tests.analytics.streams import length, make_drain, make_row, run
 from tests.support.services import free_port
 
+admin.autodiscover()  # as the addresses do
+
 pytestmark = pytest.mark.django_db
 
 OURS = [Event, DailySummary, DirtyDay, UnclaimedConference, DeadLetter]

@@ -91,7 +91,7 @@ def test_a_types_json_schema_agrees_with_the_door(name: str) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", TYPES)
-def test_a_type_appears_in_openapi_and_in_the_admins_filter(name: str, admin_client: Client) -> None:
+def test_a_type_appears_in_openapi_and_the_admin(name: str, admin_client: Client) -> None:
     schema = APIClient().get("/api/schema", HTTP_ACCEPT="application/json").json()
     items = schema["components"]["schemas"]["EventBatch"]["properties"]["events"]["items"]
     labels = {

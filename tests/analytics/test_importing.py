@@ -110,9 +110,7 @@ def test_lines_without_event_id_are_imported_once(tmp_path: Path, conference: Co
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
-def test_a_file_saved_again_with_a_byte_order_mark_is_the_same(
-    tmp_path: Path, conference: Conference, pack: Any
-) -> None:
+def test_a_byte_order_mark_makes_no_other_file(tmp_path: Path, conference: Conference, pack: Any) -> None:
     content = line() + line(page="/b")
     import_file(write(tmp_path / "events", content), progress=False)
 

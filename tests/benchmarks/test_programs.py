@@ -26,6 +26,7 @@ from tests.support.system import ROOT
         ("registering", None),
         ("reports", None),
         ("rush", "gunicorn"),
+        ("pages", None),
         pytest.param("convert", "docx", marks=[needs_sandbox, needs_libreoffice]),
     ],
 )

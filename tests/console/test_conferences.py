@@ -42,7 +42,7 @@ def test_the_list_shows_figures_of_each_conference(
     page = browser(alice).get("/console/")
     (item,) = page.context["glances"]
     assert (item["glance"].registrations, item["glance"].checkins) == (5, 0)
-    assert item["url"] == "/console/c/summit/live/"
+    assert item["url"] == "/console/c/summit/"
 
 
 def test_the_list_takes_the_same_queries_for_many_conferences(
@@ -243,6 +243,8 @@ def test_every_table_with_a_conference_is_deleted_with_it() -> None:
     known = deleting.deleted_models() | {Member, DeletedConference, Conference}
     kept = {"ErasedVisitor", "UnclaimedConference"}  # no more than digests and ids; they outlive it
     for model in apps.get_models():
+        if model._meta.proxy:
+            continue
         fields = {field.attname: field for field in model._meta.concrete_fields}
         goes_along = getattr(fields.get("conference_id"), "related_model", None) is Conference  # by cascade
         if "conference_id" in fields and not goes_along and model.__name__ not in kept:

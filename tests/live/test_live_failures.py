@@ -112,9 +112,7 @@ def test_clients_get_a_new_snapshot_after_a_redis_outage(
             pass
 
 
-def test_new_clients_are_asked_to_retry_while_redis_is_away(
-    system: System, token: str, open_live: OpenLive
-) -> None:
+def test_new_clients_must_retry_while_redis_is_away(system: System, token: str, open_live: OpenLive) -> None:
     system.valkey.kill()
     try:
         assert open_live(system, token=token).close_code() == 1013

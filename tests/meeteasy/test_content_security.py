@@ -73,7 +73,7 @@ def test_the_docs_script_is_a_file_of_its_own() -> None:
     assert "/api/schema" in answer.content.decode()
 
 
-def test_a_mail_preview_runs_nothing_and_only_we_frame_it(alice: User) -> None:
+def test_a_mail_preview_runs_nothing_and_is_ours(alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(is_staff=True, is_superuser=True)
     client = Client()
     client.force_login(User.objects.get(pk=alice.pk))

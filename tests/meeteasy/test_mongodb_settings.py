@@ -19,7 +19,7 @@ from meeteasy.mongodb_settings import read_mongodb_settings
         ("timeoutMS=60000", "timeoutMS"),
     ],
 )
-def test_an_option_that_breaks_a_promise_is_refused_by_name(options: str, named: str) -> None:
+def test_options_that_break_promises_are_refused_by_name(options: str, named: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"(?i){named}"):
         read_mongodb_settings(f"mongodb://127.0.0.1/?{options}", "")
 

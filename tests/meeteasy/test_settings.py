@@ -37,6 +37,28 @@ def test_a_secret_may_come_in_a_file(tmp_path: Path) -> None:
     assert load(SECRET_KEY_FILE=str(secret)).stdout.split(" False")[0] == "from a file"
 
 
+STRONG = "cVYyOnY1n3dZ7mTq0kWJ4bXh8uRrGpLsEaFi"
+
+
+@pytest.mark.parametrize("weak", ["x", "changeme", "only-for-tests", "ab" * 40, STRONG[:31]])
+def test_a_weak_key_is_refused_with_https_only(weak: str) -> None:
+    for variables in (
+        {"SECRET_KEY": weak},
+        {"SECRET_KEY": STRONG, "SECRET_KEY_FALLBACKS": f"{STRONG}2,{weak}"},
+    ):
+        result = load(HTTPS_ONLY="1", **variables)
+        assert result.returncode != 0
+        named = list(variables)[-1]
+        assert f"{named} is too weak for HTTPS_ONLY" in result.stderr.strip().splitlines()[-1]
+        assert weak not in result.stderr or len(weak) == 1, "a log must not hold the key"
+        assert load(**variables).returncode == 0, "without HTTPS_ONLY, on one's own machine, it may be weak"
+
+
+def test_a_strong_key_starts_with_https_only() -> None:
+    result = load(HTTPS_ONLY="1", SECRET_KEY=STRONG, SECRET_KEY_FALLBACKS=f"{STRONG}2")
+    assert result.stdout.startswith(f"{STRONG} False")
+
+
 @pytest.mark.parametrize(
     ("variables", "named"),
     [

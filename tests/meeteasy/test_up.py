@@ -16,6 +16,7 @@ import httpx
 import psutil
 import pytest
 
+from meeteasy.supervising import stop_seconds
 from tests.support.services import free_port
 from tests.support.system import ROOT
 
@@ -136,8 +137,10 @@ def test_up_ends_everything_and_a_restart_finds_all_data(up: Up) -> None:
 
 @pytest.mark.processes
 def test_a_folder_has_one_system_that_notices_killed_servers(up: Up) -> None:
-    up.start()
+    up.start(["bash", "-c", f"ulimit -Sn 256 && exec {shlex.join(MANAGE_UP)}"])
     assert up.process is not None
+    limits = {child.rlimit(psutil.RLIMIT_NOFILE)[0] for child in up.children()}
+    assert min(limits) > 256, "each connection is an open file"
     again = subprocess.run(
         MANAGE_UP,
         cwd=ROOT, env={**up.environment, "PORT": str(free_port()), "VALKEY_PORT": str(free_port())},
@@ -325,3 +328,30 @@ def test_a_killed_supervisor_takes_everything_with_it(up: Up) -> None:
     assert up.process is not None
     up.process.kill()
     assert up.wait_for_the_end() == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(
+    ("command", "seconds"),
+    [
+        ("python manage.py worker analytics.daily", 610),
+        ("python manage.py worker analytics.events notifications.sms --concurrency 4", 130),
+        ("python manage.py web", 60),
+    ],
+)
+def test_a_stop_waits_as_long_as_the_worker_may_take(command: str, seconds: int) -> None:
+    assert stop_seconds(command) == seconds
+
+
+@pytest.mark.processes
+def test_a_second_ctrl_c_ends_at_once_what_does_not_end_by_itself(up: Up) -> None:
+    up.start()
+    worker = next(child for child in up.children() if "analytics.daily" in child.cmdline())
+    worker.suspend()  # it does not even hear that it should end
+    assert up.process is not None
+    os.kill(up.process.pid, signal.SIGINT)
+    up.wait_for(lambda: up.log().count("stopped (rc=") >= 6, "all the others to end")
+    assert is_alive(worker)
+    assert up.process.poll() is None
+    os.kill(up.process.pid, signal.SIGINT)
+    up.wait_for_the_end()
+    assert "killing daily" in up.log()

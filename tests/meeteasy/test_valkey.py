@@ -61,7 +61,7 @@ def test_confirmed_writes_survive_kill_9(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "tail", [b"\0" * 4096, b"\0", b"*3\r\n$4\r\nXADD\r\n$6\r\nstream" + b"\0" * 512, b"garbage"]
 )
-def test_a_broken_tail_is_set_aside_and_the_rest_survives(tmp_path: Path, tail: bytes) -> None:
+def test_a_broken_tail_is_set_aside(tmp_path: Path, tail: bytes) -> None:
     """A power cut may leave such a tail. As the control, Valkey by itself refuses to start."""
     directory = tmp_path / "valkey"
     port = free_port()

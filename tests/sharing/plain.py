@@ -5,6 +5,7 @@ as clients send them, sorts it by event time, and reads it once.
 """
 
 from collections import defaultdict
+from collections.abc import Collection
 from typing import Any
 
 DAY_MS = 86_400_000
@@ -59,11 +60,20 @@ class PlainTree:
     registration → (ms, event id, visitor, code); credits: registration → [(code, distance)], nearest first;
     refused: registration → {(code, reason)}; opens, openers, direct, assisted, below: counts by code.
 
+    voids: the links and sharers that an organizer voided, as ("link", code) and ("sharer", who).
+    void: the links that are void because of it. confirmed: the registrations with a confirmed event.
+
     An event of the type `minted` stands for a link that the server made. Each event without a visitor counts
     as another person. Of a repeated event only the first copy in the list counts.
     """
 
-    def __init__(self, events: list[dict[str, Any]], *, window_days: int = 30) -> None:
+    def __init__(
+        self,
+        events: list[dict[str, Any]],
+        *,
+        window_days: int = 30,
+        voids: Collection[tuple[str, str]] = (),
+    ) -> None:
         once: dict[str, dict[str, Any]] = {}
         for event in events:
             once.setdefault(event["event_id"], event)
@@ -113,7 +123,19 @@ class PlainTree:
                 ]
                 self.shared[code] = min(shared, default=None)
 
+        self.void = {
+            code
+            for code, sharer in self.sharers.items()
+            if ("link", code) in voids or ("sharer", sharer) in voids
+        }
         registered = merge_registrations(in_time)
+        self.confirmed = {
+            event["registration_id"]
+            for event in in_time
+            if event["type"] == "registration"
+            and not event.get("bot")
+            and event["event_id"].startswith("own:")
+        }
         withdrawn = find_withdrawn(in_time)
 
         # Claims go in order of time. A claim whose parent is below its own link closes a cycle.
@@ -201,6 +223,8 @@ class PlainTree:
                 sharer = self.sharers[touch]
                 if sharer == visitor:
                     refused.add((touch, "self_referral"))
+                elif touch in self.void:
+                    refused.add((touch, "voided"))
                 elif sharer in credited:
                     refused.add((touch, "sharer_already_credited"))
                 else:

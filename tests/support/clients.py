@@ -15,16 +15,20 @@ class PostingClients:
             ...  # kill something
         clients.ids  # of all events, each of which was answered with 202 in the end
 
+    host: the name that they ask for, if it is not the address.
     retries: how many times a batch got another answer than 202, or none, and was sent again.
     """
 
-    def __init__(self, url: str, *, threads: int = 4, batch: int = 10, pause_seconds: float = 0.01) -> None:
+    def __init__(
+        self, url: str, *, threads: int = 4, batch: int = 10, pause_seconds: float = 0.01, host: str = ""
+    ) -> None:
         self.ids: set[str] = set()
         self.retries = 0
         self.batches = 0
         self._url = f"{url}/api/analytics/events"
         self._batch = batch
         self._pause_seconds = pause_seconds
+        self._headers = {"Host": host} if host else {}
         self._stop = threading.Event()
         self._give_up_at = float("inf")
         self._lock = threading.Lock()
@@ -69,7 +73,9 @@ class PostingClients:
         while True:
             try:
                 # verify=False: reading the certificates of authorities takes longer than all the rest.
-                answer = httpx.post(self._url, json={"events": events}, timeout=15, verify=False)
+                answer = httpx.post(
+                    self._url, json={"events": events}, headers=self._headers, timeout=15, verify=False
+                )
                 if answer.status_code == 202:
                     assert answer.json() == {"accepted": len(events), "rejected": []}
                     return

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from tests.support.manage import ROOT
+from tests.support.mongodb_queries import record_into
 from tests.support.services import PostgresqlServer, free_port
 
 
@@ -67,9 +68,15 @@ os.environ.pop("REDIS_URL", None)
 STORE = os.environ.setdefault("TEST_STORE", "sqlite")
 # A language by which PostgreSQL sorts texts, such as en-US; without one it sorts by code points.
 LANGUAGE = os.environ.get("TEST_LANGUAGE", "")
+# The variable with the URL of a server that the run itself has started.
+OWN_POSTGRESQL = "TESTS_POSTGRESQL"
 
+# Tests of faults start systems on MongoDB, whichever database their run uses.
+os.environ.setdefault("TESTS_MONGODB_URI", os.environ.get("MONGODB_URI", ""))
 if STORE != "mongodb":
     os.environ.pop("MONGODB_URI", None)
+elif "MONGODB_QUERIES" in os.environ:
+    record_into(Path(os.environ["MONGODB_QUERIES"]))
 if STORE != "postgresql":
     os.environ.pop("DATABASE_URL", None)
 elif "DATABASE_URL" not in os.environ:
@@ -77,4 +84,4 @@ elif "DATABASE_URL" not in os.environ:
     _server = PostgresqlServer(language=LANGUAGE)
     atexit.register(_server.remove)
     _server.start()
-    os.environ["DATABASE_URL"] = _server.url
+    os.environ["DATABASE_URL"] = os.environ[OWN_POSTGRESQL] = _server.url

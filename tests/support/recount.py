@@ -2,7 +2,8 @@
 
     python tests/support/recount.py DATABASE CONFERENCE [ZONE]
 
-counts the stored events from the table itself. DATABASE is the path of an SQLite file or a PostgreSQL URL.
+counts the stored events from the table itself. DATABASE is the path of an SQLite file, or the
+URL of a PostgreSQL or MongoDB database.
 Prints JSON: the ids as stored, repeats included, the figures of each local day, the number of dead letters.
 """
 
@@ -53,12 +54,21 @@ def count_days(events: Iterable[dict[str, Any]], zone: str) -> dict[str, dict[st
     return {date: {name: len(day[name]) for name in FIGURES} for date, day in days.items()}
 
 
-EVENTS = "SELECT _id, type, ts, visitor_id, data, is_bot FROM analytics_event WHERE conference_id = "
+COLUMNS = ("_id", "type", "ts", "visitor_id", "data", "is_bot")
+EVENTS = f"SELECT {', '.join(COLUMNS)} FROM analytics_event WHERE conference_id = "
 DEAD_LETTERS = "SELECT count(*) FROM analytics_deadletter"
 
 
 def read(database: str, conference: str) -> tuple[list[tuple], int]:
     """The conference's events, and the number of dead letters."""
+    if database.startswith("mongodb"):
+        import pymongo
+
+        with pymongo.MongoClient(database, tz_aware=True) as client:
+            tables = client.get_default_database()
+            found = tables["analytics_event"].find({"conference_id": conference})
+            events = [tuple(event[name] for name in COLUMNS) for event in found]
+            return events, tables["analytics_deadletter"].count_documents({})
     if "://" in database:
         import psycopg
 

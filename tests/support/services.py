@@ -11,10 +11,13 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 import psycopg
 import redis
+from pymongo import MongoClient, timeout
+from pymongo.errors import PyMongoError
 
 
 def free_port() -> int:
@@ -147,3 +150,65 @@ class PostgresqlServer:
     def remove(self) -> None:
         self.stop()
         shutil.rmtree(self._directory, ignore_errors=True)
+
+
+class MongodbServer:
+    """The server of MONGODB_URI, which tests cannot start themselves. What stops, continues and kills it are
+    shell commands in the environment: TEST_MONGODB_PAUSE, _RESUME, _STOP, _KILL and _START (docs/mongodb.md).
+    """
+
+    COMMANDS = ("PAUSE", "RESUME", "STOP", "KILL", "START")
+
+    def __init__(self) -> None:
+        self.uri = os.environ["TESTS_MONGODB_URI"]
+        self.database = f"meeteasy_faults_{secrets.token_hex(4)}"
+
+    @classmethod
+    def find_missing(cls) -> list[str]:
+        """The names of the variables that a test of faults needs and does not have."""
+        names = ["MONGODB_URI", *(f"TEST_MONGODB_{name}" for name in cls.COMMANDS)]
+        has = {**os.environ, "MONGODB_URI": os.environ["TESTS_MONGODB_URI"]}
+        return [name for name in names if not has.get(name)]
+
+    @property
+    def url(self) -> str:
+        """The address with the database, for programs that take one argument."""
+        parts = urlsplit(self.uri)
+        options = parts.query if "authSource=" in parts.query else f"authSource=admin&{parts.query}"
+        return urlunsplit(parts._replace(path=f"/{self.database}", query=options.rstrip("&")))
+
+    def pause(self) -> None:
+        """It keeps its connections and answers nothing, until `resume`."""
+        self._run("PAUSE")
+
+    def resume(self) -> None:
+        self._run("RESUME")
+
+    def stop(self) -> None:
+        self._run("STOP")
+
+    def kill(self) -> None:
+        """kill -9"""
+        self._run("KILL")
+
+    def start(self) -> None:
+        """Start it and wait until it takes a write."""
+        self._run("START")
+        deadline = time.monotonic() + 120
+        while True:
+            client: MongoClient[dict[str, Any]] = MongoClient(self.uri, serverSelectionTimeoutMS=2000)
+            try:
+                with client, timeout(5):
+                    client[self.database]["started"].insert_one({})
+                return
+            except PyMongoError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+
+    def remove(self) -> None:
+        with MongoClient(self.uri) as client:
+            client.drop_database(self.database)
+
+    def _run(self, name: str) -> None:
+        subprocess.run(os.environ[f"TEST_MONGODB_{name}"], shell=True, check=True, timeout=120)

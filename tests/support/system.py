@@ -1,15 +1,12 @@
 """`System`: real processes from outside, as `bin/run` starts them, that a test can kill and start again."""
 
-import fcntl
 import os
 import shutil
-import sqlite3
+import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,12 +14,13 @@ import httpx
 import psutil
 import redis
 
+from tests.support.databases import system_sqlite
 from tests.support.manage import ROOT, Manage
-from tests.support.services import ValkeyServer, free_port
+from tests.support.services import MongodbServer, ValkeyServer, free_port
 
 _Found = TypeVar("_Found")
 
-_QUEUES = {
+QUEUES = {
     "events": "analytics.events",
     "daily": "analytics.daily",
     "email": "notifications.email",
@@ -41,9 +39,10 @@ class System:
 
     Logs are in `directory/<name>.log`. `manage("shell", "-c", code)` runs a command in the same environment.
     Extra environment: `system.environment["DATABASE_URL"] = ...` before anything is started.
+    is_migrated: whether `prepare` makes all tables, the user and the conference.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, is_migrated: bool = True) -> None:
         self.directory = directory
         self.port = free_port()
         self.events_concurrency = 1  # so that whoever kills a worker knows which process has the entries
@@ -64,7 +63,8 @@ class System:
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.http = httpx.Client(base_url=self.url, timeout=30)
-        self._prepared = False
+        self._prepared = not is_migrated
+        self.mongodb_url = ""  # with `use_mongodb`
         self._manage: Manage | None = None
         self._tokens: dict[str, str] = {}
 
@@ -76,11 +76,23 @@ class System:
         self.valkey.start()
         shared = os.environ.get("TESTS_DIRECTORY")
         if shared and "DATABASE_URL" not in self.environment:
-            shutil.copy(_migrated_database(Path(shared)), self.directory / "meeteasy.sqlite3")
+            database, self._tokens["organizer"] = system_sqlite(Path(shared))
+            shutil.copy(database, self.directory / database.name)
         else:
             self.manage("migrate", "--verbosity", "0")
             self.manage("sync_schedule")
-        self.run_code("from meeteasy.management.commands.up import _create_demo; _create_demo()")
+            self.run_code("from meeteasy.management.commands.up import _create_demo; _create_demo()")
+        if self.mongodb_url:
+            self.manage("migrate", "--database", "analytics", "--verbosity", "0")
+
+    def skip_preparing(self) -> None:
+        """Leave database and Valkey to the test."""
+        self._prepared = True
+
+    def use_mongodb(self, server: MongodbServer) -> None:
+        """Keep events and summaries there. Before anything is started."""
+        self.mongodb_url = server.url
+        self.environment |= {"MONGODB_URI": server.uri, "MONGODB_DATABASE": server.database}
 
     def start(self, *names: str) -> None:
         """Start processes by name and wait until they serve. `events-2` is one more of `events`."""
@@ -94,10 +106,22 @@ class System:
         if "web" in names:
             self.wait_for(self._web_answers, "the web server to answer", seconds=180)
         for name in names:
-            if name.partition("-")[0] in _QUEUES:
+            if name.partition("-")[0] in QUEUES:
                 self.wait_for(
                     lambda name=name: b" ready." in self.log(name), f"worker {name} to be ready", seconds=180
                 )
+
+    def start_web(self, name: str, *, port: int) -> None:
+        """Start one more web server, of one process, at a port of its own."""
+        command = [sys.executable, "manage.py", "web", "--port", str(port), "--processes", "1"]
+        with open(self.directory / f"{name}.log", "ab") as log:
+            self.processes[name] = subprocess.Popen(
+                command, cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            )
+        self.wait_for(
+            lambda: httpx.get(f"http://127.0.0.1:{port}/healthz").is_success if _listens(port) else False,
+            f"{name} to answer", seconds=180,
+        )  # fmt: skip
 
     def _command(self, name: str) -> list[str]:
         """As the Procfile has it."""
@@ -105,7 +129,7 @@ class System:
             return [sys.executable, "manage.py", "web", "--port", str(self.port), "--processes", "2"]
         if name == "beat":
             return [sys.executable, "-m", "celery", "--app", "meeteasy", "beat", "--pidfile="]
-        worker = [sys.executable, "manage.py", "worker", _QUEUES[name]]
+        worker = [sys.executable, "manage.py", "worker", QUEUES[name]]
         return [*worker, "--concurrency", str(self.events_concurrency)] if name == "events" else worker
 
     def kill(self, name: str, *, children_only: bool = False) -> None:
@@ -207,22 +231,6 @@ class System:
             return False
 
 
-def _migrated_database(directory: Path) -> Path:
-    """An SQLite file with all tables and the schedule, made once for all processes of a run of the tests.
-
-    directory: what these have in common.
-    """
-    database = directory / "migrated" / "meeteasy.sqlite3"
-    with open(directory / "migrated.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not database.exists():
-            making = Path(tempfile.mkdtemp(dir=directory))
-            manage = Manage({**os.environ, "SECRET_KEY": "only-for-tests", "DATA_DIR": str(making)})
-            for command in (["migrate", "--verbosity", "0"], ["sync_schedule"]):
-                code, _, errors = manage.run(*command)
-                assert code == 0, errors
-            manage.stop()
-            with closing(sqlite3.connect(making / database.name)) as connection:
-                connection.execute("PRAGMA journal_mode=DELETE")  # all in the one file
-            making.rename(database.parent)
-    return database
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

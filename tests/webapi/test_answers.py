@@ -20,9 +20,7 @@ HIDE_AND_SHOW = """() => {
 }"""
 
 
-def test_on_a_slow_network_no_event_is_in_two_requests_at_once(
-    visitor: Visitor, server: RecordingServer
-) -> None:
+def test_a_slow_network_puts_no_event_in_two_requests(visitor: Visitor, server: RecordingServer) -> None:
     server.answer = lambda sent: Answer(202, {"accepted": len(sent.events), "rejected": []}, delay=1.5)
     server.pages["/"] = sdk_page({"flushInterval": 100, "flushAt": 3})
     page = visitor.open("/")
@@ -44,9 +42,7 @@ def test_on_a_slow_network_no_event_is_in_two_requests_at_once(
     )
 
 
-def test_a_request_without_answer_is_given_up_and_sent_again(
-    visitor: Visitor, server: RecordingServer
-) -> None:
+def test_an_unanswered_request_is_sent_again(visitor: Visitor, server: RecordingServer) -> None:
     server.answer = lambda sent: Answer(delay=4) if len(server.requests) == 1 else None
     server.pages["/"] = sdk_page({**QUIET, "requestTimeout": 1500})
     page = visitor.open("/")
@@ -57,7 +53,7 @@ def test_a_request_without_answer_is_given_up_and_sent_again(
     assert second.started - first.started > 1.5
 
 
-def test_a_batch_that_is_too_large_is_halved_until_it_fits(visitor: Visitor, server: RecordingServer) -> None:
+def test_a_too_large_batch_is_halved_until_it_fits(visitor: Visitor, server: RecordingServer) -> None:
     server.answer = lambda sent: (
         Answer(413, {"error": {"code": "too_large"}}) if len(sent.body) > 8000 else None
     )
@@ -123,7 +119,7 @@ def test_failures_are_tried_again_at_growing_random_distances(
     assert problems_of(page) == []
 
 
-def test_what_waits_is_sent_as_soon_as_the_network_is_back(visitor: Visitor, server: RecordingServer) -> None:
+def test_waiting_events_are_sent_when_the_network_is_back(visitor: Visitor, server: RecordingServer) -> None:
     server.pages["/"] = sdk_page({"flushInterval": 100})
     page = visitor.open("/")
     visitor.context.set_offline(True)

@@ -51,9 +51,7 @@ def test_registrations_and_check_ins_go_at_once(
     wait_for(lambda: server.requests, "the event", seconds=2)
 
 
-def test_a_batch_needs_no_preflight_and_says_when_it_was_sent(
-    visitor: Visitor, server: RecordingServer
-) -> None:
+def test_a_batch_needs_no_preflight_and_names_its_time(visitor: Visitor, server: RecordingServer) -> None:
     server.pages["/"] = sdk_page(QUIET)
     page = visitor.open("/")
     page.evaluate("meeteasy.trackEvent('page_view', { page: '/' }); void meeteasy.flush()")
@@ -63,7 +61,7 @@ def test_a_batch_needs_no_preflight_and_says_when_it_was_sent(
     assert re.search(rb'"sent_at":\d{13}}$', sent.body)
 
 
-def test_ids_are_uuid7_and_rise_with_the_order_of_events(visitor: Visitor, server: RecordingServer) -> None:
+def test_ids_are_uuid7_and_rise_with_the_events(visitor: Visitor, server: RecordingServer) -> None:
     """Also within a millisecond, and when the clock is set back."""
     server.pages["/"] = sdk_page(QUIET)
     page = visitor.open("/")

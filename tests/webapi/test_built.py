@@ -27,7 +27,7 @@ def packed(name: str) -> int:
     return len(gzip.compress((DIST / name).read_bytes(), 9, mtime=0))
 
 
-def test_the_core_fits_5_kb_and_sharing_2_5_more(capsys: pytest.CaptureFixture[str]) -> None:
+def test_core_and_sharing_fit_their_sizes(capsys: pytest.CaptureFixture[str]) -> None:
     core, share, classic, stub = (packed(f"{name}.js") for name in ("core", "share", "meeteasy", "stub"))
     with capsys.disabled():
         print(  # noqa: T201

@@ -84,7 +84,8 @@ def test_a_shown_link_is_no_share_until_it_is_opened(
 ) -> None:
     page = open_page()
     page.get_by_role("button", name="Bring someone along").click()
-    code = page.locator("[data-qr]").get_attribute("src").partition("_s=")[2]
+    picture = page.locator('[data-qr][src*="_s="]')
+    code = str(picture.get_attribute("src")).partition("_s=")[2]
     assert len(code) == 16
     page.evaluate("meeteasy.flush()")
     wait_for(lambda: day_figures(real, conference)["pv"] == 1, "the page view", seconds=40)
@@ -144,3 +145,33 @@ def test_opting_out_stops_counting(open_page: Callable[..., Any], real: System, 
     page.get_by_role("button", name="Do not count me").click()
     assert page.get_by_role("button", name="You are not counted any more.").is_disabled()
     assert page.evaluate("Object.keys(localStorage)") == ["meeteasy:optout"]
+
+
+def test_hostile_text_loads_nothing_and_violates_no_policy(
+    open_page: Callable[..., Any], real: System, conference: str
+) -> None:
+    """The fixture fails on every foreign request and every message of the console."""
+    hostile = (
+        "</script><script>alert(1)</script><img src=//evil.example/x onerror=alert(1)>"
+        "<a href='javascript:alert(1)'>x</a><iframe src='data:text/html,x'></iframe>{{ 7*7 }}"
+    )
+    headers = {"Authorization": f"Token {real.token()}"}
+    changed = real.http.patch(
+        f"/api/conferences/{conference}", json={"name": hostile[:190], "tagline": hostile}, headers=headers
+    )
+    assert changed.status_code == 200, changed.text
+    body = {"conference_id": conference, "language": "en", "prompt": hostile}
+    page_id = real.http.post("/api/visuspace/pages", json=body, headers=headers).json()["id"]
+    blocks = [
+        {"type": "hero", "id": "h", "lead": hostile},
+        {"type": "text", "id": "t", "heading": hostile[:200], "paragraphs": [hostile]},
+        {"type": "faq", "id": "f", "items": [{"question": hostile[:200], "answer": hostile}]},
+    ]
+    path = f"/api/visuspace/pages/{page_id}"
+    edited = real.http.patch(path, json={"blocks": blocks, "revision": 0}, headers=headers)
+    assert edited.status_code == 200, edited.text
+    assert real.http.post(f"{path}/publish", json={}, headers=headers).status_code == 200
+    page = open_page()
+    page.locator("details").first.click()
+    assert page.locator(".lead").inner_text() == hostile
+    assert page.locator("main img, main iframe, main a[href^=javascript]").count() == 0

@@ -16,9 +16,7 @@ KIB = 1024
 SHORT = {**QUIET, "requestTimeout": 2000}
 
 
-def test_the_browser_refuses_more_than_64_kib_in_flight_in_total(
-    visitor: Visitor, server: RecordingServer
-) -> None:
+def test_the_browser_refuses_more_than_64_kib_in_flight(visitor: Visitor, server: RecordingServer) -> None:
     """The control: why the SDK counts the sum and not each body."""
     server.pages["/"] = EMPTY
     server.answer = lambda sent: Answer(delay=1)
@@ -31,7 +29,7 @@ def test_the_browser_refuses_more_than_64_kib_in_flight_in_total(
     assert went == [True, False, False]
 
 
-def test_200_events_of_1_kb_at_exit_are_200_stored_after_the_next_visit(
+def test_events_at_exit_are_stored_after_the_next_visit(
     visitor: Visitor, server: RecordingServer, real: System, conference: str
 ) -> None:
     server.upstream = real.url
@@ -67,9 +65,7 @@ def test_200_events_of_1_kb_at_exit_are_200_stored_after_the_next_visit(
     assert figures == {"pv": 190, "uv": 1, "registrations": 10, "shares": 0, "share_conversions": 0}
 
 
-def test_what_is_in_flight_already_counts_against_the_60_kib(
-    visitor: Visitor, server: RecordingServer
-) -> None:
+def test_what_is_in_flight_counts_against_the_60_kib(visitor: Visitor, server: RecordingServer) -> None:
     server.answer = lambda sent: Answer(202, {"accepted": 1, "rejected": []}, delay=2)
     server.pages["/"] = sdk_page(SHORT, before=PAGE_VIEWS)
     server.pages["/elsewhere"] = EMPTY
@@ -86,7 +82,7 @@ def test_what_is_in_flight_already_counts_against_the_60_kib(
     assert not set(first.ids) & set(second.ids)
 
 
-def test_events_of_a_beacon_are_sent_once_more_at_the_next_load_with_the_same_ids(
+def test_a_beacons_events_are_sent_again_at_next_load(
     visitor: Visitor, server: RecordingServer, real: System, conference: str
 ) -> None:
     server.upstream = real.url
@@ -106,7 +102,7 @@ def test_events_of_a_beacon_are_sent_once_more_at_the_next_load_with_the_same_id
     wait_for(lambda: day_figures(real, conference)["pv"] == 1, "the day's figures", seconds=40)
 
 
-def test_events_of_a_lost_beacon_arrive_with_the_next_load(visitor: Visitor, server: RecordingServer) -> None:
+def test_a_lost_beacons_events_arrive_with_the_next_load(visitor: Visitor, server: RecordingServer) -> None:
     def lose_the_first(sent: Sent) -> Answer | None:
         return Answer(hang_up=True) if len(server.requests) == 1 else None
 
@@ -128,7 +124,7 @@ def test_events_of_a_lost_beacon_arrive_with_the_next_load(visitor: Visitor, ser
     )
 
 
-def test_a_hidden_page_sends_at_once_and_hears_the_answer(visitor: Visitor, server: RecordingServer) -> None:
+def test_a_hidden_page_sends_at_once_and_listens(visitor: Visitor, server: RecordingServer) -> None:
     server.pages["/"] = sdk_page(QUIET)
     page = visitor.open("/")
     page.evaluate("""() => {

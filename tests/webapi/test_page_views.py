@@ -32,9 +32,7 @@ def go_back(page: Any) -> None:
             break
 
 
-def test_a_page_out_of_the_back_forward_cache_is_one_page_view(
-    visitor: Visitor, server: RecordingServer
-) -> None:
+def test_a_page_restored_from_the_cache_is_one_view(visitor: Visitor, server: RecordingServer) -> None:
     server.pages["/"] = sdk_page(
         QUIET,
         before="const shown = []; addEventListener('pageshow', event => shown.push(event.persisted))",
@@ -51,9 +49,7 @@ def test_a_page_out_of_the_back_forward_cache_is_one_page_view(
         assert sent_now(page, server) == ["/"] * count
 
 
-def test_a_page_goes_into_the_cache_with_a_request_under_way(
-    visitor: Visitor, server: RecordingServer
-) -> None:
+def test_a_page_is_cached_with_a_request_under_way(visitor: Visitor, server: RecordingServer) -> None:
     server.pages["/"] = sdk_page(
         QUIET, before="let wasRestored; addEventListener('pageshow', event => wasRestored = event.persisted)"
     )
@@ -83,9 +79,7 @@ def test_no_listener_keeps_the_page_out_of_the_cache(visitor: Visitor, server: R
         assert "unload" not in file.read_text()
 
 
-def test_a_single_page_application_is_a_page_view_for_each_address(
-    visitor: Visitor, server: RecordingServer
-) -> None:
+def test_a_single_page_application_views_each_address(visitor: Visitor, server: RecordingServer) -> None:
     server.pages["/"] = sdk_page(QUIET, after=TRACKED)
     page = visitor.open("/")
     for step in (
@@ -116,7 +110,7 @@ def test_every_hash_is_a_page_where_asked_for(visitor: Visitor, server: Recordin
     assert sent_now(page, server) == ["/", "/#speakers"]
 
 
-def test_our_own_change_of_the_address_is_no_page_view(visitor: Visitor, server: RecordingServer) -> None:
+def test_our_change_of_the_address_is_no_view(visitor: Visitor, server: RecordingServer) -> None:
     server.pages["/"] = sdk_page(QUIET, after=f"{TRACKED}; meeteasy.followShares()")
     page = visitor.open("/?_s=A1b2C3d4E5f6G7h8&tab=1")
     own = page.evaluate("location.search")

@@ -46,9 +46,7 @@ def test_a_site_may_decide_otherwise(visitor: Visitor, server: RecordingServer) 
     wait_for(lambda: len(server.events) == 4, "open, own code, page view, registration")
 
 
-def test_before_consent_nothing_is_stored_or_sent_and_after_it_all_is(
-    visitor: Visitor, server: RecordingServer
-) -> None:
+def test_only_consent_lets_events_be_stored_and_sent(visitor: Visitor, server: RecordingServer) -> None:
     server.pages["/"] = asking_page(EVERYTHING)
     page = visitor.open(f"/?_s={OF_A}")
     page.evaluate("void meeteasy.flush()")
@@ -114,9 +112,7 @@ def test_opting_out_empties_all_tabs(visitor: Visitor, server: RecordingServer) 
     )
 
 
-def test_an_answer_that_comes_after_opting_out_brings_nothing_back(
-    visitor: Visitor, server: RecordingServer
-) -> None:
+def test_an_answer_after_opting_out_brings_nothing_back(visitor: Visitor, server: RecordingServer) -> None:
     server.answer = lambda sent: Answer(503, {"error": {"code": "busy"}}, delay=1)
     server.pages["/"] = sdk_page({"flushInterval": 100})
     page = visitor.open("/")
@@ -138,9 +134,7 @@ def test_no_cookie_is_ever_set_or_sent(visitor: Visitor, server: RecordingServer
     assert all("cookie" not in sent.headers for sent in server.requests)
 
 
-def test_events_can_be_changed_or_dropped_before_they_are_kept(
-    visitor: Visitor, server: RecordingServer
-) -> None:
+def test_events_can_be_changed_or_dropped_before_storage(visitor: Visitor, server: RecordingServer) -> None:
     server.pages["/"] = sdk_page(QUIET)
     page = visitor.open("/")
     page.evaluate("""() => {

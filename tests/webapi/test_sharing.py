@@ -44,9 +44,7 @@ def address_of(page: Any) -> str:
     return str(page.evaluate("location.href"))
 
 
-def test_opening_a_link_is_recorded_once_per_visitor_and_code(
-    visitor: Visitor, site: RecordingServer
-) -> None:
+def test_an_open_is_recorded_once_per_visitor_and_code(visitor: Visitor, site: RecordingServer) -> None:
     for _ in range(2):
         page = visitor.open(f"/conf/test?_s={OF_A}")
         page.reload()
@@ -59,9 +57,7 @@ def test_opening_a_link_is_recorded_once_per_visitor_and_code(
     assert [event["share_code"] for event in site.of_type("share_open")] == [OF_A, "another-code"]
 
 
-def test_the_address_bar_gets_a_proven_code_of_the_visitors_own(
-    visitor: Visitor, site: RecordingServer
-) -> None:
+def test_the_address_bar_gets_the_visitors_proven_code(visitor: Visitor, site: RecordingServer) -> None:
     page = visitor.open(f"/conf/test?_s={OF_A}&day=2#hall")
     flush(page)
 
@@ -131,9 +127,7 @@ def test_the_page_keeps_its_state_when_the_address_changes(visitor: Visitor, sit
     assert page.evaluate("history.state") == {"router": 7}
 
 
-def test_a_share_link_is_recorded_once_and_the_same_for_the_same_purpose(
-    visitor: Visitor, site: RecordingServer
-) -> None:
+def test_the_same_purpose_gets_the_same_link_once(visitor: Visitor, site: RecordingServer) -> None:
     page = visitor.open("/conf/test")
     link, again, mail, other = page.evaluate("""[
       meeteasy.createShareLink({ channel: 'wechat' }),
@@ -161,7 +155,7 @@ def test_a_share_link_is_recorded_once_and_the_same_for_the_same_purpose(
     assert page.evaluate("meeteasy.createShareLink({ channel: 'wechat' })") == link
 
 
-def test_codes_are_proven_for_ids_of_any_length_and_script(visitor: Visitor, site: RecordingServer) -> None:
+def test_codes_are_proven_for_ids_of_any_kind(visitor: Visitor, site: RecordingServer) -> None:
     """The synchronous SHA-256, against Python's: messages of 0 to 3 blocks, around their edges."""
     page = visitor.open("/conf/test")
     visitor_id = page.evaluate("meeteasy.visitorId()")
@@ -182,9 +176,7 @@ def test_codes_are_proven_for_ids_of_any_length_and_script(visitor: Visitor, sit
     assert len(links) == 133
 
 
-def test_without_a_lasting_id_a_link_is_random_and_the_address_stays(
-    visitor: Visitor, site: RecordingServer
-) -> None:
+def test_without_a_lasting_id_a_link_is_random(visitor: Visitor, site: RecordingServer) -> None:
     site.pages["/conf/test"] = sdk_page({**QUIET, "cookieless": True}, after=FOLLOWED)
     page = visitor.open(f"/conf/test?_s={OF_A}")
     link, again = page.evaluate("[meeteasy.createShareLink(), meeteasy.createShareLink()]")
@@ -200,9 +192,7 @@ def test_without_a_lasting_id_a_link_is_random_and_the_address_stays(
     assert "visitor_id" not in shared
 
 
-def test_wechats_menu_gets_links_that_count_when_they_are_opened(
-    visitor: Visitor, site: RecordingServer
-) -> None:
+def test_wechats_menu_gets_links_that_count_when_opened(visitor: Visitor, site: RecordingServer) -> None:
     page = visitor.open(f"/conf/test?_s={OF_A}")
     told = page.evaluate("""() => {
       const told = {}
@@ -268,7 +258,7 @@ def test_the_share_sheet_counts_only_if_the_visitor_shares(visitor: Visitor, sit
     }  # fmt: skip
 
 
-def test_forms_and_registrations_get_the_visitor_the_code_and_the_receipt(
+def test_forms_and_registrations_get_visitor_code_and_receipt(
     visitor: Visitor, site: RecordingServer
 ) -> None:
     form = """<form data-meeteasy method=get action=/thanks>

@@ -59,7 +59,7 @@ def test_full_storage_throws_nothing_and_memory_takes_over(visitor: Visitor, ser
     assert dropped == [f"/p{i}" for i in range(70)], "the oldest page views, each reported once"
 
 
-def test_in_full_storage_a_registration_takes_the_place_of_page_views(
+def test_a_registration_displaces_page_views_in_full_storage(
     visitor: Visitor, server: RecordingServer
 ) -> None:
     server.answer = refuse

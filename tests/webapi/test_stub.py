@@ -42,7 +42,7 @@ def open_without_waiting(visitor: Visitor, path: str = "/") -> Any:
     return page
 
 
-def test_calls_before_a_late_script_count_at_the_time_they_were_made(
+def test_calls_before_a_late_script_keep_their_time(
     visitor: Visitor, server: RecordingServer, late: threading.Event
 ) -> None:
     page = open_without_waiting(visitor)
@@ -58,7 +58,7 @@ def test_calls_before_a_late_script_count_at_the_time_they_were_made(
     assert registration["visitor_id"] == page_view["visitor_id"]
 
 
-def test_calls_are_sent_at_exit_when_the_script_never_came(visitor: Visitor, server: RecordingServer) -> None:
+def test_calls_are_sent_without_the_script_at_exit(visitor: Visitor, server: RecordingServer) -> None:
     server.blocked.add("/sdk/meeteasy.js")
     server.pages["/"] = stub_page()
     server.pages["/elsewhere"] = EMPTY
@@ -72,7 +72,7 @@ def test_calls_are_sent_at_exit_when_the_script_never_came(visitor: Visitor, ser
     assert len(server.requests) == 1
 
 
-def test_what_the_stub_sent_is_not_sent_again_by_the_script(
+def test_the_script_sends_nothing_that_the_stub_sent(
     visitor: Visitor, server: RecordingServer, late: threading.Event
 ) -> None:
     page = open_without_waiting(visitor)
@@ -95,7 +95,7 @@ def test_what_the_stub_sent_is_not_sent_again_by_the_script(
     ],
     ids=["Global Privacy Control", "opted out", "no consent yet"],
 )
-def test_the_stub_sends_nothing_of_those_who_do_not_want_it(
+def test_the_stub_respects_those_who_opted_out(
     visitor: Visitor, server: RecordingServer, given: dict[str, bool], script: str
 ) -> None:
     if script:

@@ -71,7 +71,7 @@ def send_from_five_tabs_at_once(visitor: Visitor, server: RecordingServer, scrip
 
 
 @with_and_without_locks
-def test_five_tabs_send_one_after_the_other_and_each_event_once(
+def test_five_tabs_take_turns_and_send_events_once(
     visitor: Visitor, server: RecordingServer, script: str
 ) -> None:
     send_from_five_tabs_at_once(visitor, server, script)
@@ -89,7 +89,7 @@ def test_without_the_guard_five_tabs_send_events_twice(visitor: Visitor, server:
 
 
 @with_and_without_locks
-def test_of_five_tabs_one_is_killed_and_each_event_is_on_the_wire_once(
+def test_five_tabs_one_killed_send_each_event_once(
     visitor: Visitor, server: RecordingServer, real: System, conference: str, script: str
 ) -> None:
     server.upstream = real.url
@@ -115,7 +115,7 @@ def test_of_five_tabs_one_is_killed_and_each_event_is_on_the_wire_once(
 
 
 @with_and_without_locks
-def test_what_a_killed_tab_was_sending_is_sent_again_after_a_while(
+def test_what_a_killed_tab_was_sending_is_sent_again(
     visitor: Visitor, server: RecordingServer, real: System, conference: str, script: str
 ) -> None:
     """Whether the request arrived nobody can know: its events alone go once more, and count once."""
@@ -147,9 +147,7 @@ def test_what_a_killed_tab_was_sending_is_sent_again_after_a_while(
     wait_for(lambda: day_figures(real, conference)["pv"] == 100, "the day's figures", seconds=40)
 
 
-def test_a_tab_that_hangs_does_not_keep_others_from_sending(
-    visitor: Visitor, server: RecordingServer
-) -> None:
+def test_a_hanging_tab_keeps_no_other_from_sending(visitor: Visitor, server: RecordingServer) -> None:
     server.answer = lambda sent: Answer(202, {"accepted": 1, "rejected": []}, delay=0.3)
     server.pages["/"] = sdk_page({**QUIET, "requestTimeout": 1000})
     hanging, other = open_tabs(visitor, 2, "")
@@ -169,9 +167,7 @@ def test_a_tab_that_hangs_does_not_keep_others_from_sending(
     wait_for(lambda: {event["page"] for event in server.events} == {"/hanging", "/other"}, "both events")
 
 
-def test_a_page_in_the_back_forward_cache_does_not_keep_others_from_sending(
-    visitor: Visitor, server: RecordingServer
-) -> None:
+def test_a_cached_page_keeps_no_other_from_sending(visitor: Visitor, server: RecordingServer) -> None:
     server.answer = lambda sent: Answer(delay=6) if len(server.requests) == 1 else None
     server.pages["/"] = server.pages["/next"] = sdk_page(QUIET)
     page = visitor.open("/")

@@ -28,7 +28,7 @@ def code_in(address: str) -> str:
     return parse_qs(urlsplit(address).query)["_s"][0]
 
 
-def test_a_shares_b_forwards_the_address_bar_c_registers_and_both_are_credited(
+def test_a_share_and_a_forwarded_address_are_both_credited(
     new_visitor: Callable[..., Visitor], site: RecordingServer, real: System, conference: str
 ) -> None:
     a, b, c = (new_visitor() for _ in range(3))

@@ -203,7 +203,8 @@ def _read_seconds(header: str | None) -> float | None:
     return float(header) if header and header.isdigit() else None
 
 
-_TEXT = {"type": "string"}
+def _text(most: int) -> dict[str, Any]:
+    return {"type": "string", "maxLength": most}
 
 
 def _object(**properties: Any) -> dict[str, Any]:
@@ -215,15 +216,16 @@ def _object(**properties: Any) -> dict[str, Any]:
     }
 
 
-def _list(item: Any) -> dict[str, Any]:
-    return {"type": "array", "items": item}
+def _list(item: Any, most: int) -> dict[str, Any]:
+    return {"type": "array", "items": item, "maxItems": most}
 
 
+# The bounds are well below those of Prose, so that an answer fits into _MAX_TOKENS.
 _SCHEMA = _object(
-    lead=_TEXT,
-    sections=_list(_object(heading=_TEXT, paragraphs=_list(_TEXT))),
-    faq=_list(_object(question=_TEXT, answer=_TEXT)),
-    order=_list({"type": "string", "enum": list(KINDS)}),
+    lead=_text(300),
+    sections=_list(_object(heading=_text(80), paragraphs=_list(_text(500), 3)), 4),
+    faq=_list(_object(question=_text(150), answer=_text(400)), 5),
+    order=_list({"type": "string", "enum": list(KINDS)}, len(KINDS)),
 )
 
 PROVIDERS.add("openai", OpenAIProvider())

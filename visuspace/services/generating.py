@@ -30,9 +30,8 @@ log = get_logger(__name__)
 
 TASK = "visuspace.generate"
 MAX_PROMPT = 4000
-# The task's hard limit; the lease outlasts it, so that an expired one means a dead worker.
+# The task's hard limit. The lease (settings.GENERATION_LEASE_SECONDS) outlasts it.
 TIME_LIMIT_SECONDS = 240
-_LEASE_SECONDS = 270
 _MAX_ATTEMPTS = 3
 _RING_AGAIN = dt.timedelta(seconds=60)
 _AT_ONCE = 100
@@ -92,7 +91,9 @@ def generate(pk: str, *, now: dt.datetime | None = None) -> None:
     """Work on a job. This is the body of the Celery task; a job that is taken or done is left alone."""
     now = now or timezone.now()
     may_start = GenerationJob.objects.filter(Q(status=Status.QUEUED, due_at__lte=now) | _is_abandoned(now))
-    token = claim(may_start, pk=pk, lease_seconds=_LEASE_SECONDS, now=now, status=Status.RUNNING)
+    token = claim(
+        may_start, pk=pk, lease_seconds=settings.GENERATION_LEASE_SECONDS, now=now, status=Status.RUNNING
+    )
     if token is None:
         return
     job = GenerationJob.objects.select_related("page__conference", "created_by").get(pk=pk)

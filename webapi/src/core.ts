@@ -155,8 +155,8 @@ export function whenOn(act: () => void): void {
 export const isOn = () => phase === 'on'
 
 /**
- * The visitor's first-party id, made at first. Undefined where none can be kept: one that does not outlive the page would
- * count a visitor anew at each page, and the server has an id for visitors without one.
+ * The visitor's first-party id, made at the first call. Undefined where none can be kept: an id that ends with the page
+ * would make each page a new visitor, and the server has an id for visitors without one.
  */
 export function visitorId(): string | undefined {
   if (phase !== 'on' || options.cookieless || isStorageBlocked) return undefined

@@ -39,7 +39,7 @@ export interface Options {
   consent?: () => boolean | Promise<boolean>
   /** Sees each event before it is kept; returns it, changed or not, or null to drop it. */
   beforeSend?: (event: SentEvent) => SentEvent | null
-  /** Is told what was refused, dropped or cut. */
+  /** Called with what was refused, dropped or cut. */
   onError?: (problem: Problem) => void
 }
 

@@ -15,7 +15,7 @@ export interface PageViewOptions {
 export function cleanAddress(address: string): URL {
   const url = new URL(address)
   const { searchParams } = url
-  // Only if there is something to take out: searchParams writes the rest anew in its own spelling.
+  // Only if there is something to remove: searchParams also rewrites the rest in its own spelling.
   if (searchParams.has('_s')) searchParams.delete('_s')
   if (searchParams.has('isappinstalled')) searchParams.delete('isappinstalled')
   if (WECHAT_ORIGINS.includes(searchParams.get('from') ?? '')) searchParams.delete('from')

@@ -8,7 +8,7 @@ import { sha256 } from './sha256.js'
 
 const CODE = /^(?:[A-Za-z0-9_-]{4,16}|s\.[A-Za-z0-9_-]{4,16}\.[A-Za-z0-9_-]{43})$/
 const MAX_LENGTH = 2048
-// An open is remembered as long as it can earn a credit; opened again after that, it is told again.
+// An open is remembered as long as it can earn a credit. An open after that is recorded again.
 const REMEMBERED_MS = 30 * 86_400_000
 const MAX_REMEMBERED = 50
 
@@ -222,7 +222,7 @@ export function followShares(): void {
     const form = event.target as HTMLFormElement
     if (form.dataset.meeteasy !== undefined) fillForm(form)
   }, true)
-  // A frame's address is nobody's to pass on, and whoever embeds a page with a code has not opened it.
+  // Visitors do not share a frame's address, and a site that embeds a page with a code has not opened it.
   if (window.top !== window.self) return
   whenShown(() => whenOn(() => {
     look()

@@ -74,7 +74,7 @@ export function clear(): void {
 
 export const hasOptedOut = () => attempt(area => area.getItem(OPT_OUT) !== null, false)
 
-/** The choice itself is kept in any case: without it nobody could be left alone. */
+/** The choice itself is always kept: without it we could not respect it. */
 export function setOptedOut(on: boolean): void {
   attempt(area => (on ? area.setItem(OPT_OUT, '1') : area.removeItem(OPT_OUT)), undefined)
 }

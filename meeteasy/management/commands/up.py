@@ -15,11 +15,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from meeteasy import env
-from meeteasy.schedule import sync_schedule
+from meeteasy.management.commands.prepare import prepare
 from meeteasy.supervising import supervise
 from meeteasy.valkey import ValkeyError, start_server
 
@@ -35,11 +34,7 @@ class Command(BaseCommand):
         _refuse_taken_port(port, "PORT")
         valkey = None if env.read_optional("REDIS_URL") else _start_valkey()
         try:
-            call_command("migrate", interactive=False, verbosity=0)
-            if "analytics" in settings.DATABASES:
-                call_command("migrate", database="analytics", interactive=False, verbosity=0)
-            call_command("collectstatic", interactive=False, verbosity=0)
-            sync_schedule()
+            prepare()
             password = _create_demo()
             threading.Thread(target=self._print_when_it_answers, args=(port, password), daemon=True).start()
             code = supervise(valkey)

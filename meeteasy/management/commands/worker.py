@@ -11,9 +11,11 @@ from celery.worker import state
 from django.core.management.base import BaseCommand
 
 from meeteasy.celery import app
+from meeteasy.consuming import tell_systemd
 from meeteasy.core.logs import get_logger
 from meeteasy.core.queues import WORKER_OPTIONS, Queue
 from meeteasy.core.redis import get_quick_redis
+from meeteasy.core.systemd import notify
 
 log = get_logger(__name__)
 
@@ -27,6 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--concurrency", type=int, help="child processes, if not as many as given there")
 
     def handle(self, *, queues: list[str], concurrency: int | None, **options: Any) -> None:
+        tell_systemd(queues)
         concurrency = concurrency or sum(WORKER_OPTIONS[Queue(name)].concurrency for name in queues)
         code = _run(
             [
@@ -67,4 +70,5 @@ def _redis_refuses_writes() -> bool:
 def _wait_for_redis() -> None:
     log.error("worker_waits", reason="Redis refuses writes; is its disk full?")
     while _redis_refuses_writes():
+        notify("WATCHDOG=1")
         time.sleep(2)

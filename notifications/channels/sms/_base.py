@@ -3,19 +3,20 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import httpx
 import msgspec
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
-from meeteasy.core import http_client
 from meeteasy.core.registry import Registry
 from notifications.channels._base import Accepted, Call, Failure
 from notifications.models import Notification
 from notifications.rendering import Sms
+
+if TYPE_CHECKING:
+    import httpx
 
 SMS_PROVIDERS: Registry["SmsProvider"] = Registry("notifications.channels.sms")
 
@@ -72,13 +73,15 @@ def get_provider() -> SmsProvider:
     return SMS_PROVIDERS[settings.SMS_PROVIDER]
 
 
-def call_api(method: str, url: str, *, call: Call | None = None, **options: Any) -> httpx.Response:
+def call_api(method: str, url: str, *, call: Call | None = None, **options: Any) -> "httpx.Response":
     """Send a request to a provider. Raises Failure if there is no answer or the answer is inconclusive.
 
     An SMS costs money and cannot be recalled, so its fate is unknown after any answer but a clear refusal.
     Providers send 429 and 503 before they do any work (RFC 6585 §4, RFC 9110 §15.6.4). These are about the
     provider, not about this message.
     """
+    from meeteasy.core import http_client  # every process has this module, and few ever call anybody
+
     if call is not None:
         call.begin()
     try:
@@ -95,7 +98,7 @@ def call_api(method: str, url: str, *, call: Call | None = None, **options: Any)
     return response
 
 
-def read_json(response: httpx.Response) -> dict[str, Any]:
+def read_json(response: "httpx.Response") -> dict[str, Any]:
     """Return the JSON object of an answer. Without one, the fate of the message is unknown."""
     try:
         return msgspec.json.decode(response.content, type=dict[str, Any])
@@ -106,7 +109,7 @@ def read_json(response: httpx.Response) -> dict[str, Any]:
         ) from error
 
 
-def _retry_after(response: httpx.Response) -> float | None:
+def _retry_after(response: "httpx.Response") -> float | None:
     """Return the header's seconds. If it is a date, our own backoff applies."""
     value = response.headers.get("retry-after", "")
     return float(min(int(value), 3600)) if value.isdecimal() and len(value) < 9 else None

@@ -75,7 +75,7 @@ def test_an_id_from_another_conference_hides_no_event(conference: Conference) ->
     assert counts(0) == [1]
 
 
-def test_a_clients_id_does_not_hide_a_secret_keys_id(conference: Conference) -> None:
+def test_a_clients_id_hides_no_secret_keys_id(conference: Conference) -> None:
     store(reported("order-1", registration_id="made up"))
     row = confirmed("r1")
     row.event_id = "key:order-1"
@@ -216,7 +216,7 @@ def test_the_highest_version_wins_in_any_order(conference: Conference) -> None:
     assert counts(0) == [0], "an organizer's void is another source"
 
 
-def test_a_void_takes_back_a_report_and_its_check_in(conference: Conference) -> None:
+def test_a_void_withdraws_a_report_and_its_checkin(conference: Conference) -> None:
     store(reported("x", registration_id="made up"))
     store({"event_id": "c", "type": "checkin", "ts": NOON, "registration_id": "made up"})
     assert (figures()["registrations"], figures()["checkins"]) == (1, 1)
@@ -266,7 +266,7 @@ def test_an_attendee_counts_on_the_first_valid_check_in(conference: Conference) 
 # --- Receipts ---------------------------------------------------------------------------------------------
 
 
-def test_a_report_that_names_a_receipt_is_about_its_registration(conference: Conference) -> None:
+def test_a_report_with_a_receipt_concerns_its_registration(conference: Conference) -> None:
     answer = register(conference=conference, name="Ann", email="ann@example.com")
     run(make_drain())
     day = local_date(conference.time_zone, round(answer.registration.registered_at.timestamp() * 1000))

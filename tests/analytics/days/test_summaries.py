@@ -217,7 +217,7 @@ def test_a_failing_day_with_many_marks_delays_no_other(
         assert refresh_dirty_days() == 1
 
 
-def test_a_refresh_ends_early_unless_a_day_has_waited_long(conference: Conference) -> None:
+def test_a_refresh_ends_early_unless_days_waited_long(conference: Conference) -> None:
     store(*(page_view(f"e{days}", ts=NOON - dt.timedelta(days=days)) for days in range(5)))
     assert refresh_dirty_days(usual_seconds=0) == 0
     long_ago = timezone.now() - dt.timedelta(seconds=30)
@@ -226,7 +226,7 @@ def test_a_refresh_ends_early_unless_a_day_has_waited_long(conference: Conferenc
     assert DailySummary.objects.get().date == DAY - dt.timedelta(days=3)
 
 
-def test_a_refresh_out_of_time_is_continued_by_the_next(conference: Conference) -> None:
+def test_the_next_refresh_continues_one_out_of_time(conference: Conference) -> None:
     store(*(page_view(f"e{days}", ts=NOON - dt.timedelta(days=days)) for days in range(5)))
 
     assert refresh_dirty_days(max_seconds=1e-9) <= 1

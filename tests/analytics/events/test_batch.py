@@ -146,7 +146,7 @@ def test_an_unreadable_event_becomes_a_dead_letter_alone(conference: Conference,
 
 
 @pytest.mark.django_db
-def test_events_of_an_unknown_type_wait_for_a_newer_worker(
+def test_events_of_unknown_types_wait_for_newer_workers(
     conference: Conference, request: pytest.FixtureRequest
 ) -> None:
     newer = {"type": "fragile", "url": "https://a.example/", "event_id": "e2"}

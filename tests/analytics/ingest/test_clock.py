@@ -69,7 +69,7 @@ async def test_a_future_event_happened_now(door: Door, ts: object) -> None:
 @pytest.mark.parametrize(
     "digits", ["9999995", "99999951", "999999999", "9999995" + "0" * 20, "9999994", "999"]
 )
-async def test_a_fraction_of_a_second_never_reaches_the_next_day(door: Door, digits: str) -> None:
+async def test_a_fractional_second_never_reaches_the_next_day(door: Door, digits: str) -> None:
     day = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
     ts_ms, _ = await times_of(door, events=[page_view(ts=f"{day}T23:59:59.{digits}Z")])
 

@@ -322,7 +322,7 @@ async def test_a_group_is_appended_whole_or_not_at_all(
     assert client.xlen(STREAM) == len(answers) - len(refused)
 
 
-async def test_a_valkey_nearly_out_of_memory_is_a_full_queue(door: Door) -> None:
+async def test_valkey_nearly_out_of_memory_is_a_full_queue(door: Door) -> None:
     client = redis.Redis.from_url(settings.REDIS_URL)
     (before,) = client.config_get("maxmemory").values()
     client.setrange(

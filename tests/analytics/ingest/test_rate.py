@@ -61,7 +61,7 @@ def test_events_have_a_rate_of_their_own() -> None:
     assert not limiter.allow_events("a", 100)
 
 
-def test_a_batch_larger_than_a_burst_passes_a_full_bucket() -> None:
+def test_a_batch_above_a_burst_passes_full_buckets() -> None:
     clock = Clock()
     limiter = RateLimiter(1000, 100, clock=clock)
 
@@ -97,7 +97,7 @@ def limits(settings: Any) -> None:
     settings.INGEST_RATE_PER_SECOND, settings.INGEST_EVENTS_PER_SECOND = 1000, 100
 
 
-async def test_a_batch_over_the_rate_of_events_is_refused_whole(limits: None) -> None:
+async def test_a_batch_over_the_rate_is_refused_whole(limits: None) -> None:
     ingest = Ingest()
     await ingest.start()
     door = Door(ingest)

@@ -48,6 +48,24 @@ def test_a_sender_is_judged_by_origin_and_address(
     assert make_rules(row).refuse_sender(origin=origin, address=address) == expected
 
 
+def test_requests_without_origin_pass_unless_it_is_required() -> None:
+    row = DoorRules(origin_required=True)
+    assert make_rules(row).refuse_sender(origin=None, address="203.0.113.7") == "origin_missing"
+    assert make_rules(row).refuse_sender(origin="https://any.example", address="203.0.113.7") is None
+    row.allowed_origins = ["https://good.example"]
+    assert make_rules(row).refuse_sender(origin="null", address="203.0.113.7") == "origin_not_allowed"
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_script_without_origin_is_refused_where_wanted(door: Door) -> None:
+    await Conference.objects.acreate(id="summit", name="Summit", time_zone="UTC")
+    await DoorRules.objects.acreate(conference_id="summit", origin_required=True)
+    events = [page_view(), page_view(conference_id="other")]
+    answer = await door.send(events)
+    assert [item["code"] for item in answer.json()["rejected"]] == ["origin_missing"]
+    assert (await door.send(events, origin="https://any.example")).json()["rejected"] == []
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -105,11 +123,15 @@ async def test_refused_events_are_named_counted_and_cost_no_others(door: Door) -
 def test_an_owner_sets_rules_and_members_read_them(
     conference: Conference, alice: User, bob: User, api: Api
 ) -> None:
-    empty = {"allowed_origins": [], "blocked_networks": [], "blocked_pages": []}
+    empty = {"allowed_origins": [], "origin_required": False, "blocked_networks": [], "blocked_pages": []}
     assert api(bob).get(RULES).json() == empty
     assert api(bob).put(RULES, empty, format="json").status_code == 403
 
-    rules = {"allowed_origins": ["https://good.example"], "blocked_networks": ["192.0.2.0/24"]}
+    rules = {
+        "allowed_origins": ["https://good.example"],
+        "origin_required": True,
+        "blocked_networks": ["192.0.2.0/24"],
+    }
     assert api(alice).put(RULES, rules, format="json").json() == {**empty, **rules}
     assert api(bob).get(RULES).json() == {**empty, **rules}
 
@@ -121,6 +143,7 @@ def test_an_owner_sets_rules_and_members_read_them(
         ({"allowed_origin": []}, "allowed_origin"),
         ({"blocked_networks": ["x"]}, "blocked_networks"),
         ({"blocked_pages": "x"}, "blocked_pages"),
+        ({"origin_required": "perhaps"}, "origin_required"),
     ],
 )
 def test_a_bad_rule_gets_400_by_name(

@@ -22,7 +22,7 @@ def broker() -> "redis.Redis[bytes]":
     return redis.Redis.from_url(settings.REDIS_URL)
 
 
-async def test_the_same_client_is_the_same_visitor_of_a_conference(door: Door) -> None:
+async def test_a_client_is_one_visitor_of_a_conference(door: Door) -> None:
     for _ in range(3):
         await door.send([page_view()], address=ADDRESS)
 
@@ -62,7 +62,7 @@ async def test_two_web_processes_have_the_same_salts() -> None:
     assert [first.get(date) for date in dates] == [salts.get_salt(date) for date in dates]
 
 
-async def test_a_salt_lives_from_before_its_date_until_after_it() -> None:
+async def test_a_salt_lives_around_its_date() -> None:
     date = dt.date(2031, 5, 10)
     begins = dt.datetime(2031, 5, 9, 10, tzinfo=dt.UTC)  # in Kiritimati
     ends = dt.datetime(2031, 5, 11, 12, tzinfo=dt.UTC)  # on Baker Island

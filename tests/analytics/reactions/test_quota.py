@@ -1,18 +1,12 @@
 """Reports beyond a quota are held: they are stored and count nowhere until an organizer decides."""
 
-import datetime as dt
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
-from rest_framework.test import APIClient
 
-from analytics import holding
 from analytics.days.figures import compute_figures
-from analytics.days.summaries import refresh_dirty_days
 from analytics.events.rows import EventRow
-from analytics.models import DailySummary, DirtyDay, Event, HoldDecision
+from analytics.models import Event
 from analytics.reactions.pipeline import store_and_react
 from analytics.stream.entry import decode_entry, encode_batch, encode_batches
 from conferences.models import Conference
@@ -112,88 +106,3 @@ def test_the_client_travels_through_the_stream(conference: Conference) -> None:
     )
     (row,) = decode_entry(encode_batches([encode_batch(Batch(1_777_608_000_005, False, [event], "c1"))]))
     assert row.client == "c1"
-
-
-# --- Decisions --------------------------------------------------------------------------------------------
-
-
-def decide(action: str, *event_ids: str, now: dt.datetime | None = None) -> HoldDecision:
-    return holding.decide(
-        conference_id="summit", action=HoldDecision.Action(action), event_ids=event_ids, reason="",
-        by="alice", now=now,
-    )  # fmt: skip
-
-
-def test_released_reports_count_and_raise_the_revision(conference: Conference) -> None:
-    store_and_react([report(number) for number in range(8)])
-    refresh_dirty_days()
-    decide("release", "e0006")
-    assert holding.carry_out_decisions() == 1
-    refresh_dirty_days()
-
-    summary = DailySummary.objects.get()
-    assert (summary.figures["registrations"], summary.figures["held"], summary.revision) == (6, 2, 2)
-
-
-def test_all_held_reports_are_released_in_slices(conference: Conference, monkeypatch: Any) -> None:
-    monkeypatch.setattr(holding, "MAX_EVENTS", 4)
-    store_and_react([report(number) for number in range(20)])
-    decision = decide("release")
-    holding.carry_out_decisions()
-
-    decision.refresh_from_db()
-    assert decision.done_at is not None
-    assert decision.event_count == 15
-    assert figures() == (20, 0, 0)
-
-
-def test_voided_reports_never_count_unless_they_are_released(conference: Conference) -> None:
-    store_and_react([report(number) for number in range(8)])
-    decide("void")
-    holding.carry_out_decisions()
-    assert figures() == (5, 0, 0)
-    assert Event.objects.count() == 8
-
-    decide("release", "e0007")
-    holding.carry_out_decisions()
-    assert figures() == (6, 0, 0)
-
-
-@pytest.mark.parametrize("is_for_all", [False, True])
-def test_a_release_interrupted_before_its_reactions_is_repeated(
-    conference: Conference, is_for_all: bool, monkeypatch: Any
-) -> None:
-    store_and_react([report(number) for number in range(8)])
-    refresh_dirty_days()
-    decide("release", *([] if is_for_all else ["e0005", "e0006", "e0007"]))
-
-    def die(rows: Any) -> None:
-        raise SystemExit
-
-    with monkeypatch.context() as patched:
-        patched.setattr(holding.handlers, "react", die)
-        with pytest.raises(SystemExit):
-            holding.carry_out_decisions()
-    assert not DirtyDay.objects.exists(), "the control: the events changed, and no day is marked"
-
-    holding.carry_out_decisions()
-    refresh_dirty_days()
-    assert DailySummary.objects.get().figures["registrations"] == 8
-
-
-def test_an_owner_lists_and_releases_held_reports(
-    conference: Conference, alice: User, bob: User, charlie: User, api: Callable[[User], APIClient]
-) -> None:
-    store_and_react([report(number) for number in range(8)])
-    listed = api(bob).get("/api/analytics/held", {"conference_id": "summit", "page_size": 2}).json()
-    assert [item["event_id"] for item in listed["results"]] == ["e0005", "e0006"]
-    assert listed["next"]
-
-    body = {"conference_id": "summit", "action": "release", "reason": "known"}
-    assert api(bob).post("/api/analytics/held", body, format="json").status_code == 403
-    assert api(charlie).post("/api/analytics/held", body, format="json").status_code == 404
-    answer = api(alice).post("/api/analytics/held", body, format="json")
-    assert (answer.status_code, answer.json()["decided_by"]) == (202, "alice")
-    holding.carry_out_decisions()
-    assert figures() == (8, 0, 0)
-    assert api(bob).get("/api/analytics/held", {"conference_id": "summit"}).json()["results"] == []

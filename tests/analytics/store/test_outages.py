@@ -91,6 +91,6 @@ def test_days_wait_for_a_database_that_is_away(
     assert "day_failed" not in caplog.text
 
 
-def test_the_driver_is_asked_only_where_it_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_driver_is_asked_only_where_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "pymongo.errors")
     assert not store.is_outage(LOST)

@@ -43,7 +43,7 @@ def test_all_new_ids_are_reported_new() -> None:
 
 
 @pytest.mark.django_db
-def test_known_ids_are_not_new_and_keep_what_is_stored() -> None:
+def test_known_ids_keep_what_is_stored() -> None:
     insert_new([make_row("a", visitor_id="first"), make_row("b")])
     assert insert_new([make_row("a", visitor_id="second"), make_row("b")]) == set()
     assert Event.objects.get(id__startswith="a/").visitor_id == "first"
@@ -95,7 +95,7 @@ def test_ids_differ_by_case_and_blanks() -> None:
     ],
     ids=["plain", "epoch", "before 1970", "far", "leap day", "empty", "text", "nested"],
 )
-def test_values_come_back_through_the_orm_as_they_went_in(fields: dict[str, object]) -> None:
+def test_the_orm_returns_values_as_they_went_in(fields: dict[str, object]) -> None:
     row = make_row("a", **fields)
     insert_new([row])
     check_same(to_row(Event.objects.get(id__startswith="a/")), row)

@@ -79,7 +79,7 @@ def test_a_drain_stops_when_its_time_is_up(conference: Conference) -> None:
 
 
 @pytest.mark.django_db
-def test_a_bulk_of_large_entries_is_bounded_by_their_size(conference: Conference) -> None:
+def test_the_size_of_entries_bounds_a_bulk(conference: Conference) -> None:
     bulks: list[int] = []
 
     def process(rows: Sequence[EventRow]) -> StoreResult:
@@ -271,7 +271,7 @@ def test_entries_processed_alone_are_logged_as_stored(
 
 
 @pytest.mark.django_db
-def test_an_outage_while_rows_are_halved_makes_no_dead_letter(conference: Conference) -> None:
+def test_an_outage_while_halving_makes_no_dead_letter(conference: Conference) -> None:
     append([make_row("poison"), make_row("good")])
     drain = make_drain(failing_on("poison", KeyError()))
     for _ in range(MAX_DELIVERIES - 1):

@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow, needs_sandbox, needs_libr
 MAGENTA = (255, 0, 255)
 MAKERS: dict[str, Callable[[str], bytes]] = {
     "docx": documents.make_linking_docx,
-    "odt": lambda address: documents.make_odt(documents.frame_with(address)),
-    "fodt": lambda address: documents.make_fodt(documents.frame_with(address)),
+    "odt": lambda address: documents.make_odt(f"<text:p>x</text:p>{documents.frame_with(address)}"),
+    "fodt": lambda address: documents.make_fodt(f"<text:p>x</text:p>{documents.frame_with(address)}"),
     "html": lambda address: f"<html><body>x<img src='{address}'>".encode(),
 }
 

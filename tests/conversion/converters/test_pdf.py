@@ -119,14 +119,14 @@ def count_pixels(pdf: bytes, color: tuple[int, int, int]) -> int:
 def test_the_chinese_glyph_is_the_one_of_the_font(work_off: Start) -> None:
     """A missing font would draw boxes; the wrong regional variant would draw other strokes."""
     glyph = "骨"  # differs between the Chinese, Japanese and Korean forms
-    document = opened(
-        work_off(f"<html lang='zh-CN'><body style='font-size:200px'>{glyph}</body>".encode(), "a.html")
-    )
+    style = "font-size:200px; font-family:'Noto Sans CJK SC'"
+    html = f"""<html lang="zh-CN"><body><p style="{style}">{glyph}</p></body></html>"""
+    document = opened(work_off(html.encode(), "a.html"))
     drawn = trimmed(document[0].render(scale=3).to_pil().convert("L"))
     same = compare(drawn, glyph, index=2)  # the simplified Chinese form in the collection
-    box = compare(drawn, "□", index=2)
-    assert same > 0.9, same
-    assert same > box + 0.2
+    assert same > 0.98, same
+    assert same > compare(drawn, glyph, index=0) + 0.04, "the Japanese form"
+    assert same > compare(drawn, "□", index=2) + 0.2
 
 
 def trimmed(picture: Image.Image) -> Image.Image:

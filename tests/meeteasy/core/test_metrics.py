@@ -21,6 +21,7 @@ from meeteasy.core.health import note_beat
 from meeteasy.core.heartbeats import Heart
 from meeteasy.core.queues import Queue
 from meeteasy.core.redis import get_redis
+from meeteasy.core.task_times import TaskTimes, read_totals
 from tests.support.scraping import scrape, succeeded
 from tests.support.services import ValkeyServer, free_port
 from tests.support.system import ROOT
@@ -44,7 +45,7 @@ def test_it_shows_the_build_and_that_all_readers_succeeded() -> None:
     assert f'django="{django.get_version()}"' in build
 
 
-def test_it_shows_the_length_of_each_of_the_six_queues() -> None:
+def test_it_shows_the_length_of_all_six_queues() -> None:
     for number, queue in enumerate(Queue):
         for _ in range(number):
             current_app.send_task("nothing.runs_this", queue=str(queue))
@@ -73,9 +74,39 @@ def test_it_shows_the_memory_of_redis_and_its_limit() -> None:
     assert 0 < values["meeteasy_redis_memory_bytes"] < 1024**3
 
 
+def run_once(name: str, *, failed: bool = False) -> None:
+    times = TaskTimes()
+    times.begin("id")
+    times.end("id", name, failed=failed)
+    times.send()
+
+
+def test_it_shows_how_often_and_how_long_tasks_ran() -> None:
+    run_once("analytics.refresh_dirty_days")
+    run_once("analytics.refresh_dirty_days", failed=True)
+    values = scrape()
+
+    assert values['meeteasy_task_runs_total{task="analytics.refresh_dirty_days"}'] == 2
+    assert values['meeteasy_task_failures_total{task="analytics.refresh_dirty_days"}'] == 1
+    assert 0 < values['meeteasy_task_seconds_total{task="analytics.refresh_dirty_days"}'] < 1
+
+
+def test_what_tasks_took_while_redis_was_away_is_kept(valkey: ValkeyServer) -> None:
+    times = TaskTimes()
+    valkey.kill()
+    try:
+        times.begin("id")
+        times.end("id", "notifications.send", failed=False)
+    finally:
+        valkey.start()
+    times.send()
+    assert read_totals()["runs"] == {"notifications.send": 1}
+
+
 def test_the_table_of_alarms_has_exactly_our_metrics() -> None:
     note_beat()
     Heart().beat(Queue.ANALYTICS_DAILY)
+    run_once("analytics.refresh_dirty_days", failed=True)
     shown = {name.partition("{")[0].removeprefix("meeteasy_") for name in scrape()}
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     _, _, table = text.partition("| metric (`meeteasy_…`)")

@@ -1,5 +1,7 @@
 """The six queues, and the queue of every task."""
 
+from importlib.metadata import version
+
 import pytest
 from celery import Celery
 from django.conf import settings
@@ -60,6 +62,14 @@ def test_no_events_task_outlives_the_visibility_timeout(celery: Celery) -> None:
     visible_again = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
 
     assert celery.tasks["analytics.drain_events"].time_limit < visible_again
+
+
+def test_workers_wait_for_a_lost_broker_without_end(celery: Celery) -> None:
+    """Both settings were measured against kombu's own: tests/meeteasy/test_redelivery.py."""
+    assert celery.conf.broker_connection_max_retries is None
+    options = celery.conf.broker_transport_options
+    assert (options["unacked_restore_interval"], options["unacked_restore_throttle"]) == (5, 1)
+    assert version("kombu") >= "5.7", "older ones stop consuming after a reconnect"
 
 
 def test_every_scheduled_entry_names_a_task_and_its_queue(celery: Celery) -> None:

@@ -1,5 +1,6 @@
 """While a database is away or locked, every API path answers JSON 503 with Retry-After. Later it recovers."""
 
+import re
 import signal
 import sqlite3
 import time
@@ -9,7 +10,9 @@ from contextlib import closing
 import httpx
 import psutil
 import pytest
+import yaml
 
+from tests.support.manage import ROOT
 from tests.support.services import PostgresqlServer
 from tests.support.system import System
 
@@ -17,19 +20,25 @@ pytestmark = pytest.mark.processes
 
 REGISTER = "/api/conferences/test/registrations"
 IN_TEST = {"conference_id": "test"}
-PATHS = [
-    ("/api/conferences", {}),
-    ("/api/conferences/test", {}),
-    (REGISTER, {}),
-    ("/api/conferences/test/members", {}),
-    ("/api/conferences/test/checkins", {}),
-    ("/api/analytics/daily", IN_TEST),
-    ("/api/analytics/live", IN_TEST),
-    ("/api/sharing/links", IN_TEST),
-    ("/api/sharing/tree", IN_TEST),
-    ("/api/sharing/leaderboard", IN_TEST),
-    ("/api/notifications", IN_TEST),
+WRITES = [
+    ("/api/conferences", {"id": "new", "name": "New", "time_zone": "UTC"}),
+    ("/api/conferences/test/checkins", {"badge": "x"}),
+    ("/api/analytics/held", {"conference_id": "test", "action": "release"}),
+    ("/api/sharing/links", {"conference_id": "test"}),
 ]
+# Of what is in MongoDB.
+ANALYTICS = {
+    f"/api/analytics/{name}" for name in ("daily", "live", "held", "held/decisions", "door/rules")
+} | {"/api/sharing/timeline"}
+# They read no database.
+WITHOUT_DATABASE = {"/api/sharing/credit-models"}
+
+
+def read_paths() -> list[str]:
+    """All addresses of the API that answer GET, of the conference `test`."""
+    described = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))["paths"]
+    paths = [path for path, methods in described.items() if "get" in methods]
+    return [re.sub(r"\{\w+\}", "x", path.replace("{conference_id}", "test")) for path in paths]
 
 
 def register(system: System, number: int) -> httpx.Response:
@@ -56,8 +65,8 @@ def test_a_locked_sqlite_refuses_writes_but_still_reads(system: System) -> None:
         started = time.monotonic()
         assert_unavailable(register(system, 1))
         assert time.monotonic() - started < 10
-        for path, params in PATHS:
-            assert system.http.get(path, params=params, headers=headers).status_code == 200, path
+        for path in read_paths():
+            assert system.http.get(path, params=IN_TEST, headers=headers).status_code < 500, path
         holder.execute("ROLLBACK")
     assert register(system, 1).status_code == 201
     assert count_registrations(system) == 2
@@ -78,8 +87,14 @@ def test_without_postgresql_each_path_answers_503_and_recovers(
     assert register(system, 0).status_code == 201
     postgresql.stop()
     try:
-        for path, params in PATHS:
-            assert_unavailable(system.http.get(path, params=params, headers=headers))
+        assert len(read_paths()) > 25
+        for path in read_paths():
+            answer = system.http.get(path, params=IN_TEST, headers=headers)
+            if path in WITHOUT_DATABASE:
+                continue
+            assert_unavailable(answer)
+        for path, body in WRITES:
+            assert_unavailable(system.http.post(path, json=body, headers=headers))
         assert_unavailable(register(system, 1))
         page = system.http.post("/accounts/login/", data={"username": "x", "password": "y"})
         assert page.status_code in (403, 503)  # without its form's token it is refused earlier
@@ -89,8 +104,8 @@ def test_without_postgresql_each_path_answers_503_and_recovers(
     finally:
         postgresql.start()
     system.wait_for(lambda: register(system, 1).status_code == 201, "a registration", seconds=20)
-    for path, params in PATHS:
-        assert system.http.get(path, params=params, headers=headers).status_code == 200, path
+    for path in read_paths():
+        assert system.http.get(path, params=IN_TEST, headers=headers).status_code < 500, path
     assert count_registrations(system) == 2
 
 
@@ -133,9 +148,9 @@ def test_without_mongodb_only_the_analytics_answer_503(system: System) -> None:
     headers = {"Authorization": f"Token {system.token()}"}
     system.environment["MONGODB_URI"] = "mongodb://127.0.0.1:9/"  # the discard port, which has no listener
     system.start("web")
-    for path, params in PATHS:
-        answer = system.http.get(path, params=params, headers=headers)
-        if path.startswith("/api/analytics"):
+    for path in read_paths():
+        answer = system.http.get(path, params=IN_TEST, headers=headers)
+        if path in ANALYTICS:
             assert_unavailable(answer)
         else:
-            assert answer.status_code == 200, path
+            assert answer.status_code < 500, path

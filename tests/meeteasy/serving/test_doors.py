@@ -3,7 +3,8 @@
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 
 import msgspec
 import psutil
@@ -66,7 +67,17 @@ def send_until_refused(connection: socket.socket, part: bytes, *, most: int) -> 
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/conferences", "/accounts/login/", "/api/nothing", "/admin/", "/readyz"]
+    "path",
+    [
+        "/api/conferences",
+        "/accounts/login/",
+        "/api/nothing",
+        "/admin/",
+        "/readyz",
+        "/console/",
+        "/api/conferences/test/registrations",
+        "/api/conversions/x",
+    ],
 )
 def test_an_endless_body_is_refused_at_its_limit(web: System, path: str) -> None:
     before = memory(web)
@@ -80,6 +91,51 @@ def test_an_endless_body_is_refused_at_its_limit(web: System, path: str) -> None
         assert (status, code_of(body)) == (413, "too_large")
         assert send_until_refused(connection, chunk, most=300 * MEGABYTE) < 30 * MEGABYTE
     assert memory(web) - before < 30 * MEGABYTE
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [("/api/conversions", 64), ("/api/conferences/test/registrations/import", 11), ("/api/conferences", 1)],
+)
+def test_only_imports_and_conversions_take_more_than_1_mb(web: System, path: str, limit: int) -> None:
+    for size, expected in ((limit * MEGABYTE, False), (limit * MEGABYTE + 1, True)):
+        answer = web.http.post(path, content=b" " * size, headers={"Content-Type": "application/json"})
+        assert (answer.status_code == 413) is expected, answer.text
+
+
+def test_bodies_share_a_budget_of_the_process(tmp_path: Path) -> None:
+    """What one client holds back costs others 503, not the machine its memory."""
+    system = System(tmp_path)
+    system.environment |= {"MAX_BUFFERED_BYTES": str(MEGABYTE)}
+    system.start("web")
+    head = b"POST /api/conferences HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n"
+    slow = [connect(system) for _ in range(8)]
+    try:
+        for connection in slow:
+            connection.sendall(head + b" " * 800_000)
+        statuses = []
+        for connection in slow:
+            connection.settimeout(2)
+            with suppress(TimeoutError):
+                status, headers, body = answer_of(connection)
+                assert (code_of(body), headers["retry-after"], headers["connection"]) == (
+                    "busy",
+                    "2",
+                    "close",
+                )
+                statuses.append(status)
+        assert statuses.count(503) == len(statuses) >= 6, "each of the two processes has room for one"
+        assert system.http.get("/api/nothing").status_code == 404, "without a body there is always room"
+    finally:
+        for connection in slow:
+            connection.close()
+    registration = {"name": "Ann", "email": "ann@example.com"}
+
+    def register() -> bool:
+        return system.http.post("/api/conferences/test/registrations", json=registration).status_code == 201
+
+    system.wait_for(register, "room again", seconds=10)
+    system.stop()
 
 
 def test_a_declared_excess_is_refused_before_it_is_sent(web: System) -> None:

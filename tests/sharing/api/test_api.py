@@ -93,6 +93,7 @@ def test_a_code_in_several_conferences_needs_a_conference_id(
 
 def test_the_tree_has_levels_with_counts(story: None, api: Api, bob: User) -> None:
     answer = get(api(bob), "tree", depth=2)
+    assert answer["totals"] == {"share_conversions": 1, "registrations_reported": 1}
     (root,) = answer["results"]
     assert (root["code"], root["child_count"], root["opens"], root["openers"]) == ("a" * 16, 1, 1, 1)
     assert (root["direct"], root["assisted"]) == (0, 1)
@@ -129,8 +130,10 @@ def test_every_view_of_credits_shows_the_distinct_total(
     story: None, api: Api, alice: User, model: str
 ) -> None:
     answer = get(api(alice), "conversions", model=model)
-    assert answer["totals"] == {"share_conversions": 1, "credits": 2}
+    totals = {"share_conversions": 1, "registrations_reported": 1}
+    assert answer["totals"] == {**totals, "credits": 2}
     (conversion,) = answer["results"]
+    assert conversion["is_reported"]
     assert [(item["sharer"], item["kind"]) for item in conversion["credits"]] == [
         ("vb", "direct"),
         ("va", "assisted"),
@@ -138,11 +141,20 @@ def test_every_view_of_credits_shows_the_distinct_total(
     total = sum(item["credit"] for item in conversion["credits"])
     assert total == pytest.approx(1 if CREDIT_MODELS[model].is_fractional else 2)
     board = get(api(alice), "leaderboard", model=model)
-    assert board["totals"]["share_conversions"] == 1
+    assert board["totals"] == {**totals, "credits": 2}
     assert sum(item["credit"] for item in board["results"]) == pytest.approx(total)
     channels = get(api(alice), "channels", model=model)["results"]
     assert {item["channel"] for item in channels} == {"wechat", "mail"}
     assert sum(item["credit"] for item in channels) == pytest.approx(total)
+
+
+def test_a_confirmed_registration_is_no_longer_only_reported(story: None, api: Api, alice: User) -> None:
+    happen(registered(6, "vc", "r-c", event_id="own:reg:r-c"), opened(7, "vd", "a" * 16), registered(8, "vd"))
+    for path in ("tree", "leaderboard", "channels", "conversions"):
+        totals = get(api(alice), path)["totals"]
+        assert (totals["share_conversions"], totals["registrations_reported"]) == (2, 1), path
+    flags = {row["registration_id"]: row["is_reported"] for row in get(api(alice), "conversions")["results"]}
+    assert flags == {"r-c": False, "r-vd": True}
 
 
 def test_an_unknown_model_is_rejected(story: None, api: Api, alice: User) -> None:

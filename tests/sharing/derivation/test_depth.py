@@ -1,5 +1,6 @@
 """A chain of 5,000 links and 500 registrations in one batch: writes are bounded and block others briefly."""
 
+import sqlite3
 import threading
 import time
 from typing import Any
@@ -76,40 +77,61 @@ def test_totals_are_written_once_a_second_and_stay_exact(settings: Any) -> None:
     assert not PendingTotal.objects.exists()
 
 
+class Holds:
+    """How long the transactions of a connection hold SQLite's lock: wall time and their thread's own time."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self.wall: list[float] = []
+        self.own: list[float] = []
+        self._began: tuple[float, float] | None = None
+        raw.set_trace_callback(self._note)
+
+    def _note(self, sql: str) -> None:
+        now = time.perf_counter(), time.thread_time()
+        if sql.startswith("BEGIN"):
+            self._began = now
+        elif sql.startswith(("COMMIT", "ROLLBACK")) and self._began is not None:
+            self.wall.append(now[0] - self._began[0])
+            self.own.append(now[1] - self._began[1])
+            self._began = None
+
+
 @pytest.mark.faults
 @pytest.mark.django_db(transaction=True)
 def test_a_chain_of_5000_links_blocks_writes_only_briefly() -> None:
+    """500 registrations behind 5,000 links. Another conference's writes are timed meanwhile."""
     events = [
         *chain(5000),
         *(opened(6, f"x{n}", "link04999") for n in range(500)),
         *(registered(7, f"x{n}") for n in range(500)),
     ]
-    held: list[float] = []
+    waits: list[float] = []
     done = threading.Event()
 
     def measure() -> None:
-        """Measure how long another conference's write waits."""
         try:
             while not done.is_set():
                 started = time.perf_counter()
-                deliver(share(1, "v", "aaaa", conference_id="other", event_id=f"o{len(held)}"))
-                held.append(time.perf_counter() - started)
+                deliver(share(1, "v", "aaaa", conference_id="other", event_id=f"o{len(waits)}"))
+                waits.append(time.perf_counter() - started)
                 time.sleep(0.02)
         finally:
             connections.close_all()
 
+    connection.ensure_connection()
+    holds = Holds(connection.connection) if connection.vendor == "sqlite" else None
     other = threading.Thread(target=measure)
     other.start()
-    started, cpu_started = time.perf_counter(), time.process_time()
     apply_facts(read_facts([row(sent) for sent in events]))
     done.set()
     other.join()
-    # Everything takes longer on a busy machine. Our share of CPU time gives the wait on an idle machine.
-    idle_share = (time.process_time() - cpu_started) / (time.perf_counter() - started)
-    print(f"longest of {len(held)} writes {max(held):.2f} s, idle {max(held) * idle_share:.2f} s")  # noqa: T201
-    assert Credit.objects.count() == 500 * 100
-    assert NotCredited.objects.filter(reason="beyond_depth").count() == 500
+    print(f"longest of {len(waits)} writes of others {max(waits):.2f} s")  # noqa: T201
+    assert Credit.objects.count() == 500 * 100, "the nearest 100 of each, of 5,000"
+    assert NotCredited.objects.count() == NotCredited.objects.filter(reason="beyond_depth").count() == 500
     root = ShareLink.objects.get(id="summit/link00000")
     assert (root.subtree_links, root.subtree_conversions) == (4999, 500)
-    if connection.vendor == "sqlite":  # which has one lock for all conferences
-        assert max(held) * idle_share < 1
+    if holds is not None:  # SQLite has one lock for all conferences
+        print(f"{len(holds.wall)} locks, longest {max(holds.wall):.2f} s, {max(holds.own):.2f} s of work")  # noqa: T201
+        assert len(holds.own) > 6
+        # The machine may be busy, so the bound is on the lock's own work; it is idle when both are the same.
+        assert max(holds.own) < 1

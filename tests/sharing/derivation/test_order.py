@@ -1,4 +1,5 @@
-"""The end state is a function of the set of events, with any order, repetition, split and two workers."""
+"""The end state is a function of the set of events and of what is void, with any order, repetition, split
+and two workers."""
 
 import random
 import threading
@@ -11,11 +12,15 @@ from django.db import connection, connections, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conferences.models import Conference
+from meeteasy.core.errors import RefusedError
 from sharing import models
 from sharing.derivation.deriving import apply_facts, derive
 from sharing.derivation.facts import Claim, Facts, read_facts
 from sharing.rules.codes import code_of, key_of
-from tests.sharing.cast import DAY_MS, START_MS, row, share, stands, state, tree
+from sharing.services import voiding
+from tests.sharing.cast import row, share, state, tree
+from tests.sharing.derivation.generated import in_deliveries, name_events, some_decisions, some_events
 from tests.sharing.plain import PlainTree
 
 pytestmark = pytest.mark.ordered
@@ -36,98 +41,8 @@ TABLES = [
     models.ShareClaim,
     models.ShareLink,
 ]
-
-PROVERS = dict(zip("ABCDEFGH", ["ann", "ben", "cat", "dan", "eve", "ann", "ben", "cat"], strict=True))
-codes = st.sampled_from([f"code{letter}" for letter in "ABCDEFGH"])
-opened_codes = st.one_of(codes, codes, codes, st.just("bad"))  # too short for a code
-visitors = st.sampled_from(["ann", "ben", "cat", "dan", "eve", ""])
-chains = st.one_of(st.none(), st.none(), st.lists(codes, min_size=1, max_size=3))
-# Few instants make ties common. Some are a window apart.
-instants = st.builds(
-    lambda minute, days: START_MS + minute * 60_000 + days * DAY_MS,
-    st.integers(0, 12),
-    st.sampled_from([0, 0, 0, 29, 30]),
-)
-
-
-def _common(type: str, **fields: Any) -> Any:
-    return st.fixed_dictionaries(
-        {
-            "type": st.just(type),
-            "conference_id": st.just("summit"),
-            "visitor_id": visitors,
-            "ts": instants,
-            "bot": st.sampled_from([False] * 9 + [True]),
-            **fields,
-        }
-    )
-
-
-# A thief chooses the event time but not the time of receipt. Few minutes make ties common.
-_claim = {
-    "received": st.integers(0, 30),
-    "minted": st.sampled_from([False, False, True]),
-    "proven": st.just(False),
-}
-an_event = st.one_of(
-    _common("share", share_code=codes, parent_share_code=st.one_of(st.just(""), codes), **_claim),
-    _common("share", share_code=codes, parent_share_code=codes, **_claim),
-    # Only one visitor can prove a code: the one named in it.
-    _common("share", share_code=codes, parent_share_code=st.just(""), **{**_claim, "proven": st.just(True)}),
-    _common("share_open", share_code=opened_codes, attribution_chain=chains),
-    _common("share_open", share_code=codes, attribution_chain=chains),
-    # With few ids, several events report the same registration, and each may have only a part of it.
-    _common(
-        "registration",
-        share_code=st.one_of(st.just(""), st.just(""), opened_codes),
-        registration_id=st.sampled_from(["", "", "r1", "r2", "r3"]),
-    ),
-    _common("registration", share_code=st.just(""), registration_id=st.just(""), held=st.booleans()),
-    _common(
-        "registration",
-        share_code=opened_codes,
-        registration_id=st.sampled_from(["r1", "r2", "r3"]),
-        held=st.booleans(),
-        confirmed=st.booleans(),
-    ),
-    st.builds(
-        stands,
-        st.sampled_from(["r1", "r2", "r3"]),
-        st.integers(1, 4),
-        st.booleans(),
-        st.sampled_from(["state", "void"]),
-    ),
-    _common("minted", share_code=codes),
-)
-some_events = st.lists(an_event, min_size=1, max_size=40)
-
-
-def name_events(events: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
-    """Give the events ids whose order is independent of time. A registration without an id stays separate,
-    and no code is minted twice."""
-    ids = [f"{number:03}" for number in range(len(events))]
-    random.Random(seed).shuffle(ids)
-    named = []
-    minted = set()
-    versions = set()
-    for sent, name in zip(events, ids, strict=True):
-        if sent["type"] == "registration_standing":
-            if sent["event_id"] not in versions:  # a version has one meaning
-                named.append(sent)
-            versions.add(sent["event_id"])
-            continue
-        event = {**sent, "event_id": f"own:{name}" if sent.get("confirmed") else name}
-        if event.get("proven"):
-            event["visitor_id"] = PROVERS[event["share_code"][-1]]
-        if event["type"] == "registration":
-            event["registration_id"] = event["registration_id"] or f"r{name}"
-        elif event["type"] == "minted":
-            if event["share_code"] in minted:
-                continue
-            minted.add(event["share_code"])
-            event["visitor_id"] = f"user:{1 + len(event['visitor_id']) % 2}"
-        named.append(event)
-    return named
+# A delivery of events, an organizer's decision (what, kind, key), or None: the sweep of decisions.
+Step = list[dict[str, Any]] | tuple[str, tuple[str, str]] | None
 
 
 def facts_of(delivery: list[dict[str, Any]]) -> Facts:
@@ -143,9 +58,41 @@ def facts_of(delivery: list[dict[str, Any]]) -> Facts:
     return found
 
 
-def deliver(deliveries: Sequence[list[dict[str, Any]]]) -> None:
-    for delivery in deliveries:
-        apply_facts(facts_of(delivery))
+def take(steps: Sequence[Step]) -> None:
+    for step in steps:
+        if isinstance(step, list):
+            apply_facts(facts_of(step))
+        elif step is None:
+            voiding.apply_decisions()
+        else:
+            decide(*step)
+
+
+def decide(what: str, target: tuple[str, str]) -> None:
+    """Void or undo, unless the target is not there yet, or so already."""
+    conference, by = Conference(id="summit"), User(username="alice")
+    kind, key = target
+    try:
+        if what == "void":
+            voiding.void(conference, kind=kind, key=key, reason="fakes", by=by)
+        else:
+            voiding.undo_void(conference, kind=kind, key=key, by=by)
+    except RefusedError:
+        pass
+
+
+def find_voids() -> set[tuple[str, str]]:
+    """What is void after all decisions."""
+    return set(models.Void.objects.filter(undone_at__isnull=True).values_list("kind", "key"))
+
+
+def in_any_order(events: list[dict[str, Any]], decisions: Sequence[Step], seed: int) -> list[Step]:
+    """The events in deliveries, with the decisions and some sweeps anywhere between them."""
+    chance = random.Random(seed)
+    steps: list[Step] = list(in_deliveries(events, chance))
+    for step in (*decisions, None, None):
+        steps.insert(chance.randint(0, len(steps)), step)
+    return steps
 
 
 def empty() -> None:
@@ -154,34 +101,21 @@ def empty() -> None:
             cursor.execute(f"DELETE FROM {model._meta.db_table}")
 
 
-def in_deliveries(events: list[dict[str, Any]], chance: random.Random) -> list[list[dict[str, Any]]]:
-    """Shuffle the events, repeat some, and split them into deliveries of random sizes."""
-    repeated = events + chance.sample(events, len(events) // 3)
-    chance.shuffle(repeated)
-    deliveries = []
-    while repeated:
-        size = chance.randint(1, 8)
-        unique = {sent["event_id"]: sent for sent in repeated[:size]}  # as the pipeline does
-        deliveries.append(list(unique.values()))
-        repeated = repeated[size:]
-    return deliveries
-
-
-def by_two_workers(deliveries: list[list[dict[str, Any]]]) -> None:
-    """Give the deliveries to two concurrent workers in turn, and raise their first failure."""
+def by_two_workers(steps: list[Step]) -> None:
+    """Give the steps to two concurrent workers in turn, and raise their first failure."""
     errors: list[BaseException] = []
     together = threading.Barrier(2)
 
-    def work(mine: list[list[dict[str, Any]]]) -> None:
+    def work(mine: list[Step]) -> None:
         try:
             together.wait(20)
-            deliver(mine)
+            take(mine)
         except BaseException as error:
             errors.append(error)
         finally:
             connections.close_all()
 
-    workers = [threading.Thread(target=work, args=(deliveries[start::2],)) for start in (0, 1)]
+    workers = [threading.Thread(target=work, args=(steps[start::2],)) for start in (0, 1)]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -192,7 +126,7 @@ def by_two_workers(deliveries: list[list[dict[str, Any]]]) -> None:
 
 def assert_as_plain(events: list[dict[str, Any]]) -> None:
     """Assert that the stored end state equals the plain implementation's result."""
-    plain = PlainTree(events)
+    plain = PlainTree(events, voids=find_voids())
     links = {link.code: link for link in models.ShareLink.objects.all()}
     assert {code: link.sharer for code, link in links.items()} == plain.sharers
     assert {
@@ -201,6 +135,7 @@ def assert_as_plain(events: list[dict[str, Any]]) -> None:
     assert {code for code, link in links.items() if link.closes_cycle} == plain.flagged
     assert {code for code, link in links.items() if link.is_contested} == plain.contested
     assert {code: link.shared_ms for code, link in links.items()} == plain.shared
+    assert {code for code, link in links.items() if link.is_void} == plain.void
     registrations = models.ShareRegistration.objects.values_list(
         "id", "ms", "event_id", "visitor", "code_key"
     )
@@ -218,7 +153,10 @@ def assert_as_plain(events: list[dict[str, Any]]) -> None:
     for key, link, reason in models.NotCredited.objects.values_list("registration_id", "link_key", "reason"):
         refused.setdefault(key.partition("/")[2], set()).add((code_of(link), reason))
     assert refused == {key: reasons for key, reasons in plain.refused.items() if reasons}
-    assert models.ShareConversion.objects.count() == len(plain.credits)
+    conversions = dict(models.ShareConversion.objects.values_list("registration_id", "is_reported"))
+    assert {key.partition("/")[2]: flag for key, flag in conversions.items()} == {
+        key: key not in plain.confirmed for key in plain.credits
+    }
     for code, link in links.items():
         below = plain.below(code)
         assert {
@@ -257,31 +195,33 @@ slow = settings(
 
 @pytest.mark.django_db
 @settings(slow, max_examples=150)
-@given(events=some_events, seed=st.integers(0, 2**32))
+@given(events=some_events, decisions=some_decisions, seed=st.integers(0, 2**32))
 def test_any_order_of_arrival_gives_the_plain_result(
-    owners: None, events: list[dict[str, Any]], seed: int
+    owners: None, events: list[dict[str, Any]], decisions: list[Step], seed: int
 ) -> None:
     empty()
     events = name_events(events, seed)
-    deliver(in_deliveries(events, random.Random(seed)))
+    take([*in_any_order(events, decisions, seed), None])
     assert_as_plain(events)
 
 
 @pytest.mark.django_db(transaction=True)
 @settings(slow, max_examples=40)
-@given(events=some_events, seed=st.integers(0, 2**32))
+@given(events=some_events, decisions=some_decisions, seed=st.integers(0, 2**32))
 def test_two_concurrent_workers_give_the_plain_result(
-    owners: None, events: list[dict[str, Any]], seed: int
+    owners: None, events: list[dict[str, Any]], decisions: list[Step], seed: int
 ) -> None:
     events = name_events(events, seed)
     empty()
-    deliver([[sent] for sent in sorted(events, key=lambda sent: (sent["ts"], sent["event_id"]))])
-    in_order = state()
+    by_two_workers(in_any_order(events, decisions, seed))
+    by_two, voids = state(), find_voids()
+    assert_as_plain(events)
 
     empty()
-    by_two_workers(in_deliveries(events, random.Random(seed)))
-    assert state() == in_order
-    assert_as_plain(events)
+    take([[sent] for sent in sorted(events, key=lambda sent: (sent["ts"], sent["event_id"]))])
+    take([("void", target) for target in voids])
+    assert find_voids() == voids
+    assert state() == by_two
 
 
 def in_two_threads(work: Any) -> None:

@@ -15,7 +15,8 @@ from conferences import services
 from conferences.models import Conference
 from sharing.models import ShareLink, ShareRegistration
 from tests.sharing.cast import credits_of, opened, refusals_of, registered, row, share, state
-from tests.sharing.derivation.test_order import empty, in_deliveries, slow
+from tests.sharing.derivation.generated import in_deliveries
+from tests.sharing.derivation.test_order import empty, slow
 
 BEFORE = [share(1, "ann", "aaaa"), opened(2, "cat", "aaaa"), share(3, "ben", "bbbb", "aaaa")]
 

@@ -32,7 +32,7 @@ export declare function whenOn(act: () => void): void;
 /** @internal */
 export declare const isOn: () => boolean;
 /**
- * The visitor's first-party id, made at first. Undefined where none can be kept: one that does not outlive the page would
- * count a visitor anew at each page, and the server has an id for visitors without one.
+ * The visitor's first-party id, made at the first call. Undefined where none can be kept: an id that ends with the page
+ * would make each page a new visitor, and the server has an id for visitors without one.
  */
 export declare function visitorId(): string | undefined;

@@ -13,5 +13,5 @@ export declare function keys(start: string): string[];
 /** Removes everything that the SDK ever kept, on the device and in this page, but for the choice to opt out. */
 export declare function clear(): void;
 export declare const hasOptedOut: () => boolean;
-/** The choice itself is kept in any case: without it nobody could be left alone. */
+/** The choice itself is always kept: without it we could not respect it. */
 export declare function setOptedOut(on: boolean): void;

@@ -1,10 +1,10 @@
-"""The indexes of 0012's columns; apart from them, as PostgreSQL refuses both in one transaction."""
+"""The indexes of 0014's columns; apart from them, as PostgreSQL refuses both in one transaction."""
 
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("sharing", "0012_sums_of_credits")]
+    dependencies = [("sharing", "0014_sums_of_credits")]
 
     operations = [
         migrations.AddIndex(

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0010_door_rules'),
+        ('analytics', '0014_index_what_counts'),
     ]
 
     operations = [

@@ -29,7 +29,7 @@ def fill(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("sharing", "0011_voids_and_bounded_transactions")]
+    dependencies = [("sharing", "0013_reported_conversions")]
 
     operations = [
         migrations.CreateModel(

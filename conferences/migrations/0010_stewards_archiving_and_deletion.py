@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conferences', '0008_questions_and_tagline'),
+        ('conferences', '0009_standing_of_older_registrations'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

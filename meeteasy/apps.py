@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class MeetEasyConfig(AppConfig):
+    name = "meeteasy"
+
+    def ready(self) -> None:
+        from meeteasy import receivers  # noqa: F401  connects itself

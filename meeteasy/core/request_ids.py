@@ -1,0 +1,56 @@
+"""One id from a request to the tasks that it sends, in all of their log lines (`request_id=…`).
+
+A proxy may give it as X-Request-ID; otherwise we make one. The answer carries it.
+"""
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from celery.signals import before_task_publish, task_postrun, task_prerun
+from django.http import HttpRequest, HttpResponse
+
+HEADER = "X-Request-ID"
+_NAME = "request_id"
+# What may be written into a log as it is.
+_USABLE = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+def bind_request_id(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware; the first of all, so that every line has the id."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        given = request.headers.get(HEADER, "")
+        request_id = given if _USABLE.fullmatch(given) else uuid.uuid4().hex
+        with structlog.contextvars.bound_contextvars(**{_NAME: request_id}):
+            response = get_response(request)
+        response[HEADER] = request_id
+        return response
+
+    return middleware
+
+
+@before_task_publish.connect
+def _send_along(headers: dict[str, Any] | None = None, **_: Any) -> None:
+    request_id = structlog.contextvars.get_contextvars().get(_NAME)
+    if request_id and headers is not None:
+        headers[_NAME] = request_id
+
+
+@task_prerun.connect
+def _bind_in_task(task: Any, **_: Any) -> None:
+    if not task.request.is_eager:  # an eager one is part of the request
+        structlog.contextvars.clear_contextvars()
+        request_id = task.request.get(_NAME)
+        if request_id:
+            structlog.contextvars.bind_contextvars(**{_NAME: str(request_id)})
+
+
+@task_postrun.connect
+def _unbind(task: Any, **_: Any) -> None:
+    if not task.request.is_eager:
+        structlog.contextvars.clear_contextvars()

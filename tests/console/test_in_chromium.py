@@ -1,0 +1,212 @@
+"""The console's main tasks in Chromium: by keyboard, without violations of accessibility, in both languages.
+
+One system and one browser for all of them; each test signs in for itself.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.support.system import System
+from tests.webapi.browser import CHROMIUM, launch
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (bin/test installs it on Debian)"),
+]
+
+C = "/console/c/test/"
+PAGES = [
+    "/console/", C, f"{C}?range=today&figure=views", f"{C}sharing/", f"{C}sharing/?q=benB1",
+    f"{C}sharing/channels/", f"{C}sharing/not-credited/", f"{C}sharing/links/adaA1/",
+    f"{C}sharing/links/adaA1/poster/",
+    f"{C}sharing/new/", f"{C}live/", f"{C}desk/?q=Ben", f"{C}held/", f"{C}members/", f"{C}settings/",
+    f"{C}settings/door/", f"{C}settings/delete/", "/console/new/", "/console/password/", "/console/nothing/",
+]  # fmt: skip
+_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A system whose conference `test` has a branch: Ada shared, Ben came by her and shared on."""
+    system = System(tmp_path_factory.mktemp("console"))
+    system.start("web", "events", "daily", "beat")
+    system.run_code(
+        "from django.contrib.auth.models import User\n"
+        "u = User.objects.get(username='organizer'); u.set_password('a-long-password'); u.save()"
+    )
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))
+    of = {"conference_id": "test", "ts": now}
+    system.post(
+        [
+            {"type": "page_view", "page": "/", "visitor_id": "ada", **of},
+            {"type": "share", "share_code": "adaA1", "channel": "wechat", "visitor_id": "ada", **of},
+            {"type": "share_open", "share_code": "adaA1", "visitor_id": "ben", **of},
+        ]
+    )
+    register(system, "Ada Amsel", "ada")
+    register(system, "Ben Bach", "ben")
+    system.post(
+        [{"type": "share", "share_code": "benB1", "parent_share_code": "adaA1", "visitor_id": "ben", **of}]
+    )
+    token = system.token()
+
+    def is_ready() -> bool:
+        roots = system.get("/api/sharing/tree", conference_id="test", depth=2, token=token)["results"]
+        return bool(roots) and roots[0]["direct"] == 1 and roots[0]["child_count"] == 1
+
+    system.wait_for(is_ready, "the tree")
+    yield system
+    system.stop()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(console: System, chromium: Browser) -> Iterator[Open]:
+    """`open_page("/console/", locale="zh-CN")` is a page of somebody who signed in; errors fail the test."""
+    contexts: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def open_for(path: str, **options: Any) -> Page:
+        context = chromium.new_context(base_url=console.url, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on(
+            "console", lambda entry: errors.append(entry.text) if "Content Security" in entry.text else None
+        )
+        page.goto("/accounts/login/")
+        page.fill("[name=username]", "organizer")
+        page.fill("[name=password]", "a-long-password")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/console/")
+        page.goto(path)
+        return page
+
+    yield open_for
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def register(system: System, name: str, visitor: str) -> None:
+    answer = system.http.post(
+        "/api/conferences/test/registrations",
+        json={"name": name, "email": f"{visitor}@example.com", "visitor_id": visitor},
+    )
+    assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "locale"), [(1280, "light", "en"), (360, "dark", "zh-CN")], ids=["wide", "phone"]
+)
+def test_no_page_violates_accessibility_or_scrolls_sideways(
+    open_page: Open, width: int, scheme: str, locale: str
+) -> None:
+    page = open_page(
+        "/console/", viewport={"width": width, "height": 800}, color_scheme=scheme, locale=locale,
+        bypass_csp=True,
+    )  # fmt: skip
+    found = []
+    for path in PAGES:
+        page.goto(path)
+        results = Axe().run(page, options=_OPTIONS)
+        found += [(path, item["id"], item["nodes"][0]["html"]) for item in results.response["violations"]]
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append((path, "scrolls sideways", ""))
+    assert found == []
+
+
+def test_pages_fit_320_pixels(open_page: Open) -> None:
+    page = open_page("/console/", viewport={"width": 320, "height": 640})
+    wide = []
+    for path in PAGES:
+        page.goto(path)
+        if page.evaluate("document.documentElement.scrollWidth") > 320:
+            wide.append(path)
+    assert wide == []
+
+
+def test_the_tree_is_opened_and_walked_by_keyboard(open_page: Open) -> None:
+    page = open_page(f"{C}sharing/?open=")
+    rows = page.locator('[role="treegrid"] [role="row"][aria-level]')
+    expect(rows).to_have_count(1)
+    rows.first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_be_focused()
+    expect(rows.first).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("ArrowDown")
+    expect(rows.nth(1)).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(rows.first).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(rows).to_have_count(1)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/sharing/links/adaA1/")
+    expect(page.locator("h1")).to_contain_text("Ada Amsel")
+
+
+def test_the_search_is_reached_by_slash_and_opens_the_path(open_page: Open) -> None:
+    page = open_page(f"{C}sharing/?open=")
+    page.keyboard.press("/")
+    page.keyboard.type("bach")
+    page.keyboard.press("Enter")
+    expect(page.locator("mark")).to_have_text("Ben Bach")
+    assert "q=bach" in page.url
+
+
+def test_figures_are_there_without_scripts(open_page: Open) -> None:
+    page = open_page(f"{C}?range=today", java_script_enabled=False)
+    expect(page.locator(".tiles")).to_contain_text("Registrations")
+    expect(page.locator("svg.chart .bar").first).to_be_visible()
+    page.goto(f"{C}sharing/?open=")
+    page.locator(".toggle").first.click()
+    expect(page.locator('[role="row"][aria-level="2"]')).to_have_count(1)
+
+
+def test_live_reaches_two_browsers_in_two_languages(console: System, open_page: Open) -> None:
+    english = open_page(f"{C}live/")
+    chinese = open_page(f"{C}live/", locale="zh-CN")
+    for page in (english, chinese):
+        expect(page.locator("#status[data-state=live]")).to_be_visible()
+    before = int(english.locator('[data-figure="attendance.registered"]').inner_text())
+    register(console, "Late Lisa", "lisa")
+    expect(english.locator("#alerts")).to_contain_text("Late Lisa registered")
+    expect(chinese.locator("#alerts")).to_contain_text("Late Lisa")
+    expect(chinese.locator("h1")).to_have_text("实时")
+    for page in (english, chinese):
+        expect(page.locator('[data-figure="attendance.registered"]')).to_have_text(str(before + 1))
+
+
+def test_a_conference_is_made_by_keyboard(open_page: Open) -> None:
+    page = open_page("/console/new/")
+    page.get_by_label("Name", exact=True).focus()
+    page.keyboard.type("By keyboard")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Europe/Berlin")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/c/by-keyboard/settings/")
+    expect(page.get_by_role("status")).to_contain_text("By keyboard")
+
+
+def test_the_menu_signs_out(open_page: Open) -> None:
+    page = open_page("/console/")
+    page.locator(".me").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Sign out").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/accounts/login/")
