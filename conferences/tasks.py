@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from conferences.services import deleting, exporting, idempotency, jobs, places, receipts
+from conferences.services import aliases, deleting, exporting, idempotency, jobs, places, receipts
 from meeteasy.core.queues import Queue, queue_task
 from meeteasy.core.slices import TIME_LIMIT_SECONDS
 
@@ -19,11 +19,18 @@ def work_on_export(pk: str) -> None:
     exporting.work_on_export(pk)
 
 
+@queue_task(Queue.FILES_CONVERT, name=aliases.TASK, time_limit_seconds=60)
+def check_alias(pk: int) -> None:
+    """Look whether a site proves a domain."""
+    aliases.check_alias(pk)
+
+
 @queue_task(Queue.ANALYTICS_DAILY, name="conferences.catch_up")
 def catch_up() -> None:
-    """Requeue jobs that lost their worker or message, and give away places that are still free."""
+    """Requeue jobs and checks that lost their worker or message, and give away places that are still free."""
     jobs.ring_waiting_jobs()
     exporting.ring_waiting_exports()
+    aliases.ring_waiting_checks()
     places.promote_everywhere(now=timezone.now())
 
 

@@ -15,9 +15,11 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from conferences.models import (
+    Alias,
     CheckIn,
     Conference,
     DeletedConference,
+    EventKey,
     ExportJob,
     IdempotencyKey,
     Job,
@@ -106,5 +108,5 @@ deletes_rows(
     RegistrationReceipt,
     lambda conference_id: RegistrationReceipt.objects.filter(registration__conference_id=conference_id),
 )
-for _model in (IdempotencyKey, Job, ExportJob, Registration):
+for _model in (Alias, EventKey, IdempotencyKey, Job, ExportJob, Registration):
     deletes_rows(_model)

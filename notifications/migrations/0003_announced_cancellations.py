@@ -17,7 +17,7 @@ def mark_cancelled(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     dependencies = [
         ("notifications", "0002_rendered_when_sent"),
-        ("conferences", "0011_cancelled_at"),
+        ("conferences", "0012_cancelled_at"),
     ]
 
     operations = [migrations.RunPython(mark_cancelled, migrations.RunPython.noop)]

@@ -159,7 +159,7 @@ def test_the_tree_is_opened_and_walked_by_keyboard(open_page: Open) -> None:
     expect(page.locator("h1")).to_contain_text("Ada Amsel")
 
 
-def test_the_search_is_reached_by_slash_and_opens_the_path(open_page: Open) -> None:
+def test_slash_reaches_the_search_that_opens_paths(open_page: Open) -> None:
     page = open_page(f"{C}sharing/?open=")
     page.keyboard.press("/")
     page.keyboard.type("bach")

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conferences', '0011_cancelled_at'),
+        ('conferences', '0012_cancelled_at'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

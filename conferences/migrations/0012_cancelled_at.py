@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("conferences", "0010_stewards_archiving_and_deletion")]
+    dependencies = [("conferences", "0011_event_keys_and_aliases")]
 
     operations = [
         migrations.AddField(
