@@ -175,7 +175,7 @@ def test_uploads_have_the_limits_of_the_server(behind_proxy: tuple[System, Proxy
         assert large.status_code != 413
 
 
-def test_either_web_server_may_die_and_no_event_is_lost(behind_proxy: tuple[System, Proxy]) -> None:
+def test_a_dying_web_server_loses_no_event(behind_proxy: tuple[System, Proxy]) -> None:
     system, proxy = behind_proxy
     with PostingClients(proxy.url, threads=2, pause_seconds=0.2, host=NAME) as clients:
         clients.wait_for_batches(20)
