@@ -131,6 +131,7 @@ _s3 = {
     "secret_key": env.read_optional("S3_SECRET_ACCESS_KEY"),
     "location": env.read_str("S3_PREFIX", "conversions"),
 }
+SEGMENTS_DIR = env.read_str("SEGMENTS_DIR") or DATA_DIR / "segments"
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR}},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -139,6 +140,11 @@ STORAGES: dict[str, dict[str, Any]] = {
     else {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": DATA_DIR / "conversions"},
+    },
+    # What summaries of ranges are read from (analytics/ranges); machines that share a store share this.
+    "segments": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": SEGMENTS_DIR},
     },
 }
 WHITENOISE_USE_FINDERS = True  # without `collectstatic`, too
@@ -428,6 +434,10 @@ INGEST_EVENTS_PER_SECOND = env.read_int("INGEST_EVENTS_PER_SECOND", 5000)
 COUNTRY_DATABASE = env.read_str("COUNTRY_DATABASE")
 # Memory of the stream of events beyond which new batches are answered 503 until workers catch up.
 INGEST_QUEUE_MAX_BYTES = env.read_int("INGEST_QUEUE_MAX_BYTES", 512 * 1024 * 1024, minimum=1024)
+
+# DuckDB in each process that reads or writes segments.
+RANGES_MEMORY_MB = env.read_int("RANGES_MEMORY_MB", 512, minimum=64)
+RANGES_THREADS = env.read_int("RANGES_THREADS", 2, minimum=1)
 
 # Registrations and check-ins that clients may report within an hour; 0 = no limit. Further ones are stored
 # and held until an organizer releases them (analytics/reactions/quota.py).
