@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from analytics.event_types import is_confirmed
+from analytics.segment import Segment as Segment  # one of the tables, in a file of its own
 from meeteasy.core.fields import KeyField
 from meeteasy.core.jobs import LeasedModel
 
@@ -48,8 +49,7 @@ class Event(models.Model):
     data = models.JSONField(_("own fields"), default=dict)
     properties = models.JSONField(_("properties"), default=dict)
     hold = models.CharField(_("hold"), max_length=8, choices=Hold.choices, default="", blank=True)
-    # What would be lost otherwise: browser, os, device, app, country (analytics/context, docs/adr/0035).
-    context = models.JSONField(_("context"), null=True)
+    context = models.JSONField(_("context"), null=True)  # analytics/context, docs/adr/0035
 
     class Meta:
         verbose_name = _("event")

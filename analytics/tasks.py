@@ -3,7 +3,7 @@
 import os
 from functools import lru_cache
 
-from analytics import holding, own_events
+from analytics import holding, own_events, preparing
 from analytics.days import redating, summaries
 from analytics.stream.drain import Drain
 from analytics.stream.queue import Consumer
@@ -31,12 +31,15 @@ def refresh_dirty_days() -> None:
     note_beat()
     redating.redate_changed_conferences()
     summaries.refresh_dirty_days(usual_seconds=summaries.USUAL_SECONDS)
+    preparing.remake_stale_segments()
 
 
 @queue_task(Queue.ANALYTICS_DAILY, name="analytics.close_ended_days")
 def close_ended_days() -> None:
-    """Compute and close the days whose local midnight has passed."""
+    """Compute and close the days whose local midnight has passed; clear segments up."""
     summaries.close_ended_days()
+    preparing.sweep_segments()
+    preparing.sweep_scratch()
 
 
 @queue_task(Queue.ANALYTICS_DAILY, name="analytics.drop_unclaimed_events")

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404
 
-from conferences.models import CheckIn, Conference, Job, Member, Registration
+from conferences.models import Alias, CheckIn, Conference, EventKey, Job, Member, Registration
 from conferences.selectors.registrations import find_check_ins, find_registrations
 
 Role = Member.Role
@@ -130,4 +130,22 @@ def get_member(
     found = Member.objects.select_related("user").filter(conference=conference, id=member_id).first()
     if found is None:
         raise Http404(f"This conference has no member {member_id!r}.")
+    return found
+
+
+def get_event_key(user: User | AnonymousUser, conference_id: str, key_id: int) -> EventKey:
+    """Return a key of a conference that the user owns. Raises as get_conference does."""
+    conference = get_conference(user, conference_id, role=Role.OWNER)
+    found = conference.event_keys.select_related("created_by").filter(pk=key_id).first()
+    if found is None:
+        raise Http404(f"This conference has no key {key_id!r}.")
+    return found
+
+
+def get_alias(user: User | AnonymousUser, conference_id: str, alias_id: int) -> Alias:
+    """Return an alias of a conference that the user owns. Raises as get_conference does."""
+    conference = get_conference(user, conference_id, role=Role.OWNER)
+    found = conference.aliases.filter(pk=alias_id).first() if alias_id < 2**63 else None
+    if found is None:
+        raise Http404(f"This conference has no alias {alias_id!r}.")
     return found

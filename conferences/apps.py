@@ -5,3 +5,6 @@ from django.utils.translation import gettext_lazy as _
 class ConferencesConfig(AppConfig):
     name = "conferences"
     verbose_name = _("Conferences")
+
+    def ready(self) -> None:
+        from conferences import receivers  # noqa: F401  registers them

@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from conferences.services import deleting, idempotency, jobs, places, receipts
+from conferences.services import aliases, deleting, idempotency, jobs, places, receipts
 from meeteasy.core.queues import Queue, queue_task
 from meeteasy.core.slices import TIME_LIMIT_SECONDS
 
@@ -13,10 +13,17 @@ def work_on_job(pk: str) -> None:
     jobs.work_on_job(pk)
 
 
+@queue_task(Queue.FILES_CONVERT, name=aliases.TASK, time_limit_seconds=60)
+def check_alias(pk: int) -> None:
+    """Look whether a site proves a domain."""
+    aliases.check_alias(pk)
+
+
 @queue_task(Queue.ANALYTICS_DAILY, name="conferences.catch_up")
 def catch_up() -> None:
-    """Requeue jobs that lost their worker or message, and give away places that are still free."""
+    """Requeue jobs and checks that lost their worker or message, and give away places that are still free."""
     jobs.ring_waiting_jobs()
+    aliases.ring_waiting_checks()
     places.promote_everywhere(now=timezone.now())
 
 

@@ -4,8 +4,6 @@ import os
 
 from celery import Celery
 
-from meeteasy.core import request_ids  # noqa: F401  hands ids from requests to tasks
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meeteasy.settings")
 
 # At its start a worker would run Django's system checks, for which it loads all addresses and views, and

@@ -5,6 +5,7 @@ import signal
 from typing import Any
 
 from celery.signals import (
+    before_task_publish,
     task_postrun,
     task_prerun,
     task_revoked,
@@ -16,7 +17,7 @@ from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from meeteasy.core import logins
+from meeteasy.core import logins, request_ids
 from meeteasy.core.heartbeats import Heart
 from meeteasy.core.queues import queue_of
 from meeteasy.core.task_times import TaskTimes
@@ -60,8 +61,14 @@ def end_with_worker(**_: object) -> None:
     end_with_parent(signal.SIGKILL)
 
 
+@before_task_publish.connect
+def send_request_id(headers: dict[str, Any] | None = None, **_: object) -> None:
+    request_ids.send_along(headers)
+
+
 @task_prerun.connect
 def note_beginning(task_id: str, task: Any, **_: object) -> None:
+    request_ids.bind_in_task(task)
     queue = queue_of(task.name)
     if queue is not None and not task.request.is_eager:
         _heart.begin(task_id, queue)
@@ -72,6 +79,7 @@ def note_beginning(task_id: str, task: Any, **_: object) -> None:
 def note_end(task_id: str, task: Any, state: str | None = None, **_: object) -> None:
     _heart.end(task_id)
     _times.end(task_id, task.name, failed=state == FAILURE)
+    request_ids.unbind(task)
 
 
 @worker_process_shutdown.connect

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 from celery.schedules import crontab
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -42,6 +43,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "corsheaders",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -60,6 +62,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "meeteasy.core.request_ids.bind_request_id",
     "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -128,6 +131,7 @@ _s3 = {
     "secret_key": env.read_optional("S3_SECRET_ACCESS_KEY"),
     "location": env.read_str("S3_PREFIX", "conversions"),
 }
+SEGMENTS_DIR = env.read_str("SEGMENTS_DIR") or DATA_DIR / "segments"
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": DATA_DIR}},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -136,6 +140,11 @@ STORAGES: dict[str, dict[str, Any]] = {
     else {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {"location": DATA_DIR / "conversions"},
+    },
+    # What summaries of ranges are read from (analytics/ranges); machines that share a store share this.
+    "segments": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": SEGMENTS_DIR},
     },
 }
 WHITENOISE_USE_FINDERS = True  # without `collectstatic`, too
@@ -426,6 +435,10 @@ COUNTRY_DATABASE = env.read_str("COUNTRY_DATABASE")
 # Memory of the stream of events beyond which new batches are answered 503 until workers catch up.
 INGEST_QUEUE_MAX_BYTES = env.read_int("INGEST_QUEUE_MAX_BYTES", 512 * 1024 * 1024, minimum=1024)
 
+# DuckDB in each process that reads or writes segments.
+RANGES_MEMORY_MB = env.read_int("RANGES_MEMORY_MB", 512, minimum=64)
+RANGES_THREADS = env.read_int("RANGES_THREADS", 2, minimum=1)
+
 # Registrations and check-ins that clients may report within an hour; 0 = no limit. Further ones are stored
 # and held until an organizer releases them (analytics/reactions/quota.py).
 REPORTS_PER_CLIENT_HOUR = env.read_int("REPORTS_PER_CLIENT_HOUR", 100, minimum=0)
@@ -521,6 +534,15 @@ if AI_DEADLINE_SECONDS > 180:
 
 # --- API -------------------------------------------------------------------------------------------------
 
+# Origins whose pages may call the API with a token. Cookies of other origins never count. What is public
+# (registering, events) any origin may do; see conferences/receivers.py and analytics/ingest.
+CORS_ALLOWED_ORIGINS = env.read_list("CORS_ALLOWED_ORIGINS")
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = [
+    *default_headers, "idempotency-key", "traceparent", "tracestate", "baggage", "sentry-trace",
+]  # fmt: skip
+CORS_EXPOSE_HEADERS = ["retry-after", "content-disposition"]
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "meeteasy.core.tokens.TokenAuthentication",
@@ -546,6 +568,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "FileConversionStatusEnum": "conversion.api.serializers.STATUSES",
         "HoldActionEnum": "analytics.models.HoldDecision.Action",
+        "AliasKindEnum": "conferences.models.Alias.Kind",
+        "EventKeyKindEnum": "conferences.models.EventKey.Kind",
         "VoidKindEnum": "sharing.models.Void.Kind",
         "AnnouncementKind": "notifications.models.Announcement.Kind",
     },

@@ -11,6 +11,7 @@ from meeteasy.core.openapi import ERROR_RESPONSE
 
 _REFUSALS = {
     "400": "Not JSON, nested too deeply, no events, or no valid event",
+    "401": "A secret key that is none, or no key where a conference requires one",
     "413": "Too large",
     "415": "Neither JSON nor plain text, or an unknown encoding",
     "429": "Over the client's rate: nothing was taken, see Retry-After",
@@ -76,6 +77,11 @@ def add_ingest_endpoint(result: dict[str, Any], generator: Any, request: Any, pu
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(components, EventBatch=_batch_schema(references), EventBatchAccepted=_ACCEPTED)
     result["paths"][PATH] = {"post": _operation()}
+    result["components"].setdefault("securitySchemes", {})["eventKey"] = {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A write key or secret key of the conference (docs/doors.md).",
+    }
     result["paths"] = dict(sorted(result["paths"].items()))
     return result
 
@@ -112,9 +118,12 @@ def _operation() -> dict[str, Any]:
         "description": (
             f"At most {settings.INGEST_MAX_EVENTS} events and {settings.INGEST_MAX_BODY_BYTES} bytes; gzip "
             "is allowed. A bad event is rejected alone. 202 means that the batch is in the queue. Give each "
-            "event an `event_id`: the batch can then be sent again at any time without counting twice."
+            "event an `event_id`: the batch can then be sent again at any time without counting twice. "
+            "What is sent with a secret key is confirmed, and may say of the visitor in `context`: "
+            "`user_agent`, `country`, `ip`, `visitor_id`. Segment's, RudderStack's, Plausible's and Umami's "
+            "SDKs have doors of their own (docs/doors.md)."
         ),
-        "security": [{}],
+        "security": [{}, {"eventKey": []}],
         "requestBody": {"required": True, "content": {"application/json": batch, "text/plain": batch}},
         "responses": {
             "202": {"description": "Taken", "content": accepted},

@@ -21,7 +21,8 @@ _MEDIA = {"email": "Mail", "e-mail": "Mail", "newsletter": "Mail", "edm": "Mail"
 
 
 class Source(NamedTuple):
-    """host: of the referrer, without `www.`; "" for none. name: what panels show. group: one of GROUPS."""
+    """host: of the referrer, without `www.`; "" for none, and for our own. name: what panels show.
+    group: one of GROUPS."""
 
     host: str
     name: str
@@ -70,7 +71,7 @@ def read_source(
     """
     host = read_host(referrer)
     if host and host == own_host:
-        return Source(host, host, "own")
+        return Source("", "", "own")
     group, name = (_find(host) or ("other", host)) if host else ("", "")
     if is_shared:
         return Source(host, name, "share")

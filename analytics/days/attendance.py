@@ -67,16 +67,16 @@ class History:
     def stands(self) -> bool:
         return all(stands for _, stands in self._standing.values())
 
-    def registered_on(self, *, trusting: bool) -> dt.date | None:
-        """The day on which it counts as a registration; None: on none.
+    def registered(self, *, trusting: bool) -> _Moment | None:
+        """By which event it counts as a registration; None: by none.
 
         trusting: whether the conference counts what clients report.
         """
         first = self.confirmed or (self.reported if trusting else None)
-        return first.date if first is not None and self.stands else None
+        return first if self.stands else None
 
-    def checked_in_on(self, *, trusting: bool) -> dt.date | None:
-        """The day of the first entry that was not undone; None: there is none.
+    def checked_in(self, *, trusting: bool) -> _Moment | None:
+        """The first entry that was not undone; None: there is none.
 
         Reports count only for registrations of which nothing is confirmed: of the others we know better.
         """
@@ -86,10 +86,10 @@ class History:
                 for event_id, moment in self._confirmed_check_ins.items()
                 if event_id not in self._undone
             ]
-            return min(standing).date if standing else None
+            return min(standing) if standing else None
         if self._reported_check_in is None or self.confirmed is not None or not trusting or not self.stands:
             return None
-        return self._reported_check_in.date
+        return self._reported_check_in
 
 
 def _first(known: _Moment | None, moment: _Moment) -> _Moment:
@@ -104,6 +104,23 @@ def trusts_clients(conference_id: str) -> bool:
 
 def count_attendance(conference_id: str, date: dt.date) -> dict[str, int]:
     """FIGURES of a local day."""
+    held, registrations, check_ins = _attendance_of(conference_id, date)
+    return {
+        "registrations": len(registrations),
+        "registrations_reported": sum(is_reported for _, is_reported in registrations),
+        "checkins": len(check_ins),
+        "held": held,
+    }
+
+
+def find_counted(conference_id: str, date: dt.date) -> set[str]:
+    """The keys of the events by which registrations and check-ins count on a local day."""
+    _, registrations, check_ins = _attendance_of(conference_id, date)
+    return {key for key, _ in registrations} | check_ins
+
+
+def _attendance_of(conference_id: str, date: dt.date) -> tuple[int, list[tuple[str, bool]], set[str]]:
+    """Of a local day: how many reports are held; registrations (key, is only reported); check-ins' keys."""
     trusting = trusts_clients(conference_id)
     of_day = Event.objects.filter(
         conference_id=conference_id,
@@ -116,13 +133,15 @@ def count_attendance(conference_id: str, date: dt.date) -> dict[str, int]:
         if not hold:
             subjects.add(subject)
         held += hold == Event.Hold.HELD
-    figures = dict.fromkeys(FIGURES, 0) | {"held": held}
+    registrations: list[tuple[str, bool]] = []
+    check_ins: set[str] = set()
     for history in _visible(conference_id, load_histories(conference_id, subjects)):
-        if history.registered_on(trusting=trusting) == date:
-            figures["registrations"] += 1
-            figures["registrations_reported"] += history.confirmed is None
-        figures["checkins"] += history.checked_in_on(trusting=trusting) == date
-    return figures
+        registered, checked_in = history.registered(trusting=trusting), history.checked_in(trusting=trusting)
+        if registered is not None and registered.date == date:
+            registrations.append((registered.key, history.confirmed is None))
+        if checked_in is not None and checked_in.date == date:
+            check_ins.add(checked_in.key)
+    return held, registrations, check_ins
 
 
 def load_histories(conference_id: str, subjects: Collection[str]) -> dict[str, History]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.utils import timezone
 
-from analytics.models import DirtyDay
+from analytics.models import DailySummary, DirtyDay, Segment
 
 # The ids of one `__in`; SQLite, PostgreSQL and MongoDB all take that many.
 _CHUNK = 500
@@ -35,3 +35,10 @@ def clear_marks(ids: list[str]) -> None:
     """Delete exactly these marks, which were read before the work that they asked for."""
     for start in range(0, len(ids), _CHUNK):
         DirtyDay.objects.filter(id__in=ids[start : start + _CHUNK]).delete()
+
+
+def mark_segments_stale(conference_id: str, date: dt.date) -> None:
+    """Have the segments made again that depend on a day whose summary was just written: its own, and the next
+    day's, whose first visits may have begun in the evening (analytics/ranges/segments.py)."""
+    keys = [DailySummary.key(conference_id, day) for day in (date, date + dt.timedelta(days=1))]
+    Segment.objects.filter(id__in=keys).update(is_stale=True, change=uuid.uuid4().hex)

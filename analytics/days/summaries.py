@@ -10,7 +10,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from analytics import store
-from analytics.days.dirty import clear_marks
+from analytics.days.dirty import clear_marks, mark_segments_stale
 from analytics.days.figures import compute_figures
 from analytics.days.zones import get_zones
 from analytics.models import DailySummary, DirtyDay, Event
@@ -51,6 +51,7 @@ def compute_day(conference_id: str, date: dt.date, *, close: bool = False) -> Da
                     summary.save(force_insert=True)
             except IntegrityError:
                 continue
+            mark_segments_stale(conference_id, date)
             return summary
         changes = {
             "figures": figures,
@@ -62,6 +63,7 @@ def compute_day(conference_id: str, date: dt.date, *, close: bool = False) -> Da
         if DailySummary.objects.filter(id=key, computations=summary.computations).update(**changes):
             for name, value in changes.items():
                 setattr(summary, name, value)
+            mark_segments_stale(conference_id, date)
             return summary
 
 

@@ -5,23 +5,21 @@ is the batch taken apart and each event judged alone (analytics/events/parsing.p
 """
 
 import datetime as dt
-import math
 from collections.abc import Callable
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple, Union
 
 import msgspec
-import uuid_utils
 
-from analytics.event_types import EVENT_TYPES, OWN_PREFIX, SECRET_PREFIX, EventType
+from analytics.event_types import EVENT_TYPES, EventType
 from analytics.event_types._base import Timestamp
-from analytics.events.batch import Batch, make_row_maker
-from analytics.events.clock import MS_PER_DAY, TooOldError, event_time_ms, to_ms
-from analytics.events.parsing import Warn, fit_properties, ignore, parse_event, truncate_time
+from analytics.events.batch import Batch
+from analytics.events.clock import to_ms
+from analytics.events.completing import Client, check_conference, make_completer, make_row
+from analytics.events.parsing import parse_event, truncate_time
 from analytics.events.problems import BatchError, EventError, Notice, Rejection
 from analytics.events.reading import json_kind, read_json
-from analytics.events.rows import EventRow
 
 __all__ = [
     "BatchError",
@@ -29,39 +27,23 @@ __all__ = [
     "EventError",
     "Notice",
     "Rejection",
+    "SentBatch",
     "make_completer",
     "make_row",
+    "open_batch",
     "parse_event",
     "read_batch",
+    "read_events",
     "read_json",
 ]
 
-MAX_SUBJECT_LENGTH = 64
-_RESERVED = (OWN_PREFIX, SECRET_PREFIX)
 # In one answer; a client chooses how many there could be.
 MAX_NOTICES = 100
 
 
-class Client(msgspec.Struct):
-    """What the request itself says about who sent the batch.
+class SentBatch(msgspec.Struct):
+    """A batch whose events were not looked at yet. One may be an EventError that says why it is none."""
 
-    received_ms: now, UTC milliseconds.
-    is_bot: whether the sender is known to be a crawler.
-    visitor_id: makes an id for a visitor without one, from the conference's id.
-    is_server: whether the sender is the server itself or its operator, who may make internal events and use
-        the ids of the server's own events (analytics/own_events.py).
-    agent, country: as in a Batch.
-    """
-
-    received_ms: int
-    is_bot: bool
-    visitor_id: Callable[[str], str]
-    is_server: bool = False
-    agent: str = ""
-    country: str = ""
-
-
-class _SentBatch(msgspec.Struct):
     events: list[Any]
     sent_at: Any = None  # as it was sent: read by _read_sent_at
 
@@ -72,9 +54,6 @@ def _strict_decoder() -> msgspec.json.Decoder[Any]:
     any_event: Any = Union[tuple(EVENT_TYPES.values())]  # noqa: UP007  of as many as there are
     fields: list[Any] = [("events", list[any_event]), ("sent_at", Timestamp | None, None)]
     return msgspec.json.Decoder(msgspec.defstruct("StrictBatch", fields))
-
-
-_new_id = uuid_utils.uuid7
 
 
 class ReadBatch(NamedTuple):
@@ -115,7 +94,7 @@ def read_batch(body: bytes, client: Client, *, max_events: int, acceptance_days:
             found = None
         if found is not None:
             return found
-    return _read_events(_read_loosely(body), client, max_events, acceptance_days)
+    return read_events(open_batch(read_json(body)), client, max_events, acceptance_days)
 
 
 def _read_whole(
@@ -149,7 +128,7 @@ def _read_whole(
 
 
 def _make_batch(client: Client, events: list[EventType]) -> Batch[EventType]:
-    return Batch(client.received_ms, client.is_bot, events, "", client.agent, client.country)
+    return Batch(client.received_ms, client.is_bot, events, agent=client.agent, country=client.country)
 
 
 _get_conference_id = attrgetter("conference_id")
@@ -159,8 +138,8 @@ def _give_up(code: str, message: str, field: str | None) -> None:
     raise _OddError
 
 
-def _read_events(sent: _SentBatch, client: Client, max_events: int, acceptance_days: int | None) -> ReadBatch:
-    """Judge each event of a batch alone."""
+def read_events(sent: SentBatch, client: Client, max_events: int, acceptance_days: int | None) -> ReadBatch:
+    """Judge each event of a batch alone. Raises BatchError: `no_events`, `too_many_events`."""
     if not sent.events:
         raise BatchError("no_events", "`events` is empty; send at least one event.")
     if len(sent.events) > max_events:
@@ -183,6 +162,8 @@ def _read_events(sent: _SentBatch, client: Client, max_events: int, acceptance_d
     complete = make_completer(client, sent_ms=sent_ms, acceptance_days=acceptance_days, warn=warn)
     for index, item in enumerate(sent.events):
         try:
+            if isinstance(item, EventError):
+                raise item
             event = parse_event(item, warn)
             check_conference(event)
             complete(event)
@@ -195,99 +176,15 @@ def _read_events(sent: _SentBatch, client: Client, max_events: int, acceptance_d
     return ReadBatch(_make_batch(client, events), rejections, notices, conference_ids)
 
 
-def check_conference(event: EventType) -> None:
-    """Raise EventError for an id that cannot be part of an event's key."""
-    if "/" in event.conference_id:
-        raise EventError("invalid_field", "`conference_id` may not contain `/`.", "conference_id")
-
-
-def make_row(event: EventType, client: Client) -> EventRow:
-    """The row of one event of any age, whose clock is trusted: for events that do not come through the door.
-
-    Raises EventError.
-    """
-    check_conference(event)
-    make_completer(client, sent_ms=None, acceptance_days=None)(event)
-    return make_row_maker(client.received_ms, client.is_bot)(event)
-
-
-def make_completer(
-    client: Client,
-    *,
-    sent_ms: int | None,
-    acceptance_days: int | None,
-    warn: Warn = ignore,
-    check_time: Callable[[Timestamp], None] | None = None,
-) -> Callable[[EventType], None]:
-    """A function that completes the valid events of one request in place: corrected time, ids.
-
-    It raises EventError for a time out of range and for what only the server may say. A closure, because it
-    runs for every event, and looking up its constants on an object would be a quarter of its cost.
-
-    sent_ms: when the batch was sent by the client's clock, UTC milliseconds; None: its clock is trusted.
-    check_time: called with each time that needs correction; what it raises is raised.
-    """
-    received_ms, is_server, reserved = client.received_ms, client.is_server, _RESERVED
-    oldest_ms = None if acceptance_days is None else received_ms - acceptance_days * MS_PER_DAY
-    # A time in milliseconds from here on is taken as it is, as event_time_ms would do, without the call.
-    believed_from_ms = math.inf if sent_ms is not None or oldest_ms is None else oldest_ms
-
-    def correct_time(ts: Timestamp) -> int:
-        if check_time is not None:
-            check_time(ts)
-        try:
-            return event_time_ms(ts, sent_ms=sent_ms, received_ms=received_ms, oldest_ms=oldest_ms)
-        except TooOldError:
-            age = "1970" if acceptance_days is None else f"{acceptance_days} days ago"
-            raise EventError("too_old", f"`ts` is before {age}.", "ts") from None
-        except (OverflowError, ValueError):
-            raise EventError("invalid_field", "`ts` is not a time.", "ts") from None
-
-    def complete(event: EventType) -> None:
-        ts = event.ts
-        if ts is None:
-            event.ts = received_ms
-        elif not (type(ts) is int and believed_from_ms <= ts <= received_ms):
-            event.ts = correct_time(ts)
-        if event.visitor_id is None:
-            event.visitor_id = client.visitor_id(event.conference_id)
-        event_id = event.event_id
-        if event_id is None:
-            event.event_id = str(_new_id())
-        elif not is_server and event_id.startswith(reserved):
-            message = f"`event_id`: `{OWN_PREFIX}` and `{SECRET_PREFIX}` begin ids of others than clients."
-            raise EventError("reserved", message, "event_id")
-        event_type = type(event)
-        if event_type.internal and not is_server:
-            raise EventError("reserved", "Only the server itself makes events of this type.", "type")
-        if event_type.subject is not _default_subject:
-            _check_subject(event.subject())
-        if event.properties:
-            event.properties = fit_properties(event.properties, warn)
-
-    return complete
-
-
-_default_subject = EventType.subject
-
-
-def _check_subject(subject: str | None) -> None:
-    """Raise EventError for a subject that is too long for the store."""
-    if subject is not None and len(subject) > MAX_SUBJECT_LENGTH:
-        message = f"What the event is about has {len(subject)} characters; at most {MAX_SUBJECT_LENGTH} fit."
-        raise EventError("subject_too_long", message)
-
-
-def _read_loosely(body: bytes) -> _SentBatch:
+def open_batch(raw: Any) -> SentBatch:
     """The batch with its events as plain JSON values. Raises BatchError."""
-    raw = read_json(body)
     if not isinstance(raw, dict):
         raise BatchError("no_events", f"The body must be an object with `events`, not {json_kind(raw)}.")
     if "events" not in raw:
         raise BatchError("no_events", "`events` is missing.")
     if not isinstance(raw["events"], list):
         raise BatchError("no_events", f"`events` must be an array, not {json_kind(raw['events'])}.")
-    return _SentBatch(raw["events"], raw.get("sent_at"))
+    return SentBatch(raw["events"], raw.get("sent_at"))
 
 
 def _read_sent_at(value: Any) -> int:

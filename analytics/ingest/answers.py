@@ -14,16 +14,18 @@ from meeteasy.core.http import error_body
 Headers = list[tuple[bytes, bytes]]
 Answer = tuple[int, Headers, bytes]
 
-_CORS: Headers = [
+CORS: Headers = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"retry-after"),  # otherwise scripts of other origins cannot read it
 ]
 _PREFLIGHT: Headers = [
-    *_CORS,
+    *CORS,
     (b"access-control-allow-methods", b"POST, OPTIONS"),
     (
         b"access-control-allow-headers",
-        b"authorization, content-encoding, content-type, traceparent, tracestate, baggage, sentry-trace",
+        b"authorization, content-encoding, content-type, traceparent, tracestate, baggage, sentry-trace, "
+        # of Segment's and RudderStack's SDKs, and of Umami's tracker
+        b"anonymousid, sentat, x-retry-count, x-umami-cache, x-umami-hostname, x-umami-website-id",
     ),
     (b"access-control-max-age", b"86400"),
 ]
@@ -80,7 +82,7 @@ def _headers(body: bytes) -> Headers:
     return [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
-        *_CORS,
+        *CORS,
     ]
 
 

@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from analytics.ingest.requests import RefusedError, Request
 from meeteasy.core.asgi import ByteBudget
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -27,6 +28,31 @@ class NoRoomError(Exception):
 
 class ClientGoneError(Exception):
     """The client hung up before the body was complete."""
+
+
+async def read_request_body(
+    receive: Receive, request: Request, *, media_types: frozenset[bytes], limit: int
+) -> bytes:
+    """The unpacked body, of one of the media types; none: of any. Raises RefusedError or ClientGoneError."""
+    if media_types and request.content_type.split(b";", 1)[0].strip().lower() not in media_types:
+        raise RefusedError(415, "unsupported_media_type", "Send application/json or text/plain.")
+    try:
+        body = await read_body(receive, declared_length=request.length or None, limit=limit)
+        encoding = request.encoding.strip().lower()
+        if encoding in (b"gzip", b"x-gzip"):
+            return unpack_gzip(body, limit=limit)
+        if encoding not in (b"", b"identity"):
+            raise RefusedError(415, "unsupported_encoding", "Content-Encoding may be gzip.")
+    except BodyTooLargeError:
+        message = f"A batch may have at most {limit} bytes, unpacked."
+        raise RefusedError(413, "too_large", message) from None
+    except NoRoomError:
+        message = "Too much is sent at once; nothing was taken."
+        raise RefusedError(503, "busy", message, retry_after=1) from None
+    except BadEncodingError as error:
+        message = f"The body is not gzip as its header says: {error}."
+        raise RefusedError(400, "invalid_gzip", message) from None
+    return body
 
 
 async def read_body(receive: Receive, *, declared_length: bytes | None, limit: int) -> bytes:

@@ -1,30 +1,35 @@
-"""What the door knows of the conferences that clients name: whether they exist, their zone and their rules.
+"""What the door knows of the conferences that clients name: whether they exist, their zone, rules and keys.
 
-Each web process remembers it for a few seconds, so that no request waits for the database.
+Each web process remembers it for a few seconds, so that no request waits for the database. Keys name their
+conference and come with it: a made-up one costs no query of its own.
 """
 
-import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection
 
 import msgspec
-from django.db import close_old_connections, connections
+from django.db import close_old_connections
 
+from analytics.ingest.remembering import FRESH_SECONDS as FRESH_SECONDS
+from analytics.ingest.remembering import MAX_REMEMBERED, Remembered
 from analytics.ingest.rules import Rules, make_rules
 from analytics.models import DoorRules
-from conferences.models import Conference
-from meeteasy.core.logs import get_logger
+from conferences.keys import Kind
+from conferences.models import Alias, Conference, EventKey
 
-log = get_logger(__name__)
-
-FRESH_SECONDS = 5.0
-# How long a request waits to hear about its conference; without an answer it is taken as if all were well.
-_WAIT_SECONDS = 0.25
-# After the database could not be asked.
-_PAUSE_SECONDS = 2.0
-_MAX_REMEMBERED = 10_000
 _IDS_AT_ONCE = 500
+# A key that is not among those remembered may be new: so often a conference is asked about again for that.
+_RECHECK_SECONDS = 1.0
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """The valid keys of a conference: the rows' ids by digest."""
+
+    write: dict[str, int]
+    secret: dict[str, int]
+
+    def find(self, kind: Kind, digest: str) -> int | None:
+        return (self.secret if kind == Kind.SECRET else self.write).get(digest)
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -32,6 +37,8 @@ class Known(msgspec.Struct, frozen=True):
 
     time_zone: str
     rules: Rules | None = None
+    keys: Keys = Keys({}, {})
+    requires_key: bool = False
 
 
 def load_conferences(conference_ids: Collection[str]) -> dict[str, Known]:
@@ -43,22 +50,44 @@ def load_conferences(conference_ids: Collection[str]) -> dict[str, Known]:
         for start in range(0, len(ids), _IDS_AT_ONCE):
             part = ids[start : start + _IDS_AT_ONCE]
             rules = {row.conference_id: row for row in DoorRules.objects.filter(conference_id__in=part)}
-            zones = Conference.objects.filter(id__in=part).values_list("id", "time_zone")
-            for conference_id, time_zone in zones:
+            keys = _load_keys(part)
+            conferences = Conference.objects.filter(id__in=part)
+            for conference_id, zone, is_required in conferences.values_list(
+                "id", "time_zone", "event_key_required"
+            ):
                 row = rules.get(conference_id)
-                found[conference_id] = Known(time_zone, make_rules(row) if row else None)
+                found[conference_id] = Known(
+                    zone,
+                    make_rules(row) if row else None,
+                    keys.get(conference_id, Keys({}, {})),
+                    is_required,
+                )
         return found
     finally:
         close_old_connections()
 
 
-class Directory:
-    """Remembers conferences, so that the database is asked about each once in FRESH_SECONDS.
+def _load_keys(conference_ids: list[str]) -> dict[str, Keys]:
+    keys: dict[str, Keys] = {}
+    rows = EventKey.objects.filter(conference_id__in=conference_ids, revoked_at=None)
+    for conference_id, kind, digest, pk in rows.values_list("conference_id", "kind", "digest", "pk"):
+        of_conference = keys.setdefault(conference_id, Keys({}, {}))
+        (of_conference.secret if kind == Kind.SECRET else of_conference.write)[digest] = pk
+    return keys
 
-    One thread asks the database, for one request at a time while the others wait: clients choose how many ids
-    there are.
-    load, clock: tests give others.
-    """
+
+def load_aliases(names: Collection[str]) -> dict[str, str]:
+    """The conferences that domains and website ids stand for. Blocks."""
+    close_old_connections()
+    try:
+        verified = Alias.objects.filter(name__in=list(names), verified_at__isnull=False)
+        return dict(verified.values_list("name", "conference_id"))
+    finally:
+        close_old_connections()
+
+
+class Directory(Remembered[Known]):
+    """Remembers conferences."""
 
     def __init__(
         self,
@@ -66,69 +95,41 @@ class Directory:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        # For the caller to look at first: those that exist and have no rules. Sets are compared at once.
+        super().__init__(load, clock=clock)
+        # For the caller to look at first: those that exist, have no rules and require no key. Sets are
+        # compared at once.
         self.plain: set[str] = set()
-        self._known: dict[str, Known] = {}
-        self._missing: set[str] = set()
         # Not forgotten with the rest: visitors' ids depend on it, with the database away, too.
         self._zones: dict[str, str] = {}
-        self._load = load
-        self._clock = clock
-        self._expires = 0.0
-        self._paused_until = 0.0
-        self._executor = _make_executor()
-        self._lock: asyncio.Lock | None = None
+        self._rechecked_at = 0.0
 
-    def forget_stale(self) -> None:
-        """Forget all that is older than FRESH_SECONDS, or more than fits. To be called before each look."""
-        is_full = len(self._known) + len(self._missing) > _MAX_REMEMBERED
-        if is_full or self._clock() >= self._expires:
-            self.plain, self._known, self._missing = set(), {}, set()
-            self._expires = self._clock() + FRESH_SECONDS
+    def _forget(self) -> None:
+        super()._forget()
+        self.plain = set()
 
     def get_zone(self, conference_id: str) -> str | None:
         """The conference's time zone; None if it is not known here (yet)."""
         return self._zones.get(conference_id)
 
-    async def look_up(self, ids: Iterable[str]) -> tuple[dict[str, Known], set[str]]:
-        """Those of the ids that exist, and those that do not. What could not be looked up is in neither."""
-        ids = set(ids)
-        unsure = ids - self._known.keys() - self._missing
-        if unsure and self._clock() >= self._paused_until:
-            try:
-                async with asyncio.timeout(_WAIT_SECONDS):
-                    await self._ask(unsure)
-            except TimeoutError:
-                pass
-        return {found: self._known[found] for found in ids & self._known.keys()}, ids & self._missing
+    async def recheck(self, conference_id: str, *, wait_seconds: float) -> Known | None:
+        """Ask about a conference again, because a key may be new; at most once in _RECHECK_SECONDS for all
+        conferences together, since clients choose how many wrong keys there are."""
+        if self._clock() < self._rechecked_at + _RECHECK_SECONDS:
+            return None
+        self._rechecked_at = self._clock()
+        self._known.pop(conference_id, None)
+        self._missing.discard(conference_id)
+        self.plain.discard(conference_id)
+        known, _ = await self.look_up([conference_id], wait_seconds=wait_seconds)
+        return known.get(conference_id)
 
-    async def _ask(self, ids: set[str]) -> None:
-        if self._lock is None:
-            self._lock = asyncio.Lock()
-        async with self._lock:
-            ids = ids - self._known.keys() - self._missing  # another request may have asked meanwhile
-            if not ids:
-                return
-            loop = asyncio.get_running_loop()
-            try:
-                found = await loop.run_in_executor(self._executor, self._load, ids)
-            except Exception as error:  # of any kind: events are taken all the same
-                log.warning("conferences_not_read", error=repr(error))
-                self._paused_until = self._clock() + _PAUSE_SECONDS
-                return
-            if len(self._zones) > _MAX_REMEMBERED:
-                self._zones = {}
-            self._zones.update((conference_id, known.time_zone) for conference_id, known in found.items())
-            self._known.update(found)
-            self._missing |= ids - found.keys()
-            self.plain |= {conference_id for conference_id, known in found.items() if known.rules is None}
-
-    def close(self) -> None:
-        """Close the thread's connection to the database and end the thread; it begins again when needed."""
-        executor, self._executor = self._executor, _make_executor()
-        executor.submit(connections.close_all)
-        executor.shutdown(wait=True)
-
-
-def _make_executor() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix="conferences")
+    def _remember(self, found: dict[str, Known]) -> None:
+        if len(self._zones) > MAX_REMEMBERED:
+            self._zones = {}
+        self._zones.update((conference_id, known.time_zone) for conference_id, known in found.items())
+        super()._remember(found)
+        self.plain |= {
+            conference_id
+            for conference_id, known in found.items()
+            if known.rules is None and not known.requires_key
+        }

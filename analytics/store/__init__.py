@@ -6,10 +6,11 @@ database's own way is slow. Everything else reads and writes through the ORM.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connections, router
 
@@ -56,6 +57,21 @@ def count_day(conference_id: str, date: dt.date) -> dict[str, DayCount]:
     return counts
 
 
+def read_day(
+    conference_id: str, date: dt.date, *, since: dt.datetime | None = None
+) -> Iterator[tuple[Any, ...]]:
+    """(key, type, UTC milliseconds, visitor, subject, data, context) of a local day's events, in no order.
+
+    Without bots and held reports. data, context: JSON objects as text or decoded, or None. since: only events
+    from this instant on.
+    """
+    alias = router.db_for_read(Event)
+    rows: Iterator[tuple[Any, ...]] = _implementation(connections[alias].vendor).read_day(
+        conference_id, date, using=alias, since=since
+    )
+    return rows
+
+
 def takes_writes() -> bool:
     """Whether the databases take a write now: one of no rows, which needs all that a real one needs."""
     try:
@@ -95,5 +111,6 @@ __all__ = [
     "find_registrations_by",
     "insert_new",
     "is_outage",
+    "read_day",
     "takes_writes",
 ]

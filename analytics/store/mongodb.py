@@ -1,7 +1,7 @@
 """MongoDB: unordered insert_many; duplicates come back as errors with their index."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -66,6 +66,29 @@ def _document(row: EventRow) -> dict[str, object]:
         "hold": row.hold,
         "context": msgspec.json.decode(row.context) if row.context else None,
     }
+
+
+def read_day(
+    conference_id: str, date: dt.date, *, using: str, since: dt.datetime | None = None
+) -> Iterator[tuple[Any, ...]]:
+    """See analytics.store.read_day."""
+    connection: Any = connections[using]
+    day = dt.datetime(date.year, date.month, date.day, tzinfo=dt.UTC)
+    query: dict[str, Any] = {"conference_id": conference_id, "local_date": day, "is_bot": False, "hold": ""}
+    if since is not None:
+        query["ts"] = {"$gte": since}
+    fields = ("_id", "type", "ts", "visitor_id", "subject", "data", "context")
+    try:
+        for found in connection.get_collection(TABLE).find(query, fields):
+            ts = found["ts"].replace(tzinfo=dt.UTC) if found["ts"].tzinfo is None else found["ts"]
+            yield (
+                found["_id"],
+                found["type"],
+                round(ts.timestamp() * 1000),
+                *(found.get(name) for name in fields[3:]),
+            )
+    except PyMongoError as error:
+        raise OperationalError(str(error)) from error
 
 
 def count_day(conference_id: str, date: dt.date, *, using: str) -> dict[str, DayCount]:

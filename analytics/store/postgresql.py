@@ -7,6 +7,7 @@ from django.db import connections, transaction
 from analytics.events.rows import EventRow
 from analytics.store._columns import COLUMNS, KEY, TABLE, sql_values
 from analytics.store._counting import count_day
+from analytics.store._days import read_day
 
 _COLUMN_LIST = ", ".join(COLUMNS)
 _STAGE = "event_stage"
@@ -43,4 +44,4 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
         return new_keys
 
 
-__all__ = ["count_day", "insert_new"]
+__all__ = ["count_day", "insert_new", "read_day"]

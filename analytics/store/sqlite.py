@@ -10,6 +10,7 @@ from analytics.event_types import EVENT_TYPES
 from analytics.events.rows import EventRow
 from analytics.store._columns import COLUMNS, KEY, TABLE, sql_values
 from analytics.store._counting import DayCount
+from analytics.store._days import read_day
 from meeteasy.core import sqlite
 
 
@@ -46,3 +47,6 @@ def count_day(conference_id: str, date: dt.date, *, using: str) -> dict[str, Day
             elif events:
                 counts[name] = DayCount(events, len(_decode_subjects(subjects)))
     return counts
+
+
+__all__ = ["count_day", "insert_new", "read_day"]

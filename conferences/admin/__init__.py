@@ -3,5 +3,13 @@
 from conferences.admin.conferences import ConferenceAdmin
 from conferences.admin.jobs import JobAdmin
 from conferences.admin.registrations import CheckInAdmin, RegistrationAdmin
+from conferences.admin.senders import AliasAdmin, EventKeyAdmin
 
-__all__ = ["CheckInAdmin", "ConferenceAdmin", "JobAdmin", "RegistrationAdmin"]
+__all__ = [
+    "AliasAdmin",
+    "CheckInAdmin",
+    "ConferenceAdmin",
+    "EventKeyAdmin",
+    "JobAdmin",
+    "RegistrationAdmin",
+]

@@ -104,7 +104,10 @@ class ConferenceAdmin(admin.ModelAdmin):
             },
         ),
         (_("Notifications"), {"fields": ["reminder_hours_before", "quiet_from", "quiet_until"]}),
-        (_("Analytics"), {"fields": ["trust_client_registrations", "attribution_window_days"]}),
+        (
+            _("Analytics"),
+            {"fields": ["trust_client_registrations", "event_key_required", "attribution_window_days"]},
+        ),
     ]  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Conference | None = None) -> list[str]:

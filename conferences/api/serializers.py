@@ -45,8 +45,8 @@ class ConferenceSerializer(StrictModelSerializer):
         fields = [
             "id", "name", "tagline", "venue", "time_zone", "starts_at", "ends_at", "registration_opens_at",
             "registration_closes_at", "capacity", "waiting_list", "languages", "phone_region",
-            "questions", "approval_required", "trust_client_registrations", "attribution_window_days",
-            "reminder_hours_before", "quiet_from", "quiet_until", "created_at",
+            "questions", "approval_required", "trust_client_registrations", "event_key_required",
+            "attribution_window_days", "reminder_hours_before", "quiet_from", "quiet_until", "created_at",
         ]  # fmt: skip
         read_only_fields = ["created_at"]
 

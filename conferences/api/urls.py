@@ -1,6 +1,6 @@
 from django.urls import path
 
-from conferences.api import badges, checkins, conferences, jobs, members, registrations
+from conferences.api import badges, checkins, conferences, jobs, members, registrations, senders
 
 _CONFERENCE = "conferences/<str:conference_id>"
 _REGISTRATION = f"{_CONFERENCE}/registrations/<str:registration_id>"
@@ -39,6 +39,18 @@ urlpatterns = [
     path(f"{_REGISTRATION}/reject", registrations.Reject.as_view(), name="conferences-registration-reject"),
     path(f"{_REGISTRATION}/cancel", registrations.Cancel.as_view(), name="conferences-registration-cancel"),
     path(f"{_REGISTRATION}/badge.<str:kind>", badges.Badge.as_view(), name="conferences-registration-badge"),
+    path(f"{_CONFERENCE}/keys", senders.EventKeyList.as_view(), name="conferences-key-list"),
+    path(f"{_CONFERENCE}/aliases", senders.AliasList.as_view(), name="conferences-alias-list"),
+    path(
+        f"{_CONFERENCE}/aliases/<int:alias_id>",
+        senders.AliasDetail.as_view(),
+        name="conferences-alias-detail",
+    ),
+    path(
+        f"{_CONFERENCE}/aliases/<int:alias_id>/check",
+        senders.CheckAlias.as_view(),
+        name="conferences-alias-check",
+    ),
     path("badges/<str:token>.<str:kind>", badges.OwnBadge.as_view(), name="conferences-badge"),
     path(f"{_CONFERENCE}/checkins", checkins.CheckInList.as_view(), name="conferences-checkin-list"),
     path(

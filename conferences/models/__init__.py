@@ -6,13 +6,16 @@ from conferences.models.idempotency import IdempotencyKey
 from conferences.models.job import Job
 from conferences.models.receipt import RegistrationReceipt
 from conferences.models.registration import CheckIn, Registration
+from conferences.models.senders import Alias, EventKey
 from conferences.validators import validate_time_zone
 
 __all__ = [
+    "Alias",
     "CheckIn",
     "Conference",
     "DeletedConference",
     "ErasedVisitor",
+    "EventKey",
     "IdempotencyKey",
     "Job",
     "Member",

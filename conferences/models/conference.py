@@ -88,6 +88,10 @@ class Conference(models.Model):
             "that this server recorded itself."
         ),
     )  # fmt: skip
+    event_key_required = models.BooleanField(
+        _("event key required"), default=False,
+        help_text=_("Take events from outside only with a key of this conference."),
+    )  # fmt: skip
     attribution_window_days = models.PositiveSmallIntegerField(
         _("attribution window in days"), default=30,
         validators=[MinValueValidator(1), MaxValueValidator(365)],

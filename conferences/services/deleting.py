@@ -15,9 +15,11 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from conferences.models import (
+    Alias,
     CheckIn,
     Conference,
     DeletedConference,
+    EventKey,
     IdempotencyKey,
     Job,
     Registration,
@@ -103,5 +105,5 @@ deletes_rows(
     RegistrationReceipt,
     lambda conference_id: RegistrationReceipt.objects.filter(registration__conference_id=conference_id),
 )
-for _model in (IdempotencyKey, Job, Registration):
+for _model in (Alias, EventKey, IdempotencyKey, Job, Registration):
     deletes_rows(_model)

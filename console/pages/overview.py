@@ -26,6 +26,7 @@ def overview(request: HttpRequest, member: Member) -> HttpResponse:
     days = selectors.read_days(conference, span)
     counted = selectors.count_visitors(conference, span)
     sums = selectors.sum_days(days, span.first, span.last)
+    tiles = _make_tiles(conference, span, sums, counted)
     figure = given.get("figure", "visitors")
     figure = figure if figure in _CHARTED else "visitors"
     others = _earlier_conferences(request, conference)
@@ -33,9 +34,10 @@ def overview(request: HttpRequest, member: Member) -> HttpResponse:
     beside = beside or (others[0] if others else None)
     context: dict[str, Any] = {
         "span": span, "before": span.before, "ranges": selectors.RANGES.items(), "figure": figure,
-        "tiles": _make_tiles(conference, span, sums, counted), "counted": counted, "sums": sums,
+        "tiles": tiles, "counted": counted, "sums": sums,
         "chart": selectors.draw_days(span, days, _CHARTED[figure]),
-        "funnel": _make_funnel(sums, counted), "leaders": selectors.read_leaders(conference, span),
+        "funnel": _make_funnel(sums, counted, checkins=tiles["checkins"]),
+        "leaders": selectors.read_leaders(conference, span),
         "channels": selectors.read_channels(conference, span),
         "doors": selectors.draw_doors(conference, beside, now=span.now), "others": others, "beside": beside,
     }  # fmt: skip
@@ -61,13 +63,19 @@ def _compare(now: int, before: int) -> dict[str, Any]:
     return {"now": now, "before": before, "change": change, "is_up": now >= before}
 
 
-def _make_funnel(sums: dict[str, int], counted: dict[str, Any]) -> list[dict[str, Any]]:
+def _make_funnel(
+    sums: dict[str, int], counted: dict[str, Any], *, checkins: int | None
+) -> list[dict[str, Any]]:
+    """From a page view to the door. checkins: None while the doors have not opened."""
     whole = counted["visitors"]
     steps = [
         ("viewed", whole), ("opened", counted["openers"]), ("registered", sums["registrations"]),
-        ("checked_in", sums["checkins"]),
+        ("checked_in", checkins),
     ]  # fmt: skip
-    return [{"name": name, "count": count, "part": count / whole if whole else None} for name, count in steps]
+    return [
+        {"name": name, "count": count, "part": count / whole if whole and count is not None else None}
+        for name, count in steps
+    ]
 
 
 def _earlier_conferences(request: HttpRequest, conference: Conference) -> list[Conference]:

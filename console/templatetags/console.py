@@ -77,7 +77,9 @@ def clock(value: dt.datetime | None) -> str:
 @register.filter
 def moment(value: dt.datetime | None) -> str:
     """Date and time in the current zone."""
-    return "" if value is None else f"{day(value)}, {clock(value)}"
+    if value is None:
+        return ""
+    return f"{day(value)}{', ' if _locale().startswith('en') else ' '}{clock(value)}"
 
 
 @register.simple_tag

@@ -17,6 +17,7 @@ _PARAMETERS = {
     "page_size": "Rows on a page.",
     "registration_id": "The registration's id.",
     "member_id": "The member's id, as the list of members gives it.",
+    "alias_id": "The alias's id, as the list of aliases gives it.",
     "job_id": "The job's id, as the list of jobs gives it.",
     "check_in_id": "The check-in's id, as the list of check-ins gives it.",
     "notification_id": "The notification's id.",

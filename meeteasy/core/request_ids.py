@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from celery.signals import before_task_publish, task_postrun, task_prerun
 from django.http import HttpRequest, HttpResponse
 
 HEADER = "X-Request-ID"
@@ -34,15 +33,14 @@ def bind_request_id(
     return middleware
 
 
-@before_task_publish.connect
-def _send_along(headers: dict[str, Any] | None = None, **_: Any) -> None:
+def send_along(headers: dict[str, Any] | None) -> None:
+    """Put the id into the headers of a task that is being sent."""
     request_id = structlog.contextvars.get_contextvars().get(_NAME)
     if request_id and headers is not None:
         headers[_NAME] = request_id
 
 
-@task_prerun.connect
-def _bind_in_task(task: Any, **_: Any) -> None:
+def bind_in_task(task: Any) -> None:
     if not task.request.is_eager:  # an eager one is part of the request
         structlog.contextvars.clear_contextvars()
         request_id = task.request.get(_NAME)
@@ -50,7 +48,6 @@ def _bind_in_task(task: Any, **_: Any) -> None:
             structlog.contextvars.bind_contextvars(**{_NAME: str(request_id)})
 
 
-@task_postrun.connect
-def _unbind(task: Any, **_: Any) -> None:
+def unbind(task: Any) -> None:
     if not task.request.is_eager:
         structlog.contextvars.clear_contextvars()

@@ -22,6 +22,7 @@ from tests.support.system import ROOT
         ("aggregate", "duckdb"),
         ("history", None),
         ("sharing", None),
+        ("summary", None),
         ("live", None),
         ("registering", None),
         ("rush", "gunicorn"),

@@ -37,7 +37,7 @@ def _address(pattern: URLPattern, conference_id: str = "summit") -> str:
 
 
 @pytest.mark.parametrize("pattern", _pages(of_conference=True))
-def test_a_page_of_a_conference_is_for_its_roles_only(
+def test_a_conferences_page_is_for_its_roles_only(
     conference: Conference, alice: User, bob: User, stella: User, victor: User, charlie: User,
     browser: Browser, pattern: URLPattern,
 ) -> None:  # fmt: skip

@@ -185,7 +185,7 @@ def test_an_archived_conference_is_last_and_comes_back(
     assert order() == ["later", "summit"]
 
 
-def test_deleting_needs_the_short_name_and_can_be_taken_back(
+def test_deleting_needs_the_name_and_is_undoable(
     conference: Conference, alice: User, browser: Browser
 ) -> None:
     client = browser(alice)

@@ -61,6 +61,13 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         return bool(roots) and roots[0]["direct"] == 1 and roots[0]["child_count"] == 1
 
     system.wait_for(is_ready, "the tree")
+    today = now[:10]  # the conference is in UTC
+    system.wait_for(
+        lambda: system.get("/api/analytics/daily", conference_id="test", **{"from": today, "to": today})[
+            "results"
+        ],
+        "the summary of the day",
+    )
     yield system
     system.stop()
 
@@ -159,7 +166,7 @@ def test_the_tree_is_opened_and_walked_by_keyboard(open_page: Open) -> None:
     expect(page.locator("h1")).to_contain_text("Ada Amsel")
 
 
-def test_the_search_is_reached_by_slash_and_opens_the_path(open_page: Open) -> None:
+def test_slash_reaches_the_search_that_opens_paths(open_page: Open) -> None:
     page = open_page(f"{C}sharing/?open=")
     page.keyboard.press("/")
     page.keyboard.type("bach")

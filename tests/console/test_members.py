@@ -27,9 +27,7 @@ def invite(client: Client, email: str = "new@example.com", role: str = "steward"
     return link
 
 
-def test_an_invited_person_makes_an_account_and_is_a_member(
-    conference: Conference, alice: User, browser: Browser
-) -> None:
+def test_an_invited_person_becomes_a_member(conference: Conference, alice: User, browser: Browser) -> None:
     link = invite(browser(alice))
     client = Client()
     assert client.get(link).status_code == 200

@@ -24,7 +24,7 @@ def view(event_id: str, visitor: str, at: dt.datetime) -> dict[str, Any]:
     return {"event_id": event_id, "type": "page_view", "visitor_id": visitor, "ts": at}
 
 
-def test_the_page_the_list_and_the_api_say_the_same(
+def test_page_list_and_api_say_the_same(
     conference: Conference, alice: User, browser: Browser, api: Any
 ) -> None:
     build_branch(conference)
@@ -75,7 +75,7 @@ def test_bots_are_hidden_and_counted_apart(conference: Conference, alice: User, 
 @pytest.mark.parametrize(
     "query", [{"from": "x", "to": "y"}, {"from": "2026-05-02", "to": "2026-05-01"}, {"range": "99"}]
 )
-def test_a_range_that_makes_no_sense_is_the_usual_one(
+def test_a_senseless_range_is_the_usual_one(
     conference: Conference, alice: User, browser: Browser, query: dict[str, str]
 ) -> None:
     span = browser(alice).get(PAGE, query).context["span"]

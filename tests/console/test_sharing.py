@@ -47,9 +47,7 @@ def test_the_page_and_the_api_say_the_same(
     assert context["tiles"]["share_conversions"] == context["tree"]["total"] == 3
 
 
-def test_a_sharer_who_did_not_register_is_a_short_id(
-    conference: Conference, alice: User, browser: Browser
-) -> None:
+def test_an_unregistered_sharer_is_a_short_id(conference: Conference, alice: User, browser: Browser) -> None:
     store(share("anon1", "0199d3a8-6f5e-7c1a-21d509", at=0))
     page = browser(alice).get(PAGE)
     assert rows_of(page) == [(1, "v-21d509", 0, 0)]
@@ -128,9 +126,7 @@ def test_nothing_shared_yet_is_an_empty_state(conference: Conference, alice: Use
     assert "Nobody has shared yet" in browser(alice).get(PAGE).content.decode()
 
 
-def test_a_campaign_link_has_a_code_a_qr_and_a_poster(
-    conference: Conference, bob: User, browser: Browser
-) -> None:
+def test_a_campaign_link_has_code_qr_and_poster(conference: Conference, bob: User, browser: Browser) -> None:
     client = browser(bob)
     answer = client.post(f"{PAGE}new/", {"label": "Poster at gate 3", "channel": "poster", "code": "gate-3"})
     assert answer["Location"] == f"{PAGE}links/gate-3/"
@@ -150,7 +146,7 @@ def test_a_links_page_lists_whom_it_brought(conference: Conference, alice: User,
     assert page.context["below"] == 1
 
 
-def test_owners_void_a_link_with_a_reason_and_undo_it(
+def test_owners_void_a_link_and_undo_it(
     conference: Conference, alice: User, bob: User, browser: Browser
 ) -> None:
     build_branch(conference)
@@ -191,7 +187,7 @@ def test_what_is_not_credited_has_its_reason(conference: Conference, alice: User
 
 
 @pytest.mark.parametrize("query", ["root=none1", "model=none", "root=%2F"])
-def test_what_an_address_names_and_is_not_there_is_404(
+def test_an_address_that_names_nothing_is_404(
     conference: Conference, alice: User, browser: Browser, query: str
 ) -> None:
     assert browser(alice).get(f"{PAGE}?{query}").status_code == 404

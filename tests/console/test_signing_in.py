@@ -78,7 +78,7 @@ def test_a_forgotten_password_is_set_by_mail(lena: User, settings) -> None:
     assert "new_password1" not in used.content.decode()
 
 
-def test_an_unknown_address_looks_the_same_and_gets_no_mail(lena: User) -> None:
+def test_an_unknown_address_gets_the_answer_without_mail(lena: User) -> None:
     known = Client().post("/console/password/reset/", {"email": "lena@example.com"}).content.decode()
     other = Client().post("/console/password/reset/", {"email": "nobody@example.com"}).content.decode()
     assert _text(known).replace("lena@", "nobody@") == _text(other)

@@ -66,7 +66,7 @@ def test_a_file_on_disk_is_stored_read_and_deleted() -> None:
     check_round_trip()
 
 
-def test_a_file_in_a_bucket_is_stored_read_and_deleted(bucket: Any) -> None:
+def test_a_bucket_stores_reads_and_deletes_files(bucket: Any) -> None:
     check_round_trip()
     listed = bucket.list_objects_v2(Bucket="meeteasy")["Contents"]
     assert [entry["Key"] for entry in listed] == ["conversions/summit/outputs/a.pdf"]

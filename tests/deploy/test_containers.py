@@ -36,7 +36,7 @@ def test_compose_follows_the_specification(tmp_path: Any) -> None:
     assert check_schema(str(tmp_path / "compose.yaml")) != 0, "the control"
 
 
-def test_each_queue_has_a_worker_that_may_finish_its_task(compose: dict[str, Any]) -> None:
+def test_each_queues_worker_may_finish_its_task(compose: dict[str, Any]) -> None:
     workers = {}
     for service in compose["services"].values():
         command = service.get("command") or []

@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -62,11 +61,12 @@ class Proxy:
             [NGINX, "-e", str(directory / "error.log"), "-c", str(directory / "nginx.conf")]
         )
 
-    def client(self, address: str = "127.0.0.1", **options: Any) -> httpx.Client:
-        """A client at an address of the loopback network."""
+    def client(self, address: str = "127.0.0.1", **headers: str) -> httpx.Client:
+        """A client at an address of the loopback network. headers: `Content_Type="text/csv"`."""
         transport = httpx.HTTPTransport(local_address=address, verify=False)
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
         return httpx.Client(
-            base_url=self.url, transport=transport, timeout=30, headers={"Host": NAME}, **options
+            base_url=self.url, transport=transport, timeout=30, headers={"Host": NAME, **given}
         )
 
     def stop(self) -> None:
@@ -161,22 +161,21 @@ def test_a_web_socket_gets_live_counts_through_it(behind_proxy: tuple[System, Pr
 
 def test_uploads_have_the_limits_of_the_server(behind_proxy: tuple[System, Proxy]) -> None:
     system, proxy = behind_proxy
-    headers = {"Authorization": f"Token {system.token()}", "Content-Type": "text/csv"}
-    with proxy.client("127.0.0.5", headers=headers) as client:
+    authorization = f"Token {system.token()}"
+    with proxy.client("127.0.0.5", Authorization=authorization, Content_Type="text/csv") as client:
         for path, limit in (
-            ("/api/analytics/events", 1), ("/api/conferences/test/registrations/import", 11),
+            ("/api/conferences", 1), ("/api/conferences/test/registrations/import", 11),
         ):  # fmt: skip
             over = client.post(path, content=b"x" * (limit * MEGABYTE + 1))
             assert over.status_code == 413, path
             assert over.json()["error"]["code"] == "too_large"
             below = client.post(path, content=b"x" * (limit * MEGABYTE - 1024))
-            assert below.status_code in (400, 413, 415), (path, below.text)
-            assert "nginx" not in below.headers.get("server", "") or below.status_code != 413 or limit == 1
+            assert below.status_code in (400, 415), (path, below.text)
         large = client.post("/api/conversions", content=b"x" * (60 * MEGABYTE))
         assert large.status_code != 413
 
 
-def test_either_web_server_may_die_and_no_event_is_lost(behind_proxy: tuple[System, Proxy]) -> None:
+def test_a_dying_web_server_loses_no_event(behind_proxy: tuple[System, Proxy]) -> None:
     system, proxy = behind_proxy
     with PostingClients(proxy.url, threads=2, pause_seconds=0.2, host=NAME) as clients:
         clients.wait_for_batches(20)

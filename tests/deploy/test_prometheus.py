@@ -44,12 +44,12 @@ def read_queries() -> dict[str, str]:
 
 def promtool(*arguments: str, folder: Path = RULES) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        ["promtool", *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=60
+        ["promtool", *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=300
     )
 
 
 @needs_prometheus
-def test_each_alarm_goes_off_when_it_should_and_not_before(tmp_path: Path) -> None:
+def test_each_alarm_goes_off_when_it_should(tmp_path: Path) -> None:
     checked = promtool("check", "rules", "alerts.yml")
     assert checked.returncode == 0, checked.stderr
     assert f"{len(read_alarms())} rules found" in checked.stdout
@@ -131,13 +131,13 @@ def test_each_query_of_the_dashboard_has_an_answer(prometheus: Any) -> None:
 
 
 @pytest.mark.processes
-def test_no_alarm_goes_off_in_a_system_that_is_well(prometheus: Any) -> None:
+def test_no_alarm_goes_off_in_a_healthy_system(prometheus: Any) -> None:
     time.sleep(1)
     firing = {name: prometheus(expression) for name, expression in read_alarms().items()}
     assert {name: found for name, found in firing.items() if found} == {}
 
 
-def test_each_metric_of_an_alarm_is_in_the_table_of_operations() -> None:
+def test_each_alarms_metric_is_in_the_operations_table() -> None:
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     _, _, table = text.partition("| metric (`meeteasy_…`)")
     known = set(re.findall(r"`(\w+)", table.partition("\n\n")[0]))

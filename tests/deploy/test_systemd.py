@@ -114,10 +114,12 @@ class Unit:
         self.log = state.parent / f"{unit}.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                ["bwrap", "--dev-bind", "/", "/", "--tmpfs", "/opt", "--ro-bind", str(ROOT), "/opt/meeteasy",
+                ["bwrap", "--die-with-parent", "--dev-bind", "/", "/", "--tmpfs", "/opt",
+                 "--ro-bind", str(ROOT), "/opt/meeteasy",
                  "--tmpfs", "/var/lib", "--bind", str(state), "/var/lib/meeteasy",
                  "--chdir", working_directory, *shlex.split(command)],
-                env={"PATH": os.environ["PATH"], **environment, **own, "NOTIFY_SOCKET": str(self._address),
+                env={"PATH": os.environ["PATH"], "TESTS_DIRECTORY": os.environ["TESTS_DIRECTORY"],
+                     **environment, **own, "NOTIFY_SOCKET": str(self._address),
                      "WATCHDOG_USEC": str(watchdog_seconds * 1_000_000)},
                 stdout=log, stderr=log,
             )  # fmt: skip

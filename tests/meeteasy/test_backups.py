@@ -86,9 +86,7 @@ def test_no_salt_leaves_its_machine(system: System, tmp_path: Path) -> None:
 
 
 @pytest.mark.processes
-def test_a_restore_that_does_not_fit_is_refused_and_writes_nothing(
-    system: System, other: System, tmp_path: Path
-) -> None:
+def test_a_restore_that_does_not_fit_writes_nothing(system: System, other: System, tmp_path: Path) -> None:
     system.prepare()
     folder = back_up(system, tmp_path / "good")
 
@@ -126,7 +124,7 @@ def test_a_restore_that_does_not_fit_is_refused_and_writes_nothing(
         ("0.9.0", "2.0.0", "1.0.0", "2.0.0 takes over 1.0.0 or later. Upgrade to 1.0.0 first"),
     ],
 )
-def test_an_older_release_and_a_skipped_one_are_refused_by_name(
+def test_older_and_skipped_releases_are_refused_by_name(
     recorded: str, running: str, oldest: str, said: str
 ) -> None:
     with pytest.raises(ReleaseError, match=said.replace(".", r"\.")):

@@ -338,12 +338,12 @@ def test_a_killed_supervisor_takes_everything_with_it(up: Up) -> None:
         ("python manage.py web", 60),
     ],
 )
-def test_a_stop_waits_as_long_as_the_worker_may_take(command: str, seconds: int) -> None:
+def test_a_stop_waits_as_long_as_workers_need(command: str, seconds: int) -> None:
     assert stop_seconds(command) == seconds
 
 
 @pytest.mark.processes
-def test_a_second_ctrl_c_ends_at_once_what_does_not_end_by_itself(up: Up) -> None:
+def test_a_second_ctrl_c_ends_everything_at_once(up: Up) -> None:
     up.start()
     worker = next(child for child in up.children() if "analytics.daily" in child.cmdline())
     worker.suspend()  # it does not even hear that it should end

@@ -109,7 +109,7 @@ def test_a_missing_required_answer_is_named_beside_other_errors(conference: Conf
     assert not Registration.objects.exists()
 
 
-def test_a_form_for_a_closed_registration_is_refused_in_words(conference: Conference) -> None:
+def test_a_closed_registrations_form_is_refused_in_words(conference: Conference) -> None:
     update_conference(conference, capacity=1, waiting_list=False)
     post({"name": "Ben", "email": "ben@example.com"})
     answer = post(ANN)
@@ -124,7 +124,7 @@ def test_a_flood_from_one_address_is_stopped(conference: Conference) -> None:
     assert Registration.objects.count() == 2
 
 
-def test_the_page_of_a_state_cannot_be_forged_to_say_anything(conference: Conference) -> None:
+def test_the_page_of_a_state_cannot_be_forged(conference: Conference) -> None:
     for state in ("", "cancelled", "<b>"):
         answer = Client().get(f"{URL}?state={state}")
         assert (answer.status_code, answer["Location"]) == (302, "/conf/summit")

@@ -52,7 +52,7 @@ def kinds_of(found: dict[str, Any]) -> list[str]:
     return [credit["kind"] for credit in found["results"][0]["credits"]]
 
 
-def test_a_copies_b_forwards_the_address_bar_and_c_registers(
+def test_a_copied_and_a_forwarded_address_are_credited(
     open_page: Callable[..., Any], real: System, conference: str
 ) -> None:
     page_of_a = open_page(permissions=["clipboard-read", "clipboard-write"])
@@ -79,7 +79,7 @@ def test_a_copies_b_forwards_the_address_bar_and_c_registers(
     wait_for(lambda: day_figures(real, conference) == expected, "the day's figures", seconds=40)
 
 
-def test_a_shown_link_is_no_share_until_it_is_opened(
+def test_a_shown_link_is_shared_once_opened(
     open_page: Callable[..., Any], real: System, conference: str
 ) -> None:
     page = open_page()

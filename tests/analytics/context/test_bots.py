@@ -104,7 +104,7 @@ def test_most_bots_of_a_foreign_list_are_known() -> None:
 
 
 @pytest.mark.slow
-def test_hardly_a_browser_of_a_foreign_list_is_a_bot() -> None:
+def test_hardly_any_listed_browser_is_a_bot() -> None:
     people = agents_of(*PEOPLES_FILES)
     wrong = [agent for agent in people if is_bot(agent)]
     assert len(people) > 2_000

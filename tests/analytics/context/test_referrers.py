@@ -29,7 +29,7 @@ def source(referrer: str = "", **fields: object) -> Source:
         ("https://news.example./a", ("news.example", "news.example", "other")),
         ("https://google.evil.example/", ("google.evil.example", "google.evil.example", "other")),
         ("https://notgoogle.com/", ("notgoogle.com", "notgoogle.com", "other")),
-        ("https://www.x.example/agenda", ("x.example", "x.example", "own")),
+        ("https://www.x.example/agenda", ("", "", "own")),
         ("", ("", "", "direct")),
         ("about:blank", ("", "", "direct")),
         ("/agenda", ("", "", "direct")),

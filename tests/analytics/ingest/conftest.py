@@ -40,13 +40,19 @@ class Door:
         self.ingest = ingest
 
     async def request(
-        self, method: str, *, content: bytes = b"", address: str = "203.0.113.7", **headers: str
+        self,
+        method: str,
+        *,
+        path: str = PATH,
+        content: bytes = b"",
+        address: str = "203.0.113.7",
+        **headers: str,
     ) -> httpx.Response:
         transport = httpx.ASGITransport(self.ingest, client=(address, 4711))  # type: ignore[arg-type]
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
             client.headers.clear()
-            return await client.request(method, PATH, content=content, headers=given)
+            return await client.request(method, path, content=content, headers=given)
 
     async def send(
         self,

@@ -78,7 +78,7 @@ def test_a_replaced_file_is_read_again(path: str, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "nonsense"])
-def test_a_file_that_cannot_be_read_costs_only_the_country(
+def test_an_unreadable_file_costs_only_the_country(
     path: str, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(countries, "_LOOK_SECONDS", 0.0)

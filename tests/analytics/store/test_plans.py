@@ -80,15 +80,27 @@ def to_explainable(query: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def stages(plan: Any) -> Iterator[str]:
-    """The names of all stages of a plan, at any depth."""
+    """The names of all stages of a plan, at any depth. A walk along all of `_id_` counts as COLLSCAN: so
+    DocumentDB plans what MongoDB plans as one; a bounded part of it has a direction or bounds."""
     if isinstance(plan, dict):
-        if isinstance(plan.get("stage"), str):
-            yield plan["stage"]
+        name = plan.get("stage")
+        if isinstance(name, str):
+            is_bounded = plan.keys() & {"direction", "indexFilterSet", "indexBounds"}
+            walks = name == "IXSCAN" and plan.get("indexName") == "_id_" and not is_bounded
+            yield "COLLSCAN" if walks else name
         for part in plan.values():
             yield from stages(part)
     elif isinstance(plan, list):
         for part in plan:
             yield from stages(part)
+
+
+def is_page(command: dict[str, Any]) -> bool:
+    """Whether it asks for the first few of all, in an order, which MongoDB reads from an index."""
+    pipeline = command.get("pipeline", [])
+    has_filter = command.get("filter") or any(stage.get("$match") for stage in pipeline)
+    has_limit = command.get("limit") or any("$limit" in stage for stage in pipeline)
+    return bool(has_limit and not has_filter)
 
 
 @pytest.fixture
@@ -118,7 +130,7 @@ def test_no_query_of_the_application_reads_a_whole_collection(database: Any) -> 
         for command in to_explainable(query):
             found = explain(database, command)
             lines.append(f"{query['sender']}: {query['shape']} → {' '.join(sorted(found))}")
-            if "COLLSCAN" in found:
+            if "COLLSCAN" in found and not is_page(command):
                 whole.append(lines[-1])
     print("\n".join(lines))  # noqa: T201  shown with -s, and when it fails
     assert not whole, "\n".join(whole)

@@ -112,7 +112,7 @@ def test_other_bodies_are_refused(bob: User, api: Api, conference: Conference) -
     assert api(bob).post(URL, {"conference_id": "summit"}, format="json").status_code == 415
 
 
-def test_a_result_is_saved_under_its_name_and_never_shown(done: ConversionJob, bob: User, api: Api) -> None:
+def test_a_result_is_saved_by_name_and_never_shown(done: ConversionJob, bob: User, api: Api) -> None:
     answer = api(bob).get(f"{URL}/{done.pk}/result")
     content = b"".join(answer.streaming_content)
     assert len(content) == done.output_bytes == int(answer["Content-Length"])
@@ -138,9 +138,7 @@ def test_one_page_of_a_result_can_be_fetched(upload: Callable[..., Any], bob: Us
         assert api(bob).get(f"{URL}/{job_id}/result", query).status_code == 400
 
 
-def test_a_result_that_is_not_there_yet_is_a_conflict(
-    upload: Callable[..., Any], bob: User, api: Api
-) -> None:
+def test_a_result_not_there_yet_is_a_conflict(upload: Callable[..., Any], bob: User, api: Api) -> None:
     answer = api(bob).get(f"{URL}/{upload().json()['id']}/result")
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not_ready")
 

@@ -41,7 +41,7 @@ def test_a_sample_of_each_kind_is_converted(target: str, kind: str, work_off: St
 
 
 @pytest.mark.parametrize("target", [target for target, _ in CONVERTERS.items()])
-def test_a_result_is_of_the_type_that_it_is_sent_as(target: str, work_off: Start) -> None:
+def test_a_result_has_the_type_it_is_sent_as(target: str, work_off: Start) -> None:
     converter = CONVERTERS[target]
     if not converter.accepts & {"pdf", "png"}:
         pytest.skip("needs LibreOffice, see above")

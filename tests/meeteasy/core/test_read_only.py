@@ -11,7 +11,7 @@ from tests.support.system import System
 
 
 @pytest.mark.processes
-def test_while_read_only_events_go_on_and_other_writes_wait(system: System) -> None:
+def test_read_only_lets_events_on_and_writes_wait(system: System) -> None:
     system.start("web")
     registration = {"name": "Ann", "email": "ann@example.org"}
     path = "/api/conferences/test/registrations"

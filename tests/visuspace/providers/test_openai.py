@@ -50,7 +50,7 @@ def test_the_cost_comes_from_the_prices(model_server: Callable[..., ModelServer]
     assert write().cost == pytest.approx((100 * 2 + 20 * 10) / 1e6)
 
 
-def test_a_server_without_schemas_is_asked_more_simply_and_remembered(
+def test_a_server_without_schemas_is_asked_simply_and_remembered(
     model_server: Callable[..., ModelServer],
 ) -> None:
     refused = (400, {"error": {"message": "response_format is not supported"}}, {})

@@ -50,7 +50,7 @@ def test_a_generated_text_becomes_the_draft(page: Page, model_server: Callable[.
     assert page.published is None
 
 
-def test_the_offline_provider_makes_the_same_page_of_the_same(page: Page) -> None:
+def test_the_offline_provider_is_deterministic(page: Page) -> None:
     made = []
     for again in (False, True):
         job = ask(page, prompt="First.\n\nSecond <script>alert(1)</script>.", again=again)
@@ -159,7 +159,7 @@ def test_a_worker_that_overslept_its_lease_writes_nothing(
     assert (page.draft, job.status, job.lease_token) == (None, "running", "another's")
 
 
-def test_the_message_goes_out_after_commit_and_a_lost_one_is_sent_again(
+def test_the_message_follows_the_commit_or_is_repeated(
     page: Page, django_capture_on_commit_callbacks: Any
 ) -> None:
     with django_capture_on_commit_callbacks() as callbacks:

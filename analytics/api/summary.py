@@ -1,0 +1,234 @@
+"""Summaries of a range of days."""
+
+import datetime as dt
+from typing import Any
+
+import msgspec
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from analytics.api.queries import RangeQuery
+from analytics.days.zones import local_date
+from analytics.ranges.filters import FILTERED, Filter, parse_filters
+from analytics.ranges.queries import Panel
+from analytics.ranges.results import PANELS, Summary
+from analytics.ranges.segments import NotReadyError
+from analytics.selectors.summary import MAX_CSV_ROWS, MAX_DAYS, MAX_ROWS, get_panel, get_summary
+from conferences.access import get_conference
+from conferences.models import Conference
+from meeteasy.core.errors import RefusedError
+from meeteasy.core.http import CSVFormat, csv_response
+
+_USUAL_DAYS = 7
+_FILTER_HELP = (
+    "`dimension:is:value` or `dimension:contains:value`, repeated for several. Each selects the visits that "
+    f"contain a match. Dimensions: {', '.join(f'`{name}`' for name in FILTERED)}. `is:` without a value is "
+    "what is not known."
+)
+
+
+class SummaryQuery(RangeQuery):
+    compare = serializers.ChoiceField(["previous"], required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_ROWS, default=10)
+    panel = serializers.ChoiceField(sorted(PANELS), required=False)
+
+
+class RangeTotalsSerializer(serializers.Serializer[Any]):
+    """Of a range. UV is counted afresh, never the sum of the days."""
+
+    pv = serializers.IntegerField()
+    uv = serializers.IntegerField()
+    visits = serializers.IntegerField()
+    bounces = serializers.IntegerField(help_text="Visits that were one page view and nothing else.")
+    bounce_rate = serializers.FloatField()
+    duration_seconds = serializers.FloatField(help_text="From first to last event of an average visit.")
+    registrations = serializers.IntegerField()
+    checkins = serializers.IntegerField()
+    shares = serializers.IntegerField(allow_null=True, help_text="Null with filters.")
+    share_conversions = serializers.IntegerField(allow_null=True, help_text="Null with filters.")
+    bots = serializers.IntegerField(allow_null=True, help_text="Null with filters.")
+
+
+class RangeComparisonSerializer(serializers.Serializer[Any]):
+    until = serializers.DateTimeField(
+        allow_null=True, help_text="Where the period before is cut, as the range is not over yet."
+    )
+    totals = RangeTotalsSerializer()
+
+    def get_fields(self) -> dict[str, Any]:
+        return {"from": serializers.DateField(), "to": serializers.DateField(), **super().get_fields()}
+
+
+class RangeDaySerializer(serializers.Serializer[Any]):
+    date = serializers.DateField()
+    pv = serializers.IntegerField()
+    uv = serializers.IntegerField()
+    visits = serializers.IntegerField(help_text="Those that began on this day, or before the range.")
+
+
+class RangeHourSerializer(serializers.Serializer[Any]):
+    begins_at = serializers.DateTimeField()
+    pv = serializers.IntegerField()
+    uv = serializers.IntegerField()
+
+
+class RangeStepSerializer(serializers.Serializer[Any]):
+    step = serializers.CharField()
+    visitors = serializers.IntegerField()
+
+
+class RangePanelRowSerializer(serializers.Serializer[Any]):
+    value = serializers.CharField()
+    count = serializers.IntegerField(help_text="Page views; shares of a channel; visits of an entry page.")
+    visitors = serializers.IntegerField(help_text="Distinct visitors. They do not add up.")
+
+
+class RangePanelSerializer(serializers.Serializer[Any]):
+    rows = RangePanelRowSerializer(many=True)
+    others_count = serializers.IntegerField(help_text="Of the values that are not among the rows.")
+    others_values = serializers.IntegerField(help_text="How many values these are.")
+
+
+class RangeSummarySerializer(serializers.Serializer[Any]):
+    """A range of local days. What is not known (a referrer, a country) is in no panel."""
+
+    conference_id = serializers.CharField()
+    time_zone = serializers.CharField()
+    filters = serializers.ListField(child=serializers.CharField())
+    as_of = serializers.DateTimeField(
+        help_text="Today's totals are exact; the rest of today is as of then, at most a minute ago."
+    )
+    totals = RangeTotalsSerializer()
+    compare = RangeComparisonSerializer(allow_null=True)
+    days = RangeDaySerializer(many=True)
+    hours = RangeHourSerializer(many=True, help_text="Hours with page views; none for ranges above a month.")
+    funnel = RangeStepSerializer(many=True, help_text="Distinct visitors who did each step.")
+    panels = serializers.DictField(child=RangePanelSerializer())
+
+    def get_fields(self) -> dict[str, Any]:
+        return {"from": serializers.DateField(), "to": serializers.DateField(), **super().get_fields()}
+
+
+class SummaryOfRange(APIView):
+    """Totals, series, funnel and panels of a range of local days."""
+
+    renderer_classes = [JSONRenderer, CSVFormat]
+
+    @extend_schema(
+        summary="Sum up a range of days",
+        parameters=[
+            OpenApiParameter("conference_id", OpenApiTypes.STR, required=True),
+            OpenApiParameter(
+                "from", OpenApiTypes.DATE, description="First local day; by default six before the last."
+            ),
+            OpenApiParameter(
+                "to", OpenApiTypes.DATE, description="Last local day, included; by default today."
+            ),
+            OpenApiParameter(
+                "compare",
+                OpenApiTypes.STR,
+                enum=["previous"],
+                description="Also the totals of the period before, up to the same time of an unfinished day.",
+            ),
+            OpenApiParameter("filter", OpenApiTypes.STR, many=True, description=_FILTER_HELP),
+            OpenApiParameter("limit", OpenApiTypes.INT, description="Rows of each panel, 10 by default."),
+            OpenApiParameter(
+                "panel",
+                OpenApiTypes.STR,
+                enum=sorted(PANELS),
+                description="For CSV: one panel, 50,000 rows at most.",
+            ),
+            OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "csv"]),
+        ],
+        responses={
+            (200, "application/json"): RangeSummarySerializer,
+            (200, "text/csv"): OpenApiTypes.STR,
+            503: OpenApiResponse(description="The range is still being summed up, see Retry-After"),
+        },
+    )
+    def get(self, request: Request) -> Any:
+        query = SummaryQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data
+        filters = _read_filters(request)
+        conference = get_conference(request.user, asked["conference_id"])
+        first, last = _range(conference, asked)
+        try:
+            if request.accepted_renderer.format == "csv":
+                return _answer_csv(conference, asked.get("panel"), first, last, filters)
+            summary = get_summary(
+                conference,
+                first=first,
+                last=last,
+                filters=filters,
+                compare="compare" in asked,
+                limit=asked["limit"],
+                panels=[asked["panel"]] if "panel" in asked else tuple(PANELS),
+            )
+        except NotReadyError as error:
+            message = f"The range is being summed up: {error}. Ask again."
+            raise RefusedError("not_ready", message, status=503) from error
+        return Response(summary_json(summary))
+
+
+def summary_json(summary: Summary) -> dict[str, Any]:
+    """The answer of the API, as plain values."""
+    plain: dict[str, Any] = msgspec.to_builtins(summary)
+    comparison = summary.comparison and {
+        "from": summary.comparison.first.isoformat(),
+        "to": summary.comparison.last.isoformat(),
+        "until": plain["comparison"]["until"],
+        "totals": plain["comparison"]["totals"],
+    }
+    return {
+        "conference_id": summary.conference_id,
+        "time_zone": summary.time_zone,
+        "from": plain["first"],
+        "to": plain["last"],
+        "filters": [str(item) for item in summary.filters],
+        "as_of": plain["as_of"],
+        "totals": plain["totals"],
+        "compare": comparison,
+        "days": plain["days"],
+        "hours": plain["hours"],
+        "funnel": plain["funnel"],
+        "panels": {name: _panel_json(panel) for name, panel in summary.panels.items()},
+    }
+
+
+def _panel_json(panel: Panel) -> dict[str, Any]:
+    return {**panel._asdict(), "rows": msgspec.to_builtins(panel.rows)}
+
+
+def _answer_csv(
+    conference: Conference, name: str | None, first: dt.date, last: dt.date, filters: list[Filter]
+) -> Any:
+    if name is None:
+        raise serializers.ValidationError({"panel": "Say which panel the file shall have."})
+    panel = get_panel(conference, name, first=first, last=last, filters=filters, limit=MAX_CSV_ROWS)
+    rows = map(msgspec.structs.asdict, panel.rows)
+    return csv_response(f"{name}-{conference.id}.csv", ["value", "count", "visitors"], rows)
+
+
+def _range(conference: Conference, asked: dict[str, Any]) -> tuple[dt.date, dt.date]:
+    today = local_date(conference.time_zone, round(timezone.now().timestamp() * 1000))
+    last = asked.get("last") or today
+    first = asked.get("first") or last - dt.timedelta(days=_USUAL_DAYS - 1)
+    if last < first:
+        raise serializers.ValidationError({"from": "`from` is after today."})
+    if (last - first).days >= MAX_DAYS:
+        raise serializers.ValidationError({"from": f"A range may have at most {MAX_DAYS} days."})
+    return first, last
+
+
+def _read_filters(request: Request) -> list[Filter]:
+    try:
+        return parse_filters(request.query_params.getlist("filter"))
+    except ValueError as error:
+        raise serializers.ValidationError({"filter": str(error)}) from error

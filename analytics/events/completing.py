@@ -1,0 +1,137 @@
+"""Completing valid events: corrected time, ids, and what only the server or a secret key may say."""
+
+import math
+from collections.abc import Callable
+
+import msgspec
+import uuid_utils
+
+from analytics.event_types import OWN_PREFIX, SECRET_PREFIX, EventType
+from analytics.event_types._base import Timestamp
+from analytics.events.batch import make_row_maker
+from analytics.events.clock import MS_PER_DAY, TooOldError, event_time_ms
+from analytics.events.parsing import Warn, fit_properties, ignore
+from analytics.events.problems import EventError
+from analytics.events.rows import EventRow
+
+MAX_SUBJECT_LENGTH = 64
+_RESERVED = (OWN_PREFIX, SECRET_PREFIX)
+_new_id = uuid_utils.uuid7
+
+
+class Client(msgspec.Struct):
+    """What the request itself says about who sent the batch.
+
+    received_ms: now, UTC milliseconds.
+    is_bot: whether the sender is known to be a crawler.
+    visitor_id: makes an id for a visitor without one, from the conference's id.
+    is_server: whether the sender is the server itself or its operator, who may make internal events and use
+        the ids of the server's own events (analytics/own_events.py).
+    agent, country: as in a Batch.
+    secret_of: the conference of which the sender has a secret key: what it says is confirmed.
+    """
+
+    received_ms: int
+    is_bot: bool
+    visitor_id: Callable[[str], str]
+    is_server: bool = False
+    agent: str = ""
+    country: str = ""
+    secret_of: str | None = None
+
+
+def check_conference(event: EventType) -> None:
+    """Raise EventError for an id that cannot be part of an event's key."""
+    if "/" in event.conference_id:
+        raise EventError("invalid_field", "`conference_id` may not contain `/`.", "conference_id")
+
+
+def make_row(event: EventType, client: Client) -> EventRow:
+    """The row of one event of any age, whose clock is trusted: for events that do not come through the door.
+
+    Raises EventError.
+    """
+    check_conference(event)
+    make_completer(client, sent_ms=None, acceptance_days=None)(event)
+    return make_row_maker(client.received_ms, client.is_bot)(event)
+
+
+def make_completer(
+    client: Client,
+    *,
+    sent_ms: int | None,
+    acceptance_days: int | None,
+    warn: Warn = ignore,
+    check_time: Callable[[Timestamp], None] | None = None,
+) -> Callable[[EventType], None]:
+    """A function that completes the valid events of one request in place: corrected time, ids.
+
+    It raises EventError for a time out of range and for what only the server may say. A closure, because it
+    runs for every event, and looking up its constants on an object would be a quarter of its cost.
+
+    sent_ms: when the batch was sent by the client's clock, UTC milliseconds; None: its clock is trusted.
+    check_time: called with each time that needs correction; what it raises is raised.
+    """
+    received_ms, is_server, reserved = client.received_ms, client.is_server, _RESERVED
+    oldest_ms = None if acceptance_days is None else received_ms - acceptance_days * MS_PER_DAY
+    # A time in milliseconds from here on is taken as it is, as event_time_ms would do, without the call.
+    believed_from_ms = math.inf if sent_ms is not None or oldest_ms is None else oldest_ms
+
+    def correct_time(ts: Timestamp) -> int:
+        if check_time is not None:
+            check_time(ts)
+        try:
+            return event_time_ms(ts, sent_ms=sent_ms, received_ms=received_ms, oldest_ms=oldest_ms)
+        except TooOldError:
+            age = "1970" if acceptance_days is None else f"{acceptance_days} days ago"
+            raise EventError("too_old", f"`ts` is before {age}.", "ts") from None
+        except (OverflowError, ValueError):
+            raise EventError("invalid_field", "`ts` is not a time.", "ts") from None
+
+    def complete(event: EventType) -> None:
+        ts = event.ts
+        if ts is None:
+            event.ts = received_ms
+        elif not (type(ts) is int and believed_from_ms <= ts <= received_ms):
+            event.ts = correct_time(ts)
+        if event.visitor_id is None:
+            event.visitor_id = client.visitor_id(event.conference_id)
+        event_id = event.event_id
+        if event_id is None:
+            event.event_id = str(_new_id())
+        elif not is_server and event_id.startswith(reserved):
+            message = (
+                f"`event_id`: `{OWN_PREFIX}` and `{SECRET_PREFIX}` begin the ids of others than clients."
+            )
+            raise EventError("reserved", message, "event_id")
+        event_type = type(event)
+        if event_type.internal and not is_server:
+            raise EventError("reserved", "Only the server itself makes events of this type.", "type")
+        if event_type.subject is not _default_subject:
+            _check_subject(event.subject())
+        if event.properties:
+            event.properties = fit_properties(event.properties, warn)
+
+    return complete if client.secret_of is None else _confirm(complete, client.secret_of)
+
+
+def _confirm(complete: Callable[[EventType], None], conference_id: str) -> Callable[[EventType], None]:
+    """Let it complete events of this conference only, and give them ids of the class of secret keys."""
+
+    def complete_confirmed(event: EventType) -> None:
+        if event.conference_id != conference_id:
+            raise EventError("wrong_key", "The secret key is one of another conference.", "conference_id")
+        complete(event)
+        event.event_id = f"{SECRET_PREFIX}{event.event_id}"
+
+    return complete_confirmed
+
+
+_default_subject = EventType.subject
+
+
+def _check_subject(subject: str | None) -> None:
+    """Raise EventError for a subject that is too long for the store."""
+    if subject is not None and len(subject) > MAX_SUBJECT_LENGTH:
+        message = f"What the event is about has {len(subject)} characters; at most {MAX_SUBJECT_LENGTH} fit."
+        raise EventError("subject_too_long", message)

@@ -1,0 +1,143 @@
+"""Keeps segments up to date before anybody asks, prepares the usual answers, and clears up.
+
+Everything here is only to save waiting: whoever asks finds out by themselves what must be made again
+(analytics/ranges/segments.py).
+"""
+
+import datetime as dt
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from django.core.files.storage import storages
+from django.utils import timezone
+
+from analytics import store
+from analytics.days.zones import get_zones
+from analytics.models import DailySummary, Segment
+from analytics.ranges.building import SCRATCH
+from analytics.ranges.segments import NotReadyError, is_current, make_segment, patience
+from analytics.selectors.summary import USUAL_DAYS, get_summary, is_watched
+from conferences.models import Conference
+from meeteasy.core.logs import get_logger
+
+log = get_logger(__name__)
+
+# Files that no row names: of workers that died before they wrote it.
+_ORPHAN_AGE = dt.timedelta(hours=1)
+
+
+def remake_stale_segments(*, now: dt.datetime | None = None, max_seconds: float = 10.0) -> int:
+    """Make segments again whose day changed, then prepare answers of the conferences that are watched.
+
+    Returns how many segments were made. Today's waits for its patience; a past day's is made now. One that
+    cannot be made stays marked and costs no other.
+    """
+    now = now or timezone.now()
+    deadline = time.monotonic() + max_seconds
+    stale = list(Segment.objects.filter(is_stale=True).order_by("built_at")[:1_000])
+    zones = get_zones({segment.conference_id for segment in stale})
+    made = 0
+    changed: set[str] = set()
+    for segment in stale:
+        if time.monotonic() > deadline:
+            break
+        zone = zones.get(segment.conference_id)
+        is_today = zone is not None and segment.date >= now.astimezone(ZoneInfo(zone)).date()
+        if is_today and now - segment.built_at < patience(segment):
+            continue
+        try:
+            made += _remake(segment)
+            changed.add(segment.conference_id)
+        except Exception as error:
+            if store.is_outage(error):
+                raise
+            log.exception("segment_failed", segment=segment.id)
+    _prepare(changed, now=now, deadline=deadline)
+    return made
+
+
+def _remake(segment: Segment) -> bool:
+    if not DailySummary.objects.filter(id=segment.id).exists():  # its last event moved away
+        _delete([segment])
+        return False
+    if is_current(segment):
+        # Unless another change came meanwhile.
+        Segment.objects.filter(id=segment.id, change=segment.change).update(is_stale=False)
+        return False
+    make_segment(segment.conference_id, segment.date)
+    return True
+
+
+def _prepare(conference_ids: Iterable[str], *, now: dt.datetime, deadline: float) -> None:
+    """Answer the usual questions, so that the answers are remembered."""
+    for conference in Conference.objects.filter(id__in=[*filter(is_watched, conference_ids)]):
+        today = now.astimezone(ZoneInfo(conference.time_zone)).date()
+        first = DailySummary.objects.filter(conference_id=conference.id).order_by("date").first()
+        ranges = [(today - dt.timedelta(days=days - 1), today) for days in USUAL_DAYS]
+        ranges.append((today - dt.timedelta(days=1), today - dt.timedelta(days=1)))
+        if first is not None:
+            ranges.append((first.date, today))
+        for start, end in ranges:
+            if time.monotonic() > deadline:
+                return
+            try:
+                get_summary(conference, first=start, last=end, now=now, is_asked=False)
+            except NotReadyError:
+                return
+
+
+def make_segments(conference_id: str, first: dt.date, last: dt.date) -> int:
+    """Make the segments of all days of a range that have a summary, up to date or not. Returns how many."""
+    summaries = DailySummary.objects.filter(conference_id=conference_id, date__gte=first, date__lte=last)
+    dates = list(summaries.order_by("date").values_list("date", flat=True))
+    for date in dates:
+        make_segment(conference_id, date)
+    return len(dates)
+
+
+def sweep_segments(*, now: dt.datetime | None = None) -> int:
+    """Delete segments of days and conferences that are gone, and files that no row names; return how many."""
+    now = now or timezone.now()
+    deleted = 0
+    named: set[str] = set()
+    conference_ids = Segment.objects.order_by().values_list("conference_id", flat=True).distinct()
+    for conference_id in list(conference_ids):
+        rows = list(Segment.objects.filter(conference_id=conference_id))
+        days = set(DailySummary.objects.filter(conference_id=conference_id).values_list("id", flat=True))
+        exists = Conference.objects.filter(id=conference_id).exists()
+        gone = [row for row in rows if not exists or row.id not in days]
+        _delete(gone)
+        deleted += len(gone)
+        named.update(row.name for row in rows)
+    storage = storages["segments"]
+    try:
+        folders, _ = storage.listdir("")
+    except FileNotFoundError:  # nothing was ever stored
+        return deleted
+    for folder in folders:
+        for name in storage.listdir(folder)[1]:
+            path = f"{folder}/{name}"
+            if path not in named and storage.get_modified_time(path) < now - _ORPHAN_AGE:
+                storage.delete(path)
+                deleted += 1
+    return deleted
+
+
+def sweep_scratch(*, now: dt.datetime | None = None) -> int:
+    """Delete what processes that were killed left in this machine's temporary directory; returns how many."""
+    before = ((now or timezone.now()) - _ORPHAN_AGE).timestamp()
+    left = [path for path in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*") if path.stat().st_mtime < before]
+    for path in left:
+        shutil.rmtree(path, ignore_errors=True)
+    return len(left)
+
+
+def _delete(segments: Iterable[Segment]) -> None:
+    """The row first: a row must not name a file that is gone."""
+    for segment in segments:
+        Segment.objects.filter(id=segment.id, name=segment.name).delete()
+        storages["segments"].delete(segment.name)

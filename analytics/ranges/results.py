@@ -1,0 +1,95 @@
+"""What a summary of a range consists of."""
+
+import datetime as dt
+
+import msgspec
+
+from analytics.ranges.filters import Filter
+from analytics.ranges.queries import Panel
+
+# By name in the API: the dimension (analytics/ranges/columns.py).
+PANELS = {
+    "pages": "page",
+    "entry_pages": "entry_page",
+    "referrers": "referrer",
+    "groups": "group",
+    "sources": "utm_source",
+    "mediums": "utm_medium",
+    "campaigns": "utm_campaign",
+    "channels": "channel",
+    "devices": "device",
+    "browsers": "browser",
+    "systems": "os",
+    "apps": "app",
+    "countries": "country",
+}
+
+
+class Totals(msgspec.Struct):
+    """What a range comes to. With filters: of the visits that they select.
+
+    duration_seconds: of an average visit, from its first event to its last. bounce_rate: the part of visits
+    that were one page view and nothing else. shares, share_conversions, bots: None with filters.
+    """
+
+    pv: int
+    uv: int
+    visits: int
+    bounces: int
+    bounce_rate: float
+    duration_seconds: float
+    registrations: int
+    checkins: int
+    shares: int | None = None
+    share_conversions: int | None = None
+    bots: int | None = None
+
+
+class DayPoint(msgspec.Struct):
+    """visits: those that began on that day, of the range's."""
+
+    date: dt.date
+    pv: int
+    uv: int
+    visits: int
+
+
+class HourPoint(msgspec.Struct):
+    """begins_at: of the hour, in the conference's zone."""
+
+    begins_at: dt.datetime
+    pv: int
+    uv: int
+
+
+class Step(msgspec.Struct):
+    """step: an event type. visitors: distinct ones who did it."""
+
+    step: str
+    visitors: int
+
+
+class Comparison(msgspec.Struct):
+    """The period before, as long as the range. until: where it is cut, if the range is not over yet."""
+
+    first: dt.date
+    last: dt.date
+    until: dt.datetime | None
+    totals: Totals
+
+
+class Summary(msgspec.Struct):
+    """What `get_summary` gives. as_of: everything but the totals of today is at least as new as this."""
+
+    conference_id: str
+    time_zone: str
+    first: dt.date
+    last: dt.date
+    filters: list[Filter]
+    as_of: dt.datetime
+    totals: Totals
+    comparison: Comparison | None
+    days: list[DayPoint]
+    hours: list[HourPoint]
+    funnel: list[Step]
+    panels: dict[str, Panel]
