@@ -61,6 +61,13 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         return bool(roots) and roots[0]["direct"] == 1 and roots[0]["child_count"] == 1
 
     system.wait_for(is_ready, "the tree")
+    today = now[:10]  # the conference is in UTC
+    system.wait_for(
+        lambda: system.get("/api/analytics/daily", conference_id="test", **{"from": today, "to": today})[
+            "results"
+        ],
+        "the summary of the day",
+    )
     yield system
     system.stop()
 
