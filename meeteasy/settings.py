@@ -568,6 +568,8 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "FileConversionStatusEnum": "conversion.api.serializers.STATUSES",
+        "JobStatusEnum": "meeteasy.core.slices.SlicedJob.Status",
+        "GenerationStatusEnum": "visuspace.models.GenerationJob.Status",
         "HoldActionEnum": "analytics.models.HoldDecision.Action",
         "AliasKindEnum": "conferences.models.Alias.Kind",
         "EventKeyKindEnum": "conferences.models.EventKey.Kind",
