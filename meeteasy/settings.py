@@ -569,7 +569,6 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "FileConversionStatusEnum": "conversion.api.serializers.STATUSES",
         "JobStatusEnum": "meeteasy.core.slices.SlicedJob.Status",
-        "GenerationStatusEnum": "visuspace.models.GenerationJob.Status",
         "HoldActionEnum": "analytics.models.HoldDecision.Action",
         "AliasKindEnum": "conferences.models.Alias.Kind",
         "EventKeyKindEnum": "conferences.models.EventKey.Kind",
