@@ -13,24 +13,24 @@ def work_on_job(pk: str) -> None:
     jobs.work_on_job(pk)
 
 
-@queue_task(Queue.FILES_CONVERT, name=exporting.TASK, time_limit_seconds=TIME_LIMIT_SECONDS)
-def work_on_export(pk: str) -> None:
-    """Run a slice of an export."""
-    exporting.work_on_export(pk)
-
-
 @queue_task(Queue.FILES_CONVERT, name=aliases.TASK, time_limit_seconds=60)
 def check_alias(pk: int) -> None:
     """Look whether a site proves a domain."""
     aliases.check_alias(pk)
 
 
+@queue_task(Queue.FILES_CONVERT, name=exporting.TASK, time_limit_seconds=TIME_LIMIT_SECONDS)
+def work_on_export(pk: str) -> None:
+    """Run a slice of an export."""
+    exporting.work_on_export(pk)
+
+
 @queue_task(Queue.ANALYTICS_DAILY, name="conferences.catch_up")
 def catch_up() -> None:
     """Requeue jobs and checks that lost their worker or message, and give away places that are still free."""
     jobs.ring_waiting_jobs()
-    exporting.ring_waiting_exports()
     aliases.ring_waiting_checks()
+    exporting.ring_waiting_exports()
     places.promote_everywhere(now=timezone.now())
 
 

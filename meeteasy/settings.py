@@ -567,8 +567,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
-        "JobStatusEnum": "meeteasy.core.slices.SlicedJob.Status",
         "FileConversionStatusEnum": "conversion.api.serializers.STATUSES",
+        "JobStatusEnum": "meeteasy.core.slices.SlicedJob.Status",
         "HoldActionEnum": "analytics.models.HoldDecision.Action",
         "AliasKindEnum": "conferences.models.Alias.Kind",
         "EventKeyKindEnum": "conferences.models.EventKey.Kind",

@@ -108,5 +108,5 @@ deletes_rows(
     RegistrationReceipt,
     lambda conference_id: RegistrationReceipt.objects.filter(registration__conference_id=conference_id),
 )
-for _model in (Alias, EventKey, IdempotencyKey, Job, ExportJob, Registration):
+for _model in (Alias, EventKey, ExportJob, IdempotencyKey, Job, Registration):
     deletes_rows(_model)
