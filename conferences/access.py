@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404
 
-from conferences.models import Alias, CheckIn, Conference, EventKey, Job, Member, Registration
+from conferences.models import Alias, CheckIn, Conference, EventKey, ExportJob, Job, Member, Registration
 from conferences.selectors.registrations import find_check_ins, find_registrations
 
 Role = Member.Role
@@ -115,6 +115,18 @@ def get_job(
     found = Job.objects.defer("content").filter(conference=conference, id=job_id).first()
     if found is None:
         raise Http404(f"This conference has no job {job_id!r}.")
+    return found
+
+
+def get_export(user: User | AnonymousUser, conference_id: str, export_id: str) -> ExportJob:
+    """Return an export of the conference, if the user may read what is in it. Raises as get_conference."""
+    conference = get_conference(user, conference_id)
+    found = None
+    if "\0" not in export_id:  # PostgreSQL rejects NUL
+        found = ExportJob.objects.filter(conference=conference, id=export_id).first()
+    if found is None:
+        raise Http404(f"This conference has no export {export_id!r}.")
+    get_conference(user, conference_id, role=Role(found.role))
     return found
 
 

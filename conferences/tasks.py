@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from conferences.services import aliases, deleting, idempotency, jobs, places, receipts
+from conferences.services import aliases, deleting, exporting, idempotency, jobs, places, receipts
 from meeteasy.core.queues import Queue, queue_task
 from meeteasy.core.slices import TIME_LIMIT_SECONDS
 
@@ -19,11 +19,18 @@ def check_alias(pk: int) -> None:
     aliases.check_alias(pk)
 
 
+@queue_task(Queue.FILES_CONVERT, name=exporting.TASK, time_limit_seconds=TIME_LIMIT_SECONDS)
+def work_on_export(pk: str) -> None:
+    """Run a slice of an export."""
+    exporting.work_on_export(pk)
+
+
 @queue_task(Queue.ANALYTICS_DAILY, name="conferences.catch_up")
 def catch_up() -> None:
     """Requeue jobs and checks that lost their worker or message, and give away places that are still free."""
     jobs.ring_waiting_jobs()
     aliases.ring_waiting_checks()
+    exporting.ring_waiting_exports()
     places.promote_everywhere(now=timezone.now())
 
 
@@ -35,7 +42,8 @@ def delete_due() -> None:
 
 @queue_task(Queue.ANALYTICS_DAILY, name="conferences.forget_expired")
 def forget_expired() -> None:
-    """Delete old idempotency keys, receipts and reports of jobs."""
+    """Delete old idempotency keys, receipts, reports of jobs and files of exports."""
     idempotency.forget_old_keys()
     receipts.forget_old_receipts()
     jobs.forget_old_jobs()
+    exporting.forget_old_exports()

@@ -192,6 +192,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # How long a statement waits for another connection's lock. The web server sets a shorter time.
 DATABASE_WAIT_SECONDS = env.read_int("DATABASE_WAIT_SECONDS", 30, minimum=1)
+SQLITE_LOG_BYTES = env.read_int("SQLITE_LOG_MB", 64, minimum=1) * 1024 * 1024
 SQLITE_SYNCHRONOUS = env.read_choice("SQLITE_SYNCHRONOUS", ("NORMAL", "FULL"), "NORMAL")
 
 
@@ -212,7 +213,7 @@ def _sqlite(path: Path) -> dict[str, Any]:
             "init_command": (
                 f"PRAGMA journal_mode=WAL; PRAGMA synchronous={SQLITE_SYNCHRONOUS}; "
                 "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON; "
-                "PRAGMA wal_autocheckpoint=4000;"
+                f"PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit={SQLITE_LOG_BYTES};"
             ),
         },
     }
@@ -567,6 +568,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "FileConversionStatusEnum": "conversion.api.serializers.STATUSES",
+        "JobStatusEnum": "meeteasy.core.slices.SlicedJob.Status",
         "HoldActionEnum": "analytics.models.HoldDecision.Action",
         "AliasKindEnum": "conferences.models.Alias.Kind",
         "EventKeyKindEnum": "conferences.models.EventKey.Kind",

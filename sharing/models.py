@@ -182,6 +182,7 @@ class ShareLink(models.Model):
         related_name="+", db_index=False,
     )  # fmt: skip
     label = models.CharField(_("label"), max_length=200, blank=True)
+    search_label = models.TextField(default="", editable=False)  # folded, as a search compares it
     channel = KeyField(_("channel"), max_length=512, blank=True)
     target_url = models.CharField(_("target"), max_length=2048, blank=True)
     is_minted = models.BooleanField(_("minted here"), default=False)
@@ -232,7 +233,7 @@ class ShareLink(models.Model):
         verbose_name = _("share link")
         verbose_name_plural = _("share links")
         # Counters change with almost every delivery. On PostgreSQL a new number of conversions updates all of
-        # these indexes. So there is no index by sharer, which only erasing would use.
+        # these indexes.
         indexes = [
             # A level of the tree, busiest links first.
             models.Index(
@@ -253,6 +254,12 @@ class ShareLink(models.Model):
                 fields=["conference_id", "shared_ms", "is_void"],
                 name="link_shared",
                 condition=models.Q(shared_ms__isnull=False),
+            ),
+            # The links of a sharer, and the distinct sharers.
+            models.Index(fields=["conference_id", "sharer", "shared_ms", "is_void"], name="link_sharer"),
+            # A search by part of a label; only links that the server minted have one.
+            models.Index(
+                fields=["conference_id"], name="link_labelled", condition=models.Q(search_label__gt="")
             ),
             # Tells whether an unknown code belongs to another conference (sharing/selectors/not_credited.py).
             models.Index(fields=["code"], name="link_code"),
@@ -323,6 +330,9 @@ class Credit(models.Model):
     )
     # The age of the share at registration, which fractional models weigh by. It is frozen with the credit.
     age_ms = models.BigIntegerField()
+    # The link's, as the sums of credits have it (derivation/sums.py). A link that changes owner changes them.
+    sharer = KeyField(_("sharer"), max_length=80)
+    channel = KeyField(_("channel"), max_length=512, blank=True)
 
     class Meta:
         verbose_name = _("credit")
@@ -343,12 +353,20 @@ class NotCredited(models.Model):
     link_key = KeyField(_("link"), max_length=130, db_index=True)
     reason = models.CharField(_("reason"), max_length=32)
     distance = models.PositiveIntegerField(_("distance"), null=True)
+    # The registration's, so that an index finds the rows of a rare reason.
+    conference_id = KeyField(_("conference"), max_length=64)
+    registered_ms = models.BigIntegerField()
 
     class Meta:
         verbose_name = _("not credited")
         verbose_name_plural = _("not credited")
         constraints = [
             models.UniqueConstraint(fields=["registration", "link_key", "reason"], name="one_reason_per_link")
+        ]
+        indexes = [
+            models.Index(
+                fields=["conference_id", "reason", "-registered_ms", "-id"], name="not_credited_reason"
+            )
         ]
 
     def __str__(self) -> str:
@@ -408,6 +426,67 @@ class StaleRegistration(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+
+class CreditSum(models.Model):
+    """The credits of a sharer, of a channel or of all, under a model: of all time, or of a quarter hour.
+
+    Kept by the transactions that write credits (derivation/sums.py), so that a list of the highest is a range
+    of an index, and a range of days reads no credits.
+    """
+
+    class Kind(models.TextChoices):
+        SHARER = "sharer", _("sharer")
+        CHANNEL = "channel", _("channel")
+        TOTAL = "total", _("total")
+
+    ALL_TIME = -1
+
+    pk = models.CompositePrimaryKey("conference_id", "kind", "model", "span", "name")
+    conference_id = KeyField(max_length=64)
+    kind = KeyField(max_length=8)
+    model = KeyField(max_length=50)  # a credit model's name
+    span = models.BigIntegerField()  # the start of a quarter hour of registrations (UTC ms), or ALL_TIME
+    name = KeyField(max_length=512)
+    units = models.BigIntegerField()  # credit * SCALE (rules/credit_models)
+    credits = models.IntegerField()
+    registrations = models.IntegerField()  # distinct
+    direct = models.IntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["conference_id", "kind", "model", "-units", "name"],
+                name="credit_rank",
+                condition=models.Q(span=-1),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} {self.model} {self.span}: {self.units}"
+
+
+class ChannelCount(models.Model):
+    """What the shared links of a channel count, of all time."""
+
+    pk = models.CompositePrimaryKey("conference_id", "channel")
+    conference_id = KeyField(max_length=64)
+    channel = KeyField(max_length=512)
+    links = models.IntegerField()
+    opens = models.BigIntegerField()
+    openers = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.channel}: {self.links}"
+
+
+class StaleSums(models.Model):
+    """A conference whose sums a tick must count again: they lack a credit model."""
+
+    conference_id = KeyField(primary_key=True, max_length=64)
+
+    def __str__(self) -> str:
+        return self.conference_id
 
 
 class PendingTotal(models.Model):

@@ -14,11 +14,11 @@ from rest_framework.views import APIView
 from analytics.api.queries import ConferenceQuery, RangeQuery
 from analytics.days.figures import figure_names
 from analytics.models import DailySummary
-from analytics.selectors.daily import get_summaries
+from analytics.selectors.daily import get_summaries, make_row
 from analytics.selectors.live import get_live
 from conferences.access import get_conference
+from conferences.api.exports import TABLE_FORMATS, answer_with_file
 from meeteasy.core.errors import RefusedError
-from meeteasy.core.http import CSVFormat, csv_response
 
 _CONFERENCE_ID = OpenApiParameter("conference_id", OpenApiTypes.STR, required=True)
 
@@ -41,7 +41,7 @@ class SummarySerializer(_FiguresSerializer):
     closed_at = serializers.DateTimeField(read_only=True, allow_null=True)
 
     def to_representation(self, instance: DailySummary) -> dict[str, Any]:
-        return summary_row(instance)
+        return make_row(instance)
 
 
 class LiveSerializer(_FiguresSerializer):
@@ -52,22 +52,11 @@ class LiveSerializer(_FiguresSerializer):
     visitors_now = serializers.IntegerField(read_only=True)
 
 
-def summary_row(summary: DailySummary) -> dict[str, Any]:
-    return {
-        "date": summary.date.isoformat(),
-        "conference_id": summary.conference_id,
-        **{name: summary.figures.get(name, 0) for name in figure_names()},
-        "revision": summary.revision,
-        "computed_at": summary.computed_at.isoformat(),
-        "closed_at": summary.closed_at and summary.closed_at.isoformat(),
-    }
-
-
 class Daily(generics.ListAPIView[DailySummary]):
     """The summaries of a conference, a row for each local day."""
 
     serializer_class = SummarySerializer
-    renderer_classes = [JSONRenderer, CSVFormat]
+    renderer_classes = [JSONRenderer, *TABLE_FORMATS]
     queryset = DailySummary.objects.none()
 
     @extend_schema(
@@ -76,7 +65,7 @@ class Daily(generics.ListAPIView[DailySummary]):
             _CONFERENCE_ID,
             OpenApiParameter("from", OpenApiTypes.DATE, description="First local day, included."),
             OpenApiParameter("to", OpenApiTypes.DATE, description="Last local day, included."),
-            OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "csv"]),
+            OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "csv", "xlsx"]),
         ],
         responses={
             (200, "application/json"): SummarySerializer(many=True),
@@ -87,14 +76,13 @@ class Daily(generics.ListAPIView[DailySummary]):
         query = RangeQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         conference = get_conference(request.user, query.validated_data["conference_id"])
-        summaries = get_summaries(
-            conference.id,
-            first=query.validated_data.get("first"),
-            last=query.validated_data.get("last"),
+        first, last = query.validated_data.get("first"), query.validated_data.get("last")
+        file = answer_with_file(
+            request, conference, "daily", f"daily-{conference.id}", first=first, last=last
         )
-        if request.accepted_renderer.format == "csv":
-            columns = ["date", "conference_id", *figure_names(), "revision"]
-            return csv_response(f"daily-{conference.id}.csv", columns, map(summary_row, summaries.iterator()))
+        if file is not None:
+            return file
+        summaries = get_summaries(conference.id, first=first, last=last)
         page = self.paginate_queryset(summaries)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 

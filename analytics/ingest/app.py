@@ -30,7 +30,7 @@ from analytics.ingest.remembering import Remembered
 from analytics.ingest.requests import RefusedError, Request, Scope, read_request
 from analytics.ingest.ruling import apply_rules
 from analytics.ingest.senders import ANYBODY, Senders
-from analytics.ingest.translating import translate
+from analytics.ingest.translating import Translated, translate
 from analytics.stream.queue import wake_worker
 from meeteasy.core.redis import connect_async
 from meeteasy.core.salts import client_network, hash_address
@@ -61,9 +61,9 @@ class Ingest:
         self._refusals = Refusals()
         self._countries = Countries(settings.COUNTRY_DATABASE)
         self._reports = {EVENT_TYPES[name] for name in _REPORTS}
-        self._doors = dict(DOORS.items())
         self._own_door = DOORS[PATH]
         # Read once: each access to Django's settings costs half a microsecond.
+        self._doors = {path: (door, door.body_limit) for path, door in DOORS.items()}
         self._max_events: int = settings.INGEST_MAX_EVENTS
         self._acceptance_days: int = settings.INGEST_ACCEPTANCE_DAYS
 
@@ -91,10 +91,10 @@ class Ingest:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope["method"]
         request = read_request(scope)
-        door = self._doors.get(request.path, self._own_door)
+        door, limit = self._doors.get(request.path) or self._doors[PATH]
         if method == "POST":
             try:
-                status, headers, body = await self._answer(door, request, receive)
+                status, headers, body = await self._answer(door, request, receive, limit)
             except ClientGoneError:
                 return
         elif method == "OPTIONS":
@@ -109,67 +109,73 @@ class Ingest:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, door: Door, request: Request, receive: Receive) -> Answer:
-        """Take what the request sends. Raises ClientGoneError."""
+    async def _answer(self, door: Door, request: Request, receive: Receive, limit: int) -> Answer:
+        """Take what the request sends, of at most `limit` bytes. Raises ClientGoneError."""
         publisher = self._publisher or await self.start()
-        try:
-            return await self._take(publisher, door, request, receive)
-        except BatchError as error:
-            refusal = Refusal(_STATUS_OF_BATCH_ERROR.get(error.code, 400), error.code, str(error))
-        except RefusedError as error:
-            refusal = Refusal(error.status, error.code, str(error), retry_after=error.retry_after)
-        except NotTakenError as error:
-            refusal = Refusal(503, error.code, str(error), retry_after=error.retry_after_seconds)
-        self._refusals.add(refusal.code)
-        return door.refuse(refusal)
-
-    async def _take(
-        self, publisher: StreamPublisher, door: Door, request: Request, receive: Receive
-    ) -> Answer:
-        """Raises RefusedError, NotTakenError, BatchError or ClientGoneError."""
         client = client_network(request.address)
-        if not self._limiter.allow(client):
-            raise _over_rate()
-        refusal = publisher.refusal()  # before any work for a batch that cannot be taken
-        if refusal is not None:
-            raise refusal
-        body = await read_request_body(receive, request, media_types=door.media_types, limit=door.body_limit)
-        received_ms = now_ms()
-        if door is self._own_door and not request.authorization and not request.query:
-            translated, sender = None, ANYBODY
-            found = await self._read_batch(publisher, request, body, received_ms)
-        else:
-            translated = await translate(
-                door,
-                request,
-                body,
-                received_ms=received_ms,
-                senders=self._senders,
-                salts=publisher.salts,
-                countries=self._countries,
-                acceptance_days=self._acceptance_days,
-            )
-            found, sender = translated.found, translated.sender
-        batch, rejected = found.batch, found.rejections
-        if rejected:
-            self._refusals.add_all(rejection.code for rejection in rejected)
-        self._directory.forget_stale()
-        if not found.conference_ids <= self._directory.plain:
-            await apply_rules(self._directory, self._refusals, request, sender, found)
-        if not batch.events:
-            publisher.taken.add(batches=1, accepted=0, rejected=len(rejected))
-            return _take_nothing(door, found)
-        if not self._limiter.allow_events(client, len(batch.events)):
-            raise _over_rate()
-        if not self._reports.isdisjoint(map(type, batch.events)):
-            batch.client = self._hash_client(publisher, request, received_ms)
-        if translated is None:
-            await publisher.publish(batch)
-        else:
+        try:
+            if not self._limiter.allow(client):
+                raise _over_rate()
+            refusal = publisher.refusal()  # before any work for a batch that cannot be taken
+            if refusal is not None:
+                raise refusal
+            body = await read_request_body(receive, request, media_types=door.media_types, limit=limit)
+            received_ms = now_ms()
+            if door is self._own_door and not request.authorization and not request.query:
+                translated, sender = None, ANYBODY
+                found = await self._read_batch(publisher, request, body, received_ms)
+            else:
+                translated = await self._translate(publisher, door, request, body, received_ms)
+                found, sender = translated.found, translated.sender
+            batch, rejected = found.batch, found.rejections
+            if rejected:
+                self._refusals.add_all(rejection.code for rejection in rejected)
+            self._directory.forget_stale()
+            if not found.conference_ids <= self._directory.plain:
+                await apply_rules(self._directory, self._refusals, request, sender, found)
+            if not batch.events:
+                publisher.taken.add(batches=1, accepted=0, rejected=len(rejected))
+                return _take_nothing(door, found)
+            if not self._limiter.allow_events(client, len(batch.events)):
+                raise _over_rate()
+            if not self._reports.isdisjoint(map(type, batch.events)):
+                batch.client = self._hash_client(publisher, request, received_ms)
+            if translated is None:
+                await publisher.publish(batch)
+                publisher.taken.add(batches=1, accepted=len(batch.events), rejected=len(rejected))
+                return answers.accepted(len(batch.events), rejected, found.notices)
             await asyncio.gather(*map(publisher.publish, translated.batches()))
+        except BatchError as error:
+            status = _STATUS_OF_BATCH_ERROR.get(error.code, 400)
+            return self._refuse(door, Refusal(status, error.code, str(error)))
+        except RefusedError as error:
+            why = Refusal(error.status, error.code, str(error), retry_after=error.retry_after)
+            return self._refuse(door, why)
+        except NotTakenError as error:
+            why = Refusal(503, error.code, str(error), retry_after=error.retry_after_seconds)
+            return self._refuse(door, why)
         publisher.taken.add(batches=1, accepted=len(batch.events), rejected=len(rejected))
         first = batch.events[0].visitor_id or ""
         return door.accept(Taken(len(batch.events), rejected, found.notices, first))
+
+    def _refuse(self, door: Door, refusal: Refusal) -> Answer:
+        self._refusals.add(refusal.code)
+        return door.refuse(refusal)
+
+    async def _translate(
+        self, publisher: StreamPublisher, door: Door, request: Request, body: bytes, received_ms: int
+    ) -> Translated:
+        """Raises BatchError, RefusedError or NotTakenError."""
+        return await translate(
+            door,
+            request,
+            body,
+            received_ms=received_ms,
+            senders=self._senders,
+            salts=publisher.salts,
+            countries=self._countries,
+            acceptance_days=self._acceptance_days,
+        )
 
     async def _read_batch(
         self, publisher: StreamPublisher, request: Request, body: bytes, received_ms: int

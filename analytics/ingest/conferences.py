@@ -103,17 +103,15 @@ class Directory(Remembered[Known]):
         self._zones: dict[str, str] = {}
         self._rechecked_at = 0.0
 
-    def forget_stale(self) -> None:
-        known = self._known
-        super().forget_stale()
-        if self._known is not known:
-            self.plain = set()
+    def _forget(self) -> None:
+        super()._forget()
+        self.plain = set()
 
     def get_zone(self, conference_id: str) -> str | None:
         """The conference's time zone; None if it is not known here (yet)."""
         return self._zones.get(conference_id)
 
-    async def recheck(self, conference_id: str) -> Known | None:
+    async def recheck(self, conference_id: str, *, wait_seconds: float) -> Known | None:
         """Ask about a conference again, because a key may be new; at most once in _RECHECK_SECONDS for all
         conferences together, since clients choose how many wrong keys there are."""
         if self._clock() < self._rechecked_at + _RECHECK_SECONDS:
@@ -122,7 +120,7 @@ class Directory(Remembered[Known]):
         self._known.pop(conference_id, None)
         self._missing.discard(conference_id)
         self.plain.discard(conference_id)
-        known, _ = await self.look_up([conference_id])
+        known, _ = await self.look_up([conference_id], wait_seconds=wait_seconds)
         return known.get(conference_id)
 
     def _remember(self, found: dict[str, Known]) -> None:

@@ -50,16 +50,21 @@ class Remembered(Generic[Value]):
         """Forget all that is older than FRESH_SECONDS, or more than fits. To be called before each look."""
         is_full = len(self._known) + len(self._missing) > MAX_REMEMBERED
         if is_full or self._clock() >= self._expires:
-            self._known, self._missing = {}, set()
+            self._forget()
             self._expires = self._clock() + FRESH_SECONDS
 
-    async def look_up(self, names: Iterable[str]) -> tuple[dict[str, Value], set[str]]:
+    def _forget(self) -> None:
+        self._known, self._missing = {}, set()
+
+    async def look_up(
+        self, names: Iterable[str], *, wait_seconds: float = _WAIT_SECONDS
+    ) -> tuple[dict[str, Value], set[str]]:
         """Those of the names that exist, and those that do not. What could not be looked up is in neither."""
         names = set(names)
         unsure = names - self._known.keys() - self._missing
         if unsure and self._clock() >= self._paused_until:
             try:
-                async with asyncio.timeout(_WAIT_SECONDS):
+                async with asyncio.timeout(wait_seconds):
                     await self._ask(unsure)
             except TimeoutError:
                 pass

@@ -33,17 +33,18 @@ class RefusedError(Exception):
 
 
 def read_request(scope: Scope) -> Request:
-    headers = dict(scope["headers"])
-    get = headers.get
+    get = dict(scope["headers"]).get
     client = scope.get("client")
-    return Request(
-        scope.get("path", ""),
-        get(b"content-type", b""),
-        get(b"content-length", b""),
-        get(b"user-agent", b""),
-        get(b"content-encoding", b""),
-        get(b"origin", b""),
-        get(b"authorization", b""),
-        scope.get("query_string", b""),
-        client[0] if client else "",
+    return Request._make(
+        (
+            scope.get("path", ""),
+            get(b"content-type", b""),
+            get(b"content-length", b""),
+            get(b"user-agent", b""),
+            get(b"content-encoding", b""),
+            get(b"origin", b""),
+            get(b"authorization", b""),
+            scope.get("query_string", b""),
+            client[0] if client else "",
+        )
     )

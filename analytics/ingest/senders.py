@@ -23,6 +23,8 @@ MESSAGES = {
     "wrong_key": "The key is not, or no longer, one of the conference.",
 }
 _MAX_BASIC_BYTES = 512
+# A key or a site that cannot be looked up is refused, so a request waits longer than one without.
+_WAIT_SECONDS = 3.0
 _KEY_IN_QUERY = re.compile(rb"(?:\A|&)key=(wk_[A-Za-z0-9_-]{1,128})(?:&|\Z)")
 
 
@@ -97,7 +99,7 @@ class Senders:
         conference_id = text if given is None else given.conference_id
         if may_be_conference_id(conference_id):
             self.directory.forget_stale()
-            _, missing = await self.directory.look_up([conference_id])
+            _, missing = await self.directory.look_up([conference_id], wait_seconds=_WAIT_SECONDS)
             if not missing:
                 return ANYBODY if given is None else await self._check(given), conference_id
         raise RefusedError(401, "wrong_key", "The write key is neither a key nor the id of a conference.")
@@ -108,7 +110,7 @@ class Senders:
         Raises RefusedError while that cannot be looked up.
         """
         self.aliases.forget_stale()
-        known, missing = await self.aliases.look_up([name])
+        known, missing = await self.aliases.look_up([name], wait_seconds=_WAIT_SECONDS)
         if name in known:
             return known[name]
         if name in missing:
@@ -117,13 +119,13 @@ class Senders:
 
     async def _check(self, given: GivenKey) -> Sender:
         self.directory.forget_stale()
-        known, missing = await self.directory.look_up([given.conference_id])
+        known, missing = await self.directory.look_up([given.conference_id], wait_seconds=_WAIT_SECONDS)
         conference = known.get(given.conference_id)
         key_id = conference.keys.find(given.kind, given.digest) if conference else None
         if key_id is None and not missing:
             if conference is None and given.kind == Kind.SECRET:
                 raise _cannot_look()
-            conference = await self.directory.recheck(given.conference_id)
+            conference = await self.directory.recheck(given.conference_id, wait_seconds=_WAIT_SECONDS)
             key_id = conference.keys.find(given.kind, given.digest) if conference else None
         if key_id is not None:
             self._note_use(key_id)

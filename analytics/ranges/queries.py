@@ -221,7 +221,7 @@ class Range:
             "WITH grouped AS ("  # noqa: S608
             f"  SELECT {column} AS value, count(*) AS count, count(DISTINCT visitor) AS visitors"
             f"  FROM {source} WHERE {column} <> '' GROUP BY value) "
-            "SELECT value, count, visitors, (SELECT sum(count) FROM grouped), (SELECT count(*) FROM grouped) "
+            "SELECT value, count, visitors, sum(count) OVER (), count(*) OVER () "
             f"FROM grouped ORDER BY count DESC, value {f'LIMIT {limit:d}' if limit else ''}"
         )
         total, values = (int(rows[0][3]), rows[0][4]) if rows else (0, 0)

@@ -7,6 +7,8 @@ and new events alike, on what is stored. docs/delivery.md walks through a crash 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db import connection
+
 from analytics import store
 from analytics.days.dirty import mark_conference_dirty
 from analytics.days.zones import get_zones, local_date
@@ -17,6 +19,7 @@ from analytics.models import Event
 from analytics.reactions import handlers
 from analytics.reactions.quota import REPORTED_TYPES, hold_reports
 from conferences.selectors.receipts import resolve_receipts
+from meeteasy.core.sqlite import bound_log
 
 _RECEIPT = "rct_"
 
@@ -67,6 +70,7 @@ def store_and_react(rows: Sequence[EventRow]) -> StoreResult:
         mark_conference_dirty(conference_id)
 
     handlers.react(stored)
+    bound_log(connection)
     return StoreResult(stored=len(new_keys), duplicate=len(rows) - len(new_keys))
 
 

@@ -1,9 +1,11 @@
 """Reading daily summaries."""
 
 import datetime as dt
+from typing import Any
 
 from django.db.models import QuerySet
 
+from analytics.days.figures import figure_names
 from analytics.models import DailySummary
 
 
@@ -17,3 +19,15 @@ def get_summaries(
     if last is not None:
         summaries = summaries.filter(date__lte=last)
     return summaries
+
+
+def make_row(summary: DailySummary) -> dict[str, Any]:
+    """A summary with each figure by its name."""
+    return {
+        "date": summary.date.isoformat(),
+        "conference_id": summary.conference_id,
+        **{name: summary.figures.get(name, 0) for name in figure_names()},
+        "revision": summary.revision,
+        "computed_at": summary.computed_at.isoformat(),
+        "closed_at": summary.closed_at and summary.closed_at.isoformat(),
+    }

@@ -3,14 +3,16 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from conferences import services
-from conferences.admin.common import local_time
+from conferences.admin.common import act_on_each, local_time
 from conferences.models import Conference, Member
 from conferences.services.members import announce_membership
 
@@ -80,8 +82,9 @@ class MemberInline(admin.TabularInline):
 @admin.register(Conference)
 class ConferenceAdmin(admin.ModelAdmin):
     form = ConferenceForm
-    list_display = ["id", "name", "venue", "starts", "ends", "created_at"]
-    list_filter = ["approval_required", "time_zone"]
+    list_display = ["id", "name", "venue", "starts", "ends", "cancelled", "created_at"]
+    list_filter = ["approval_required", ("cancelled_at", admin.EmptyFieldListFilter), "time_zone"]
+    actions = ["cancel_conferences", "reinstate_conferences"]
     search_fields = ["id", "name", "venue"]
     inlines = [MemberInline]
     fieldsets = [
@@ -89,7 +92,8 @@ class ConferenceAdmin(admin.ModelAdmin):
             None,
             {
                 "fields": [
-                    "id", "name", "tagline", "venue", "time_zone", "starts_at", "ends_at", "created_at",
+                    "id", "name", "tagline", "venue", "time_zone", "starts_at", "ends_at", "cancelled_at",
+                    "created_at",
                     "seen_revision",
                 ]
             },
@@ -111,7 +115,7 @@ class ConferenceAdmin(admin.ModelAdmin):
     ]  # fmt: skip
 
     def get_readonly_fields(self, request: HttpRequest, obj: Conference | None = None) -> list[str]:
-        return ["created_at", *(["id"] if obj else [])]
+        return ["cancelled_at", "created_at", *(["id"] if obj else [])]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # Events, summaries and share links refer to the conference's id without foreign keys. A new
@@ -125,6 +129,24 @@ class ConferenceAdmin(admin.ModelAdmin):
     @admin.display(description=_("ends at"), ordering="ends_at")
     def ends(self, conference: Conference) -> str:
         return local_time(conference.ends_at, conference)
+
+    @admin.display(description=_("cancelled at"), ordering="cancelled_at")
+    def cancelled(self, conference: Conference) -> str:
+        return local_time(conference.cancelled_at, conference)
+
+    @admin.action(description=_("Cancel selected conferences (nobody is notified)"), permissions=["change"])
+    def cancel_conferences(self, request: HttpRequest, queryset: QuerySet[Conference]) -> None:
+        def act(conference: Conference, by: User) -> str | None:
+            return None if services.cancel_conference(conference, by=by) else str(_("Cancelled before:"))
+
+        act_on_each(request, queryset, act, history="Cancelled.")
+
+    @admin.action(description=_("Take the cancellation of selected conferences back"), permissions=["change"])
+    def reinstate_conferences(self, request: HttpRequest, queryset: QuerySet[Conference]) -> None:
+        def act(conference: Conference, by: User) -> str | None:
+            return None if services.reinstate_conference(conference, by=by) else str(_("Not cancelled:"))
+
+        act_on_each(request, queryset, act, history="Cancellation taken back.")
 
     def save_model(self, request: HttpRequest, obj: Conference, form: ModelForm, change: bool) -> None:
         changed = [name for name in form.changed_data if name != "seen_revision"]

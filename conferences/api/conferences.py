@@ -3,6 +3,9 @@ from typing import Any
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from conferences import services
 from conferences.access import Role, get_conference, signed_in, visible_conferences
@@ -47,3 +50,25 @@ class ConferenceDetail(generics.RetrieveUpdateAPIView[Conference]):
     def perform_update(self, serializer: serializers.BaseSerializer[Any]) -> None:
         assert serializer.instance is not None
         services.update_conference(serializer.instance, **serializer.validated_data)
+
+
+class CancelConference(APIView):
+    @extend_schema(summary="Cancel a conference", request=None, responses=ConferenceSerializer)
+    def post(self, request: Request, conference_id: str) -> Response:
+        """Cancel a conference. Owners. Its form closes; reminders and confirmations stop.
+
+        Registrations stay as they are, and nobody is notified: an announcement does that. Cancelling it again
+        changes nothing.
+        """
+        conference = get_conference(request.user, conference_id, role=Role.OWNER)
+        services.cancel_conference(conference, by=request.user)
+        return Response(ConferenceSerializer(conference).data)
+
+
+class ReinstateConference(APIView):
+    @extend_schema(summary="Take a cancellation back", request=None, responses=ConferenceSerializer)
+    def post(self, request: Request, conference_id: str) -> Response:
+        """Take the cancellation of a conference back. Owners. If it was not cancelled, nothing changes."""
+        conference = get_conference(request.user, conference_id, role=Role.OWNER)
+        services.reinstate_conference(conference, by=request.user)
+        return Response(ConferenceSerializer(conference).data)

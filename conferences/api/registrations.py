@@ -19,6 +19,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from conferences.access import Role, get_conference, get_registration, signed_in
+from conferences.api.exports import TABLE_FORMATS, answer_with_file
 from conferences.api.public import CORS_HEADERS, RegistrationThrottle, SmallJSONParser, make_visitor_id
 from conferences.api.serializers import (
     FORM_FIELDS,
@@ -29,11 +30,10 @@ from conferences.api.serializers import (
 )
 from conferences.decoration import FieldWarning
 from conferences.models import Conference, Registration
-from conferences.selectors.registrations import CSV_CODES, CSV_COLUMNS, csv_rows, find_registrations
+from conferences.selectors.registrations import find_registrations
 from conferences.services.idempotency import Answer, answer_once
 from conferences.services.registrations import decide, register
 from conferences.states import Action
-from meeteasy.core.http import CSVFormat, csv_response
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -49,7 +49,7 @@ class RegistrationList(generics.ListAPIView[Registration]):
 
     serializer_class = RegistrationSerializer
     parser_classes = [SmallJSONParser]
-    renderer_classes = [JSONRenderer, CSVFormat]
+    renderer_classes = [JSONRenderer, *TABLE_FORMATS]
     queryset = Registration.objects.none()
 
     @property
@@ -88,7 +88,8 @@ class RegistrationList(generics.ListAPIView[Registration]):
         """Register a person. Public, from any origin.
 
         A person who is already registered gets the same answer as a new one. Answers 403
-        `registration_not_open` or `registration_closed`, or 409 `full` if there is no waiting list.
+        `conference_cancelled`, `registration_not_open` or `registration_closed`, or 409 `full` if there is no
+        waiting list.
         """
         conference = Conference.objects.filter(id=conference_id).first()
         if conference is None:
@@ -118,18 +119,25 @@ class RegistrationList(generics.ListAPIView[Registration]):
 
     @extend_schema(
         summary="List registrations, newest first",
-        parameters=[RegistrationFilter, OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "csv"])],
+        parameters=[
+            RegistrationFilter,
+            OpenApiParameter("format", OpenApiTypes.STR, enum=["json", "csv", "xlsx"]),
+        ],
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
-        """List registrations, for members. `format=csv` downloads all that match."""
+        """List registrations, for members. `format=csv` or `xlsx` downloads all that match.
+
+        With more than 50,000 rows that answers 422 `too_many_rows`; start an export then.
+        """
         conference = get_conference(request.user, kwargs["conference_id"])
         query = RegistrationFilter(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
+        file = answer_with_file(
+            request, conference, "registrations", f"registrations-{conference.id}", **query.validated_data
+        )
+        if file is not None:
+            return file
         found: QuerySet[Registration] = find_registrations(conference, **query.validated_data)
-        if request.accepted_renderer.format == "csv":
-            return csv_response(
-                f"registrations-{conference.id}.csv", CSV_COLUMNS, csv_rows(found), codes=CSV_CODES
-            )
         page = self.paginate_queryset(found.select_related("decided_by"))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 

@@ -43,12 +43,13 @@ class ConferenceSerializer(StrictModelSerializer):
     class Meta:
         model = Conference
         fields = [
-            "id", "name", "tagline", "venue", "time_zone", "starts_at", "ends_at", "registration_opens_at",
-            "registration_closes_at", "capacity", "waiting_list", "languages", "phone_region",
-            "questions", "approval_required", "trust_client_registrations", "event_key_required",
-            "attribution_window_days", "reminder_hours_before", "quiet_from", "quiet_until", "created_at",
+            "id", "name", "tagline", "venue", "time_zone", "starts_at", "ends_at", "cancelled_at",
+            "registration_opens_at", "registration_closes_at", "capacity", "waiting_list", "languages",
+            "phone_region", "questions", "approval_required", "trust_client_registrations",
+            "event_key_required", "attribution_window_days", "reminder_hours_before", "quiet_from",
+            "quiet_until", "created_at",
         ]  # fmt: skip
-        read_only_fields = ["created_at"]
+        read_only_fields = ["cancelled_at", "created_at"]
 
     def validate_id(self, value: str) -> str:
         if self.instance is not None and value != self.instance.id:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from conferences.api import badges, checkins, conferences, jobs, members, registrations, senders
+from conferences.api import badges, checkins, conferences, exports, jobs, members, registrations, senders
 
 _CONFERENCE = "conferences/<str:conference_id>"
 _REGISTRATION = f"{_CONFERENCE}/registrations/<str:registration_id>"
@@ -8,6 +8,8 @@ _REGISTRATION = f"{_CONFERENCE}/registrations/<str:registration_id>"
 urlpatterns = [
     path("conferences", conferences.ConferenceList.as_view(), name="conferences-list"),
     path(_CONFERENCE, conferences.ConferenceDetail.as_view(), name="conferences-detail"),
+    path(f"{_CONFERENCE}/cancel", conferences.CancelConference.as_view(), name="conferences-cancel"),
+    path(f"{_CONFERENCE}/reinstate", conferences.ReinstateConference.as_view(), name="conferences-reinstate"),
     path(f"{_CONFERENCE}/members", members.MemberList.as_view(), name="conferences-member-list"),
     path(
         f"{_CONFERENCE}/members/<int:member_id>",
@@ -32,6 +34,22 @@ urlpatterns = [
     path(f"{_CONFERENCE}/jobs", jobs.JobList.as_view(), name="conferences-job-list"),
     path(f"{_CONFERENCE}/jobs/<str:job_id>", jobs.JobDetail.as_view(), name="conferences-job-detail"),
     path(f"{_CONFERENCE}/jobs/<str:job_id>/cancel", jobs.CancelJob.as_view(), name="conferences-job-cancel"),
+    path(f"{_CONFERENCE}/exports", exports.ExportList.as_view(), name="conferences-export-list"),
+    path(
+        f"{_CONFERENCE}/exports/<str:export_id>",
+        exports.ExportDetail.as_view(),
+        name="conferences-export-detail",
+    ),
+    path(
+        f"{_CONFERENCE}/exports/<str:export_id>/cancel",
+        exports.CancelExport.as_view(),
+        name="conferences-export-cancel",
+    ),
+    path(
+        f"{_CONFERENCE}/exports/<str:export_id>/result",
+        exports.ExportResult.as_view(),
+        name="conferences-export-result",
+    ),
     path(_REGISTRATION, registrations.RegistrationDetail.as_view(), name="conferences-registration-detail"),
     path(
         f"{_REGISTRATION}/approve", registrations.Approve.as_view(), name="conferences-registration-approve"

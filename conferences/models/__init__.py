@@ -2,6 +2,7 @@
 
 from conferences.models.conference import Conference, DeletedConference, Member
 from conferences.models.erased import ErasedVisitor
+from conferences.models.export import ExportJob
 from conferences.models.idempotency import IdempotencyKey
 from conferences.models.job import Job
 from conferences.models.receipt import RegistrationReceipt
@@ -16,6 +17,7 @@ __all__ = [
     "DeletedConference",
     "ErasedVisitor",
     "EventKey",
+    "ExportJob",
     "IdempotencyKey",
     "Job",
     "Member",

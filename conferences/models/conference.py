@@ -45,6 +45,10 @@ class Conference(models.Model):
     )  # fmt: skip
     starts_at = models.DateTimeField(_("starts at"), null=True, blank=True)
     ends_at = models.DateTimeField(_("ends at"), null=True, blank=True)
+    cancelled_at = models.DateTimeField(
+        _("cancelled at"), null=True, blank=True, editable=False,
+        help_text=_("Set: the conference does not take place, and its form is closed."),
+    )  # fmt: skip
     registration_opens_at = models.DateTimeField(
         _("registration opens at"), null=True, blank=True, help_text=_("Empty: it is open at once."),
     )  # fmt: skip

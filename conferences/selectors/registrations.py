@@ -79,15 +79,19 @@ def with_check_ins(registrations: QuerySet[Registration]) -> QuerySet[Registrati
 
 def csv_rows(registrations: QuerySet[Registration]) -> Iterator[dict[str, Any]]:
     """Yield rows with the keys CSV_COLUMNS, reading the registrations in chunks."""
-    for registration in registrations.iterator(chunk_size=1000):
-        check_in = active_check_in(registration)
-        row: dict[str, Any] = {column: getattr(registration, column, None) for column in CSV_COLUMNS}
-        row["answers"] = msgspec.json.encode(registration.answers).decode() if registration.answers else ""
-        row["checked_in_at"] = check_in and check_in.checked_in_at
-        row["gate"] = check_in and check_in.gate
-        for column in ("registered_at", "decided_at", "checked_in_at"):
-            row[column] = row[column].isoformat() if row[column] else ""
-        yield row
+    return map(make_csv_row, registrations.iterator(chunk_size=1000))
+
+
+def make_csv_row(registration: Registration) -> dict[str, Any]:
+    """A row with the keys CSV_COLUMNS of a registration from `find_registrations`."""
+    check_in = active_check_in(registration)
+    row: dict[str, Any] = {column: getattr(registration, column, None) for column in CSV_COLUMNS}
+    row["answers"] = msgspec.json.encode(registration.answers).decode() if registration.answers else ""
+    row["checked_in_at"] = check_in and check_in.checked_in_at
+    row["gate"] = check_in and check_in.gate
+    for column in ("registered_at", "decided_at", "checked_in_at"):
+        row[column] = row[column].isoformat() if row[column] else ""
+    return row
 
 
 def active_check_in(registration: Registration) -> CheckIn | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from meeteasy.core.http import FORMULA_STARTS
+from meeteasy.core.spreadsheets import FORMULA_STARTS
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_LINES = 20_000

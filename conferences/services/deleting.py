@@ -20,11 +20,13 @@ from conferences.models import (
     Conference,
     DeletedConference,
     EventKey,
+    ExportJob,
     IdempotencyKey,
     Job,
     Registration,
     RegistrationReceipt,
 )
+from conferences.services.exporting import delete_results
 from meeteasy.core.forgetting import request_rewrite
 from meeteasy.core.logs import get_logger
 
@@ -81,6 +83,7 @@ def delete_due(*, now: dt.datetime | None = None) -> None:
 
 def _delete(conference_id: str, *, now: dt.datetime, until: float) -> bool:
     """Delete a conference. Returns whether the time was enough."""
+    delete_results(conference_id)
     if not _delete_rows(conference_id, until=until):
         return False
     # Noted first: nobody can take the id in between.
@@ -105,5 +108,5 @@ deletes_rows(
     RegistrationReceipt,
     lambda conference_id: RegistrationReceipt.objects.filter(registration__conference_id=conference_id),
 )
-for _model in (Alias, EventKey, IdempotencyKey, Job, Registration):
+for _model in (Alias, EventKey, ExportJob, IdempotencyKey, Job, Registration):
     deletes_rows(_model)

@@ -15,7 +15,17 @@ _PROMOTED_AT_ONCE = 200
 
 
 def check_open(conference: Conference, *, now: dt.datetime) -> None:
-    """Raise RefusedError: `registration_not_open` yet (with `opens_at`), or `registration_closed`."""
+    """Raise RefusedError unless people can register now.
+
+    Its codes: `conference_cancelled`, `registration_not_open` yet (with `opens_at`), `registration_closed`.
+    """
+    if conference.cancelled_at is not None:
+        raise RefusedError(
+            "conference_cancelled",
+            _("This conference is cancelled."),
+            status=403,
+            cancelled_at=conference.cancelled_at.isoformat(),
+        )
     opens_at = conference.registration_opens_at
     if opens_at is not None and now < opens_at:
         raise RefusedError(
@@ -47,10 +57,13 @@ def state_for_new(conference: Conference) -> State:
 def promote_waiting(conference_id: str, *, now: dt.datetime) -> int:
     """Give free places to the people who have waited longest. Returns the number of people.
 
-    It handles at most 200; the next tick continues. There are no promotions after the conference's end.
+    It handles at most 200; the next tick continues. There are no promotions after the conference's
+    end, or while it is cancelled.
     """
     with transaction.atomic():
         conference = _lock(conference_id)
+        if conference.cancelled_at is not None:
+            return 0
         if conference.ends_at is not None and conference.ends_at <= now:
             return 0
         free = min(_free_places(conference), _PROMOTED_AT_ONCE)

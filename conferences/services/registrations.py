@@ -64,7 +64,7 @@ def register(
 
     Opening times, capacity and required questions limit the public form, not organizers. Raises
     ValidationError with the names of the bad fields (name, email, phone, `answers.<key>`), and RefusedError:
-    `registration_not_open`, `registration_closed` or `full`.
+    `conference_cancelled`, `registration_not_open`, `registration_closed` or `full`.
     """
     now = now or timezone.now()
     if source == Source.FORM:

@@ -1,8 +1,6 @@
 """What all HTTP interfaces share: the one error shape, pages of results, CSV."""
 
-import csv
 import itertools
-import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -26,6 +24,7 @@ from meeteasy.core import unavailable
 from meeteasy.core.errors import RefusedError
 from meeteasy.core.errors import error_body as error_body  # views take it from here
 from meeteasy.core.paging import read_page
+from meeteasy.core.spreadsheets import csv_lines
 from meeteasy.core.unavailable import is_database_away
 
 _CURSOR_HELP = "`next` of the page before; without it the first page."
@@ -36,9 +35,11 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     """DRF's handler, with our shape; Django's own ValidationError counts as bad input too."""
     if is_database_away(error):
         body = error_body("database_unavailable", unavailable.MESSAGE)
-        return Response(body, status=503, headers={"Retry-After": str(unavailable.RETRY_AFTER_SECONDS)})
+        retry = {"Retry-After": str(unavailable.RETRY_AFTER_SECONDS)}
+        return Response(body, status=503, headers=retry, content_type="application/json")
     if isinstance(error, RefusedError):
-        return Response(error_body(error.code, error.message, error.details or None), status=error.status)
+        body = error_body(error.code, error.message, error.details or None)
+        return Response(body, status=error.status, content_type="application/json")
     if isinstance(error, ValidationError):
         error = exceptions.ValidationError(
             error.message_dict if hasattr(error, "error_dict") else {"non_field_errors": error.messages}
@@ -137,32 +138,6 @@ class CSVFormat(BaseRenderer):
         return JSONRenderer().render(data)  # errors only
 
 
-class _Line:
-    """A file for csv.writer that returns each line instead of keeping it."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-# Full-width ones are included, because spreadsheets in Chinese and Japanese read them the same way.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-# What ids and share codes are made of: no formula, so a leading `-` does no harm.
-_CODE = re.compile(r"[A-Za-z0-9_.-]+\Z")
-
-
-def neutralise_formula(value: Any) -> Any:
-    """Add a leading apostrophe to text that a spreadsheet would run as a formula.
-
-    A formula that already begins with apostrophes gets one more, because an import removes one.
-    See OWASP, "CSV Injection". Numbers stay numbers.
-    """
-    if isinstance(value, str) and value.lstrip("'").startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
-
-
 def _stream(lines: Iterator[str]) -> Iterator[str]:
     """Yield the lines in pieces of some 16 KiB."""
     while piece := "".join(itertools.islice(lines, 200)):
@@ -172,23 +147,8 @@ def _stream(lines: Iterator[str]) -> Iterator[str]:
 def csv_response(
     filename: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, codes: Collection[str] = ()
 ) -> StreamingHttpResponse:
-    """Stream a CSV download: any number of rows in constant memory. UTF-8 with a BOM, for Excel.
-
-    codes: columns of ids and share codes. They stay as they are, because a code may begin with `-` and people
-        search for it. Text columns are guarded against formulas.
-    """
-    writer = csv.DictWriter(_Line(), columns, extrasaction="ignore")
-
-    def guard(name: str, value: Any) -> Any:
-        is_code = name in codes and isinstance(value, str) and _CODE.match(value)
-        return value if is_code else neutralise_formula(value)
-
-    def lines() -> Iterator[str]:
-        yield "\ufeff"
-        yield writer.writeheader()
-        for row in rows:
-            yield writer.writerow({name: guard(name, row.get(name)) for name in columns})
-
-    response = StreamingHttpResponse(_stream(lines()), content_type="text/csv; charset=utf-8")
+    """Stream a CSV download: any number of rows in constant memory. codes: see `csv_lines`."""
+    lines = _stream(csv_lines(columns, rows, codes=codes))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
     return response

@@ -8,7 +8,7 @@ hundredth page costs the same as the first, even if all rows have the same numbe
 
 import base64
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -55,18 +55,6 @@ def read_page(
     if len(found) <= limit:
         return found, None
     return found[:limit], encode_cursor(*(getattr(found[limit - 1], _name(name)) for name in order))
-
-
-def iterate_pages(read: Callable[[str], tuple[list[Row], str | None]]) -> Iterator[list[Row]]:
-    """Yield all pages, for an export. read: returns the page at a cursor, and the next cursor.
-
-    A single database cursor would hold a snapshot for as long as a slow client reads, and SQLite could not
-    clear its log meanwhile.
-    """
-    cursor: str | None = ""
-    while cursor is not None:
-        page, cursor = read(cursor)
-        yield page
 
 
 def encode_cursor(*values: Any) -> str:

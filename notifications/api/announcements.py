@@ -39,7 +39,7 @@ class AnnouncementList(generics.ListAPIView[Announcement]):
         """Email all registrants an updated or cancelled calendar entry. Owners.
 
         `moved` announces the conference's current date and place, so change them first. `cancelled` also
-        stops reminders and confirmations until a move is announced.
+        cancels the conference, and `moved` takes that back.
         """
         conference = get_conference(request.user, conference_id, role=Role.OWNER)
         given = AnnouncementInput(data=request.data)

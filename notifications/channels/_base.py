@@ -90,6 +90,7 @@ class Channel(ABC):
     label: ClassVar["StrOrPromise"]
     queue: ClassVar[Queue]
     task_name: ClassVar[str]
+    drain_task_name: ClassVar[str]
     # Whether a message of unknown fate is resent automatically, or only when a person asks for it.
     resends_unknown: ClassVar[bool]
 

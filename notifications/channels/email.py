@@ -33,6 +33,7 @@ class EmailChannel(Channel):
     label = _("email")
     queue: ClassVar[Queue] = Queue.NOTIFICATIONS_EMAIL
     task_name: ClassVar[str] = "notifications.send_email"
+    drain_task_name: ClassVar[str] = "notifications.send_due_email"
     # The second copy has the same Message-ID, so mailboxes recognise it.
     resends_unknown: ClassVar[bool] = True
 

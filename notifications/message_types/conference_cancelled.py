@@ -8,7 +8,6 @@ from django.utils.translation import gettext_lazy as _
 from conferences.models import Conference, Registration
 from notifications.message_types._base import MessageType, State, register
 from notifications.models import Notification
-from notifications.selectors.announcements import is_cancelled
 
 
 @register
@@ -25,6 +24,6 @@ class ConferenceCancelled(MessageType):
     def find_obstacle(
         self, notification: Notification, registration: Registration, *, now: dt.datetime
     ) -> str | None:
-        if not is_cancelled(notification.conference_id):
+        if registration.conference.cancelled_at is None:
             return "overtaken: the conference takes place"
         return super().find_obstacle(notification, registration, now=now)

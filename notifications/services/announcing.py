@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from conferences.models import Conference, Registration
+from conferences.services import cancel_conference, reinstate_conference
 from meeteasy.core.errors import RefusedError
 from meeteasy.core.logs import get_logger
 from notifications.message_types import MESSAGE_TYPES
@@ -41,8 +42,8 @@ class Announced:
 def announce(conference: Conference, kind: str, *, by: Any, now: dt.datetime | None = None) -> Announced:
     """Announce the conference's facts to all registrants. Repeating the same facts does nothing.
 
-    A cancelled conference sends no reminders or confirmations until a move is announced. Raises RefusedError
-    `no_date` for a move without a date.
+    Announcing that a conference is cancelled cancels it, and announcing a move takes that back. Raises
+    RefusedError `no_date` for a move without a date.
     """
     kind = Announcement.Kind(kind)
     if kind == Announcement.Kind.MOVED and conference.starts_at is None:
@@ -50,15 +51,18 @@ def announce(conference: Conference, kind: str, *, by: Any, now: dt.datetime | N
     with transaction.atomic():
         # The lock allows one at a time per conference, so that two clicks make one announcement.
         Conference.objects.select_for_update().get(pk=conference.pk)
+        if kind == Announcement.Kind.CANCELLED:
+            cancel_conference(conference, by=by, now=now)
+        else:
+            reinstate_conference(conference, by=by)
         latest = Announcement.objects.filter(conference_id=conference.id).first()
         if latest is not None and latest.kind == kind and latest.facts_sha256 == hash_facts(conference):
             return Announced(latest, created=False)
         made = Announcement(
-            conference_id=conference.id, kind=kind, created_at=now or timezone.now(), created_by=str(by)[:150]
-        )
+            conference_id=conference.id, kind=kind, created_at=now or timezone.now(),
+            created_by=str(by)[:150], facts_sha256=hash_facts(conference),
+        )  # fmt: skip
         made.save(force_insert=True)
-        made.facts_sha256 = hash_facts(conference)  # the facts now include whether it is cancelled
-        made.save(update_fields=["facts_sha256"])
     log.info("announced", conference=conference.id, kind=str(kind), by=str(by))
     return Announced(made, created=True)
 

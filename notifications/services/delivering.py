@@ -20,7 +20,6 @@ from notifications import quiet_hours, rates
 from notifications.channels import CHANNELS, Accepted, Channel, Failure
 from notifications.message_types import MessageType, UnknownMessageTypeError, get_message_type
 from notifications.models import Notification, Suppression, storable
-from notifications.selectors.announcements import is_cancelled
 from notifications.selectors.outages import find_pause
 from notifications.selectors.suppressions import find_suppression
 from notifications.services import pausing, suppressing
@@ -217,7 +216,7 @@ def _find_obstacle(
     suppression = find_suppression(row, transactional=message_type.transactional)
     if suppression is not None:
         return f"the address is suppressed: {suppression.reason}"
-    if not message_type.outlives_conference and is_cancelled(row.conference_id):
+    if not message_type.outlives_conference and registration.conference.cancelled_at is not None:
         return "the conference is cancelled"
     return message_type.find_obstacle(row, registration, now=now)
 

@@ -9,14 +9,13 @@ from django.db.models import F
 from django.utils import timezone
 
 from conferences.models import Conference, Registration
-from meeteasy.core.jobs import ring
 from meeteasy.core.logs import get_logger
 from notifications import quiet_hours
 from notifications.channels import CHANNELS
 from notifications.message_types import MESSAGE_TYPES, MessageType
 from notifications.models import Notification
 from notifications.rendering import pick_language
-from notifications.selectors.announcements import is_cancelled
+from notifications.services.draining import ring_bell
 
 log = get_logger(__name__)
 Status = Notification.Status
@@ -48,8 +47,6 @@ def notify_of_change(registration: Registration, *, previous: str | None) -> lis
     """
     if previous is None and registration.source == Registration.Source.IMPORT:
         return []
-    if previous is None and is_cancelled(registration.conference_id):
-        return create(registration, message_type=MESSAGE_TYPES["conference_cancelled"], channel="email")
     made = []
     for message_type in MESSAGE_TYPES.values():
         if message_type.follows(previous, registration.state):
@@ -143,13 +140,10 @@ def make_draft(
 
 
 def ring_for(notifications: list[Notification]) -> None:
-    """Put the rows that are due now on their queues. The sweeper queues them again if the task is lost."""
+    """Have the rows that are due now sent. The sweeper queues them again if the message is lost."""
     now = timezone.now()
-    for channel in CHANNELS.values():
-        ids = [
-            [str(row.pk)] for row in notifications if row.channel == channel.name and row.scheduled_for <= now
-        ]
-        ring(channel.task_name, ids, queue=channel.queue)
+    for name in sorted({row.channel for row in notifications if row.scheduled_for <= now}):
+        ring_bell(CHANNELS[name])
 
 
 def resend(notification_id: Any, *, by: Any) -> None:

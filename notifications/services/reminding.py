@@ -15,7 +15,6 @@ from conferences.models import CheckIn, Conference, Registration
 from meeteasy.core.logs import get_logger
 from notifications.message_types import MESSAGE_TYPES
 from notifications.models import Notification, ReminderRound
-from notifications.selectors.announcements import is_cancelled
 from notifications.services import outbox
 
 log = get_logger(__name__)
@@ -26,9 +25,10 @@ def plan_reminders(channel: str) -> int:
     """Write the due reminders for `channel`. Returns their number. The sweeper queues them."""
     now = timezone.now()
     made = 0
-    for conference in Conference.objects.filter(starts_at__gt=now).exclude(reminder_hours_before=[]):
+    upcoming = Conference.objects.filter(starts_at__gt=now, cancelled_at=None)
+    for conference in upcoming.exclude(reminder_hours_before=[]):
         due = _latest_due(conference, now)
-        if due is None or is_cancelled(conference.id):
+        if due is None:
             continue
         about: dict[str, Any] = {
             "conference_id": conference.id, "channel": channel, "hours_before": due,

@@ -7,7 +7,6 @@ from django.db.models import F
 
 from conferences.models import Conference
 from notifications.models import CalendarRevision
-from notifications.selectors.announcements import is_cancelled
 
 
 def hash_facts(conference: Conference) -> str:
@@ -18,7 +17,7 @@ def hash_facts(conference: Conference) -> str:
         conference.time_zone,
         conference.starts_at and conference.starts_at.timestamp(),
         conference.ends_at and conference.ends_at.timestamp(),
-        is_cancelled(conference.id),
+        conference.cancelled_at is not None,
     ]
     return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()
 

@@ -6,16 +6,14 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
-from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from meeteasy.core.http import CSVFormat
+from conferences.api.exports import TABLE_FORMATS
 
-# Columns of codes and ids: they stay usable in a CSV whatever they begin with.
-CODES = ("code", "parent", "registration_id")
 FORMAT = OpenApiParameter(
-    "format", OpenApiTypes.STR, enum=["json", "csv"], description="`csv` downloads all of them."
-)
+    "format", OpenApiTypes.STR, enum=["json", "csv", "xlsx"],
+    description="`csv` and `xlsx` download all of them, up to 50,000; start an export for more.",
+)  # fmt: skip
 FROM = OpenApiParameter("from", OpenApiTypes.DATE, description="First local day, included.")
 
 
@@ -27,11 +25,7 @@ def read_query(query: type[serializers.Serializer[Any]], data: Any) -> dict[str,
     return valid
 
 
-class CSVView(APIView):
-    """Answers with JSON, or with `?format=csv` as a download."""
+class TableView(APIView):
+    """Answers with JSON, or with `?format=csv` or `xlsx` as a download."""
 
-    renderer_classes = [JSONRenderer, CSVFormat]
-
-    @staticmethod
-    def wants_csv(request: Request) -> bool:
-        return bool(request.accepted_renderer.format == "csv")
+    renderer_classes = [JSONRenderer, *TABLE_FORMATS]

@@ -1,33 +1,22 @@
 """Views of credits and their sums. Every id goes through conferences/access.py."""
 
-from collections.abc import Callable
 from typing import Any
 
-from django.http import Http404, StreamingHttpResponse
+from django.http import Http404, HttpResponseBase
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from conferences.access import get_conference
-from meeteasy.core.http import csv_response
+from conferences.api.exports import answer_with_file
 from sharing.api import queries
 from sharing.api import serializers as answers
-from sharing.api._base import CODES, FORMAT, FROM, CSVView, read_query
-from sharing.rules.codes import code_of
+from sharing.api._base import FORMAT, FROM, TableView, read_query
 from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.selectors import conversions, figures, not_credited
 from sharing.selectors import credits as sums
 from sharing.selectors.opens import get_opened_by
-
-_CREDIT_COLUMNS = [
-    "registration_id", "registered_at", "code", "sharer", "channel", "distance", "kind", "model", "credit",
-]  # fmt: skip
-_NOT_CREDITED_COLUMNS = ["registration_id", "registered_at", "code", "reason", "message", "distance"]
-
-
-_as_text = serializers.DateTimeField().to_representation
 
 
 class CreditModels(APIView):
@@ -48,30 +37,49 @@ class CreditModels(APIView):
 
 
 class Leaderboard(APIView):
-    """Sharers by their credit. The sum of credits exceeds the registrations: see `totals`."""
+    """Sharers by their credit, highest first. The sum of credits exceeds the registrations: see `totals`."""
 
     @extend_schema(parameters=[queries.SumsQuery, FROM], responses=answers.LeaderboardAnswer)
     def get(self, request: Request) -> Response:
-        return _answer_sums(request, sums.get_leaderboard)
+        query = read_query(queries.SumsQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
+        days, model = query["days"], query["model"]
+        page = sums.get_leaderboard(conference, days, model, limit=query["page_size"], cursor=query["cursor"])
+        answer = _answer_sums(page, "sharer", model, sums.get_totals(conference, days))
+        return Response(answers.LeaderboardAnswer(answer).data)
 
 
 class Channels(APIView):
-    """Channels by their credit, with what their links count."""
+    """Channels by their credit, highest first, with what their links count."""
 
     @extend_schema(parameters=[queries.SumsQuery, FROM], responses=answers.ChannelsAnswer)
     def get(self, request: Request) -> Response:
-        return _answer_sums(request, sums.get_channels)
+        query = read_query(queries.SumsQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
+        days, model = query["days"], query["model"]
+        page, counts = sums.get_channels(
+            conference, days, model, limit=query["page_size"], cursor=query["cursor"]
+        )
+        answer = _answer_sums(page, "channel", model, sums.get_totals(conference, days))
+        for row in answer["results"]:
+            count = counts.get(row["channel"])
+            for name in ("links", "opens", "openers"):
+                row[name] = getattr(count, name, 0)
+        return Response(answers.ChannelsAnswer(answer).data)
 
 
-def _answer_sums(request: Request, get_sums: Callable[..., tuple[list[dict[str, Any]], int]]) -> Response:
-    query = read_query(queries.SumsQuery, request.query_params)
-    conference = get_conference(request.user, query["conference_id"])
-    rows, count = get_sums(conference, query["days"], query["model"], limit=query["limit"])
-    totals = sums.get_totals(conference, query["days"])
-    return Response({"model": query["model"], "totals": totals, "count": count, "results": rows})
+def _answer_sums(page: sums.SumPage, by: str, model: str, totals: dict[str, int]) -> dict[str, Any]:
+    rows = [
+        {
+            "rank": rank, by: row.name, "credit": row.credit, "registrations": row.registrations,
+            "direct": row.direct, "assisted": row.assisted,
+        }
+        for rank, row in page.rows
+    ]  # fmt: skip
+    return {"model": model, "totals": totals, "count": page.total, "results": rows, "next": page.next}
 
 
-class Conversions(CSVView):
+class Conversions(TableView):
     """Share conversions with the credits under a model: of each chain the nearest 50 places."""
 
     @extend_schema(
@@ -79,22 +87,21 @@ class Conversions(CSVView):
         parameters=[queries.ConversionsQuery, FROM, FORMAT],
         responses=answers.ConversionsAnswer,
     )
-    def get(self, request: Request) -> Response | StreamingHttpResponse:
+    def get(self, request: Request) -> HttpResponseBase:
         query = read_query(queries.ConversionsQuery, request.query_params)
         conference = get_conference(request.user, query["conference_id"])
         days, model = query["days"], query["model"]
-        if self.wants_csv(request):
-            rows = (
-                {
-                    "registration_id": code_of(conversion.registration_id),
-                    "registered_at": _as_text(conversion.registered_at),
-                    "model": model,
-                    **credit._asdict(),
-                    "kind": "direct" if credit.is_direct else "assisted",
-                }
-                for conversion, credit in conversions.iterate_credits(conference, days, model)
-            )
-            return csv_response(f"credits-{conference.id}.csv", _CREDIT_COLUMNS, rows, codes=CODES)
+        file = answer_with_file(
+            request,
+            conference,
+            "credits",
+            f"credits-{conference.id}",
+            first=days[0],
+            last=days[1],
+            model=model,
+        )
+        if file is not None:
+            return file
         page, following = conversions.get_page(
             conversions.get_conversions(conference, days), limit=query["page_size"], cursor=query["cursor"]
         )
@@ -108,20 +115,21 @@ class Conversions(CSVView):
         return Response(answers.ConversionsAnswer(answer).data)
 
 
-class NotCredited(CSVView):
+class NotCredited(TableView):
     """What registrations did not credit, and why; the latest registration first."""
 
     @extend_schema(parameters=[queries.NotCreditedQuery, FROM, FORMAT], responses=answers.NotCreditedPage)
-    def get(self, request: Request) -> Response | StreamingHttpResponse:
+    def get(self, request: Request) -> HttpResponseBase:
         query = read_query(queries.NotCreditedQuery, request.query_params)
         conference = get_conference(request.user, query["conference_id"])
-        found = not_credited.get_not_credited_of(conference, query["days"], reason=query["reason"])
-        if self.wants_csv(request):
-            rows = (
-                dict(answers.ListedNotCreditedSerializer(item).data)
-                for item in not_credited.iterate_not_credited(found)
-            )
-            return csv_response(f"not-credited-{conference.id}.csv", _NOT_CREDITED_COLUMNS, rows, codes=CODES)
+        days, reason = query["days"], query["reason"]
+        file = answer_with_file(
+            request, conference, "not-credited", f"not-credited-{conference.id}",
+            first=days[0], last=days[1], reason=reason,
+        )  # fmt: skip
+        if file is not None:
+            return file
+        found = not_credited.get_not_credited_of(conference, days, reason=reason)
         page, following = not_credited.get_page(found, limit=query["page_size"], cursor=query["cursor"])
         return Response(answers.NotCreditedPage({"results": page, "next": following}).data)
 

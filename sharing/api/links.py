@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import APIException, ValidationError
@@ -12,10 +12,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from conferences.access import Role, get_conference, visible_conferences
-from meeteasy.core.http import csv_response
+from conferences.api.exports import answer_with_file
 from sharing.api import queries
 from sharing.api import serializers as answers
-from sharing.api._base import CODES, FORMAT, CSVView, read_query
+from sharing.api._base import FORMAT, TableView, read_query
 from sharing.models import ShareLink
 from sharing.qr import draw_qr
 from sharing.rules.codes import keys_of
@@ -27,11 +27,6 @@ from sharing.services import erasing, minting
 _IN = OpenApiParameter(
     "conference_id", OpenApiTypes.STR, description="Needed where two of your conferences have the code."
 )
-_LINK_COLUMNS = [
-    "code", "parent", "sharer", "label", "channel", "target_url", "url", "minted", "proven",
-    "first_shared_at", "flags", "opens", "openers", "child_count", "direct", "assisted", "subtree_links",
-    "subtree_conversions",
-]  # fmt: skip
 
 
 class CodeTaken(APIException):
@@ -57,12 +52,7 @@ def _get_link(request: Request, code: str) -> ShareLink:
     return matches[0]
 
 
-def _flatten_link(link: ShareLink) -> dict[str, Any]:
-    row = dict(answers.LinkSerializer(link).data)
-    return {**row, "flags": " ".join(row["flags"])}
-
-
-class Links(CSVView):
+class Links(TableView):
     """Share links."""
 
     @extend_schema(
@@ -70,15 +60,14 @@ class Links(CSVView):
         parameters=[queries.LinksQuery, FORMAT],
         responses=answers.LinkPage,
     )
-    def get(self, request: Request) -> Response | StreamingHttpResponse:
+    def get(self, request: Request) -> HttpResponseBase:
         query = read_query(queries.LinksQuery, request.query_params)
         conference = get_conference(request.user, query["conference_id"])
-        found = selectors.get_links(
-            conference, search=query["search"], flagged=query["flagged"], minted=query["minted"]
-        )
-        if self.wants_csv(request):
-            rows = map(_flatten_link, selectors.iterate_links(found))
-            return csv_response(f"links-{conference.id}.csv", _LINK_COLUMNS, rows, codes=CODES)
+        only = {name: query[name] for name in ("search", "flagged", "minted")}
+        file = answer_with_file(request, conference, "links", f"links-{conference.id}", **only)
+        if file is not None:
+            return file
+        found = selectors.get_links(conference, **only)
         page, following = selectors.get_page(found, limit=query["page_size"], cursor=query["cursor"])
         return Response(answers.LinkPage({"results": page, "next": following}).data)
 

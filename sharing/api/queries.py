@@ -44,10 +44,15 @@ class ModelQuery(ModelMixin, RangeQuery):
     pass
 
 
-class SumsQuery(ModelQuery):
-    limit = serializers.IntegerField(
-        default=100, min_value=1, max_value=1000, help_text="How many of the highest."
+class SumsPageQuery(PageQuery):
+    # A cursor of this list contains a channel, which is longer than most keys.
+    cursor = serializers.CharField(
+        default="", allow_blank=True, max_length=8000, help_text="`next` of the page before."
     )
+
+
+class SumsQuery(ModelQuery, SumsPageQuery):
+    pass
 
 
 class LinksQuery(ConferenceQuery, PageQuery):

@@ -6,14 +6,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from sharing.addresses import share_url
+from sharing.exports import FLAGS
 from sharing.models import NotCredited, ShareConversion, ShareLink
 from sharing.rules.codes import code_of, public_code
 from sharing.rules.reasons import REASON_LABELS, Reason
 from sharing.selectors.conversions import CreditPath
 from sharing.selectors.not_credited import get_shown_reason
 from sharing.selectors.tree import TreeNode
-
-_FLAGS = {"cycle": "closes_cycle", "contested": "is_contested", "void": "is_void"}
 
 
 class _Answer(serializers.Serializer[Any]):
@@ -59,9 +58,9 @@ class LinkSerializer(_Answer):
     def get_parent(self, link: ShareLink) -> str | None:
         return code_of(link.parent_id) if link.parent_id else None
 
-    @extend_schema_field(serializers.ListField(child=serializers.ChoiceField(list(_FLAGS))))
+    @extend_schema_field(serializers.ListField(child=serializers.ChoiceField(list(FLAGS))))
     def get_flags(self, link: ShareLink) -> list[str]:
-        return [name for name, field in _FLAGS.items() if getattr(link, field)]
+        return [name for name, field in FLAGS.items() if getattr(link, field)]
 
 
 class LinkPage(_Answer):
@@ -216,6 +215,7 @@ class ConversionsAnswer(_Answer):
 
 
 class SumRow(_Answer):
+    rank = serializers.IntegerField(help_text="Equal credits share a rank.")
     credit = serializers.FloatField(help_text="Under the chosen model.")
     registrations = serializers.IntegerField(help_text="Distinct registrations.")
     direct = serializers.IntegerField()
@@ -238,6 +238,7 @@ class LeaderboardAnswer(_Answer):
     totals = Totals()
     count = serializers.IntegerField(help_text="How many sharers have credit.")
     results = SharerRow(many=True)
+    next = serializers.CharField(allow_null=True)
 
 
 class ChannelsAnswer(_Answer):
@@ -245,6 +246,7 @@ class ChannelsAnswer(_Answer):
     totals = Totals()
     count = serializers.IntegerField(help_text="How many channels there are.")
     results = ChannelRow(many=True)
+    next = serializers.CharField(allow_null=True)
 
 
 class KFactorAnswer(_Answer):

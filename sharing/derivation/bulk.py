@@ -116,6 +116,47 @@ def update(
             cursor.executemany(f"UPDATE {table} SET {assign('%s')} WHERE {key} = %s", rows)  # noqa: S608
 
 
+def add(model: type[models.Model], keys: Sequence[str], added: Sequence[str], rows: Sequence[Row]) -> None:
+    """Add amounts to rows, which are inserted if they are new.
+
+    keys: the primary key. Each of `rows` has the values of `keys`, then the amounts for `added`.
+    """
+    if not rows:
+        return
+    table = model._meta.db_table
+    sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in added)
+    on_conflict = f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sums}"
+    columns = (*keys, *added)
+    if not is_postgresql():
+        sqlite.insert_rows(connection, table, columns, rows, on_conflict=on_conflict)
+        return
+    names = ", ".join(columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({names}) SELECT {names} "  # noqa: S608
+            f"FROM unnest({_arrays(model, columns)}) AS new({names}) {on_conflict}",
+            _by_column(rows),
+        )
+
+
+def delete_empty(model: type[models.Model], keys: Sequence[str], count: str, rows: Sequence[Row]) -> None:
+    """Delete those of the rows with these keys whose column `count` is 0."""
+    if not rows:
+        return
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        if is_postgresql():
+            same = " AND ".join(f"{table}.{name} = old.{name}" for name in keys)
+            cursor.execute(
+                f"DELETE FROM {table} USING unnest({_arrays(model, keys)}) AS old({', '.join(keys)}) "  # noqa: S608
+                f"WHERE {same} AND {table}.{count} = 0",
+                _by_column(rows),
+            )
+        else:
+            same = " AND ".join(f"{name} = %s" for name in keys)
+            cursor.executemany(f"DELETE FROM {table} WHERE {same} AND {count} = 0", rows)  # noqa: S608
+
+
 def delete(model: type[models.Model], column: str, keys: Collection[Any]) -> None:
     """Delete the rows whose `column` is one of `keys`."""
     ordered = list(keys)

@@ -39,6 +39,7 @@ from sharing.derivation.registrations import (
     merge_standings,
     to_attribute,
 )
+from sharing.derivation.sums import Sums, count_stale, save_channels
 from sharing.derivation.totals import flush_totals, note_totals
 from sharing.derivation.voids import set_void
 from sharing.models import DirtyDayOutbox, PendingTotal, StaleRegistration
@@ -101,6 +102,7 @@ def settle_all() -> None:
         ]
     }
     settle(unsettled)
+    count_stale()
 
 
 def _derive_stale(conference_ids: Collection[str]) -> bool:
@@ -143,6 +145,7 @@ class _Derivation:
     def __init__(self) -> None:
         self.forest = Forest()
         self.days: set[tuple[str, int]] = set()
+        self.sums = Sums()
 
     def run(self, new: Facts) -> None:
         claimed = apply_claims(self.forest, facts.insert_claims(new.claims))
@@ -192,7 +195,12 @@ class _Derivation:
         for node in (*nodes, *opened_only):
             if (node.shared_ms, node.is_void) != (node.loaded_shared_ms, node.loaded_is_void):
                 self._note_day(node.id, node.shared_ms, node.loaded_shared_ms)
+        changed = {node.id: node for node in (*nodes, *opened_only)}
+        for key in (opened or {}).keys() - changed.keys():
+            changed[key] = self.forest.nodes[key]
+        save_channels(changed.values(), opened or {})
         store.save_links(nodes, with_new_owner=with_new_winner, opened=opened or {}, opened_only=opened_only)
+        self.sums.save()
         note_totals(totals)
         bulk.insert(DirtyDayOutbox, ("conference_id", "ms"), list(self.days))
 
@@ -218,13 +226,14 @@ class _Derivation:
             rows += outcome.rows + (former[key].rows if key in former else 0)
         former = {key: outcome for key, outcome in former.items() if key in outcomes}
         former_ms = load_conversion_times(former)
-        self._count_credits(former, outcomes)
+        registered_ms = {key: affected[key].moment[0] for key in outcomes}
+        self._count_credits(former, outcomes, former_ms, registered_ms)
         for key, outcome in outcomes.items():
-            ms = affected[key].moment[0] if outcome.credits else None
+            ms = registered_ms[key] if outcome.credits else None
             if ms != former_ms.get(key):
                 self._note_day(key, ms, former_ms.get(key))
         reported = {key for key in outcomes if not affected[key].is_confirmed}
-        replace_outcomes(former, outcomes, {key: affected[key].moment[0] for key in outcomes}, reported)
+        replace_outcomes(former, outcomes, registered_ms, reported)
         put_aside(later)
 
     # --- Which registrations a change affects --------------------------------------------------------------
@@ -291,16 +300,28 @@ class _Derivation:
             for key, registration in registrations.items()
         }
 
-    def _count_credits(self, former: dict[str, Outcome], outcomes: dict[str, Outcome]) -> None:
+    def _count_credits(
+        self,
+        former: dict[str, Outcome],
+        outcomes: dict[str, Outcome],
+        former_ms: dict[str, int],
+        registered_ms: dict[str, int],
+    ) -> None:
         # Load the links of former credits, which may not be in memory yet.
         store.load_part(self.forest, {item.key for key in former for item in former[key].credits})
         for key, outcome in outcomes.items():
             before = former.get(key, Outcome())
             if before.credits == outcome.credits:
                 continue
-            for credits, by in ((before.credits, -1), (outcome.credits, 1)):
+            conference_id = key.partition("/")[0]
+            for credits, instants, by in (
+                (before.credits, former_ms, -1),
+                (outcome.credits, registered_ms, 1),
+            ):
                 for place, item in enumerate(credits):
                     self.forest.count_credit(item.key, is_direct=place == 0, by=by)
+                if credits:
+                    self.sums.count(conference_id, instants[key], credits, by=by)
 
     def _note_day(self, key: str, *instants: int | None) -> None:
         """Note that figures changed on the days of these instants in the conference of `key`."""

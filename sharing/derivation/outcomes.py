@@ -12,22 +12,25 @@ def load_outcomes(registrations: Collection[str]) -> dict[str, Outcome]:
     """Load the stored outcomes of these registrations."""
     given: dict[str, list[Credited]] = {}
     refused: dict[str, list[Uncredited]] = {}
-    for registration, key, distance, age_ms in bulk.fetch(
-        "SELECT conversion_id, link_id, distance, age_ms "  # noqa: S608
+    refused_ms: dict[str, int] = {}
+    for registration, *credit in bulk.fetch(
+        "SELECT conversion_id, link_id, distance, age_ms, sharer, channel "  # noqa: S608
         f"FROM {{keys}} JOIN {Credit._meta.db_table} ON conversion_id = keys.key ORDER BY distance",
         registrations,
     ):
-        given.setdefault(registration, []).append(Credited(key, distance, age_ms))
-    for registration, key, reason, distance in bulk.fetch(
-        "SELECT registration_id, link_key, reason, distance "  # noqa: S608
+        given.setdefault(registration, []).append(Credited(*credit))
+    for registration, key, reason, distance, ms in bulk.fetch(
+        "SELECT registration_id, link_key, reason, distance, registered_ms "  # noqa: S608
         f"FROM {{keys}} JOIN {NotCredited._meta.db_table} ON registration_id = keys.key",
         registrations,
     ):
+        refused_ms[registration] = ms
         refused.setdefault(registration, []).append(Uncredited(key, Reason(reason), distance))
     return {
         registration: Outcome(
             tuple(given.get(registration, ())),
             tuple(sorted(refused.get(registration, ()), key=lambda item: (item.key, item.reason))),
+            refused_ms.get(registration, 0),
         )
         for registration in given.keys() | refused.keys()
     }
@@ -90,15 +93,22 @@ def replace_outcomes(
         if outcome.credits:
             nearest = outcome.credits[0].key
             conversions.append((key, key.partition("/")[0], nearest, registered_ms[key], +(key in reported)))
-        given += [(key, item.key, item.distance, item.age_ms) for item in outcome.credits]
-        refused += [(key, item.key, item.reason.value, item.distance) for item in outcome.refused]
+        given += [
+            (key, item.key, item.distance, item.age_ms, item.sharer, item.channel) for item in outcome.credits
+        ]
+        about = (key.partition("/")[0], registered_ms[key])
+        refused += [(key, item.key, item.reason.value, item.distance, *about) for item in outcome.refused]
     bulk.insert(
         ShareConversion,
         ("registration_id", "conference_id", "nearest_id", "registered_ms", "is_reported"),
         conversions,
     )
-    bulk.insert(Credit, ("conversion_id", "link_id", "distance", "age_ms"), given)
-    bulk.insert(NotCredited, ("registration_id", "link_key", "reason", "distance"), refused)
+    bulk.insert(Credit, ("conversion_id", "link_id", "distance", "age_ms", "sharer", "channel"), given)
+    bulk.insert(
+        NotCredited,
+        ("registration_id", "link_key", "reason", "distance", "conference_id", "registered_ms"),
+        refused,
+    )
 
 
 def note_confirmed(registrations: dict[str, bool]) -> None:

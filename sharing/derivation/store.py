@@ -8,6 +8,7 @@ import msgspec
 from django.db.models import Model, QuerySet, Value
 from django.db.models.functions import StrIndex, Substr
 
+from meeteasy.core.folding import fold
 from sharing.derivation import bulk
 from sharing.models import RegistrationStanding, ShareClaim, ShareLink, ShareOpen, ShareRegistration
 from sharing.rules.forest import Forest, LinkState, Node
@@ -62,20 +63,21 @@ def load_orphans(forest: Forest, parents: Collection[str]) -> list[Node]:
 def _node(row: tuple[Any, ...]) -> Node:
     node = Node(*row)
     node.loaded_parent, node.loaded_shared_ms = node.parent_id, node.shared_ms
-    node.loaded_is_void = node.is_void
+    node.loaded_is_void, node.loaded_channel = node.is_void, node.channel
     return node
 
 
 # Columns that change together: a new owner's data, the place in the tree, the counters, the first opens.
 _OWNER = (
-    "sharer", "is_minted", "is_proven", "is_automatic", "received_ms", "first_ms", "first_event_id",
+    "sharer", "channel", "is_minted", "is_proven", "is_automatic", "received_ms", "first_ms",
+    "first_event_id",
 )  # fmt: skip
 _PLACE = ("claimed_parent", "parent_id", "closes_cycle", "is_contested", "is_void")
 _COUNTERS = ("child_count", "direct", "assisted")
 _FIRST_OPENS = ("shared_ms", "first_open_ms", "first_opener", "second_open_ms", "second_opener")
 # Columns that this module writes but never reads.
 _IDENTITY = ("conference_id", "code")
-_TEXTS = ("sharer_user_id", "channel", "target_url", "label")
+_TEXTS = ("sharer_user_id", "target_url", "label", "search_label")
 _OPENED = ("opens", "openers")
 
 _owner_of, _place_of, _counters_of = attrgetter(*_OWNER), attrgetter(*_PLACE), attrgetter(*_COUNTERS)
@@ -119,7 +121,7 @@ def save_links(
 
 def _texts(node: Node) -> tuple[object, ...]:
     user_id = int(node.sharer[5:]) if node.is_minted and node.sharer.startswith("user:") else None
-    return (user_id, node.channel, node.target_url, node.label)
+    return (user_id, node.target_url, node.label, fold(node.label))
 
 
 def _in_conferences(model: type[Model], key: str, conference_ids: Collection[str]) -> QuerySet[Any]:
@@ -153,6 +155,15 @@ def load_links(keys: Collection[str]) -> dict[str, Node]:
         keys,
     )
     return {row[0]: _node(row) for row in rows}
+
+
+def load_opened(keys: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """The stored numbers of opens and openers of links."""
+    rows = bulk.fetch(
+        f"SELECT id, opens, openers FROM {{keys}} JOIN {ShareLink._meta.db_table} ON id = keys.key",  # noqa: S608
+        list(keys),
+    )
+    return {key: (opens, openers) for key, opens, openers in rows}
 
 
 def find_first_shares(sharers: dict[str, str]) -> dict[str, int]:

@@ -27,6 +27,7 @@ class Link(Protocol):
 
     id: str
     sharer: str
+    channel: str
     parent_id: str | None
     is_void: int
 
@@ -53,11 +54,13 @@ class Registration(msgspec.Struct, frozen=True, gc=False):
 
 
 class Credited(msgspec.Struct, frozen=True, gc=False):
-    """A credit: the link, its place in the chain (1: nearest), and its age at the registration."""
+    """A credit: the link, its place in the chain (1: nearest), its age at the registration, its owner."""
 
     key: str
     distance: int
     age_ms: int
+    sharer: str
+    channel: str
 
 
 class Uncredited(msgspec.Struct, frozen=True, gc=False):
@@ -69,10 +72,14 @@ class Uncredited(msgspec.Struct, frozen=True, gc=False):
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """The result for a registration. Credits go from the nearest link to the root-most."""
+    """The result for a registration. Credits go from the nearest link to the root-most.
+
+    refused_ms: the registration's time, which is stored with `refused`; 0 if nothing is.
+    """
 
     credits: tuple[Credited, ...] = ()
     refused: tuple[Uncredited, ...] = ()
+    refused_ms: int = 0
 
     @property
     def rows(self) -> int:
@@ -101,7 +108,11 @@ def attribute(registration: Registration, opens: Opens, get_link: GetLink) -> Ou
     elif touch is not None:
         given = _credit_chain(touch, registration, get_link, refuse)
     _name_opens(registration, opens, touch, get_link, refuse)
-    return Outcome(tuple(given), tuple(sorted(refused.values(), key=lambda item: (item.key, item.reason))))
+    return Outcome(
+        tuple(given),
+        tuple(sorted(refused.values(), key=lambda item: (item.key, item.reason))),
+        registration.moment[0] if refused else 0,
+    )
 
 
 def _credit_chain(
@@ -123,7 +134,8 @@ def _credit_chain(
             refuse(link.id, Reason.SHARER_ALREADY_CREDITED, distance)
         else:
             credited.add(link.sharer)
-            given.append(Credited(link.id, distance, registration.moment[0] - link.first[0]))
+            age_ms = registration.moment[0] - link.first[0]
+            given.append(Credited(link.id, distance, age_ms, link.sharer, link.channel))
     beyond = next(way, None)
     if beyond is not None:
         refuse(beyond.id, Reason.BEYOND_DEPTH, MAX_DEPTH + 1)

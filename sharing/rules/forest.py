@@ -27,6 +27,7 @@ class LinkState(msgspec.Struct, gc=False):
 
     id: str
     sharer: str = ""
+    channel: str = ""
     is_minted: int = 0
     is_proven: int = 0
     is_automatic: int = 0
@@ -55,7 +56,7 @@ class Node(LinkState, gc=False):
 
     has_children: False only if it certainly has none. touched: its place in the tree, or a flag, changed.
     has_new_opens: the columns of its first opens, or `shared_ms`, changed. loaded_*: values as read.
-    channel, target_url, label: the texts of a new owner's claim.
+    target_url, label: the texts of a new owner's claim.
     """
 
     is_new: bool = False
@@ -65,7 +66,7 @@ class Node(LinkState, gc=False):
     loaded_parent: str | None = None
     loaded_shared_ms: int | None = None
     loaded_is_void: int = 0
-    channel: str = ""
+    loaded_channel: str = ""
     target_url: str = ""
     label: str = ""
 

@@ -1,6 +1,6 @@
 """Share conversions, and the credits of each under a model."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Annotated, NamedTuple
@@ -9,9 +9,10 @@ import msgspec
 from django.db.models import QuerySet
 
 from conferences.models import Conference
-from meeteasy.core.paging import PAGE_OF_EXPORT, encode_cursor, iterate_pages, read_cursor, read_page
+from meeteasy.core.paging import encode_cursor, read_cursor, read_page
 from sharing.models import Credit, NotCredited, ShareConversion, ShareRegistration
-from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
+from sharing.rules.codes import code_of
+from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT, SCALE
 from sharing.selectors.days import Range, in_range
 from sharing.selectors.not_credited import load_not_credited
 
@@ -91,16 +92,9 @@ def read_paths(
     return paths
 
 
-def iterate_credits(
-    conference: Conference, days: Range, model: str
-) -> Iterator[tuple[ShareConversion, CreditedLink]]:
-    """Iterate over all credits with their conversions for an export, in constant memory."""
-    conversions = get_conversions(conference, days)
-    for page in iterate_pages(lambda cursor: get_page(conversions, limit=PAGE_OF_EXPORT, cursor=cursor)):
-        credits = _read_credits([conversion.registration_id for conversion in page], model, _ALL_PLACES)
-        for conversion in page:
-            for credit in credits.get(conversion.registration_id, []):
-                yield conversion, credit
+def read_all_credits(registration_keys: Sequence[str], model: str) -> dict[str, list[CreditedLink]]:
+    """All credits of these registrations under a credit model, for an export."""
+    return _read_credits(registration_keys, model, _ALL_PLACES)
 
 
 def find_registration(conference_id: str, registration_id: str) -> ShareRegistration | None:
@@ -113,24 +107,21 @@ def _read_credits(
     registration_keys: Sequence[str], model: str, places: range
 ) -> dict[str, list[CreditedLink]]:
     """The credits at these places of each registration's chain, nearest first."""
-    weigh = CREDIT_MODELS[model].weigh
+    divide = CREDIT_MODELS[model].divide
     found = Credit.objects.filter(conversion_id__in=registration_keys)
     if model == DEFAULT:  # each credit is 1, independent of the rest of the chain
         found = found.filter(distance__gte=places.start, distance__lt=places.stop)
     # No model instances: an export has millions of credits, and an instance costs several times its row.
     values = found.order_by("conversion_id", "distance").values_list(
-        "conversion_id", "age_ms", "distance", "link_id", "conversion__nearest_id", "link__code",
-        "link__sharer", "link__channel",
+        "conversion_id", "age_ms", "distance", "link_id", "conversion__nearest_id", "sharer", "channel"
     )  # fmt: skip
     credits = {}
     for key, group in groupby(values.iterator(chunk_size=5000), key=itemgetter(0)):
         chain = list(group)
-        weights = weigh([age_ms for _, age_ms, *_ in chain])
+        units = divide([age_ms for _, age_ms, *_ in chain])
         credits[key] = [
-            CreditedLink(code, sharer, channel, distance, link == nearest, credit)
-            for (_, _, distance, link, nearest, code, sharer, channel), credit in zip(
-                chain, weights, strict=True
-            )
+            CreditedLink(code_of(link), sharer, channel, distance, link == nearest, part / SCALE)
+            for (_, _, distance, link, nearest, sharer, channel), part in zip(chain, units, strict=True)
             if distance in places
         ]
     return credits

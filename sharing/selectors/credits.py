@@ -1,102 +1,219 @@
-"""Sums of credits under a model: in total, by sharer, and by channel."""
+"""Sums of credits under a model: in total, by sharer, and by channel.
 
-import heapq
-from collections import defaultdict
-from itertools import groupby
-from operator import itemgetter
-from typing import Any
+All time is a range of an index of stored sums (sharing/derivation/sums.py). A range of days adds up the
+stored sums of its quarter hours.
+"""
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from itertools import islice
+from typing import Annotated, NamedTuple
+
+import msgspec
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from conferences.models import Conference
-from sharing.models import Credit, ShareLink
-from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
+from meeteasy.core.paging import encode_cursor, read_cursor
+from sharing.models import ChannelCount, CreditSum
+from sharing.rules.credit_models import DEFAULT, SCALE
 from sharing.selectors.conversions import count_conversions
 from sharing.selectors.days import Range, in_range
+
+_Kind = CreditSum.Kind
+_ORDER = ("-units", "name")
+_Units = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+_Name = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]  # PostgreSQL refuses even to compare NUL
+
+
+class SumRow(NamedTuple):
+    """The credits of a sharer or channel under a model, in units of 1/SCALE."""
+
+    name: str
+    units: int = 0
+    credits: int = 0
+    registrations: int = 0
+    direct: int = 0
+
+    @property
+    def credit(self) -> float:
+        return self.units / SCALE
+
+    @property
+    def assisted(self) -> int:
+        return self.credits - self.direct
+
+
+class SumPage(NamedTuple):
+    """A page of sums, highest first and then by name, each with its rank; equal sums share a rank.
+
+    total: the number of rows on all pages. next: the cursor of the next page.
+    """
+
+    rows: list[tuple[int, SumRow]]
+    total: int
+    next: str | None
 
 
 def get_totals(conference: Conference, days: Range) -> dict[str, int]:
     """The number of distinct share conversions, of those that are only reported, and of their credits."""
-    return {
-        **count_conversions(conference, days),
-        "credits": _get_credits(conference, days).count(),
-    }
+    credits = _find_sums(conference, _Kind.TOTAL, DEFAULT, days).aggregate(sum=Sum("credits"))["sum"]
+    return {**count_conversions(conference, days), "credits": credits or 0}
 
 
 def get_leaderboard(
-    conference: Conference, days: Range, model: str, *, limit: int
-) -> tuple[list[dict[str, Any]], int]:
-    """The top `limit` sharers by their credit under a model, highest first, and the number of all sharers.
-
-    Each sharer's registrations are counted once.
-    """
-    if model == DEFAULT and days == (None, None):
-        # The links' own counters give the same number 20 times as fast: a sharer gets one credit per
-        # registration.
-        links = ShareLink.objects.filter(conference_id=conference.id).values("sharer")
-        summed = links.annotate(
-            direct=Sum("direct"), assisted=Sum("assisted"), registrations=F("direct") + F("assisted")
-        ).filter(registrations__gt=0)
-        rows = summed.order_by("-registrations", "sharer")[:limit]
-        return [{**row, "credit": float(row["registrations"])} for row in rows], summed.count()
-    credits = _get_credits(conference, days)
-    count = credits.order_by().values("link__sharer").distinct().count()
-    return _sum_by("sharer", credits, model, limit=limit), count
+    conference: Conference, days: Range, model: str, *, limit: int, cursor: str = ""
+) -> SumPage:
+    """Sharers by their credit under a model. Raises BadCursorError."""
+    after = _read_cursor(cursor)
+    ranking = _make_ranking(conference, _Kind.SHARER, model, days)
+    found = ranking.read(after, limit + 1)
+    return _make_page(ranking, found, limit, ranking.count())
 
 
 def get_channels(
-    conference: Conference, days: Range, model: str, *, limit: int
-) -> tuple[list[dict[str, Any]], int]:
-    """The top `limit` channels by their credit under a model, highest first, and the number of all channels.
+    conference: Conference, days: Range, model: str, *, limit: int, cursor: str = ""
+) -> tuple[SumPage, dict[str, ChannelCount]]:
+    """Channels by their credit under a model, and what their links count. Raises BadCursorError.
 
-    Links, opens and distinct openers per link are of all time. Channels without credit come last.
+    What links count (ChannelCount) is of all time. Channels without credit come last.
     """
-    rows = {
-        row["channel"]: row for row in _sum_by("channel", _get_credits(conference, days), model, limit=limit)
-    }
-    links = ShareLink.objects.filter(conference_id=conference.id).values("channel").order_by()
-    counted = links.annotate(links=Count("*"), opens=Sum("opens"), openers=Sum("openers"))
-    for found in counted.filter(channel__in=list(rows)):
-        rows[found["channel"]] |= found
-    nothing = {"credit": 0.0, "registrations": 0, "direct": 0, "assisted": 0}
-    others = counted.exclude(channel__in=list(rows)).order_by("channel")
-    without = others[: limit - len(rows)]
-    return [*rows.values(), *(nothing | found for found in without)], links.distinct().count()
+    after = _read_cursor(cursor)
+    ranking = _make_ranking(conference, _Kind.CHANNEL, model, days)
+    channels = ChannelCount.objects.filter(conference_id=conference.id)
+    found: list[SumRow] = []
+    if after is None or after[0] > 0:
+        found = [row for row in ranking.read(after, limit + 1) if row.units > 0]
+        after = None
+    if len(found) <= limit:
+        rest = channels if after is None else channels.filter(channel__gt=after[1])
+        names = ranking.without_credit(rest.order_by("channel"))
+        found += ranking.fill(list(islice(names, limit + 1 - len(found))))
+    page = _make_page(ranking, found, limit, channels.count() + ranking.count_unknown(channels))
+    shown = channels.filter(channel__in=[row.name for _, row in page.rows])
+    return page, {row.channel: row for row in shown}
 
 
-def _get_credits(conference: Conference, days: Range) -> QuerySet[Credit]:
-    return Credit.objects.filter(
-        in_range(conference, days, "conversion__registered_ms"), conversion__conference_id=conference.id
-    )
+def _make_page(ranking: "_AllTime | _OfDays", found: list[SumRow], limit: int, count: int) -> SumPage:
+    rows: list[tuple[int, SumRow]] = []
+    if found:
+        position, rank = ranking.find_position(found[0])
+        for place, row in enumerate(found[:limit], start=position):
+            if rows and row.units != rows[-1][1].units:
+                rank = place
+            rows.append((rank, row))
+    following = None
+    if len(found) > limit:
+        following = encode_cursor(rows[-1][1].units, rows[-1][1].name)
+    return SumPage(rows, count, following)
 
 
-def _sum_by(by: str, credits: QuerySet[Credit], model: str, *, limit: int) -> list[dict[str, Any]]:
-    """The `limit` highest sums of credits, grouped by a field of their links."""
-    counted = credits.values(**{by: F(f"link__{by}")}).annotate(
-        credit=Count("*"),
-        registrations=Count("conversion", distinct=True),
-        direct=Count("link", filter=Q(link=F("conversion__nearest"))),
-        assisted=F("credit") - F("direct"),
-    )
-    if model == DEFAULT:  # each credit is 1, so the database can find the highest
-        first = counted.order_by("-credit", by)[:limit]
-        return [{**row, "credit": float(row["credit"])} for row in first]
-    sums = _weigh_by(by, credits, model)
-    highest = heapq.nsmallest(limit, sums, key=lambda name: (-sums[name], name))
-    rows: dict[str, dict[str, Any]] = {}
-    for row in counted.filter(**{f"link__{by}__in": highest}):
-        name = row[by]  # type: ignore[literal-required]
-        rows[name] = {**row, "credit": sums[name]}
-    return [rows[name] for name in highest if name in rows]
+class _AllTime:
+    """The sums of all time, read from an index."""
+
+    def __init__(self, sums: QuerySet[CreditSum]) -> None:
+        self._sums = sums
+
+    def count(self) -> int:
+        return self._sums.count()
+
+    def read(self, after: tuple[int, str] | None, limit: int) -> list[SumRow]:
+        """The next sums after one of them (units, name), or the first."""
+        rows = self._sums.order_by(*_ORDER)
+        if after is None:
+            return _read_rows(rows[:limit])
+        units, name = after
+        found = _read_rows(rows.filter(units=units, name__gt=name)[:limit])
+        return found + _read_rows(rows.filter(units__lt=units)[: limit - len(found)])
+
+    def find_position(self, row: SumRow) -> tuple[int, int]:
+        """The position of a row, and its rank, both counted from 1."""
+        higher = self._sums.filter(units__gt=row.units).count()
+        return higher + self._sums.filter(units=row.units, name__lt=row.name).count() + 1, higher + 1
+
+    def without_credit(self, channels: QuerySet[ChannelCount]) -> Iterator[str]:
+        """The names of those channels that have no credit."""
+        credited = self._sums.filter(name=OuterRef("channel"), units__gt=0)
+        return channels.filter(~Exists(credited)).values_list("channel", flat=True).iterator()
+
+    def fill(self, names: list[str]) -> list[SumRow]:
+        """The sums of these names; zeros if there are none."""
+        found = {row.name: row for row in _read_rows(self._sums.filter(name__in=names))}
+        return [found.get(name, SumRow(name)) for name in names]
+
+    def count_unknown(self, channels: QuerySet[ChannelCount]) -> int:
+        """The number of credited channels that are not among these: nobody has shared their links yet."""
+        credited = self._sums.filter(units__gt=0)
+        return credited.filter(~Exists(channels.filter(channel=OuterRef("name")))).count()
 
 
-def _weigh_by(by: str, credits: QuerySet[Credit], model: str) -> dict[str, float]:
-    """Sums under a model whose credits depend on the whole chain. Keeps one chain in memory at a time."""
-    weigh = CREDIT_MODELS[model].weigh
-    rows = credits.order_by("conversion_id", "distance").values_list("conversion_id", "age_ms", f"link__{by}")
-    sums: dict[str, float] = defaultdict(float)
-    for _, chain in groupby(rows.iterator(chunk_size=5000), key=itemgetter(0)):
-        ages, names = zip(*((age, name) for _, age, name in chain), strict=True)
-        for name, credit in zip(names, weigh(ages), strict=True):
-            sums[name] += credit
-    return sums
+class _OfDays:
+    """The sums of a range of days, added up from those of quarter hours."""
+
+    def __init__(self, sums: QuerySet[CreditSum]) -> None:
+        added: dict[str, list[int]] = {}
+        values = sums.order_by().values_list("name", "units", "credits", "registrations", "direct")
+        for name, *amounts in values.iterator(chunk_size=5000):
+            before = added.get(name)
+            if before is None:
+                added[name] = amounts
+            else:
+                for number, amount in enumerate(amounts):
+                    before[number] += amount
+        self._by_name = {name: SumRow(name, *amounts) for name, amounts in added.items()}
+        self._rows = sorted(self._by_name.values(), key=_sort_key)
+
+    def count(self) -> int:
+        return len(self._rows)
+
+    def read(self, after: tuple[int, str] | None, limit: int) -> list[SumRow]:
+        start = 0 if after is None else bisect_right(self._rows, (-after[0], after[1]), key=_sort_key)
+        return self._rows[start : start + limit]
+
+    def find_position(self, row: SumRow) -> tuple[int, int]:
+        higher = bisect_left(self._rows, -row.units, key=lambda found: -found.units)
+        return bisect_left(self._rows, _sort_key(row), key=_sort_key) + 1, higher + 1
+
+    def without_credit(self, channels: QuerySet[ChannelCount]) -> Iterator[str]:
+        for channel in channels.values_list("channel", flat=True).iterator():
+            row = self._by_name.get(channel)
+            if row is None or row.units == 0:
+                yield channel
+
+    def fill(self, names: list[str]) -> list[SumRow]:
+        return [self._by_name.get(name, SumRow(name)) for name in names]
+
+    def count_unknown(self, channels: QuerySet[ChannelCount]) -> int:
+        names = [row.name for row in self._rows if row.units > 0]
+        known = sum(
+            channels.filter(channel__in=names[start : start + 500]).count()
+            for start in range(0, len(names), 500)
+        )
+        return len(names) - known
+
+
+def _make_ranking(conference: Conference, kind: _Kind, model: str, days: Range) -> _AllTime | _OfDays:
+    sums = _find_sums(conference, kind, model, days)
+    return _AllTime(sums) if days == (None, None) else _OfDays(sums)
+
+
+def _find_sums(conference: Conference, kind: _Kind, model: str, days: Range) -> QuerySet[CreditSum]:
+    sums = CreditSum.objects.filter(conference_id=conference.id, kind=kind, model=model)
+    if days == (None, None):
+        return sums.filter(span=CreditSum.ALL_TIME)
+    return sums.filter(in_range(conference, days, "span"), span__gt=CreditSum.ALL_TIME)
+
+
+def _read_rows(sums: QuerySet[CreditSum]) -> list[SumRow]:
+    values = sums.values_list("name", "units", "credits", "registrations", "direct")
+    return [SumRow(*row) for row in values]
+
+
+def _read_cursor(cursor: str) -> tuple[int, str] | None:
+    """Units and name of the row before the page. Raises BadCursorError."""
+    if not cursor:
+        return None
+    return read_cursor(cursor, tuple[_Units, _Name])
+
+
+def _sort_key(row: SumRow) -> tuple[int, str]:
+    return (-row.units, row.name)

@@ -1,12 +1,12 @@
 """Find codes that were not credited, and the reasons."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import StrIndex, Substr
 
 from conferences.models import Conference
-from meeteasy.core.paging import PAGE_OF_EXPORT, iterate_pages, read_page
+from meeteasy.core.paging import read_page
 from sharing.models import NotCredited, ShareLink
 from sharing.rules.reasons import Reason
 from sharing.selectors.days import Range, in_range
@@ -30,22 +30,26 @@ def get_not_credited() -> QuerySet[NotCredited]:
 
 def get_not_credited_of(conference: Conference, days: Range, *, reason: str = "") -> QuerySet[NotCredited]:
     """The uncredited codes of registrations on these days, with one reason, or with any ("")."""
-    found = (
-        get_not_credited()
-        .filter(in_range(conference, days, "registration__ms"), registration__conference_id=conference.id)
-        .annotate(registered_ms=F("registration__ms")).select_related("registration")
-    )  # fmt: skip
-    return found.filter(shown_reason=reason) if reason else found  # type: ignore[misc]  # annotated
+    found = get_not_credited().select_related("registration")
+    if not reason:  # by the index of registrations, which has them in order of time
+        of_days = found.filter(
+            in_range(conference, days, "registration__ms"), registration__conference_id=conference.id
+        )
+        return of_days.annotate(listed_ms=F("registration__ms"))
+    stored = Reason.UNKNOWN_CODE if reason == Reason.FOREIGN_CODE else reason
+    of_reason = found.filter(
+        in_range(conference, days, "registered_ms"), conference_id=conference.id, reason=stored
+    ).annotate(listed_ms=F("registered_ms"))
+    if stored == Reason.UNKNOWN_CODE:
+        return of_reason.filter(shown_reason=reason)  # type: ignore[misc]  # annotated
+    return of_reason
 
 
 def get_page(
     found: QuerySet[NotCredited], *, limit: int, cursor: str = ""
 ) -> tuple[list[NotCredited], str | None]:
-    """A page, latest registration first, and the cursor of the next page. Raises BadCursorError.
-
-    It reads the conference's registrations by time, so a page of a rare reason may read all of them.
-    """
-    return read_page(found, ("-registered_ms", "-id"), limit=limit, cursor=cursor)
+    """A page, latest registration first, and the cursor of the next page. Raises BadCursorError."""
+    return read_page(found, ("-listed_ms", "-id"), limit=limit, cursor=cursor)
 
 
 def load_not_credited(registrations: Sequence[str], places: range) -> dict[str, list[NotCredited]]:
@@ -64,9 +68,3 @@ def load_not_credited(registrations: Sequence[str], places: range) -> dict[str, 
 def get_shown_reason(item: NotCredited) -> Reason:
     """The reason to show for a row of `get_not_credited`, with `foreign_code` for foreign codes."""
     return Reason(item.shown_reason)  # type: ignore[attr-defined]  # annotated
-
-
-def iterate_not_credited(found: QuerySet[NotCredited]) -> Iterator[NotCredited]:
-    """Iterate over all rows for an export, in constant memory."""
-    for page in iterate_pages(lambda cursor: get_page(found, limit=PAGE_OF_EXPORT, cursor=cursor)):
-        yield from page

@@ -15,7 +15,9 @@ from sharing.derivation import bulk
 from sharing.derivation.locks import lock_conferences
 from sharing.derivation.store import claims_of, opens_of, standings_of
 from sharing.models import (
+    ChannelCount,
     Credit,
+    CreditSum,
     NotCredited,
     PendingTotal,
     RegistrationStanding,
@@ -25,6 +27,7 @@ from sharing.models import (
     ShareOpen,
     ShareRegistration,
     StaleRegistration,
+    StaleSums,
 )
 from sharing.services.rebuilding import rebuild
 
@@ -84,6 +87,9 @@ _STEPS: tuple[tuple[Callable[[set[str]], QuerySet[Any]], Sequence[tuple[type[Mod
         ),
     ),
     (_rows_of(ShareLink), ((ShareLink, "id"),)),
+    (_rows_of(CreditSum), ((CreditSum, "pk"),)),
+    (_rows_of(ChannelCount), ((ChannelCount, "pk"),)),
+    (_rows_of(StaleSums), ((StaleSums, "conference_id"),)),
     (_rows_of(StaleRegistration), ((StaleRegistration, "id"),)),
     (_rows_of(PendingTotal), ((PendingTotal, "id"),)),
     (claims_of, ((ShareClaim, "id"),)),

@@ -11,6 +11,7 @@ from analytics.models import Event
 from conferences.models import Conference
 from conferences.selectors.erased import is_replacement
 from conferences.services.erasing import erase_in_registrations, note_erased
+from conferences.services.exporting import delete_results
 from meeteasy.core.forgetting import request_rewrite
 from sharing.derivation import bulk, deriving
 from sharing.derivation.facts import ANONYMOUS, Facts, visitor_id_of
@@ -23,6 +24,7 @@ from sharing.derivation.registrations import (
     report_key,
 )
 from sharing.derivation.store import claims_of, opens_of
+from sharing.derivation.sums import count_again, rename_sharer
 from sharing.models import (
     Credit,
     NotCredited,
@@ -66,25 +68,33 @@ def erase_person(conference: Conference, sharer: str) -> int:
             visitor_id=replacement_id, session_id="", properties={}
         )
     changed += _erase_in_tree(conference.id, sharer, replacement_id, visitor_id)
+    delete_results(conference.id)
     request_rewrite()
     return changed
 
 
 def _erase_in_tree(conference_id: str, sharer: str, replacement_id: str, visitor_id: str = "") -> int:
+    channels: dict[str, str] = {}
     with transaction.atomic():
         lock_conferences([conference_id])
         links = ShareLink.objects.filter(conference_id=conference_id, sharer=sharer)
         # No index covers a person's claims, so this scans the table once for the keys.
         claims = list(claims_of([conference_id]).filter(sharer=sharer))
         if visitor_id:
-            for model, rows in ((ShareLink, links), (ShareClaim, claims)):
-                _erase_in_texts(model, rows, visitor_id, replacement_id)
+            channels = _erase_in_texts(ShareLink, links, visitor_id, replacement_id)
+            _erase_in_texts(ShareClaim, claims, visitor_id, replacement_id)
         bulk.update(ShareClaim, ("sharer", "label"), [(replacement_id, "", claim.pk) for claim in claims])
         opens = opens_of([conference_id]).filter(visitor=sharer)
         registrations = ShareRegistration.objects.filter(conference_id=conference_id, visitor=sharer)
+        conversions = ShareConversion.objects.filter(conference_id=conference_id)
+        credits = Credit.objects.filter(conversion_id__in=conversions.values("registration_id"))
+        for channel, erased in channels.items():
+            credits.filter(sharer=sharer, channel=channel).update(channel=erased)
+        credits.filter(sharer=sharer).update(sharer=replacement_id)
+        rename_sharer(conference_id, sharer, replacement_id)
         changed = (
             len(claims)
-            + links.update(sharer=replacement_id, sharer_user=None, label="")
+            + links.update(sharer=replacement_id, sharer_user=None, label="", search_label="")
             + opens.update(visitor=replacement_id)
             + _erase_in_first_opens(conference_id, sharer, replacement_id)
             + _erase_in_reports(registrations, sharer, replacement_id)
@@ -95,19 +105,26 @@ def _erase_in_tree(conference_id: str, sharer: str, replacement_id: str, visitor
         if visitor_id:
             voids.filter(kind=Void.Kind.REGISTRATION, key=visitor_id).update(key=replacement_id)
             _rename_registration(f"{conference_id}/{visitor_id}", f"{conference_id}/{replacement_id}")
+        if channels:
+            count_again(conference_id)
     deriving.settle([conference_id])
     return changed
 
 
 def _erase_in_texts(
     model: type[Model], rows: Iterable[ShareLink | ShareClaim], visitor_id: str, replacement_id: str
-) -> None:
+) -> dict[str, str]:
+    """Returns the channels that changed: before → after."""
     changed = []
+    channels = {}
     for row in rows:
         texts = [erase_text(text, visitor_id, replacement_id) for text in (row.channel, row.target_url)]
         if texts != [row.channel, row.target_url]:
             changed.append((*texts, row.pk))
+        if texts[0] != row.channel:
+            channels[row.channel] = texts[0]
     bulk.update(model, ("channel", "target_url"), changed)
+    return channels
 
 
 def _erase_in_first_opens(conference_id: str, sharer: str, replacement_id: str) -> int:

@@ -16,6 +16,7 @@ from sharing.derivation import bulk, deriving
 from sharing.derivation.facts import EVENT_TYPES, Claim, Facts, read_facts
 from sharing.derivation.locks import lock_conferences
 from sharing.derivation.store import claims_of, opens_of, standings_of
+from sharing.derivation.sums import delete_sums
 from sharing.models import (
     Credit,
     DirtyDayOutbox,
@@ -127,3 +128,4 @@ def _delete_all(conference_id: str) -> None:
     standings_of([conference_id]).delete()
     opens_of([conference_id]).delete()
     ShareLink.objects.filter(conference_id=conference_id).delete()
+    delete_sums([conference_id])

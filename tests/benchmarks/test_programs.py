@@ -25,6 +25,7 @@ from tests.support.system import ROOT
         ("summary", None),
         ("live", None),
         ("registering", None),
+        ("reports", None),
         ("rush", "gunicorn"),
         ("pages", None),
         pytest.param("convert", "docx", marks=[needs_sandbox, needs_libreoffice]),

@@ -7,7 +7,7 @@ import msgspec
 from analytics.events.rows import EventRow
 from sharing.derivation.deriving import apply_facts
 from sharing.derivation.facts import read_facts
-from sharing.models import Credit, NotCredited, ShareLink
+from sharing.models import ChannelCount, Credit, CreditSum, NotCredited, ShareLink
 from sharing.models import ShareConversion as Conversion
 
 START_MS = 1_777_600_000_000  # 2026-05-01T01:46:40Z
@@ -104,9 +104,13 @@ def state() -> dict[str, Any]:
     return {
         "links": sorted(ShareLink.objects.values_list()),
         "conversions": sorted(Conversion.objects.values_list()),
-        "credits": sorted(Credit.objects.values_list("conversion_id", "link_id", "distance", "age_ms")),
+        "credits": sorted(Credit.objects.values_list()),
         "not_credited": sorted(
-            NotCredited.objects.values_list("registration_id", "link_key", "reason", "distance"),
+            NotCredited.objects.values_list(
+                "registration_id", "link_key", "reason", "distance", "conference_id", "registered_ms"
+            ),
             key=repr,
         ),
+        "sums": sorted(CreditSum.objects.values_list()),
+        "channels": sorted(ChannelCount.objects.values_list()),
     }

@@ -17,6 +17,7 @@ class SmsChannel(Channel):
     label = _("SMS")
     queue: ClassVar[Queue] = Queue.NOTIFICATIONS_SMS
     task_name: ClassVar[str] = "notifications.send_sms"
+    drain_task_name: ClassVar[str] = "notifications.send_due_sms"
     # Providers do not recognise a repeated request, and the phone would show both.
     resends_unknown: ClassVar[bool] = False
 

@@ -9,6 +9,11 @@ from meeteasy.core.registry import Registry
 
 Weigh = Callable[[Sequence[int]], list[float]]
 
+# Credits are whole numbers of 1/SCALE, so sums are exact and equal ones are equal. A third, or any other part
+# of up to 28 links, and a fifth of it (position-based), is such a number: SCALE is 5 times the least common
+# multiple of 1 to 28. Other parts are rounded in the twelfth digit, so that a registration's add up to 1.
+SCALE = 401_567_166_000
+
 
 class CreditModel(msgspec.Struct, frozen=True):
     """A way to divide the credit of one registration.
@@ -23,6 +28,15 @@ class CreditModel(msgspec.Struct, frozen=True):
     label: str | Promise
     weigh: Weigh
     is_fractional: bool = True
+
+    def divide(self, ages_ms: Sequence[int]) -> list[int]:
+        """The credit of each share, in units of 1/SCALE."""
+        units = [round(weight * SCALE) for weight in self.weigh(ages_ms)]
+        if self.is_fractional and (rest := SCALE - sum(units)):
+            step = 1 if rest > 0 else -1
+            for place in range(abs(rest)):
+                units[place % len(units)] += step
+        return units
 
 
 CREDIT_MODELS: Registry[CreditModel] = Registry("sharing.rules.credit_models")

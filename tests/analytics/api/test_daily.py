@@ -15,7 +15,8 @@ from rest_framework.test import APIClient
 from analytics.days.summaries import refresh_dirty_days
 from analytics.models import DailySummary
 from conferences.models import Conference, Member
-from meeteasy.core.http import csv_response, neutralise_formula
+from meeteasy.core.http import csv_response
+from meeteasy.core.spreadsheets import neutralise_formula
 from meeteasy.core.tokens import ApiToken
 from tests.analytics.builders import DAY, NOON, page_view, store
 

@@ -54,7 +54,7 @@ def test_every_task_acknowledges_late_within_a_hard_time_limit(celery: Celery) -
         assert task.acks_late, name
         assert task.reject_on_worker_lost, name
         # A mail server may take ten minutes for its answer alone (RFC 5321 §4.5.3.2).
-        most = 1800 if name == "notifications.send_email" else 600
+        most = 1800 if name in ("notifications.send_email", "notifications.send_due_email") else 600
         assert (task.time_limit or celery.conf.task_time_limit) <= most, name
 
 

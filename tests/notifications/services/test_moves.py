@@ -11,7 +11,10 @@ from django.utils import timezone
 from icalendar import Calendar
 
 from conferences.models import CheckIn, Conference, Registration
+from conferences.services import cancel_conference
 from conferences.services.checkins import check_in
+from conferences.services.registrations import register
+from meeteasy.core.errors import RefusedError
 from notifications.models import CalendarRevision, Notification
 from notifications.services import announcing, outbox, reminding
 from notifications.services.delivering import deliver
@@ -266,13 +269,29 @@ def test_cancelling_clears_calendars_and_stops_reminders(
     assert reminding.plan_reminders("email") == 0
 
 
-def test_people_registering_after_a_cancellation_are_notified(
+def test_an_announced_cancellation_closes_the_form(summit: Conference, attend: Attend) -> None:
+    announcing.announce(summit, "cancelled", by="alice")
+    summit.refresh_from_db()
+    assert summit.cancelled_at is not None
+    with pytest.raises(RefusedError, match="cancelled"):
+        register(conference=summit, name="Dora", email="dora@example.com")
+    announcing.announce(summit, "moved", by="alice")
+    summit.refresh_from_db()
+    assert summit.cancelled_at is None
+    assert register(conference=summit, name="Dora", email="dora@example.com").created
+
+
+def test_a_cancellation_without_an_announcement_notifies_nobody(
     summit: Conference, attend: Attend, mail_server: MailServer
 ) -> None:
-    announcing.announce(summit, "cancelled", by="alice")
     attend()
-    assert [row.message_type for row in Notification.objects.all()] == ["conference_cancelled"]
-    assert announced("cancelled")[0].status == Status.QUEUED
+    (confirmation,) = Notification.objects.all()
+    cancel_conference(summit, by="alice")
+    assert deliver(confirmation.pk) == Status.SUPPRESSED
+    assert Notification.objects.count() == 1
+    assert announcing.announce(summit, "cancelled", by="alice").created
+    (row,) = announced("cancelled")
+    assert event_of(sent(mail_server, row))["STATUS"] == "CANCELLED"
 
 
 def test_a_move_after_a_cancellation_revives_the_conference(

@@ -49,7 +49,7 @@ def test_equal_credits_have_the_same_order_under_every_model(
     for model in CREDIT_MODELS:
         board = get(api(alice), "leaderboard", model=model, **days)
         assert [row["sharer"] for row in board["results"]] == ["v-B", "v-a"]
-        first = get(api(alice), "leaderboard", model=model, limit=1, **days)
+        first = get(api(alice), "leaderboard", model=model, page_size=1, **days)
         assert [row["sharer"] for row in first["results"]] == ["v-B"]
         channels = get(api(alice), "channels", model=model, **days)
         assert [row["channel"] for row in channels["results"]] == ["by-B", "by-a", "by-D", "by-c"]

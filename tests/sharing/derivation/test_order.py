@@ -27,7 +27,9 @@ pytestmark = pytest.mark.ordered
 
 TABLES = [
     models.DirtyDayOutbox,
+    models.ChannelCount,
     models.Credit,
+    models.CreditSum,
     models.NotCredited,
     models.ShareConversion,
     models.ShareRegistration,

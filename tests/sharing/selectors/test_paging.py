@@ -83,7 +83,13 @@ def rows(conference: Conference) -> None:
     )
     NotCredited.objects.bulk_create(
         (
-            NotCredited(registration=item, link_key=f"summit/x{item.ms}", reason="unknown_code")
+            NotCredited(
+                registration=item,
+                link_key=f"summit/x{item.ms}",
+                conference_id="summit",
+                reason="bot" if item.ms % 100 == 0 else "unknown_code",
+                registered_ms=item.ms,
+            )
             for item in registrations
         ),
         batch_size=2000,

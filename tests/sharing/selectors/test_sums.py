@@ -62,7 +62,7 @@ def test_the_leaderboard_covers_the_requested_days(
     answer = get(api(alice), "leaderboard", **params)
     assert table(answer, "sharer") == expected
     assert answer["count"] == len(expected)
-    shorter = get(api(alice), "leaderboard", limit=1, **params)
+    shorter = get(api(alice), "leaderboard", page_size=1, **params)
     assert (table(shorter, "sharer"), shorter["count"]) == (expected[:1], len(expected))
 
 
@@ -86,7 +86,7 @@ def test_channels_without_credit_come_last(
     assert {item["channel"]: (item["links"], item["opens"]) for item in answer["results"]} == {
         "wechat": (1, 1), "mail": (1, 2), "poster": (1, 0), "badge": (1, 0),
     }  # fmt: skip
-    assert table(get(api(alice), "channels", limit=3, **params), "channel") == (credited + without)[:3]
+    assert table(get(api(alice), "channels", page_size=3, **params), "channel") == (credited + without)[:3]
 
 
 def test_a_registration_counts_once_per_channel(conference: Conference, api: Api, alice: User) -> None:
@@ -95,14 +95,70 @@ def test_a_registration_counts_once_per_channel(conference: Conference, api: Api
     assert table(get(api(alice), "channels"), "channel") == [("mail", 2.0, 1, 1, 1)]
 
 
-@pytest.mark.parametrize("limit", [0, 1001, "x"])
+BAD_PAGES = [{"page_size": 0}, {"page_size": 1001}, {"page_size": "x"}, {"cursor": "x"}, {"cursor": "WzFd"}]
+
+
+@pytest.mark.parametrize("params", BAD_PAGES)
 @pytest.mark.parametrize("path", ["leaderboard", "channels"])
-def test_a_limit_out_of_bounds_is_rejected(
-    conference: Conference, api: Api, alice: User, path: str, limit: Any
+def test_a_bad_page_is_rejected(
+    conference: Conference, api: Api, alice: User, path: str, params: dict[str, Any]
 ) -> None:
-    response = api(alice).get(f"/api/sharing/{path}", {"conference_id": "summit", "limit": limit})
+    response = api(alice).get(f"/api/sharing/{path}", {"conference_id": "summit", **params})
     assert response.status_code == 400
-    assert "limit" in response.json()["error"]["details"]
+    assert next(iter(params)) in response.json()["error"]["details"]
+
+
+def read_pages(client: Any, path: str, size: int, **params: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = get(client, path, page_size=size, cursor=cursor, **params)
+        assert len(page["results"]) == size or page["next"] is None
+        rows += page["results"]
+        cursor = page["next"]
+    return rows
+
+
+WAYS = [(path, by, days) for path, by in (("leaderboard", "sharer"), ("channels", "channel"))
+        for days in ({}, {"from": "1970-01-01"}, SECOND_DAY)]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", list(CREDIT_MODELS))
+@pytest.mark.parametrize(("path", "by", "days"), WAYS)
+def test_pages_of_any_size_have_the_same_rows_and_ranks(
+    story: None, api: Api, alice: User, path: str, by: str, days: dict[str, str], model: str
+) -> None:
+    whole = get(api(alice), path, model=model, **days)
+    assert whole["next"] is None
+    assert len(whole["results"]) == whole["count"]
+    for size in (1, 2, 3):
+        assert read_pages(api(alice), path, size, model=model, **days) == whole["results"]
+    credits = [row["credit"] for row in whole["results"]]
+    assert [row["rank"] for row in whole["results"]] == [
+        1 + sum(other > credit for other in credits) for credit in credits
+    ]
+
+
+@pytest.mark.parametrize("days", [{}, {"from": "1970-01-01"}], ids=["all time", "a range"])
+def test_equal_sums_of_parts_share_a_rank(
+    conference: Conference, api: Api, alice: User, days: dict[str, str]
+) -> None:
+    """Three thirds are one, and 2,203 fifths are 440.6, not 440.599999999997."""
+    happen(
+        share(1, "va", "aaaa"), share(2, "vb", "bbbb", "aaaa"), share(3, "vc", "cccc", "bbbb"),
+        share(1, "one", "eeee"), opened(4, "x", "eeee"), registered(5, "x"),
+        *(opened(4, f"v{n}", "cccc") for n in range(3)), *(registered(5, f"v{n}") for n in range(3)),
+    )  # fmt: skip
+    rows = get(api(alice), "leaderboard", model="linear", **days)["results"]
+    assert [(row["rank"], row["sharer"], row["credit"]) for row in rows] == [
+        (1, "one", 1.0), (1, "va", 1.0), (1, "vb", 1.0), (1, "vc", 1.0),
+    ]  # fmt: skip
+    happen(
+        *(share(10 + n, f"w{n}", f"way{n}", f"way{n - 1}" if n else "") for n in range(5)),
+        *(opened(20, f"y{n}", "way4") for n in range(2203)), *(registered(21, f"y{n}") for n in range(2203)),
+    )  # fmt: skip
+    top = get(api(alice), "leaderboard", model="linear", page_size=6, **days)["results"]
+    assert [(row["rank"], row["credit"]) for row in top] == [(1, 440.6)] * 5 + [(6, 1.0)]
 
 
 @pytest.mark.parametrize("days", [{}, {"from": "1970-01-01"}], ids=["all time", "a range"])
@@ -131,7 +187,7 @@ def test_the_leaderboard_matches_the_plain_implementation(
             counts[plain.sharers[code]] += 1
     assert len(counts) > 50
     with django_assert_max_num_queries(12):
-        answer = get(api(alice), "leaderboard", model=model, limit=1000, **days)
+        answer = get(api(alice), "leaderboard", model=model, page_size=1000, **days)
     found = {item["sharer"]: item for item in answer["results"]}
     assert {name: item["registrations"] for name, item in found.items()} == counts
     assert {name: item["credit"] for name, item in found.items()} == pytest.approx(credit)
