@@ -5,24 +5,24 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 
 from conferences.access import Role, get_membership, signed_in
 from conferences.models import Member
 
-ConferencePage = Callable[..., HttpResponse]
+ConferencePage = Callable[..., HttpResponseBase]
 
 
-def conference_page(role: Role) -> Callable[[ConferencePage], Callable[..., HttpResponse]]:
+def conference_page(role: Role) -> Callable[[ConferencePage], ConferencePage]:
     """Make a view of (request, member, …) a page of a conference for those who may do what `role` may do.
 
     Others see the sign-in, 404 or 403, as conferences/access.py decides.
     """
 
-    def decorate(view: ConferencePage) -> Callable[..., HttpResponse]:
+    def decorate(view: ConferencePage) -> ConferencePage:
         @login_required
         @wraps(view)
-        def guarded(request: HttpRequest, conference_id: str, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, conference_id: str, **kwargs: Any) -> HttpResponseBase:
             member: Member = get_membership(signed_in(request.user), conference_id, role=role)
             return view(request, member, **kwargs)
 

@@ -51,8 +51,8 @@ _deletes_keyed(NotCredited, "registration_id")
 _deletes_keyed(ShareClaim, "link_key")
 _deletes_keyed(ShareOpen, "link_key")
 _deletes_keyed(RegistrationStanding, "id")
-for _model in (CreditSum, ChannelCount):  # SQLite takes no list of keys that have several parts
-    deletes_rows(_model, by="conference_id")
+for _sums in (CreditSum, ChannelCount):  # SQLite takes no list of keys that have several parts
+    deletes_rows(_sums, by="conference_id")
 for _model in (
     ShareConversion, StaleSums, StaleRegistration, PendingTotal, Void, DirtyDayOutbox, ShareRegistration,
     ShareLink,

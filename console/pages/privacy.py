@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -33,7 +33,7 @@ def people(request: HttpRequest, member: Member) -> HttpResponse:
 
 @require_safe
 @conference_page(Role.OWNER)
-def export(request: HttpRequest, member: Member, registration_id: str) -> StreamingHttpResponse:
+def export(request: HttpRequest, member: Member, registration_id: str) -> HttpResponseBase:
     """Download all that is stored of a person, as JSON."""
     found = get_registration(request.user, member.conference_id, registration_id, role=Role.OWNER)
     answer = StreamingHttpResponse(write_personal_data(found), content_type="application/json")

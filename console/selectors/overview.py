@@ -14,6 +14,7 @@ from analytics.models import DailySummary, Event
 from conferences.models import Conference
 from console import charts
 from console.remembering import remember
+from console.selectors import credit_rows
 from console.selectors.people import name_sharers
 from console.shell import zone_of
 from sharing.rules.credit_models import DEFAULT
@@ -168,7 +169,7 @@ def draw_days(span: Range, days: Mapping[dt.date, dict[str, int]], figure: str) 
 def read_leaders(conference: Conference, span: Range) -> dict[str, Any]:
     """Return the best sharers of the registrations of the range, by name, and the distinct total."""
     days = (span.first, span.last)
-    rows, count = sums.get_leaderboard(conference, days, DEFAULT, limit=BEST)
+    rows, count = credit_rows.read_sharers(conference, days, DEFAULT, limit=BEST)
     totals = sums.get_totals(conference, days)
     people = name_sharers(conference, [row["sharer"] for row in rows])
     most = max((row["credit"] for row in rows), default=0) or 1
@@ -185,7 +186,7 @@ def read_leaders(conference: Conference, span: Range) -> dict[str, Any]:
 
 def read_channels(conference: Conference, span: Range) -> list[dict[str, Any]]:
     """Return the channels of the range by their credit."""
-    rows, _count = sums.get_channels(conference, (span.first, span.last), DEFAULT, limit=BEST)
+    rows, _count = credit_rows.read_channels(conference, (span.first, span.last), DEFAULT, limit=BEST)
     most = max((row["opens"] for row in rows), default=0) or 1
     return [{**row, "width": charts.as_percent(row["opens"] / most)} for row in rows]
 

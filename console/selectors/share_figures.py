@@ -8,6 +8,7 @@ from analytics.models import DailySummary
 from conferences.models import Conference
 from console.labels import label_channel
 from console.remembering import remember
+from console.selectors import credit_rows
 from console.selectors.people import name_sharers
 from sharing.models import NotCredited, ShareLink
 from sharing.rules.credit_models import CREDIT_MODELS
@@ -58,7 +59,7 @@ def read_leaderboard(conference: Conference, model: str) -> dict[str, Any]:
 
 
 def _read_leaderboard(conference: Conference, model: str) -> dict[str, Any]:
-    rows, count = sums.get_leaderboard(conference, ALL_DAYS, model, limit=SHOWN)
+    rows, count = credit_rows.read_sharers(conference, ALL_DAYS, model, limit=SHOWN)
     totals = sums.get_totals(conference, ALL_DAYS)
     sharers = [row["sharer"] for row in rows]
     links = ShareLink.objects.filter(conference_id=conference.id, sharer__in=sharers)
@@ -73,10 +74,10 @@ def _read_leaderboard(conference: Conference, model: str) -> dict[str, Any]:
     people = name_sharers(conference, sharers)
     whole = totals["share_conversions"] if CREDIT_MODELS[model].is_fractional else totals["credits"]
     for row in rows:
-        busiest = best[row["sharer"]]
+        busiest = best.get(row["sharer"], {})
         row |= {
-            "person": people[row["sharer"]], "opens": opens[row["sharer"]], "code": busiest["code"],
-            "channel": label_channel(busiest["channel"]),
+            "person": people[row["sharer"]], "opens": opens.get(row["sharer"], 0),
+            "code": busiest.get("code", ""), "channel": label_channel(busiest.get("channel", "")),
         }  # fmt: skip
     return {
         "rows": rows, "totals": totals, "whole": whole, "others": max(0, count - len(rows)),
@@ -90,7 +91,7 @@ def read_channels(conference: Conference, model: str) -> dict[str, Any]:
 
 
 def _read_channels(conference: Conference, model: str) -> dict[str, Any]:
-    rows, count = sums.get_channels(conference, ALL_DAYS, model, limit=20)
+    rows, count = credit_rows.read_channels(conference, ALL_DAYS, model, limit=20)
     return {
         "rows": [{**row, "name": label_channel(row["channel"])} for row in rows],
         "others": max(0, count - len(rows)),

@@ -20,7 +20,6 @@ from meeteasy.core.errors import RefusedError
 PAGE_OF_EXPORT = 500
 
 Row = TypeVar("Row", bound=Model)
-Values = TypeVar("Values", bound=tuple[Any, ...])
 
 
 class BadCursorError(RefusedError):
@@ -62,7 +61,7 @@ def encode_cursor(*values: Any) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(values)).decode().rstrip("=")
 
 
-def read_cursor(cursor: str, values: type[Values]) -> Values:
+def read_cursor(cursor: str, values: Any) -> Any:
     """Return the values of a list that pages without `read_page`; `values` is their tuple type.
 
     Raises BadCursorError.

@@ -212,7 +212,8 @@ def _read_cursor(cursor: str) -> tuple[int, str] | None:
     """Units and name of the row before the page. Raises BadCursorError."""
     if not cursor:
         return None
-    return read_cursor(cursor, tuple[_Units, _Name])
+    units, name = read_cursor(cursor, tuple[_Units, _Name])
+    return units, name
 
 
 def _sort_key(row: SumRow) -> tuple[int, str]:
