@@ -49,7 +49,7 @@ class Event(models.Model):
     data = models.JSONField(_("own fields"), default=dict)
     properties = models.JSONField(_("properties"), default=dict)
     hold = models.CharField(_("hold"), max_length=8, choices=Hold.choices, default="", blank=True)
-    context = models.JSONField(_("context"), null=True)  # analytics/context, docs/adr/0035
+    context = models.JSONField(_("context"), null=True)  # analytics/context, docs/adr/0034
 
     class Meta:
         verbose_name = _("event")

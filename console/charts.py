@@ -1,5 +1,5 @@
 """The geometry of charts, drawn by the server as SVG. Widths and places are attributes in per cent, so a page
-needs no inline style and no script, and texts keep their size at every width (docs/adr/0039)."""
+needs no inline style and no script, and texts keep their size at every width (docs/adr/0038)."""
 
 import math
 from collections.abc import Sequence

@@ -2,5 +2,5 @@
 
 What would be lost is stored with the event: the browser is read from the user agent, whose text is discarded,
 and the country from the address. What can be read again from stored fields (referrer, campaign) is not
-(docs/adr/0035). Nothing here knows a database.
+(docs/adr/0034). Nothing here knows a database.
 """

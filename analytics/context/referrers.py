@@ -1,7 +1,7 @@
 """Where a page view came from: the referrer's site and its group, by one data file (referrers.toml).
 
 A pure function of what is stored with the view, so that nothing of it is stored: a corrected file counts for
-all days that are summed up from then on (docs/adr/0035).
+all days that are summed up from then on (docs/adr/0034).
 """
 
 import tomllib

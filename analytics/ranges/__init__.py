@@ -7,5 +7,5 @@
     filters.py      what selects visits
     queries.py      the questions, as SQL over segments
 
-A segment is a pure function of the stored events, disposable, and made again at any time (docs/adr/0036).
+A segment is a pure function of the stored events, disposable, and made again at any time (docs/adr/0035).
 """
