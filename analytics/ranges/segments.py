@@ -21,7 +21,7 @@ from typing import NamedTuple
 from urllib.parse import quote as quote_url
 
 from django.core.files import File
-from django.core.files.storage import Storage, storages
+from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.db import IntegrityError, router, transaction
 from django.utils import timezone
 
@@ -266,10 +266,8 @@ def forget_files() -> None:
 def _local_path(segment: Segment) -> str:
     """The file itself where the storage is a directory, else a copy of it."""
     storage = _storage()
-    try:
-        return storage.path(segment.name)
-    except NotImplementedError:
-        return _copy(storage, segment)
+    is_directory = isinstance(storage, FileSystemStorage)
+    return storage.path(segment.name) if is_directory else _copy(storage, segment)
 
 
 def _copy(storage: Storage, segment: Segment) -> str:
