@@ -84,8 +84,8 @@ def _compute(lab: Lab, repeat: int) -> dict[str, Any]:
     asked; all figures, of which some come from the share tree; the whole summary."""
     code = f"""
 import datetime as dt, json, statistics, time
-from analytics.daily import compute_day
-from analytics.figures import compute_figures
+from analytics.days.summaries import compute_day
+from analytics.days.figures import compute_figures
 from analytics.store import count_day
 date = dt.date.fromisoformat({_DATE!r})
 def measure(work):

