@@ -11,7 +11,15 @@ from django.dispatch import receiver
 from kombu.exceptions import OperationalError
 
 from analytics import own_events
-from analytics.models import AppliedSettings, DailySummary, DirtyDay, DoorRules, Event, HoldDecision
+from analytics.models import (
+    AppliedSettings,
+    DailySummary,
+    DirtyDay,
+    DoorRules,
+    Event,
+    HoldDecision,
+    Segment,
+)
 from analytics.tasks import refresh_dirty_days
 from conferences.models import CheckIn, Registration
 from conferences.services.deleting import deletes_rows
@@ -24,7 +32,8 @@ from conferences.signals import (
     standing_changed,
 )
 
-for _model in (Event, DailySummary, DirtyDay, HoldDecision, DoorRules, AppliedSettings):
+# The files of segments without a row are swept.
+for _model in (Event, DailySummary, DirtyDay, HoldDecision, DoorRules, AppliedSettings, Segment):
     deletes_rows(_model)
 
 

@@ -14,6 +14,8 @@ from sharing.derivation.facts import known_as
 from sharing.models import Credit, NotCredited, ShareClaim, ShareLink, ShareOpen
 
 _ROWS_AT_ONCE = 500
+# Columns with the ids of others: who opened a person's link.
+_OTHERS = frozenset({"first_opener", "second_opener"})
 
 
 def write_personal_data(registration: Registration) -> Iterator[bytes]:
@@ -51,7 +53,13 @@ def _find(registration: Registration) -> dict[str, Iterable[dict[str, Any]]]:
             "share_links": links.order_by("id"), "share_opens": opens.order_by("id"),
             "share_claims": claims.order_by("id"),
         }  # fmt: skip
-    return {name: rows.values().iterator(chunk_size=_ROWS_AT_ONCE) for name, rows in found.items()}
+    return {name: _read(rows) for name, rows in found.items()}
+
+
+def _read(rows: QuerySet[Any]) -> Iterator[dict[str, Any]]:
+    """Read rows without what they say about other visitors."""
+    fields = [field.attname for field in rows.model._meta.concrete_fields if field.attname not in _OTHERS]
+    return iter(rows.values(*fields).iterator(chunk_size=_ROWS_AT_ONCE))
 
 
 def _encode(row: dict[str, Any]) -> bytes:

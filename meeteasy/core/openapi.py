@@ -21,6 +21,7 @@ _PARAMETERS = {
     "job_id": "The job's id, as the list of jobs gives it.",
     "check_in_id": "The check-in's id, as the list of check-ins gives it.",
     "notification_id": "The notification's id.",
+    "export_id": "The export's id, as the list of exports gives it.",
     "conversion_id": "The conversion's id.",
     "target": "Only those into this.",
     "page_id": "The page's id, as the list of pages gives it.",

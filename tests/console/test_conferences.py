@@ -92,7 +92,7 @@ def test_a_chinese_name_gets_a_short_name_too(charlie: User, browser: Browser) -
     [
         ("time_zone", "Mars/Olympus", "Mars/Olympus"),
         ("starts_at", "2026-03-29T02:30", "does not exist"),
-        ("ends_at", "2026-10-25T02:30", "comes twice"),
+        ("ends_at", "2026-10-25T02:30", "occurs twice"),
         ("starts_at", "tomorrow", "no date and time"),
         ("id", "with space", "Letters, digits"),
     ],

@@ -11,7 +11,9 @@ from django.urls import URLPattern
 
 from conferences.api.urls import urlpatterns
 from conferences.models import Conference, Member, Registration
+from conferences.services.aliases import claim_alias
 from conferences.services.checkins import check_in
+from conferences.services.exporting import start_export
 from conferences.services.jobs import start_decision
 from conferences.states import Action
 from tests.conferences.api.conftest import Api
@@ -46,6 +48,21 @@ EXPECTED = {
     ("conferences-job-list", "get"): "helper",
     ("conferences-job-detail", "get"): "helper",
     ("conferences-job-cancel", "post"): "helper",
+    ("conferences-cancel", "post"): "owner",
+    ("conferences-reinstate", "post"): "owner",
+    ("conferences-export-list", "get"): "viewer",
+    ("conferences-export-list", "post"): "viewer",
+    ("conferences-export-detail", "get"): "viewer",
+    ("conferences-export-cancel", "post"): "viewer",
+    ("conferences-export-result", "get"): "viewer",
+    ("conferences-key-list", "get"): "owner",
+    ("conferences-key-list", "post"): "owner",
+    ("conferences-key-list", "delete"): "owner",
+    ("conferences-alias-list", "get"): "owner",
+    ("conferences-alias-list", "post"): "owner",
+    ("conferences-alias-detail", "get"): "owner",
+    ("conferences-alias-detail", "delete"): "owner",
+    ("conferences-alias-check", "post"): "owner",
     ("conferences-checkin-list", "get"): "viewer",
     ("conferences-checkin-list", "post"): "helper",
     ("conferences-checkin-undo", "post"): "helper",
@@ -60,6 +77,10 @@ def ids(ann: Registration, conference: Conference, bob: User) -> dict[str, str]:
         "check_in_id": check_in(ann.id, by=bob).check_in.id,
         "member_id": str(conference.members.get(user=bob).pk),
         "job_id": start_decision(conference=conference, action=Action.CANCEL, ids=[ann.id], by=bob).pk,
+        "export_id": start_export(
+            conference=conference, export="daily", format="csv", parameters={}, by=bob
+        ).pk,
+        "alias_id": str(claim_alias(conference=conference, kind="domain", name="summit.example", by=bob).pk),
         "token": "forged",
         "kind": "svg",
     }
