@@ -124,7 +124,7 @@ _PC = re.compile(r"\(PC;")
 
 def read_agent(text: str) -> Agent:
     """Read a user agent. The first call loads ua-parser's rules, which takes half a second."""
-    text = text[:MAX_LENGTH]
+    text = text[:MAX_LENGTH].encode("utf-8", "replace").decode()  # lone surrogates, which no parser takes
     if not text:
         return Agent("", "", "", "")
     app = _first(_APPS, text)

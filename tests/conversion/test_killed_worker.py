@@ -16,7 +16,7 @@ from tests.conversion import documents
 from tests.conversion.conftest import needs_libreoffice, needs_sandbox
 from tests.support.system import System
 
-pytestmark = [pytest.mark.processes, needs_sandbox, needs_libreoffice]
+pytestmark = [pytest.mark.processes, pytest.mark.faults, needs_sandbox, needs_libreoffice]
 
 LONG = documents.make_docx([documents.CHINESE] * 8, pages=300)
 

@@ -9,7 +9,7 @@ from tests.support.counted import recount, wait_until_all_are_counted
 from tests.support.services import MongodbServer, PostgresqlServer
 from tests.support.system import System
 
-pytestmark = [pytest.mark.processes, pytest.mark.postgresql]
+pytestmark = [pytest.mark.processes, pytest.mark.postgresql, pytest.mark.faults]
 
 
 def fill(system: System) -> set[str]:

@@ -140,7 +140,8 @@ def variables_read() -> set[str]:
         names |= set(re.findall(r"""env\.read_\w+\(\s*["'](\w+)["']""", text))
         names |= set(re.findall(r"""environ(?:\.get)?[(\[]\s*["'](\w+)["']""", text))
     names |= set(re.findall(r"\$\{(\w+)", (ROOT / "Procfile").read_text(encoding="utf-8")))
-    return names - {"PATH", "DJANGO_SETTINGS_MODULE"}
+    # The last two come from systemd.
+    return names - {"PATH", "DJANGO_SETTINGS_MODULE", "NOTIFY_SOCKET", "WATCHDOG_USEC"}
 
 
 def documented() -> set[str]:

@@ -30,6 +30,11 @@ def page_view(**fields: Any) -> dict[str, Any]:
     return {"type": "page_view", "conference_id": "summit", "page": "/", **fields}
 
 
+@pytest.fixture
+def broker() -> "redis.Redis[bytes]":
+    return redis.Redis.from_url(settings.REDIS_URL)
+
+
 class Door:
     """A client of one Ingest application.
 

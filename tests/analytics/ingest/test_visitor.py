@@ -17,11 +17,6 @@ from tests.analytics.ingest.conftest import Door, page_view, read_stream
 ADDRESS = "203.0.113.77"
 
 
-@pytest.fixture
-def broker() -> "redis.Redis[bytes]":
-    return redis.Redis.from_url(settings.REDIS_URL)
-
-
 async def test_a_client_is_one_visitor_of_a_conference(door: Door) -> None:
     for _ in range(3):
         await door.send([page_view()], address=ADDRESS)

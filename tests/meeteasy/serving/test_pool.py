@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from typing import Any
 
+from meeteasy.core.asgi import ByteBudget
 from meeteasy.serving.bodies import BodyLimit
 from meeteasy.serving.pool import Pool
 
@@ -80,7 +81,9 @@ async def test_a_header_with_an_underscore_cannot_pose_as_another() -> None:
         return [b""]
 
     headers = [(b"x_forwarded_for", b"203.0.113.7"), (b"x-real", b"1")]
-    pool = BodyLimit(Pool(note, threads=1, waiting=1, wait_seconds=1), limits=[], default=10)
+    pool = BodyLimit(
+        Pool(note, threads=1, waiting=1, wait_seconds=1), limits=[], default=10, budget=ByteBudget(1000)
+    )
     await ask(pool, headers=headers, query_string=b"q=\xff&a=%20")
     assert "HTTP_X_FORWARDED_FOR" not in seen
     assert seen["HTTP_X_REAL"] == "1"
