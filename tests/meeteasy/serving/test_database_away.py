@@ -31,14 +31,17 @@ ANALYTICS = {
     f"/api/analytics/{name}" for name in ("daily", "live", "held", "held/decisions", "door/rules")
 } | {"/api/sharing/timeline"}
 # They read no database.
-WITHOUT_DATABASE = {"/api/sharing/credit-models"}
+WITHOUT_DATABASE = {"/api/sharing/credit-models", "/api/badges/x.x"}
+
+
+_IDS = {"conference_id": "test", "alias_id": "1", "notification_id": "00000000-0000-0000-0000-000000000000"}
 
 
 def read_paths() -> list[str]:
     """All addresses of the API that answer GET, of the conference `test`."""
     described = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text(encoding="utf-8"))["paths"]
     paths = [path for path, methods in described.items() if "get" in methods]
-    return [re.sub(r"\{\w+\}", "x", path.replace("{conference_id}", "test")) for path in paths]
+    return [re.sub(r"\{(\w+)\}", lambda found: _IDS.get(found[1], "x"), path) for path in paths]
 
 
 def register(system: System, number: int) -> httpx.Response:
