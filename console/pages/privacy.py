@@ -19,8 +19,8 @@ from console.shell import render_page
 _SHOWN = 20
 
 
-@require_safe
 @conference_page(Role.OWNER)
+@require_safe
 def people(request: HttpRequest, member: Member) -> HttpResponse:
     """Find a registrant by name, address, number or id."""
     q = request.GET.get("q", "").strip()[:200]
@@ -31,8 +31,8 @@ def people(request: HttpRequest, member: Member) -> HttpResponse:
     return render_page(request, "console/privacy.html", context, member=member, place="settings")
 
 
-@require_safe
 @conference_page(Role.OWNER)
+@require_safe
 def export(request: HttpRequest, member: Member, registration_id: str) -> HttpResponseBase:
     """Download all that is stored of a person, as JSON."""
     found = get_registration(request.user, member.conference_id, registration_id, role=Role.OWNER)
