@@ -249,7 +249,10 @@ def in_two_threads(work: Any) -> None:
 def test_the_lock_lets_two_workers_see_each_others_links() -> None:
     if connection.vendor != "postgresql":
         pytest.skip("on SQLite a transaction is the lock; the control needs PostgreSQL")
-    rows = [[row(share(1, "ann", "aaaa"))], [row(share(2, "ben", "bbbb", "aaaa"))]]
+    # Of two channels, since both would count the same one, and wait for each other there.
+    one = share(1, "ann", "aaaa", channel="mail")
+    other = share(2, "ben", "bbbb", "aaaa", channel="wechat")
+    rows = [[row(one)], [row(other)]]
     both_derived = threading.Barrier(2)
 
     def without_lock(number: int) -> None:
