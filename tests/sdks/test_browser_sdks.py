@@ -15,7 +15,6 @@ PACKAGES = Path(__file__).resolve().parent / "node_modules"
 
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.faults,
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (bin/test installs it as root)"),
     pytest.mark.skipif(
         not (PACKAGES / "installed").exists(),

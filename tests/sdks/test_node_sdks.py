@@ -14,7 +14,6 @@ HERE = Path(__file__).resolve().parent
 
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.faults,
     pytest.mark.skipif(
         shutil.which("node") is None or not (HERE / "node_modules" / "installed").exists(),
         reason="Node or the SDKs of tests/sdks are not installed (bin/test installs them where npm is)",

@@ -9,7 +9,7 @@ from segment.analytics.client import Client as SegmentClient
 from tests.sdks.conftest import Stored
 from tests.sdks.wire import Wire
 
-pytestmark = [pytest.mark.processes, pytest.mark.faults]
+pytestmark = pytest.mark.processes
 
 VISITOR = "visitor-python"
 

@@ -8,7 +8,7 @@ import pytest
 from tests.support.system import System
 from tests.visuspace.openai_server import PROSE, ModelServer, completion
 
-pytestmark = [pytest.mark.processes, pytest.mark.faults]
+pytestmark = pytest.mark.processes
 
 
 @pytest.fixture
