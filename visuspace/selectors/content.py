@@ -8,9 +8,7 @@ from visuspace.blocks import Block, read_blocks
 from visuspace.models import Page
 
 # The page of a conference for which nobody made one.
-_PLAIN = [
-    {"type": kind, "id": kind} for kind in ("hero", "agenda", "speakers", "venue", "registration")
-]  # fmt: skip
+_PLAIN = [{"type": kind, "id": kind} for kind in ("hero", "agenda", "speakers", "venue", "registration")]
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def save_draft(page: Page, *, blocks: Any, seen: int, by: User | None) -> Revisi
     """
     content = write_blocks(read_blocks(blocks))
     with transaction.atomic():
-        present = _lock(page)
+        present = lock_page(page)
         if present != seen:
             raise RefusedError(
                 "stale", _("Somebody else changed this page. Nothing was saved."), revision=present
@@ -45,7 +45,7 @@ def save_draft(page: Page, *, blocks: Any, seen: int, by: User | None) -> Revisi
 def restore(page: Page, *, number: int, by: User | None) -> Revision:
     """Make an earlier revision the draft again, as a new revision. Raises RefusedError `no_revision`."""
     with transaction.atomic():
-        _lock(page)
+        lock_page(page)
         earlier = _find(page, number)
         return add_revision(page, earlier.blocks, source=Revision.Source.RESTORED, by=by)
 
@@ -53,7 +53,7 @@ def restore(page: Page, *, number: int, by: User | None) -> Revision:
 def publish(page: Page, *, number: int | None = None) -> Page:
     """Show a revision to visitors, by default the draft. Raises RefusedError `no_revision`."""
     with transaction.atomic():
-        _lock(page)
+        lock_page(page)
         page.refresh_from_db()
         revision = page.draft if number is None else _find(page, number)
         if revision is None:
@@ -94,13 +94,11 @@ def add_revision(
     return revision
 
 
-def lock_page(page: Page) -> None:
-    """Let one change of a page wait for the other. Call it in a transaction."""
-    _lock(page)
+def lock_page(page: Page) -> int:
+    """Let one change of a page wait for the other. Call it in a transaction.
 
-
-def _lock(page: Page) -> int:
-    """Lock the page. Returns the number of its draft, or 0."""
+    Returns the number of the page's draft, or 0.
+    """
     locked = Page.objects.select_for_update(of=("self",)).select_related("draft").get(pk=page.pk)
     return locked.draft.number if locked.draft else 0
 
