@@ -190,7 +190,7 @@ def test_the_commands_of_the_units_make_a_system(tmp_path: Path, valkey_of_units
             time.sleep(0.1)
 
         # Connected, but it takes nothing: systemd would start it again.
-        app = Celery(broker=valkey_of_units.url)
+        app = Celery(broker=valkey_of_units.url, set_as_current=False)
         app.control.cancel_consumer(str(Queue.ANALYTICS_DAILY))
         daily = units["worker@analytics.daily"]
         deadline = time.monotonic() + 60

@@ -39,7 +39,7 @@ def test_a_registration_credits_both_sharers_of_a_chain(system: System) -> None:
         return found if found["totals"]["credits"] == 2 else None
 
     answer = system.wait_for(both_credited, "both credits")
-    assert answer["totals"] == {"share_conversions": 1, "credits": 2}
+    assert answer["totals"] == {"share_conversions": 1, "registrations_reported": 1, "credits": 2}
     assert [(item["code"], item["kind"]) for item in answer["results"][0]["credits"]] == [
         (B, "direct"),
         (A, "assisted"),

@@ -58,7 +58,7 @@ def test_a_copied_and_a_forwarded_address_are_credited(
     page_of_a = open_page(permissions=["clipboard-read", "clipboard-write"])
     page_of_a.get_by_role("button", name="Bring someone along").click()
     page_of_a.get_by_role("button", name="Copy").click()
-    page_of_a.get_by_text("Copied").wait_for()
+    page_of_a.get_by_text("Copied", exact=True).wait_for()
     link = page_of_a.evaluate("navigator.clipboard.readText()")
     page_of_a.evaluate("meeteasy.flush()")
 

@@ -50,7 +50,7 @@ def test_a_share_and_a_forwarded_address_are_both_credited(
         return found if found["totals"]["credits"] == 2 and found["results"] else None
 
     found = wait_for(credited, "both credits", seconds=40)
-    assert found["totals"] == {"share_conversions": 1, "credits": 2}
+    assert found["totals"] == {"share_conversions": 1, "registrations_reported": 1, "credits": 2}
     assert [(item["code"], item["kind"]) for item in found["results"][0]["credits"]] == [
         (code_in(forwarded), "direct"),
         (code_in(link_of_a), "assisted"),

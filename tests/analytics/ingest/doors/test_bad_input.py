@@ -78,9 +78,11 @@ async def test_bad_bodies_are_refused(
         assert 400 <= answer.status_code < 500, (path, answer.text)
         assert is_error_of(path, answer), (path, answer.text)
         packed = await other.post(path, content=body, content_encoding="gzip")
-        assert (packed.status_code, is_error_of(path, packed)) == (400, True)
+        assert packed.status_code in (400, 413)  # 413 where the door's limit is below the body's size
+        assert is_error_of(path, packed), (path, packed.text)
         other_encoding = await other.post(path, content=body, content_encoding="br")
-        assert (other_encoding.status_code, is_error_of(path, other_encoding)) == (415, True)
+        assert other_encoding.status_code in (413, 415)
+        assert is_error_of(path, other_encoding), (path, other_encoding.text)
     assert read_stream() == []
 
 
