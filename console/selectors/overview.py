@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -132,15 +133,20 @@ def _count_visitors(conference: Conference, span: Range) -> dict[str, Any]:
     ).values("local_date").annotate(count=Count("id"))  # fmt: skip
     by_day = dict(bots.values_list("local_date", "count"))
     return {
-        "visitors": here.filter(type="page_view").aggregate(n=Count("subject", distinct=True))["n"],
-        "openers": here.filter(type="share_open")
-        .exclude(visitor_id="")
-        .aggregate(n=Count("visitor_id", distinct=True))["n"],
+        "visitors": _count_distinct(here.filter(type="page_view"), "subject"),
+        "openers": _count_distinct(here.filter(type="share_open").exclude(visitor_id=""), "visitor_id"),
         "opens": here.filter(type="share_open").count(),
-        **before.aggregate(visitors_before=Count("subject", distinct=True), views_before=Count("id")),
+        **before.values("subject")
+        .annotate(views=Count("id"))
+        .aggregate(visitors_before=Count("subject"), views_before=Coalesce(Sum("views"), 0)),
         "bots": sum(by_day.values()),
         "bots_by_day": by_day,
     }
+
+
+def _count_distinct(events: QuerySet[Event], field: str) -> int:
+    """By rows, not by count(DISTINCT): to MongoDB that is a set, which must fit into a document."""
+    return events.values(field).distinct().count()
 
 
 def draw_days(span: Range, days: Mapping[dt.date, dict[str, int]], figure: str) -> dict[str, Any]:
