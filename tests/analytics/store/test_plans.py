@@ -45,10 +45,11 @@ def fill(database: Any) -> None:
         }
         for number in range(EVENTS)
     )
-    moments = ("marked_at", "computed_at", "created_at", "decided_at", "first_seen_at")
+    moments = ("marked_at", "computed_at", "created_at", "decided_at", "first_seen_at", "built_at")
     for collection in (
         "analytics_dirtyday", "analytics_dailysummary", "analytics_deadletter", "analytics_holddecision",
         "analytics_appliedsettings", "analytics_unclaimedconference", "analytics_doorrules",
+        "analytics_segment",
     ):  # fmt: skip
         database[collection].insert_many(
             {
@@ -58,6 +59,7 @@ def fill(database: Any) -> None:
                 "date": _DAY + dt.timedelta(days=number % 30),
                 "replayed_at": _DAY,
                 "done_at": _DAY,
+                "is_stale": False,
                 **dict.fromkeys(moments, _DAY),
             }
             for number in range(OTHERS)
