@@ -99,7 +99,7 @@ def count_day(conference_id: str, date: dt.date, *, using: str) -> dict[str, Day
     Subjects are grouped, then the groups counted: a set of them, as the backend's distinct count makes, must
     fit into one document of 16 MB.
     """
-    pipeline = [
+    pipeline: list[dict[str, Any]] = [
         {"$match": {"conference_id": conference_id, "local_date": _midnight(date), "is_bot": False}},
         {"$group": {"_id": {"type": "$type", "subject": "$subject"}, "events": {"$sum": 1}}},
         {"$group": {"_id": "$_id.type", "events": {"$sum": "$events"}, "subjects": {"$sum": 1}}},

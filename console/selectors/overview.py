@@ -146,7 +146,7 @@ def _count_visitors(conference: Conference, span: Range) -> dict[str, Any]:
 
 def _count_distinct(events: QuerySet[Event], field: str) -> int:
     """By rows, not by count(DISTINCT): to MongoDB that is a set, which must fit into a document."""
-    return events.values(field).distinct().count()
+    return int(events.values(field).distinct().count())
 
 
 def draw_days(span: Range, days: Mapping[dt.date, dict[str, int]], figure: str) -> dict[str, Any]:
