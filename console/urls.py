@@ -15,6 +15,7 @@ from console.pages import (
     overview,
     pictures,
     privacy,
+    retention,
     share_links,
     sharing,
 )
@@ -75,6 +76,7 @@ urlpatterns = [
     path(f"{_C}/members/<int:member_id>/remove/", members.remove, name="console-member-remove"),
     path(f"{_C}/settings/", conferences.change_settings, name="console-settings"),
     path(f"{_C}/settings/door/", door.door, name="console-door"),
+    path(f"{_C}/settings/retention/", retention.settings, name="console-retention"),
     path(f"{_C}/settings/people/", privacy.people, name="console-privacy"),
     path(
         f"{_C}/settings/people/<str:registration_id>/export/", privacy.export, name="console-privacy-export"

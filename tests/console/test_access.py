@@ -36,7 +36,7 @@ def _address(pattern: URLPattern, conference_id: str = "summit") -> str:
     return reverse(str(pattern.name), kwargs={name: values[name] for name in pattern.pattern.converters})
 
 
-@pytest.mark.parametrize("pattern", _pages(of_conference=True))
+@pytest.mark.parametrize("pattern", list(_pages(of_conference=True)))
 def test_a_conferences_page_is_for_its_roles_only(
     conference: Conference, alice: User, bob: User, stella: User, victor: User, charlie: User,
     browser: Browser, pattern: URLPattern,
@@ -61,7 +61,7 @@ def test_a_conferences_page_is_for_its_roles_only(
         assert browser(victor).post(address).status_code == 403
 
 
-@pytest.mark.parametrize("pattern", _pages(of_conference=False))
+@pytest.mark.parametrize("pattern", list(_pages(of_conference=False)))
 def test_other_pages_are_for_people_who_signed_in(
     browser: Browser, charlie: User, pattern: URLPattern
 ) -> None:
