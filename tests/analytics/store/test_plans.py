@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 from django.db import connections
 
+from meeteasy.core.patience import patient
 from tests.support.mongodb_queries import read_recorded
 
 pytestmark = [pytest.mark.only_on("mongodb"), pytest.mark.django_db(transaction=True)]
 
+# A document for each conference, all of which are compared with the conferences that there are.
+_READ_WHOLE = {"analytics_appliedsettings", "analytics_unclaimedconference"}
 EVENTS = 20_000
 OTHERS = 2_000
 _DAY = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
@@ -108,12 +111,14 @@ def is_page(command: dict[str, Any]) -> bool:
 @pytest.fixture
 def database() -> Any:
     database = connections["analytics"].database
-    fill(database)
+    with patient(0):
+        fill(database)
     return database
 
 
 def explain(database: Any, command: dict[str, Any]) -> set[str]:
-    return set(stages(database.command("explain", command, verbosity="queryPlanner")))
+    with patient(0):
+        return set(stages(database.command("explain", command, verbosity="queryPlanner")))
 
 
 def test_a_filter_without_an_index_is_seen(database: Any) -> None:
@@ -146,7 +151,7 @@ def test_no_query_of_the_application_reads_a_whole_collection(
         for command in to_explainable(query):
             found = explain(database, command)
             lines.append(f"{query['sender']}: {query['shape']} → {' '.join(sorted(found))}")
-            if "COLLSCAN" in found and not is_page(command):
+            if "COLLSCAN" in found and not is_page(command) and query["collection"] not in _READ_WHOLE:
                 whole.append(lines[-1])
     print("\n".join(lines))  # noqa: T201  shown with -s, and when it fails
     assert not whole, "\n".join(whole)
