@@ -28,8 +28,11 @@ class Segment(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["conference_id", "date"], name="segment_conference_date"),
-            # Asked for every few seconds, and nearly always empty.
-            models.Index(fields=["built_at"], name="segment_stale", condition=models.Q(is_stale=True)),
+            # Asked for every few seconds, and nearly always empty. MongoDB needs the first field of an index
+            # in the filter.
+            models.Index(
+                fields=["is_stale", "built_at"], name="segment_stale", condition=models.Q(is_stale=True)
+            ),
         ]
 
     def __str__(self) -> str:

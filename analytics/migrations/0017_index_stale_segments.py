@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name='segment',
-            index=models.Index(condition=models.Q(('is_stale', True)), fields=['built_at'], name='segment_stale'),
+            index=models.Index(condition=models.Q(('is_stale', True)), fields=['is_stale', 'built_at'], name='segment_stale'),
         ),
     ]

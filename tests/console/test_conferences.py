@@ -13,6 +13,7 @@ from conferences import services
 from conferences.models import Conference, DeletedConference, Member
 from conferences.services import deleting, lifecycle
 from sharing.models import Credit, ShareLink
+from tests.analytics.builders import on_sql
 from tests.console.builders import DAY, NOON, build_branch
 from tests.console.conftest import Browser
 
@@ -45,6 +46,7 @@ def test_the_list_shows_figures_of_each_conference(
     assert item["url"] == "/console/c/summit/"
 
 
+@on_sql
 def test_the_list_takes_the_same_queries_for_many_conferences(
     conference: Conference, alice: User, browser: Browser, django_assert_num_queries: Any
 ) -> None:

@@ -11,6 +11,7 @@ from analytics.days import summaries
 from conferences import services
 from conferences.models import Conference
 from console.selectors import overview
+from tests.analytics.builders import on_sql
 from tests.console.builders import DAY, NOON, build_branch, store
 from tests.console.conftest import Browser
 
@@ -95,6 +96,7 @@ def test_the_curve_stands_beside_an_earlier_conference(
     assert (curve["total"], curve["other"].id, curve["table"][0]) == (5, "former", (10, 5))
 
 
+@on_sql
 def test_queries_do_not_grow_with_days(
     conference: Conference, alice: User, browser: Browser, django_assert_num_queries: Any
 ) -> None:

@@ -10,7 +10,6 @@ from django.db.models import Q
 from conferences.models import Conference
 from sharing.models import NotCredited, ShareConversion, ShareLink, ShareRegistration
 from sharing.selectors import conversions, links, not_credited, tree
-from tests.support.environment import STORE
 
 ROWS = 5_000
 PAGE = 50
@@ -22,7 +21,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.ordered]
 def work_of(read: Callable[[], Any]) -> int:
     """The database's work for `read`: SQLite's steps, or the rows that PostgreSQL's plans read."""
     done = 0
-    if STORE == "sqlite":
+    if connection.vendor == "sqlite":
 
         def step() -> None:
             nonlocal done
