@@ -6,9 +6,11 @@ from console.pages import (
     accounts,
     conferences,
     desk,
+    digests,
     door,
     files,
     held,
+    keys,
     live,
     members,
     overview,
@@ -28,6 +30,7 @@ urlpatterns = [
         "password/set/<str:uidb64>/<str:token>/", accounts.SetPassword.as_view(), name="console-password-set"
     ),
     path("invitations/<str:token>/", accounts.invitation, name="console-invitation"),
+    path("digest/<str:token>/", digests.stop, name="console-digest-stop"),
     path(f"{_C}/", overview.overview, name="console-overview"),
     path(f"{_C}/live/", live.live, name="console-live"),
     path(f"{_C}/sharing/", sharing.sharing, name="console-sharing"),
@@ -59,6 +62,10 @@ urlpatterns = [
     path(f"{_C}/members/<int:member_id>/remove/", members.remove, name="console-member-remove"),
     path(f"{_C}/settings/", conferences.change_settings, name="console-settings"),
     path(f"{_C}/settings/door/", door.door, name="console-door"),
+    path(f"{_C}/settings/digest/", digests.digest, name="console-digest"),
+    path(f"{_C}/settings/keys/", keys.keys, name="console-keys"),
+    path(f"{_C}/settings/keys/required/", keys.require, name="console-keys-required"),
+    path(f"{_C}/settings/keys/<int:key_id>/revoke/", keys.revoke, name="console-key-revoke"),
     path(f"{_C}/settings/people/", privacy.people, name="console-privacy"),
     path(
         f"{_C}/settings/people/<str:registration_id>/export/", privacy.export, name="console-privacy-export"

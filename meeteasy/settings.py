@@ -37,7 +37,7 @@ CSRF_TRUSTED_ORIGINS = env.read_list("CSRF_TRUSTED_ORIGINS")
 PUBLIC_URL = env.read_str("PUBLIC_URL", f"http://localhost:{env.read_int('PORT', 8000)}").rstrip("/")
 
 INSTALLED_APPS = [
-    "django.contrib.admin.apps.SimpleAdminConfig",  # only the web server needs the admin (meeteasy/urls.py)
+    "meeteasy.admin_apps.AdminConfig",  # discovers nothing: only the web server needs it (meeteasy/urls.py)
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -382,6 +382,11 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
     "console: mails to organizers that were lost or failed": {
         "task": "console.sweep_mails",
         "schedule": 30,
+        "queue": Queue.NOTIFICATIONS_EMAIL,
+    },
+    "console: digests of conferences where it is morning": {
+        "task": "console.write_digests",
+        "schedule": 300,
         "queue": Queue.NOTIFICATIONS_EMAIL,
     },
     "analytics: forget ended salts and erased data on disk": {

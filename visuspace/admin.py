@@ -5,12 +5,13 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from conferences.admin.scoping import OfMembers
 from meeteasy.core.admin import ReadOnlyAdmin
 from visuspace import cache
 from visuspace.models import GenerationJob, Page, Revision, Session, Speaker
 
 
-class _Shown(admin.ModelAdmin):
+class _Shown(OfMembers):
     """Data that pages show: a change removes the cached pages."""
 
     list_select_related = ["conference"]
@@ -50,7 +51,7 @@ class RevisionInline(admin.TabularInline):
 
 
 @admin.register(Page)
-class PageAdmin(ReadOnlyAdmin):
+class PageAdmin(OfMembers, ReadOnlyAdmin):
     list_display = ["conference", "language", "draft", "published", "published_at"]
     list_filter = ["language"]
     list_select_related = ["conference", "draft", "published"]
@@ -58,7 +59,8 @@ class PageAdmin(ReadOnlyAdmin):
 
 
 @admin.register(GenerationJob)
-class GenerationJobAdmin(ReadOnlyAdmin):
+class GenerationJobAdmin(OfMembers, ReadOnlyAdmin):
+    conference_path = "page__conference_id"
     list_display = [
         "created_at", "page", "status", "error_code", "provider", "model", "tokens_in", "tokens_out", "cost",
     ]  # fmt: skip
