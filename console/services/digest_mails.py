@@ -6,10 +6,9 @@ from typing import Any
 from babel import Locale
 from django.conf import settings
 from django.urls import reverse
-from django.utils.translation import get_language, to_locale
+from django.utils.translation import get_language, gettext_lazy, to_locale
 from django.utils.translation import gettext as _
 
-from analytics.ranges.queries import Panel
 from analytics.ranges.results import Totals
 from analytics.selectors.summary import get_summary
 from conferences.access import Role, may
@@ -19,6 +18,18 @@ from console.services.digest_links import make_stop_url
 from console.services.digest_times import first_day
 
 ROWS = 5  # of each panel
+_NAMES = {
+    "groups": {
+        "direct": gettext_lazy("Direct"), "own": gettext_lazy("This site"),
+        "share": gettext_lazy("Share links"), "search": gettext_lazy("Search"),
+        "social": gettext_lazy("Social networks"), "messenger": gettext_lazy("Messengers"),
+        "mail": gettext_lazy("Mail"), "other": gettext_lazy("Other sites"),
+    },
+    "devices": {
+        "desktop": gettext_lazy("Computer"), "phone": gettext_lazy("Phone"),
+        "tablet": gettext_lazy("Tablet"), "tv": gettext_lazy("Television"),
+    },
+}  # fmt: skip
 
 
 def describe_digest(mail: OrganizerMail) -> dict[str, Any] | None:
@@ -64,7 +75,7 @@ def _list_figures(totals: Totals, before: Totals) -> list[dict[str, Any]]:
     ]
 
 
-def _list_panels(panels: dict[str, Panel]) -> list[dict[str, Any]]:
+def _list_panels(panels: dict[str, Any]) -> list[dict[str, Any]]:
     """The panels that have rows. What is counted differs, so each says it."""
     labels = {
         "pages": _("Pages"), "entry_pages": _("Entry pages"), "referrers": _("Referrers"),
@@ -92,4 +103,6 @@ def _list_panels(panels: dict[str, Panel]) -> list[dict[str, Any]]:
 def _label_value(panel: str, value: str) -> str:
     if panel == "countries":
         return Locale.parse(to_locale(get_language() or "en")).territories.get(value, value)
+    if panel in _NAMES:
+        return str(_NAMES[panel].get(value, value))
     return label_channel(value) if panel == "channels" else value
