@@ -1,6 +1,6 @@
 """Celery tasks of the console."""
 
-from console.services import digests, mailing
+from console.services import digests, mailing, pictures
 from meeteasy.core.queues import Queue, queue_task
 
 
@@ -20,3 +20,9 @@ def sweep_mails() -> None:
 def write_digests() -> None:
     """Write the digests that are due into the outbox."""
     digests.write_due()
+
+
+@queue_task(Queue.FILES_CONVERT, name="console.adopt_pictures")
+def adopt_pictures() -> None:
+    """Take over pictures of event pages whose conversion ended unnoticed."""
+    pictures.adopt_results()
