@@ -41,7 +41,7 @@ class SessionAdmin(_Shown):
 
 
 @admin.register(Picture)
-class PictureAdmin(ReadOnlyAdmin):
+class PictureAdmin(OfMembers, ReadOnlyAdmin):
     list_display = ["file_name", "conference", "width", "height", "created_at", "created_by"]
     list_select_related = ["conference", "created_by"]
     search_fields = ["file_name", "conference__id"]
