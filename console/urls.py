@@ -15,6 +15,7 @@ from console.pages import (
     privacy,
     share_links,
     sharing,
+    views,
 )
 
 _C = "c/<str:conference_id>"
@@ -28,7 +29,10 @@ urlpatterns = [
         "password/set/<str:uidb64>/<str:token>/", accounts.SetPassword.as_view(), name="console-password-set"
     ),
     path("invitations/<str:token>/", accounts.invitation, name="console-invitation"),
+    path("views/<str:token>/", views.public_view, name="console-view"),
     path(f"{_C}/", overview.overview, name="console-overview"),
+    path(f"{_C}/panels/<str:name>/", overview.panel, name="console-panel"),
+    path(f"{_C}/figures/<str:name>/", overview.figure, name="console-figure"),
     path(f"{_C}/live/", live.live, name="console-live"),
     path(f"{_C}/sharing/", sharing.sharing, name="console-sharing"),
     path(f"{_C}/sharing/channels/", sharing.channels, name="console-channels"),
@@ -58,6 +62,8 @@ urlpatterns = [
     path(f"{_C}/members/<int:member_id>/role/", members.change_role, name="console-member-role"),
     path(f"{_C}/members/<int:member_id>/remove/", members.remove, name="console-member-remove"),
     path(f"{_C}/settings/", conferences.change_settings, name="console-settings"),
+    path(f"{_C}/settings/views/", views.view_list, name="console-views"),
+    path(f"{_C}/settings/views/<str:view_id>/revoke/", views.revoke, name="console-view-revoke"),
     path(f"{_C}/settings/door/", door.door, name="console-door"),
     path(f"{_C}/settings/people/", privacy.people, name="console-privacy"),
     path(

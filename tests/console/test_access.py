@@ -15,10 +15,10 @@ from tests.console.conftest import Browser
 pytestmark = pytest.mark.django_db
 
 # Open to people who are not signed in, each for a reason.
-PUBLIC = {"console-password-reset", "console-password-set", "console-invitation"}
+PUBLIC = {"console-password-reset", "console-password-set", "console-invitation", "console-view"}
 _ANYTHING = {
     "registration_id": "x", "check_in_id": "x", "code": "none1", "kind": "svg", "member_id": 0,
-    "conversion_id": "x",
+    "conversion_id": "x", "name": "views", "view_id": "x",
     "invitation_id": "0199d3a8-6f5e-7c1a-9b7e-0a4f6d2c8e10", "uidb64": "MQ", "token": "x",
 }  # fmt: skip
 
