@@ -72,13 +72,15 @@ class Span:
 @dataclass(frozen=True)
 class Asked:
     """figure: of FIGURES, the one that the chart shows. by: "day" or "hour". beside: an earlier conference's
-    id. problems: what of the address could not be understood, for the reader."""
+    id. is_beyond_retention: events of some of the days are deleted. problems: what of the address could not be
+    understood or followed, for the reader."""
 
     span: Span
     filters: tuple[Filter, ...] = ()
     figure: str = _USUAL_FIGURE
     by: str = "day"
     beside: str = ""
+    is_beyond_retention: bool = False
     problems: tuple[str, ...] = ()
 
     def pairs(self) -> list[tuple[str, str]]:
@@ -134,13 +136,24 @@ def read_asked(
     span = read_span(conference, given, now=now or timezone.now(), problems=problems)
     by = given.get("by", "")
     by = by if by in ("day", "hour") else _usual_by(span)
+    filters = _read_filters(given, problems) if may_filter else ()
+    kept = conference.events_deleted_before
+    is_beyond = kept is not None and span.first < kept
+    if is_beyond:
+        # What is left are figures of whole days, which know neither hours nor visits.
+        by, filters = "day", ()
+        message = _(
+            "Events before %(date)s are deleted. Of ranges that begin earlier, sums of days are left."
+        )
+        problems.append(message % {"date": kept})
     figure = given.get("figure", "")
     return Asked(
         span=span,
-        filters=_read_filters(given, problems) if may_filter else (),
+        filters=filters,
         figure=figure if figure in FIGURES else _USUAL_FIGURE,
         by=by if span.may_show_hours else "day",
         beside=given.get("beside", "")[:64],
+        is_beyond_retention=is_beyond,
         problems=tuple(problems),
     )
 

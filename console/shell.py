@@ -37,6 +37,7 @@ PLACES = [
     Place("sharing", _("Share Tracking"), "branch", Role.VIEWER, _("Analytics"), short=_("Sharing")),
     Place("desk", _("Check-in desk"), "scan", Role.STEWARD, _("People"), short=_("Desk")),
     Place("held", _("Held reports"), "hold", Role.HELPER, _("People"), narrow=False),
+    Place("page", _("Event page"), "page", Role.HELPER, _("People"), narrow=False),
     Place("files", _("Files"), "file", Role.HELPER, _("People"), narrow=False),
     Place("members", _("Members"), "people", Role.VIEWER, _("Settings"), narrow=False),
     Place("settings", _("Settings"), "sliders", Role.OWNER, _("Settings"), narrow=False),

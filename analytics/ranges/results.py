@@ -29,16 +29,17 @@ class Totals(msgspec.Struct):
     """What a range comes to. With filters: of the visits that they select.
 
     duration_seconds: of an average visit, from its first event to its last. bounce_rate: the part of visits
-    that were one page view and nothing else. What may be None is so with filters, and of a period before.
+    that were one page view and nothing else. None is what is not known: with filters, of a period before, of
+    days whose events are deleted.
     """
 
     pv: int
-    uv: int
-    visits: int
-    bounces: int
-    bounce_rate: float
-    duration_seconds: float
-    share_opens: int
+    uv: int | None
+    visits: int | None
+    bounces: int | None
+    bounce_rate: float | None
+    duration_seconds: float | None
+    share_opens: int | None
     registrations: int
     checkins: int
     registrations_reported: int | None = None
@@ -53,7 +54,7 @@ class DayPoint(msgspec.Struct):
     date: dt.date
     pv: int
     uv: int
-    visits: int
+    visits: int | None
     registrations: int
     checkins: int
     bots: int | None = None

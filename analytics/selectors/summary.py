@@ -29,6 +29,14 @@ USUAL_DAYS = (1, 7, 28, 90)
 _OF_DAYS = ("registrations", "checkins", "registrations_reported", "shares", "share_conversions", "bots")
 
 
+class BeyondRetentionError(Exception):
+    """Some days of the range have no events any more. first_kept: the first day that has."""
+
+    def __init__(self, first_kept: dt.date) -> None:
+        super().__init__(f"events before {first_kept} were deleted")
+        self.first_kept = first_kept
+
+
 def get_summary(
     conference: Conference,
     *,
@@ -46,8 +54,10 @@ def get_summary(
     filters: each selects the visits that contain a match; all of them must. compare: also the figures of the
     period before, up to the same moment if the range's last day is unfinished. panels: names of PANELS.
     limit: rows of each panel. is_asked: whether somebody looks, for whom the next answers shall be prepared.
-    Raises NotReadyError while too much must be summed up first.
+    Raises NotReadyError while too much must be summed up first, and BeyondRetentionError. A comparison with
+    days whose events are deleted is left out.
     """
+    _check_kept(conference, first)
     if is_asked:
         note_watched(conference.id)
     now = now or timezone.now()
@@ -86,6 +96,36 @@ def get_summary(
     )
 
 
+def sum_up_days(
+    conference: Conference, *, first: dt.date, last: dt.date, now: dt.datetime | None = None
+) -> Summary:
+    """The figures of days some of whose events are deleted: what their own summaries say, which stay.
+
+    Distinct visitors of the range are not among them, nor what else needs the events.
+    """
+    now = now or timezone.now()
+    summaries = DailySummary.objects.filter(conference_id=conference.id, date__gte=first, date__lte=last)
+    figures = dict(summaries.order_by().values_list("date", "figures"))
+    today = _today(conference, now)
+    if first <= today <= last:
+        figures[today] = compute_figures(conference.id, today)
+    names = ("pv", "uv", "registrations", "checkins", "bots")
+    points = _all_days([], first, last)
+    for point in points:
+        of_day = figures.get(point.date, {})
+        point.visits = None
+        for name in names:
+            setattr(point, name, of_day.get(name, 0))
+    totals = Totals(sum(point.pv for point in points), *[None] * 6, 0, 0)
+    if first == last:
+        totals.uv = points[0].uv
+    for name in _OF_DAYS:
+        setattr(totals, name, sum(of_day.get(name, 0) for of_day in figures.values()))
+    return Summary(
+        conference.id, conference.time_zone, first, last, [], now, totals, None, points, [], [], {}
+    )  # fmt: skip
+
+
 def _today(conference: Conference, now: dt.datetime) -> dt.date:
     return local_date(conference.time_zone, round(now.timestamp() * 1000))
 
@@ -100,7 +140,8 @@ def get_panel(
     limit: int,
     now: dt.datetime | None = None,
 ) -> Panel:
-    """One panel alone. limit: at most MAX_CSV_ROWS. Raises NotReadyError."""
+    """One panel alone. limit: at most MAX_CSV_ROWS. Raises NotReadyError or BeyondRetentionError."""
+    _check_kept(conference, first)
     days = ensure_days(conference.id, first, last, today=_today(conference, now or timezone.now()))
     question = Question(
         conference.id, first, tuple(filters), None, (name,), limit,
@@ -119,11 +160,21 @@ def list_occurrences(
     limit: int,
     offset: int = 0,
 ) -> list[Occurrence]:
-    """The events of a type that a range's figures consist of, the latest first. Raises NotReadyError."""
+    """The events of a type that a range's figures consist of, the latest first.
+
+    Raises NotReadyError or BeyondRetentionError.
+    """
+    _check_kept(conference, first)
     days = ensure_days(conference.id, first, last, today=_today(conference, timezone.now()))
     with open_cursor() as cursor:
         found = Range(cursor, [day.path for day in days], first=first, filters=filters)
         return found.list_events(kind, limit=limit, offset=offset)
+
+
+def _check_kept(conference: Conference, first: dt.date) -> None:
+    sealed = conference.events_deleted_before
+    if sealed is not None and first < sealed:
+        raise BeyondRetentionError(sealed)
 
 
 def _totals(visits: Visits) -> Totals:
@@ -182,9 +233,11 @@ def _compare(
     *,
     now: dt.datetime,
     today: dt.date,
-) -> Comparison:
+) -> Comparison | None:
     length = last - first + dt.timedelta(days=1)
     before_first, before_last = first - length, last - length
+    if conference.events_deleted_before is not None and before_first < conference.events_deleted_before:
+        return None
     until = cut = None
     if first <= today <= last:
         day = today - length

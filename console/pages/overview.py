@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from analytics.ranges.segments import NotReadyError
-from analytics.selectors.summary import MAX_ROWS, get_panel
+from analytics.selectors.summary import MAX_ROWS, BeyondRetentionError, get_panel
 from conferences.access import Role, signed_in, visible_conferences
 from conferences.models import Member
 from console import panels
@@ -58,6 +58,8 @@ def panel(request: HttpRequest, member: Member, name: str) -> HttpResponse:
         )
     except NotReadyError:
         return _render_not_ready(request, member, asked)
+    except BeyondRetentionError:
+        return _render_beyond_retention(request, member, asked)
     context = {**frame(asked), "panel": panels.present(kind, found, asked)}
     return render_page(request, "console/panel.html", context, member=member, place="overview")
 
@@ -76,6 +78,8 @@ def figure(request: HttpRequest, member: Member, name: str) -> HttpResponse:
         shown = figures.read_figure(member.conference, kind, asked, page=number)
     except NotReadyError:
         return _render_not_ready(request, member, asked)
+    except BeyondRetentionError:
+        return _render_beyond_retention(request, member, asked)
     context = {
         **frame(asked),
         **shown,
@@ -99,3 +103,10 @@ def _render_not_ready(request: HttpRequest, member: Member, asked: Asked) -> Htt
     )
     answer["Retry-After"] = _RETRY_AFTER_SECONDS
     return answer
+
+
+def _render_beyond_retention(request: HttpRequest, member: Member, asked: Asked) -> HttpResponse:
+    """Say that the events are deleted; another range may be picked."""
+    return render_page(
+        request, "console/beyond_retention.html", frame(asked), member=member, place="overview", status=410
+    )

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from analytics.days.zones import day_bounds
 from analytics.ranges.results import HourPoint, Summary, Totals
-from analytics.selectors.summary import get_summary
+from analytics.selectors.summary import get_summary, sum_up_days
 from conferences.models import Conference
 from console import charts, panels
 from console.asking import FIGURES, Asked
@@ -49,10 +49,13 @@ def opens_to(conference: Conference, asked: Asked) -> OpensTo:
 def read_overview(conference: Conference, asked: Asked, *, opens: OpensTo) -> dict[str, Any]:
     """Return what the page shows of the range. Raises NotReadyError while too much must be summed up."""
     span = asked.span
-    summary = get_summary(
-        conference, first=span.first, last=span.last, filters=asked.filters, compare=True, limit=ROWS,
-        now=span.now,
-    )  # fmt: skip
+    if asked.is_beyond_retention:
+        summary = sum_up_days(conference, first=span.first, last=span.last, now=span.now)
+    else:
+        summary = get_summary(
+            conference, first=span.first, last=span.last, filters=asked.filters, compare=True, limit=ROWS,
+            now=span.now,
+        )  # fmt: skip
     before_doors = _days_to_doors(conference, summary.totals, now=span.now)
     return {
         "summary": summary,
@@ -60,7 +63,7 @@ def read_overview(conference: Conference, asked: Asked, *, opens: OpensTo) -> di
         "days_to_doors": before_doors,
         "chart": draw_chart(conference, summary, asked),
         "funnel": _make_funnel(summary, opens, has_opened=before_doors is None),
-        "cards": panels.lay_out(summary.panels, asked),
+        "cards": panels.lay_out(summary.panels, asked) if summary.panels else [],
         "is_empty": not (summary.totals.pv or summary.totals.registrations or _before(summary, "pv")),
     }
 
@@ -108,7 +111,7 @@ _STEPS = {
 
 def _make_funnel(summary: Summary, opens: OpensTo, *, has_opened: bool) -> list[dict[str, Any]]:
     """From a page view to the door, by distinct visitors. has_opened: the doors have."""
-    whole = summary.funnel[0].visitors
+    whole = summary.funnel[0].visitors if summary.funnel else 0
     found = []
     for step in summary.funnel:
         count = step.visitors if has_opened or step.step != "checkin" else None

@@ -34,6 +34,7 @@ PAGES = [
     "/console/c/summit/settings/views/",
     "/console/c/summit/live/",
     "/console/c/summit/members/",
+    "/console/c/summit/page/en/",
     "/console/c/summit/settings/",
     "/console/c/summit/settings/copy/",
     "/console/c/summit/settings/delete/",
