@@ -72,8 +72,8 @@ class Span:
 @dataclass(frozen=True)
 class Asked:
     """figure: of FIGURES, the one that the chart shows. by: "day" or "hour". beside: an earlier conference's
-    id. is_beyond_retention: events of some of the days are deleted. problems: what of the address could not be
-    understood or followed, for the reader."""
+    id. is_beyond_retention: events of some of the days are deleted. problems: what of the address was not
+    understood or cannot be shown, for the reader."""
 
     span: Span
     filters: tuple[Filter, ...] = ()
@@ -142,9 +142,7 @@ def read_asked(
     if is_beyond:
         # What is left are figures of whole days, which know neither hours nor visits.
         by, filters = "day", ()
-        message = _(
-            "Events before %(date)s are deleted. Of ranges that begin earlier, sums of days are left."
-        )
+        message = _("Events before %(date)s are deleted. Of earlier days only their sums remain.")
         problems.append(message % {"date": kept})
     figure = given.get("figure", "")
     return Asked(

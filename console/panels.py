@@ -65,7 +65,8 @@ def label_value(dimension: str, value: str) -> str:
     if dimension == "channel":
         return label_channel(value)
     if dimension == "country":
-        return Locale.parse(to_locale(get_language() or "en")).territories.get(value.upper(), value)
+        territories = Locale.parse(to_locale(get_language() or "en")).territories
+        return str(territories.get(value.upper(), value))
     return value
 
 

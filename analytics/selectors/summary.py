@@ -116,9 +116,10 @@ def sum_up_days(
         point.visits = None
         for name in names:
             setattr(point, name, of_day.get(name, 0))
-    totals = Totals(sum(point.pv for point in points), *[None] * 6, 0, 0)
-    if first == last:
-        totals.uv = points[0].uv
+    totals = Totals(
+        pv=sum(point.pv for point in points), uv=points[0].uv if first == last else None, visits=None,
+        bounces=None, bounce_rate=None, duration_seconds=None, share_opens=None, registrations=0, checkins=0,
+    )  # fmt: skip
     for name in _OF_DAYS:
         setattr(totals, name, sum(of_day.get(name, 0) for of_day in figures.values()))
     return Summary(

@@ -72,8 +72,7 @@ def figure(request: HttpRequest, member: Member, name: str) -> HttpResponse:
     if kind is None:
         raise Http404("There is no such figure.")
     asked = read_asked(member.conference, request.GET)
-    number = request.GET.get("page", "1")
-    number = min(int(number), _MAX_PAGES) if number.isdecimal() and len(number) < 6 and int(number) else 1
+    number = _read_page(request.GET.get("page", ""))
     try:
         shown = figures.read_figure(member.conference, kind, asked, page=number)
     except NotReadyError:
@@ -87,6 +86,11 @@ def figure(request: HttpRequest, member: Member, name: str) -> HttpResponse:
         "may_go_on": shown["has_more"] and number < _MAX_PAGES,
     }
     return render_page(request, "console/figure.html", context, member=member, place="overview")
+
+
+def _read_page(text: str) -> int:
+    """The number of a page of a list, within bounds."""
+    return max(1, min(int(text), _MAX_PAGES)) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
 
 
 def frame(asked: Asked) -> dict[str, Any]:

@@ -158,7 +158,7 @@ def _hours(conference: Conference, summary: Summary, asked: Asked) -> list[dict[
     span = asked.span
     known = {point.begins_at: point for point in summary.hours}
     before = _by_number(conference, summary)
-    found = []
+    found: list[dict[str, Any]] = []
     for day in summary.days:
         start, end = day_bounds(conference.time_zone, day.date)
         hours = range(round((end - start) / dt.timedelta(hours=1)))
