@@ -57,7 +57,10 @@ def _find_due(channel: Channel) -> list[object]:
     due = Notification.objects.filter(
         channel=channel.name, status=Notification.Status.QUEUED, scheduled_for__lte=timezone.now()
     )
-    return list(due.order_by("scheduled_for").values_list("pk", flat=True)[:_ROWS_AT_ONCE])
+    ordered = due.order_by("scheduled_for").values_list("pk", flat=True)
+    # Who just registered does not wait for thousands of copies of the organizers' message.
+    first = list(ordered.filter(mailing_id=None)[:_ROWS_AT_ONCE])
+    return first or list(ordered.filter(mailing_id__isnull=False)[:_ROWS_AT_ONCE])
 
 
 def _bell(channel: Channel) -> str:
