@@ -99,7 +99,7 @@ class MessageForm(forms.Form):
 def initial_of(mailing: Mailing) -> dict[str, Any]:
     """Return the form's values of a draft."""
     selection = mailing.selection
-    entered = {True: "in", False: "out"}.get(selection.get("checked_in"), "")  # type: ignore[arg-type]
+    entered = {True: "in", False: "out"}.get(selection.get("checked_in"), "")
     values = {
         "states": selection.get("states", []), "entered": entered, "brought": selection.get("brought"),
         "ids": ",".join(selection.get("ids", [])),

@@ -137,7 +137,7 @@ def read_form(conference: Conference, data: QueryDict, *, known: dict[str, Any] 
         labels = {
             code: data.get(f"option-{place}-{code}", "").strip()[:_LABEL_CHARACTERS] for code, _n in languages
         }
-        options.append(OptionRow(data[f"option-{place}-value"][:_VALUE_CHARACTERS], labels))
+        options.append(OptionRow(data.get(f"option-{place}-value", "")[:_VALUE_CHARACTERS], labels))
         place += 1
     labels = {code: data.get(f"label-{code}", "").strip()[:_LABEL_CHARACTERS] for code, _name in languages}
     form = QuestionForm(

@@ -128,7 +128,7 @@ def _count(found: Any, wanted: PeopleFilter, counts: dict[str, int]) -> int:
 
 def _describe_states(wanted: PeopleFilter, counts: dict[str, int]) -> list[dict[str, Any]]:
     states = [("", _("All"), counts["all"])]
-    states += [(state.value, state.label, counts[state]) for state in _STATES]
+    states += [(state.value, str(state.label), counts[state]) for state in _STATES]
     return [
         {
             "label": label, "count": count, "address": wanted.address(state=value),

@@ -30,7 +30,7 @@ def new_person(request: HttpRequest, member: Member) -> HttpResponse:
             outcome = add_person(conference, **form.person())
         except ValidationError as error:
             for name, errors in error.message_dict.items():
-                form.add_error(name if name in form.fields else None, errors)  # type: ignore[arg-type]
+                form.add_error(name if name in form.fields else None, errors)
         else:
             if outcome.created:
                 text = _("%(name)s was added.") % {"name": outcome.registration.name}

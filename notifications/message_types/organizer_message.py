@@ -26,8 +26,8 @@ class OrganizerMessage(MessageType):
     outlives_conference: ClassVar[bool] = True
     repeats_unknown: ClassVar[bool] = False
     example: ClassVar[dict[str, Any]] = {
-        "subject": "Shuttle buses 接驳车",
-        "body": "Dear {name},\n\nbuses to {conference} leave every ten minutes.\n展会接驳车每十分钟一班。",
+        "subject": "{conference}: shuttle buses",
+        "body": "{name},\n\nbuses to {conference} leave every ten minutes.",
     }
 
     def read_facts(self, notification: Notification, registration: Registration) -> dict[str, Any]:

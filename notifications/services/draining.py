@@ -9,6 +9,7 @@ and the sweeper finds the rows.
 import random
 import time
 from contextlib import suppress
+from uuid import UUID
 
 import redis
 from django.utils import timezone
@@ -53,7 +54,7 @@ def drain(channel_name: str) -> int:
     return sent
 
 
-def _find_due(channel: Channel) -> list[object]:
+def _find_due(channel: Channel) -> list[UUID]:
     due = Notification.objects.filter(
         channel=channel.name, status=Notification.Status.QUEUED, scheduled_for__lte=timezone.now()
     )
