@@ -40,6 +40,7 @@ PLACES = [
     Place("messages", _("Messages"), "mail", Role.VIEWER, _("People"), narrow=False),
     Place("notifications", _("Notifications"), "bell", Role.HELPER, _("People"), narrow=False),
     Place("held", _("Held reports"), "hold", Role.HELPER, _("People"), narrow=False),
+    Place("page", _("Event page"), "page", Role.HELPER, _("People"), narrow=False),
     Place("files", _("Files"), "file", Role.HELPER, _("People"), narrow=False),
     Place("members", _("Members"), "people", Role.VIEWER, _("Settings"), narrow=False),
     Place("settings", _("Settings"), "sliders", Role.OWNER, _("Settings"), narrow=False),

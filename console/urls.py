@@ -7,6 +7,7 @@ from console.pages import (
     conferences,
     desk,
     door,
+    event_page,
     files,
     held,
     live,
@@ -20,6 +21,9 @@ from console.pages import (
     person,
     privacy,
     questions,
+    pictures,
+    privacy,
+    retention,
     share_links,
     sharing,
 )
@@ -119,6 +123,20 @@ urlpatterns = [
     path(f"{_C}/files/upload/", files.upload, name="console-file-upload"),
     path(f"{_C}/files/<str:conversion_id>/retry/", files.retry, name="console-file-retry"),
     path(f"{_C}/files/<str:conversion_id>/remove/", files.remove, name="console-file-remove"),
+    path(f"{_C}/page/", event_page.index, name="console-page"),
+    path(f"{_C}/page/<str:language>/", event_page.edit, name="console-page-edit"),
+    path(f"{_C}/page/<str:language>/generate/", event_page.generate, name="console-page-generate"),
+    path(f"{_C}/page/<str:language>/job/", event_page.job, name="console-page-job"),
+    path(f"{_C}/page/<str:language>/preview/<int:number>/", event_page.preview, name="console-page-preview"),
+    path(f"{_C}/page/<str:language>/publish/", event_page.publish, name="console-page-publish"),
+    path(f"{_C}/page/<str:language>/restore/", event_page.restore, name="console-page-restore"),
+    path(f"{_C}/page/<str:language>/pictures/", pictures.picture_rows, name="console-pictures"),
+    path(f"{_C}/page/<str:language>/pictures/upload/", pictures.upload, name="console-picture-upload"),
+    path(
+        f"{_C}/page/<str:language>/pictures/<str:picture_id>/remove/",
+        pictures.remove,
+        name="console-picture-remove",
+    ),
     path(f"{_C}/members/", members.member_list, name="console-members"),
     path(f"{_C}/members/invite/", members.invite, name="console-invite"),
     path(
@@ -130,6 +148,7 @@ urlpatterns = [
     path(f"{_C}/members/<int:member_id>/remove/", members.remove, name="console-member-remove"),
     path(f"{_C}/settings/", conferences.change_settings, name="console-settings"),
     path(f"{_C}/settings/door/", door.door, name="console-door"),
+    path(f"{_C}/settings/retention/", retention.settings, name="console-retention"),
     path(f"{_C}/settings/people/", privacy.people, name="console-privacy"),
     path(
         f"{_C}/settings/people/<str:registration_id>/export/", privacy.export, name="console-privacy-export"

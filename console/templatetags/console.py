@@ -46,6 +46,12 @@ def decimal(value: float | None) -> str:
 
 
 @register.filter
+def cost(value: Any) -> str:
+    """An amount of money without its currency, as small as a model's tokens: 0.0012."""
+    return str(format_decimal(value, format="#,##0.00####", locale=_locale()))
+
+
+@register.filter
 def percent(value: float | None) -> str:
     """A share as whole per cents, with a decimal below one per cent."""
     if value is None:
