@@ -7,6 +7,7 @@ from typing import Any
 from babel.dates import format_date, format_interval
 from babel.numbers import format_decimal, format_percent
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -163,6 +164,12 @@ def month(value: dt.date) -> str:
 def channel(value: str) -> str:
     """The name of a share channel for people."""
     return label_channel(value)
+
+
+@register.filter
+def language_name(code: str) -> str:
+    """The name of a language in itself: 简体中文."""
+    return dict(settings.LANGUAGES).get(code, code)
 
 
 @register.simple_tag
