@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0016_segments'),
+        ('analytics', '0017_index_stale_segments'),
     ]
 
     operations = [
