@@ -110,6 +110,7 @@ def _name(found: Job, errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
         Registration.objects.filter(conference_id=found.conference_id, id__in=ids).values_list("id", "name")
     )
     return [
-        {**error, "name": names.get(error.get("id", ""), ""), "message": _(error["message"] or " ")}
+        {**error, "name": names.get(error.get("id", ""), ""), "message": text and _(text)}
         for error in errors
+        for text in [error["message"]]
     ]
