@@ -84,7 +84,8 @@ class CheckInList(generics.ListAPIView[CheckIn]):
             conference=conference,
             scope="checkin",
             key=request.headers.get("Idempotency-Key"),
-            body=request.data,
+            # A repeated request is sent later.
+            body={name: value for name, value in request.data.items() if name != "sent_at"},
             act=act,
         )
         found = find_check_ins(conference).filter(id=answer["check_in"]).first()

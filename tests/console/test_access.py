@@ -17,8 +17,8 @@ pytestmark = pytest.mark.django_db
 # Open to people who are not signed in, each for a reason.
 PUBLIC = {"console-password-reset", "console-password-set", "console-invitation"}
 _ANYTHING = {
-    "registration_id": "x", "check_in_id": "x", "code": "none1", "kind": "svg", "member_id": 0,
-    "conversion_id": "x",
+    "registration_id": "x", "check_in_id": "x", "passage_id": "x", "code": "none1", "kind": "svg",
+    "member_id": 0, "conversion_id": "x",
     "invitation_id": "0199d3a8-6f5e-7c1a-9b7e-0a4f6d2c8e10", "uidb64": "MQ", "token": "x",
 }  # fmt: skip
 
