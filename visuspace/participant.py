@@ -130,8 +130,10 @@ def _render(request: HttpRequest, registration: Registration, token: str, form: 
 
 def _sharing(registration: Registration, *, asked: bool) -> dict[str, Any]:
     """Return the person's link and what it brought; without a visitor id they can have none of their own."""
-    told = signals.participant_asked.send(sender=Registration, registration=registration)
-    code, brought = next((found for _receiver, found in told), ("", 0))
+    code, brought = "", 0
+    told: Any = signals.participant_asked.send(Registration, registration=registration)
+    for _receiver, found in told:
+        code, brought = found
     if not code and asked and registration.visitor_id:
         code = own_events.own_code(registration)  # on its way into the tree
     return {"code": code, "brought": brought, "can_share": bool(registration.visitor_id)}

@@ -41,8 +41,8 @@ class Found:
 
 
 @require_safe
-@conference_page(Role.STEWARD)
 @csp_update({"script-src": [SELF, "'wasm-unsafe-eval'"]})  # the reader of QR codes; on this page alone
+@conference_page(Role.STEWARD)
 def desk(request: HttpRequest, member: Member) -> HttpResponse:
     """Search by name or badge code. What a badge holds finds exactly its attendee."""
     q = request.GET.get("q", "").strip()[:512]

@@ -1,6 +1,6 @@
 """The check-in desk in Chromium: a scanner's keys, a camera's picture, the keyboard alone, and no network.
 
-One system and one browser, whose camera shows the badge of the last guest.
+One system and one browser, whose camera shows a foreign code and the badge of the last guest by turns.
 """
 
 import json
@@ -53,6 +53,12 @@ print(json.dumps([
     dict(active.values_list("registration__name", "gate")),
 ]))
 """
+_EMPTY = """
+from conferences.models import CheckIn, IdempotencyKey, Passage
+Passage.objects.all().delete(); CheckIn.objects.all().delete(); IdempotencyKey.objects.all().delete()
+print()
+print("done")
+"""
 _KEPT = "caches.open('meeteasy-desk:/console/c/test/desk/').then(cache => cache.keys())"
 
 
@@ -65,16 +71,19 @@ class Door:
         return str(self.system.manage("shell", "-v", "0", "-c", code)).strip().splitlines()[-1]
 
 
-def film(code: str, path: Path) -> None:
-    """Write a film of a badge as YUV4MPEG2, 640 by 480: what a camera sees that is held before it."""
-    matrix = list(segno.make(code, error="m", micro=False).matrix_iter(scale=6, border=4))
+def film(codes: list[str], path: Path) -> None:
+    """Write a film as YUV4MPEG2, 640 by 480: each code is held before the camera for four seconds."""
     width, height = 640, 480
-    top, left = (height - len(matrix)) // 2, (width - len(matrix[0])) // 2
-    luma = [bytearray(b"\xc0" * width) for _ in range(height)]
-    for y, row in enumerate(matrix):
-        luma[top + y][left : left + len(row)] = bytes(16 if dark else 235 for dark in row)
-    frame = b"FRAME\n" + b"".join(luma) + b"\x80" * (width * height // 2)
-    path.write_bytes(f"YUV4MPEG2 W{width} H{height} F10:1 Ip A1:1 C420jpeg\n".encode() + frame * 5)
+    frames = []
+    for code in codes:
+        matrix = list(segno.make(code, error="m", micro=False).matrix_iter(scale=6, border=4))
+        top, left = (height - len(matrix)) // 2, (width - len(matrix[0])) // 2
+        luma = [bytearray(b"\xc0" * width) for _ in range(height)]
+        for y, row in enumerate(matrix):
+            luma[top + y][left : left + len(row)] = bytes(16 if dark else 235 for dark in row)
+        frames += [b"FRAME\n" + b"".join(luma) + b"\x80" * (width * height // 2)] * 8
+    header = f"YUV4MPEG2 W{width} H{height} F2:1 Ip A1:1 C420jpeg\n"
+    path.write_bytes(header.encode() + b"".join(frames))
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +99,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
 @pytest.fixture(scope="module")
 def chromium(door: Door, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     badge = tmp_path_factory.mktemp("camera") / "badge.y4m"
-    film(door.codes[-1], badge)
+    film(["https://elsewhere.example/1234567", door.codes[-1]], badge)
     with sync_playwright() as playwright:
         browser = launch(
             playwright, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
@@ -102,6 +111,9 @@ def chromium(door: Door, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
 
 @pytest.fixture
 def sign_in(door: Door, chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """`sign_in()` is a browser of somebody who signed in; nobody has passed the door yet."""
+    assert door.run(_EMPTY) == "done"
+    expect.set_options(timeout=20_000)  # other work may share the machine
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 
@@ -121,6 +133,7 @@ def sign_in(door: Door, chromium: Browser) -> Iterator[Callable[..., BrowserCont
     yield open_for
     for context in contexts:
         context.close()
+    expect.set_options(timeout=5_000)
     assert errors == []
 
 
@@ -162,13 +175,12 @@ def test_scanner_camera_and_keyboard_let_people_in(
     expect(result).to_contain_text("East")
     scan(page, "https://elsewhere.example/123456", outcome="unknown")
 
-    # The camera goes on after a code that is none of ours.
+    # The camera goes on after a code that is none of ours, and sees both again.
     page.locator("[data-camera-button]").click()
-    expect(result).to_contain_text("Guest 63", timeout=30_000)
-    expect(result).to_have_attribute("data-outcome", "welcome")
-    scan(page, "12345678", outcome="unknown")
-    expect(result).to_contain_text("Guest 63", timeout=30_000)
-    expect(result).to_have_attribute("data-outcome", "already")
+    scans = page.locator("[data-scans] li")
+    for outcome, name in (("unknown", "elsewhere"), ("welcome", "Guest 63"), ("already", "Guest 63")):
+        row = page.locator(f'[data-scans] li[data-outcome="{outcome}"]', has_text=name)
+        expect(row.first).to_be_visible(timeout=40_000)
     page.locator("[data-camera-button]").click()
     expect(page.locator("[data-camera]")).to_be_hidden()
 
@@ -186,19 +198,18 @@ def test_scanner_camera_and_keyboard_let_people_in(
     page.keyboard.press("Shift+Tab")
     expect(page.locator("[data-acts] button")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.locator("[data-scans] li").first).to_have_attribute("data-state", "undone")
+    expect(scans.first).to_have_attribute("data-state", "undone")
     expect(page.locator("[data-count=inside]")).to_have_text("2")
 
     page.get_by_text("Exit", exact=True).click()
     scan(page, door.codes[60], outcome="goodbye")
     page.reload()
     expect(page.locator("[data-gate]")).to_have_value("East")
-    expect(page.locator("[data-scans] li").first).to_contain_text("Guest 60")
+    expect(scans.first).to_contain_text("Guest 60")
 
 
 def test_two_desks_without_network_count_exactly(door: Door, sign_in: Callable[..., BrowserContext]) -> None:
     """Fifty scans at each of two desks, thirty of them of the same badges, and a tab that is closed."""
-    before = json.loads(door.run(_COUNT))
     contexts = {gate: sign_in() for gate in ("North", "South")}
     pages = {gate: open_desk(context, gate=gate) for gate, context in contexts.items()}
     for page in pages.values():
@@ -227,9 +238,7 @@ def test_two_desks_without_network_count_exactly(door: Door, sign_in: Callable[.
     for page in (south, north):  # who was later is the first to send
         expect(page.locator("[data-notice]")).to_be_hidden(timeout=60_000)
     active, inside, entries, gates = json.loads(door.run(_COUNT))
-    assert active - before[0] == 59
-    assert inside - before[1] == 59
-    assert entries - before[2] == 59
+    assert (active, inside, entries) == (59, 59, 59)
     assert {gates[f"Guest {number:02}"] for number in range(29)} == {"North"}
     assert {gates[f"Guest {number:02}"] for number in range(29, 59)} == {"South"}
     # The other desk learns that it was not the first.
