@@ -7,7 +7,7 @@ class AnalyticsConfig(AppConfig):
     verbose_name = _("Analytics")
 
     def ready(self) -> None:
-        from analytics import checks, exports, receivers  # noqa: F401  they register what they have
+        from analytics import checks, exports, receivers, retention  # noqa: F401  they register what they have
         from analytics.event_types import EVENT_TYPES
         from analytics.reactions import handlers
 

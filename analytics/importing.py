@@ -57,6 +57,7 @@ class ImportReport:
     stored: int = 0
     duplicate: int = 0
     rejected: int = 0
+    expired: int = 0  # older than their conference keeps
     warnings: int = 0
     errors_path: str | None = None
 
@@ -176,6 +177,7 @@ def _store(rows: list[tuple[int, EventRow]], report: ImportReport, errors: _Erro
         else:
             report.stored += result.stored
             report.duplicate += result.duplicate
+            report.expired += result.expired
 
 
 class _Counted(io.RawIOBase):

@@ -8,7 +8,7 @@ import datetime as dt
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,11 +16,12 @@ from django.core.files.storage import storages
 from django.utils import timezone
 
 from analytics import store
+from analytics.days.sealing import is_sealed, read_sealed_before
 from analytics.days.zones import get_zones
 from analytics.models import DailySummary, Segment
 from analytics.ranges.building import SCRATCH
 from analytics.ranges.segments import NotReadyError, is_current, make_segment, patience
-from analytics.selectors.summary import USUAL_DAYS, get_summary, is_watched
+from analytics.selectors.summary import USUAL_DAYS, BeyondRetentionError, get_summary, is_watched
 from conferences.models import Conference
 from meeteasy.core.logs import get_logger
 
@@ -64,6 +65,9 @@ def _remake(segment: Segment) -> bool:
     if not DailySummary.objects.filter(id=segment.id).exists():  # its last event moved away
         _delete([segment])
         return False
+    if is_sealed(segment.conference_id, segment.date):  # its visitors are deleted
+        _delete([segment])
+        return False
     if is_current(segment):
         # Unless another change came meanwhile.
         Segment.objects.filter(id=segment.id, change=segment.change).update(is_stale=False)
@@ -80,19 +84,27 @@ def _prepare(conference_ids: Iterable[str], *, now: dt.datetime, deadline: float
         ranges = [(today - dt.timedelta(days=days - 1), today) for days in USUAL_DAYS]
         ranges.append((today - dt.timedelta(days=1), today - dt.timedelta(days=1)))
         if first is not None:
-            ranges.append((first.date, today))
+            ranges.append((max(first.date, conference.events_deleted_before or first.date), today))
         for start, end in ranges:
             if time.monotonic() > deadline:
                 return
             try:
                 get_summary(conference, first=start, last=end, now=now, is_asked=False)
+            except BeyondRetentionError:
+                continue
             except NotReadyError:
                 return
 
 
 def make_segments(conference_id: str, first: dt.date, last: dt.date) -> int:
-    """Make the segments of all days of a range that have a summary, up to date or not. Returns how many."""
+    """Make the segments of all days of a range that have a summary and their events, up to date or not.
+
+    Returns how many.
+    """
     summaries = DailySummary.objects.filter(conference_id=conference_id, date__gte=first, date__lte=last)
+    sealed = read_sealed_before(conference_id)
+    if sealed is not None:
+        summaries = summaries.filter(date__gte=sealed)
     dates = list(summaries.order_by("date").values_list("date", flat=True))
     for date in dates:
         make_segment(conference_id, date)
@@ -104,8 +116,7 @@ def sweep_segments(*, now: dt.datetime | None = None) -> int:
     now = now or timezone.now()
     deleted = 0
     named: set[str] = set()
-    conference_ids = Segment.objects.order_by().values_list("conference_id", flat=True).distinct()
-    for conference_id in list(conference_ids):
+    for conference_id in _conferences_with_segments():
         rows = list(Segment.objects.filter(conference_id=conference_id))
         days = set(DailySummary.objects.filter(conference_id=conference_id).values_list("id", flat=True))
         exists = Conference.objects.filter(id=conference_id).exists()
@@ -125,6 +136,20 @@ def sweep_segments(*, now: dt.datetime | None = None) -> int:
                 storage.delete(path)
                 deleted += 1
     return deleted
+
+
+def _conferences_with_segments() -> Iterator[str]:
+    """One after the other, by the index: their distinct ids would be looked for among all segments."""
+    last = ""
+    ids = Segment.objects.order_by("conference_id").values_list("conference_id", flat=True)
+    while (found := ids.filter(conference_id__gt=last).first()) is not None:
+        yield found
+        last = found
+
+
+def delete_segment(conference_id: str, date: dt.date) -> None:
+    """Delete the segment of a day, if there is one."""
+    _delete(Segment.objects.filter(id=DailySummary.key(conference_id, date)))
 
 
 def sweep_scratch(*, now: dt.datetime | None = None) -> int:

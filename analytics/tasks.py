@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from analytics import holding, own_events, preparing
 from analytics.days import redating, summaries
+from analytics.stream import dead_letters
 from analytics.stream.drain import Drain
 from analytics.stream.queue import Consumer
 from meeteasy.core import forgetting
@@ -44,8 +45,9 @@ def close_ended_days() -> None:
 
 @queue_task(Queue.ANALYTICS_DAILY, name="analytics.drop_unclaimed_events")
 def drop_unclaimed_events() -> None:
-    """Delete events that waited a week and still have no conference."""
+    """Delete events that waited a week and still have no conference, and old letters that were replayed."""
     redating.drop_unclaimed_events()
+    dead_letters.drop_replayed()
 
 
 @queue_task(Queue.ANALYTICS_DAILY, name="analytics.send_missing_own_events")

@@ -2,7 +2,7 @@
 
 from django.utils import timezone
 
-from conferences.services import aliases, deleting, exporting, idempotency, jobs, places, receipts
+from conferences.services import aliases, deleting, exporting, idempotency, jobs, places, receipts, retention
 from meeteasy.core.queues import Queue, queue_task
 from meeteasy.core.slices import TIME_LIMIT_SECONDS
 
@@ -47,3 +47,14 @@ def forget_expired() -> None:
     receipts.forget_old_receipts()
     jobs.forget_old_jobs()
     exporting.forget_old_exports()
+
+
+@queue_task(
+    Queue.ANALYTICS_DAILY,
+    name="conferences.delete_old",
+    time_limit_seconds=retention.TIME_LIMIT_SECONDS,
+)
+def delete_old() -> None:
+    """Delete what conferences have kept for long enough; go on in a further task if the time is up."""
+    if retention.delete_due():
+        delete_old.delay()

@@ -7,4 +7,4 @@ class ConversionConfig(AppConfig):
     verbose_name = _("Files")
 
     def ready(self) -> None:
-        from conversion import checks  # noqa: F401  registers itself
+        from conversion import checks, retention  # noqa: F401  they register themselves

@@ -15,13 +15,17 @@ import redis
 from channels.layers import get_channel_layer
 
 from meeteasy.core.logs import get_logger
-from meeteasy.core.redis import get_redis
+from meeteasy.core.redis import get_quick_redis, get_redis
 
 log = get_logger(__name__)
 
 WATCHED = "live:watched"
 # How long a conference counts as watched after a process said so.
 WATCHED_SECONDS = 30
+
+# How many sockets each web process has open, and until when what it said counts.
+_SOCKETS = "live:sockets"
+_SOCKETS_UNTIL = "live:sockets:until"
 
 # Messages of the layer. They only say that there is something to look at; the content is in the log
 # (live/log.py) and the database. So a message that Redis loses can delay an alert, but not lose or reorder
@@ -38,6 +42,26 @@ def watched_conferences() -> set[str]:
     """Return the conferences that are watched now."""
     watching: list[bytes] = get_redis().zrangebyscore(WATCHED, time.time(), "+inf")  # type: ignore[assignment]
     return {conference_id.decode() for conference_id in watching}
+
+
+def note_sockets(pipeline: Any, process: str, count: int) -> None:
+    """Add to a pipeline that a web process has so many sockets open. It counts for WATCHED_SECONDS."""
+    pipeline.hset(_SOCKETS, process, count)
+    pipeline.zadd(_SOCKETS_UNTIL, {process: time.time() + WATCHED_SECONDS})
+    pipeline.expire(_SOCKETS, 3_600)  # a process that ended leaves its name
+    pipeline.expire(_SOCKETS_UNTIL, 3_600)
+
+
+def count_sockets() -> int:
+    """Return how many sockets all web processes have open. Forgets those that have not said so lately."""
+    client = get_quick_redis()
+    counts: dict[bytes, bytes] = client.hgetall(_SOCKETS)  # type: ignore[assignment]
+    living: list[bytes] = client.zrangebyscore(_SOCKETS_UNTIL, time.time(), "+inf")  # type: ignore[assignment]
+    gone = counts.keys() - set(living)
+    if gone:
+        client.hdel(_SOCKETS, *gone)
+        client.zrem(_SOCKETS_UNTIL, *gone)
+    return sum(int(counts.get(process, 0)) for process in living)
 
 
 def wake(conference_id: str, message_type: str = NEWS) -> None:

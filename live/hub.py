@@ -6,6 +6,7 @@ says when to look. A look every quarter of a second covers lost wake-ups and not
 
 import asyncio
 import time
+import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -93,6 +94,7 @@ class Hub:
         self._channel: str | None = None
         self._listener: asyncio.Task[None] | None = None
         self._listening = asyncio.Lock()
+        self._name = uuid.uuid4().hex  # of this process, for the count of sockets
 
     async def join(self, conference_id: str, outbox: Outbox, credential: Credential) -> None:
         """Send the socket a snapshot and all later messages until `leave`, which must always be called.
@@ -213,6 +215,7 @@ class Hub:
         pipeline = self._client().pipeline(transaction=False)
         pipeline.zadd(groups.WATCHED, {watch.conference_id: time.time() + groups.WATCHED_SECONDS})
         pipeline.zremrangebyscore(groups.WATCHED, "-inf", time.time())
+        groups.note_sockets(pipeline, self._name, sum(len(each.sockets) for each in self._watches.values()))
         await pipeline.execute()
 
     async def _hand_out(self, watch: Watch) -> None:

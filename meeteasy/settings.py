@@ -185,6 +185,14 @@ SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 # (meeteasy/core/metrics.py).
 METRICS_TOKEN = env.read_str("METRICS_TOKEN")
 
+# --- What is told to others about errors and times (meeteasy/telemetry) ------------------------------------
+
+SENTRY_DSN = env.read_str("SENTRY_DSN")
+SENTRY_ENVIRONMENT = env.read_str("SENTRY_ENVIRONMENT", "production")
+OTEL_EXPORTER_OTLP_ENDPOINT = env.read_str("OTEL_EXPORTER_OTLP_ENDPOINT")
+if OTEL_EXPORTER_OTLP_ENDPOINT:
+    MIDDLEWARE.insert(1, "meeteasy.telemetry.spans.trace_requests")
+
 # --- Stores ----------------------------------------------------------------------------------------------
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -379,10 +387,20 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 300,
         "queue": Queue.ANALYTICS_DAILY,
     },
+    "conferences: delete events, messages and files that are older than kept": {
+        "task": "conferences.delete_old",
+        "schedule": crontab(minute="51"),
+        "queue": Queue.ANALYTICS_DAILY,
+    },
     "console: mails to organizers that were lost or failed": {
         "task": "console.sweep_mails",
         "schedule": 30,
         "queue": Queue.NOTIFICATIONS_EMAIL,
+    },
+    "console: pictures of event pages whose conversion ended unnoticed": {
+        "task": "console.adopt_pictures",
+        "schedule": 60,
+        "queue": Queue.FILES_CONVERT,
     },
     "analytics: forget ended salts and erased data on disk": {
         "task": "analytics.forget_deleted",
@@ -435,6 +453,8 @@ INGEST_EVENTS_PER_SECOND = env.read_int("INGEST_EVENTS_PER_SECOND", 5000)
 COUNTRY_DATABASE = env.read_str("COUNTRY_DATABASE")
 # Memory of the stream of events beyond which new batches are answered 503 until workers catch up.
 INGEST_QUEUE_MAX_BYTES = env.read_int("INGEST_QUEUE_MAX_BYTES", 512 * 1024 * 1024, minimum=1024)
+# How long dead letters are kept after they were replayed. Those that wait are never deleted.
+DEAD_LETTER_KEEP_DAYS = env.read_int("DEAD_LETTER_KEEP_DAYS", 30, minimum=1)
 
 # DuckDB in each process that reads or writes segments.
 RANGES_MEMORY_MB = env.read_int("RANGES_MEMORY_MB", 512, minimum=64)
@@ -527,7 +547,9 @@ AI_DEADLINE_SECONDS = env.read_int("AI_DEADLINE_SECONDS", 120, minimum=1)
 AI_PRICE_IN, AI_PRICE_OUT = env.read_int("AI_PRICE_IN", 0), env.read_int("AI_PRICE_OUT", 0)
 # How long a worker may take for a text before it counts as dead. Longer than the task's limit.
 GENERATION_LEASE_SECONDS = env.read_int("GENERATION_LEASE_SECONDS", 270, minimum=1)
-GENERATIONS_PER_DAY = env.read_int("GENERATIONS_PER_DAY", 50, minimum=1)  # of a conference
+# Of a conference and its day. What generations cost is known afterwards, so the last one may go beyond.
+GENERATIONS_PER_DAY = env.read_int("GENERATIONS_PER_DAY", 50, minimum=1)
+AI_COST_PER_DAY = env.read_int("AI_COST_PER_DAY", 0)  # 0: any
 if PAGE_PROVIDER == "openai" and not AI_MODEL:
     raise ImproperlyConfigured("PAGE_PROVIDER=openai needs AI_MODEL, the name of a model of AI_BASE_URL")
 if AI_DEADLINE_SECONDS > 180:

@@ -13,13 +13,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from conferences.models import Conference
 from notifications.channels import CHANNELS
 from notifications.message_types import MESSAGE_TYPES
 from notifications.models import Announcement, Notification, Suppression
-from notifications.previews import list_previews, preview_row, preview_sample
+from notifications.previews import answer_framed, list_previews, preview_row, preview_sample
 from notifications.selectors.outages import list_outages
 from notifications.services import announcing, outbox
 
@@ -118,12 +117,12 @@ class NotificationAdmin(admin.ModelAdmin):
             path("preview/", view(self.previews_view), name="notifications_notification_previews"),
             path(
                 "preview/<str:message_type>/<str:channel>/<str:language>/",
-                view(xframe_options_sameorigin(self.sample_view)),
+                view(self.sample_view),
                 name="notifications_notification_sample",
             ),
             path(
                 "<uuid:pk>/render/",
-                view(xframe_options_sameorigin(self.render_view)),
+                view(self.render_view),
                 name="notifications_notification_render",
             ),
             *super().get_urls(),
@@ -146,13 +145,13 @@ class NotificationAdmin(admin.ModelAdmin):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise Http404
-        return _framed(preview_sample(message_type=message_type, channel=channel, language=language))
+        return answer_framed(preview_sample(message_type=message_type, channel=channel, language=language))
 
     def render_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
         row = Notification.objects.filter(pk=pk).first()
         if row is None or not self.has_view_permission(request, row):
             raise Http404
-        return _framed(preview_row(row))
+        return answer_framed(preview_row(row))
 
     @admin.action(description=_("Send again"), permissions=["change"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
@@ -165,14 +164,6 @@ class NotificationAdmin(admin.ModelAdmin):
         done, refused = _act_on(queryset, outbox.abort, request)
         text = ngettext("%d message was aborted.", "%d messages were aborted.", done)
         _report(request, text % done, refused)
-
-
-def _framed(html: str) -> HttpResponse:
-    response = HttpResponse(html)
-    response["Content-Security-Policy"] = (
-        "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'"
-    )
-    return response
 
 
 def _act_on(

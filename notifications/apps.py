@@ -7,4 +7,4 @@ class NotificationsConfig(AppConfig):
     verbose_name = _("Notifications")
 
     def ready(self) -> None:
-        from notifications import checks, metrics, receivers  # noqa: F401  they register themselves
+        from notifications import checks, metrics, receivers, retention  # noqa: F401  they register themselves

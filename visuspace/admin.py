@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from meeteasy.core.admin import ReadOnlyAdmin
 from visuspace import cache
-from visuspace.models import GenerationJob, Page, Revision, Session, Speaker
+from visuspace.models import GenerationJob, Page, Picture, Revision, Session, Speaker
 
 
 class _Shown(admin.ModelAdmin):
@@ -36,6 +37,16 @@ class SessionAdmin(_Shown):
     list_display = ["title", "starts_at", "room", "conference"]
     search_fields = ["title", "room"]
     autocomplete_fields = ["conference", "speakers"]
+
+
+@admin.register(Picture)
+class PictureAdmin(ReadOnlyAdmin):
+    list_display = ["file_name", "conference", "width", "height", "created_at", "created_by"]
+    list_select_related = ["conference", "created_by"]
+    search_fields = ["file_name", "conference__id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Picture]:
+        return super().get_queryset(request).defer("content")
 
 
 class RevisionInline(admin.TabularInline):

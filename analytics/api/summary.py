@@ -19,7 +19,14 @@ from analytics.ranges.filters import FILTERED, Filter, parse_filters
 from analytics.ranges.queries import Panel
 from analytics.ranges.results import PANELS, Summary
 from analytics.ranges.segments import NotReadyError
-from analytics.selectors.summary import MAX_CSV_ROWS, MAX_DAYS, MAX_ROWS, get_panel, get_summary
+from analytics.selectors.summary import (
+    MAX_CSV_ROWS,
+    MAX_DAYS,
+    MAX_ROWS,
+    BeyondRetentionError,
+    get_panel,
+    get_summary,
+)
 from conferences.access import get_conference
 from conferences.models import Conference
 from meeteasy.core.errors import RefusedError
@@ -105,7 +112,9 @@ class RangeSummarySerializer(serializers.Serializer[Any]):
         help_text="Today's totals are exact; the rest of today is as of then, at most a minute ago."
     )
     totals = RangeTotalsSerializer()
-    compare = RangeComparisonSerializer(allow_null=True)
+    compare = RangeComparisonSerializer(
+        allow_null=True, help_text="Null unless asked for, and where events of the period before are deleted."
+    )
     days = RangeDaySerializer(many=True)
     hours = RangeHourSerializer(many=True, help_text="Hours with page views; none for ranges above a month.")
     funnel = RangeStepSerializer(many=True, help_text="Distinct visitors who did each step.")
@@ -149,6 +158,7 @@ class SummaryOfRange(APIView):
         responses={
             (200, "application/json"): RangeSummarySerializer,
             (200, "text/csv"): OpenApiTypes.STR,
+            409: OpenApiResponse(description="`beyond_retention`: events of some of these days are deleted"),
             503: OpenApiResponse(description="The range is still being summed up, see Retry-After"),
         },
     )
@@ -174,6 +184,14 @@ class SummaryOfRange(APIView):
         except NotReadyError as error:
             message = f"The range is being summed up: {error}. Ask again."
             raise RefusedError("not_ready", message, status=503) from error
+        except BeyondRetentionError as error:
+            message = (
+                f"Events before {error.first_kept} were deleted, as this conference keeps them no longer. "
+                "`/api/analytics/daily` has the figures of those days."
+            )
+            raise RefusedError(
+                "beyond_retention", message, first_kept=error.first_kept.isoformat()
+            ) from error
         return Response(summary_json(summary))
 
 

@@ -15,7 +15,9 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from analytics.days.dirty import clear_marks, mark_conference_dirty, mark_days_dirty
+from analytics.days.sealing import read_sealed_before
 from analytics.days.zones import day_bounds, zone_version
+from analytics.event_types import LASTING_TYPES
 from analytics.models import AppliedSettings, DailySummary, DirtyDay, Event, UnclaimedConference
 from analytics.signals import adopted_late, trust_changed, unclaimed_dropped
 from conferences.models import Conference
@@ -116,8 +118,9 @@ def redate_conference(conference_id: str, time_zone: str, *, trusts_clients: boo
     # Days whose last event moves away have a summary that must become zero.
     days = set(summaries.values_list("date", flat=True))
     moved = 0
+    sealed = read_sealed_before(conference_id)
     for former in list(events.order_by().values_list("local_date", flat=True).distinct()):
-        moved += _redate_group(events.filter(local_date=former), former, time_zone)
+        moved += _redate_group(events.filter(local_date=former), former, time_zone, sealed)
     days |= {day for day in events.order_by().values_list("local_date", flat=True).distinct() if day}
     # A day that had ended in the former zone may not have ended in this one.
     today = timezone.now().astimezone(ZoneInfo(time_zone)).date()
@@ -137,8 +140,13 @@ def redate_conference(conference_id: str, time_zone: str, *, trusts_clients: boo
     return moved
 
 
-def _redate_group(group: QuerySet[Event], former: dt.date | None, time_zone: str) -> int:
+def _redate_group(
+    group: QuerySet[Event], former: dt.date | None, time_zone: str, sealed: dt.date | None
+) -> int:
     """Move the events of one former local date (None: not known yet) to their days in `time_zone`.
+
+    sealed: the first day that may get events which retention deletes; those of a day before it go to it,
+    since the days before are not counted again (analytics/days/sealing.py).
 
     Group by group, because the index finds a conference's events by local date, not by time.
     """
@@ -151,7 +159,12 @@ def _redate_group(group: QuerySet[Event], former: dt.date | None, time_zone: str
     while date <= last:
         if date != former:
             start, end = day_bounds(time_zone, date)
-            moved += group.filter(ts__gte=start, ts__lt=end).update(local_date=date)
+            found = group.filter(ts__gte=start, ts__lt=end)
+            if sealed is not None and date < sealed:
+                if former != sealed:
+                    moved += found.exclude(type__in=LASTING_TYPES).update(local_date=sealed)
+                found = found.filter(type__in=LASTING_TYPES)
+            moved += found.update(local_date=date)
         date += dt.timedelta(days=1)
     return moved
 

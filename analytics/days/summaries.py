@@ -12,6 +12,7 @@ from django.utils import timezone
 from analytics import store
 from analytics.days.dirty import clear_marks, mark_segments_stale
 from analytics.days.figures import compute_figures
+from analytics.days.sealing import is_sealed, keep_former
 from analytics.days.zones import get_zones
 from analytics.models import DailySummary, DirtyDay, Event
 from meeteasy.core.logs import get_logger
@@ -30,12 +31,15 @@ def compute_day(conference_id: str, date: dt.date, *, close: bool = False) -> Da
 
     close: also note that the day has ended. `computations` is the lock between two computations at once: the
     one that read the summary before the other wrote it starts over, so older figures never replace newer.
+    Of a sealed day, figures of deleted events stay as they are (analytics/days/sealing.py).
     """
     key = DailySummary.key(conference_id, date)
     while True:
         # In this order: the summary is read before the events are counted.
         summary = DailySummary.objects.filter(id=key).first()
         figures = compute_figures(conference_id, date)
+        if summary is not None and is_sealed(conference_id, date):
+            figures = keep_former(figures, summary.figures)
         now = timezone.now()
         if summary is None:
             summary = DailySummary(

@@ -8,6 +8,7 @@ Validation and its errors (analytics/events/validation.py), the JSON Schema and 
 from analytics.event_types._base import (
     ATTENDANCE_TYPES,
     EVENT_TYPES,
+    LASTING_TYPES,
     OWN_PREFIX,
     SECRET_PREFIX,
     EventType,
@@ -24,6 +25,7 @@ from analytics.event_types._base import (
 __all__ = [
     "ATTENDANCE_TYPES",
     "EVENT_TYPES",
+    "LASTING_TYPES",
     "OWN_PREFIX",
     "SECRET_PREFIX",
     "EventType",

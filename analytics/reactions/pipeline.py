@@ -11,6 +11,7 @@ from django.db import connection
 
 from analytics import store
 from analytics.days.dirty import mark_conference_dirty
+from analytics.days.sealing import split_expired
 from analytics.days.zones import get_zones, local_date
 from analytics.erasing import erase_late
 from analytics.event_types import is_confirmed
@@ -19,17 +20,22 @@ from analytics.models import Event
 from analytics.reactions import handlers
 from analytics.reactions.quota import REPORTED_TYPES, hold_reports
 from conferences.selectors.receipts import resolve_receipts
+from meeteasy.core.logs import get_logger
 from meeteasy.core.sqlite import bound_log
+
+log = get_logger(__name__)
 
 _RECEIPT = "rct_"
 
 
 @dataclass(frozen=True)
 class StoreResult:
-    """How many events were new, and how many were known or repeated."""
+    """How many events were new, how many were known or repeated, and how many were older than their
+    conference keeps (analytics/days/sealing.py)."""
 
     stored: int
     duplicate: int
+    expired: int = 0
 
 
 def store_and_react(rows: Sequence[EventRow]) -> StoreResult:
@@ -43,6 +49,9 @@ def store_and_react(rows: Sequence[EventRow]) -> StoreResult:
     for row in unique:
         zone = zones.get(row.conference_id)
         row.local_date = None if zone is None else local_date(zone, row.ts_ms)
+    unique, expired = split_expired(unique)
+    if expired:
+        log.warning("events_beyond_retention", events=expired)
 
     reports = [row for row in unique if row.type in REPORTED_TYPES and not is_confirmed(row.event_id)]
     if reports:
@@ -71,7 +80,7 @@ def store_and_react(rows: Sequence[EventRow]) -> StoreResult:
 
     handlers.react(stored)
     bound_log(connection)
-    return StoreResult(stored=len(new_keys), duplicate=len(rows) - len(new_keys))
+    return StoreResult(stored=len(new_keys), duplicate=len(rows) - len(new_keys) - expired, expired=expired)
 
 
 def _without_repeats(rows: Sequence[EventRow]) -> list[EventRow]:

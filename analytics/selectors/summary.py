@@ -41,6 +41,14 @@ _WATCHED_SECONDS = 900
 _OF_DAYS = ("registrations", "checkins", "shares", "share_conversions", "bots")
 
 
+class BeyondRetentionError(Exception):
+    """Some days of the range have no events any more. first_kept: the first day that has."""
+
+    def __init__(self, first_kept: dt.date) -> None:
+        super().__init__(f"events before {first_kept} were deleted")
+        self.first_kept = first_kept
+
+
 class _Answers(msgspec.Struct):
     """What is computed from segments alone, and remembered."""
 
@@ -81,8 +89,10 @@ def get_summary(
     filters: each selects the visits that contain a match; all of them must. compare: also the totals of the
     period before, up to the same moment if the range's last day is unfinished. panels: names of PANELS.
     limit: rows of each panel. is_asked: whether somebody looks, for whom the next answers shall be prepared.
-    Raises NotReadyError while too much must be summed up first.
+    Raises NotReadyError while too much must be summed up first, and BeyondRetentionError. A comparison with
+    days whose events are deleted is left out.
     """
+    _check_kept(conference, first)
     if is_asked:
         _remember(_watched(conference.id), b"1", seconds=_WATCHED_SECONDS)
     now = now or timezone.now()
@@ -138,13 +148,20 @@ def get_panel(
     limit: int,
     now: dt.datetime | None = None,
 ) -> Panel:
-    """One panel alone. limit: at most MAX_CSV_ROWS. Raises NotReadyError."""
+    """One panel alone. limit: at most MAX_CSV_ROWS. Raises NotReadyError or BeyondRetentionError."""
+    _check_kept(conference, first)
     now = now or timezone.now()
     today = local_date(conference.time_zone, round(now.timestamp() * 1000))
     question = _Question(
         conference.id, first, tuple(filters), None, (name,), limit, has_series=False, has_hours=False
     )
     return _answer(question, ensure_days(conference.id, first, last, today=today)).panels[name]
+
+
+def _check_kept(conference: Conference, first: dt.date) -> None:
+    sealed = conference.events_deleted_before
+    if sealed is not None and first < sealed:
+        raise BeyondRetentionError(sealed)
 
 
 def _answer(question: _Question, days: Sequence[Day]) -> _Answers:
@@ -248,9 +265,11 @@ def _compare(
     *,
     now: dt.datetime,
     today: dt.date,
-) -> Comparison:
+) -> Comparison | None:
     length = last - first + dt.timedelta(days=1)
     before_first, before_last = first - length, last - length
+    if conference.events_deleted_before is not None and before_first < conference.events_deleted_before:
+        return None
     until = cut = None
     if first <= today <= last:
         day = today - length

@@ -1,9 +1,11 @@
 """Dead letters: what the stream could not get rid of, kept whole, and how it is tried again."""
 
+import datetime as dt
 import hashlib
 import traceback
 
 import msgspec
+from django.conf import settings
 from django.utils import timezone
 
 from analytics.events.rows import EventRow
@@ -58,6 +60,15 @@ def replay(letter: DeadLetter) -> None:
     queue.append(msgspec.msgpack.decode(bytes(letter.payload), type=dict[bytes, bytes]))
     letter.replayed_at = timezone.now()
     letter.save(update_fields=["replayed_at"])
+
+
+def drop_replayed(*, now: dt.datetime | None = None) -> int:
+    """Delete letters that were replayed DEAD_LETTER_KEEP_DAYS ago. Those that wait stay. Returns how many."""
+    before = (now or timezone.now()) - dt.timedelta(days=settings.DEAD_LETTER_KEEP_DAYS)
+    dropped, _ = DeadLetter.objects.filter(replayed_at__lt=before).delete()
+    if dropped:
+        log.info("dead_letters_dropped", letters=dropped)
+    return dropped
 
 
 def _clean(text: str) -> str:

@@ -1,6 +1,16 @@
 from django.urls import path
 
-from conferences.api import badges, checkins, conferences, exports, jobs, members, registrations, senders
+from conferences.api import (
+    badges,
+    checkins,
+    conferences,
+    exports,
+    jobs,
+    members,
+    registrations,
+    retention,
+    senders,
+)
 
 _CONFERENCE = "conferences/<str:conference_id>"
 _REGISTRATION = f"{_CONFERENCE}/registrations/<str:registration_id>"
@@ -10,6 +20,7 @@ urlpatterns = [
     path(_CONFERENCE, conferences.ConferenceDetail.as_view(), name="conferences-detail"),
     path(f"{_CONFERENCE}/cancel", conferences.CancelConference.as_view(), name="conferences-cancel"),
     path(f"{_CONFERENCE}/reinstate", conferences.ReinstateConference.as_view(), name="conferences-reinstate"),
+    path(f"{_CONFERENCE}/retention", retention.Retention.as_view(), name="conferences-retention"),
     path(f"{_CONFERENCE}/members", members.MemberList.as_view(), name="conferences-member-list"),
     path(
         f"{_CONFERENCE}/members/<int:member_id>",

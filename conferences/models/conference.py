@@ -14,6 +14,8 @@ from conferences.validators import (
     validate_time_zone,
 )
 
+MAX_KEPT_DAYS = 3650
+
 
 def default_languages() -> list[str]:
     return ["en"]
@@ -110,6 +112,22 @@ class Conference(models.Model):
         help_text=_("Local time from which reminders wait, e.g. 22:00."),
     )  # fmt: skip
     quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)
+    # How long these are kept, in days; empty: as long as the conference (services/retention.py).
+    keep_events_days = models.PositiveSmallIntegerField(
+        _("keep events for days"), null=True, editable=False,
+        validators=[MinValueValidator(30), MaxValueValidator(MAX_KEPT_DAYS)],
+    )  # fmt: skip
+    keep_messages_days = models.PositiveSmallIntegerField(
+        _("keep messages for days"), null=True, editable=False,
+        validators=[MinValueValidator(30), MaxValueValidator(MAX_KEPT_DAYS)],
+    )  # fmt: skip
+    keep_files_days = models.PositiveSmallIntegerField(
+        _("keep files for days"), null=True, editable=False,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_KEPT_DAYS)],
+    )  # fmt: skip
+    retention_set_at = models.DateTimeField(null=True, editable=False)
+    # Of local days before this one, events have been deleted: what they were counted into stays as it is.
+    events_deleted_before = models.DateField(null=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     archived_at = models.DateTimeField(_("archived at"), null=True, editable=False)
     # When it will be deleted with all its data (services/deleting.py); until then that can be taken back.

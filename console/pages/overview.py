@@ -58,7 +58,10 @@ def _make_tiles(
     }
 
 
-def _compare(now: int, before: int) -> dict[str, Any]:
+def _compare(now: int | None, before: int | None) -> dict[str, Any]:
+    """None: not known any more."""
+    if now is None or before is None:
+        return {"now": now, "before": before, "change": None, "is_up": False}
     change = (now - before) / before if before else None
     return {"now": now, "before": before, "change": change, "is_up": now >= before}
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -113,8 +114,13 @@ def sum_days(days: Mapping[dt.date, dict[str, int]], first: dt.date, last: dt.da
 
 
 def count_visitors(conference: Conference, span: Range) -> dict[str, Any]:
-    """Return distinct visitors and openers of the range, those of the same hours before, and bots' hits."""
-    key = f"overview:{conference.id}:{span.first}:{span.last}:{span.has_today}"
+    """Return distinct visitors and openers of the range, those of the same hours before, and bots' hits.
+
+    None is what cannot be known because events of some of the days are deleted: distinct visitors of days do
+    not add up.
+    """
+    sealed = conference.events_deleted_before
+    key = f"overview:{conference.id}:{span.first}:{span.last}:{span.has_today}:{sealed}"
     return remember(key, lambda: _count_visitors(conference, span))
 
 
@@ -131,16 +137,35 @@ def _count_visitors(conference: Conference, span: Range) -> dict[str, Any]:
         is_bot__in=[True], type="page_view", local_date__gte=span.first, local_date__lte=span.last
     ).values("local_date").annotate(count=Count("id"))  # fmt: skip
     by_day = dict(bots.values_list("local_date", "count"))
+    sealed = conference.events_deleted_before or span.before[0]
+    visitors: int | None = None
+    if span.first >= sealed:
+        visitors = _count_distinct(here.filter(type="page_view"), "subject")
+    else:  # page views before that are deleted: a day's own figures stay
+        summaries = DailySummary.objects.filter(conference_id=conference.id, date__gte=span.first)
+        kept = dict(summaries.filter(date__lte=span.last).values_list("date", "figures"))
+        by_day = {date: bots for date, of_day in kept.items() if (bots := of_day.get("bots", 0))}
+        if span.days == 1:
+            visitors = kept.get(span.first, {}).get("uv", 0)
+    counts: dict[str, Any] = {"visitors_before": None, "views_before": None}
+    if span.before[0] >= sealed:
+        of_visitors = before.values("subject").annotate(views=Count("id"))
+        counts = of_visitors.aggregate(
+            visitors_before=Count("subject"), views_before=Coalesce(Sum("views"), 0)
+        )
     return {
-        "visitors": here.filter(type="page_view").aggregate(n=Count("subject", distinct=True))["n"],
-        "openers": here.filter(type="share_open")
-        .exclude(visitor_id="")
-        .aggregate(n=Count("visitor_id", distinct=True))["n"],
+        "visitors": visitors,
+        "openers": _count_distinct(here.filter(type="share_open").exclude(visitor_id=""), "visitor_id"),
         "opens": here.filter(type="share_open").count(),
-        **before.aggregate(visitors_before=Count("subject", distinct=True), views_before=Count("id")),
+        **counts,
         "bots": sum(by_day.values()),
         "bots_by_day": by_day,
     }
+
+
+def _count_distinct(events: QuerySet[Event], field: str) -> int:
+    """By rows, not by count(DISTINCT): to MongoDB that is a set, which must fit into a document."""
+    return int(events.values(field).distinct().count())
 
 
 def draw_days(span: Range, days: Mapping[dt.date, dict[str, int]], figure: str) -> dict[str, Any]:

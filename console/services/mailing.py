@@ -8,7 +8,7 @@ from django.db import transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
-from console.models import OrganizerMail
+from console.models import Invitation, OrganizerMail
 from console.services.mail_kinds import KINDS
 from meeteasy.core.jobs import backoff_seconds, claim, finish, lease_expired, ring
 from meeteasy.core.logs import get_logger
@@ -56,7 +56,7 @@ def send_mail(pk: str, *, now: dt.datetime | None = None) -> None:
 
 
 def sweep_mails(*, now: dt.datetime | None = None) -> None:
-    """Queue again what a dead worker held, ring for what is due, and forget old mails."""
+    """Queue again what a dead worker held, ring for what is due, and forget old mails and invitations."""
     now = now or timezone.now()
     rows = OrganizerMail.objects.all()
     rows.filter(lease_expired(now), status=Status.SENDING).update(
@@ -67,7 +67,9 @@ def sweep_mails(*, now: dt.datetime | None = None) -> None:
         TASK, ([str(pk)] for pk in due.values_list("pk", flat=True)[:_SWEPT_AT_ONCE]),
         queue=Queue.NOTIFICATIONS_EMAIL,
     )  # fmt: skip
-    rows.filter(created_at__lt=now - dt.timedelta(days=_KEPT_DAYS)).delete()
+    before = now - dt.timedelta(days=_KEPT_DAYS)
+    rows.filter(created_at__lt=before).delete()
+    Invitation.objects.filter(accepted_at=None, expires_at__lt=before).delete()
 
 
 def _deliver(mail: OrganizerMail) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from babel.dates import format_date, format_interval
 from babel.numbers import format_decimal, format_percent
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -42,6 +43,12 @@ def num(value: Any) -> str:
 def decimal(value: float | None) -> str:
     """A number with two decimals at most, as a credit or the K-factor."""
     return "–" if value is None else str(format_decimal(round(value, 2), format="#,##0.##", locale=_locale()))
+
+
+@register.filter
+def cost(value: Any) -> str:
+    """An amount of money without its currency, as small as a model's tokens: 0.0012."""
+    return str(format_decimal(value, format="#,##0.00####", locale=_locale()))
 
 
 @register.filter
@@ -156,6 +163,12 @@ def month(value: dt.date) -> str:
 def channel(value: str) -> str:
     """The name of a share channel for people."""
     return label_channel(value)
+
+
+@register.filter
+def language_name(code: str) -> str:
+    """The name of a language in itself: 简体中文."""
+    return dict(settings.LANGUAGES).get(code, code)
 
 
 @register.simple_tag

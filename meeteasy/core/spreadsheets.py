@@ -6,8 +6,6 @@ import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
-import xlsxwriter
-
 # Full-width ones are included, because spreadsheets in Chinese and Japanese read them the same way.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 # UTF-8 files begin with it, for Excel.
@@ -67,6 +65,8 @@ def make_xlsx(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> IO[b
 
     Texts stay texts, whatever they look like: phone numbers, codes, formulas, addresses. Numbers are numbers.
     """
+    import xlsxwriter  # here, since few processes write workbooks and all would load it
+
     file = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
     with xlsxwriter.Workbook(file, {"constant_memory": True}) as book:
         sheet = book.add_worksheet()

@@ -22,7 +22,7 @@ Totals = dict[str, tuple[int, int]]
 class LinkState(msgspec.Struct, gc=False):
     """The columns of a ShareLink row that the rules change, in this order.
 
-    Flags are 0 or 1, as in SQLite. sharing/models.py explains the columns.
+    Flags are 0 or 1, as in SQLite. sharing/models explains the columns.
     """
 
     id: str

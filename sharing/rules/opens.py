@@ -13,7 +13,7 @@ Moment = tuple[int, str]
 
 
 class Open(msgspec.Struct, frozen=True, gc=False):
-    """An open of a code by a visitor. key: `<conference id>/<code>`. is_early: see sharing/models.py."""
+    """An open of a code by a visitor. key: `<conference id>/<code>`. is_early: see sharing/models."""
 
     key: str
     moment: Moment

@@ -1,4 +1,4 @@
-// What the console's pages need of scripts: the keyboard of the tree, and of the search.
+// What the console's pages need of scripts: the keyboard of the tree and of the search, ticking all of a list.
 // Everything works without them; links and forms are real ones.
 "use strict";
 
@@ -50,6 +50,24 @@
     for (const row of rows) row.tabIndex = row === target ? 0 : -1;
     target.focus();
   }
+
+  // Lists with boxes to tick: all at once, and how many are.
+  function showPicked() {
+    for (const form of document.querySelectorAll("form:has([data-pick-count])")) {
+      const all = form.querySelector("[data-pick-all]");
+      if (all) all.hidden = false;
+      const count = form.querySelectorAll("tbody .pick input:checked").length;
+      form.querySelector("[data-pick-count]").textContent = count || "";
+    }
+  }
+  document.addEventListener("change", (event) => {
+    const form = event.target.form;
+    if (event.target.closest("[data-pick-all]")) {
+      for (const box of form.querySelectorAll("tbody .pick input")) box.checked = event.target.checked;
+    }
+    showPicked();
+  });
+  document.addEventListener("DOMContentLoaded", showPicked);
 
   // A tree that came anew keeps the place of the one before.
   let kept = null;

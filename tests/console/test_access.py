@@ -18,7 +18,9 @@ pytestmark = pytest.mark.django_db
 PUBLIC = {"console-password-reset", "console-password-set", "console-invitation"}
 _ANYTHING = {
     "registration_id": "x", "check_in_id": "x", "passage_id": "x", "code": "none1", "kind": "svg",
-    "member_id": 0, "conversion_id": "x",
+    "member_id": 0, "conversion_id": "x", "number": 1, "picture_id": "x", "job_id": "x", "export_id": "x", "key": "x",
+    "language": "en", "message_id": "0199d3a8-6f5e-7c1a-9b7e-0a4f6d2c8e10",
+    "notification_id": "0199d3a8-6f5e-7c1a-9b7e-0a4f6d2c8e10",
     "invitation_id": "0199d3a8-6f5e-7c1a-9b7e-0a4f6d2c8e10", "uidb64": "MQ", "token": "x",
 }  # fmt: skip
 
@@ -36,7 +38,7 @@ def _address(pattern: URLPattern, conference_id: str = "summit") -> str:
     return reverse(str(pattern.name), kwargs={name: values[name] for name in pattern.pattern.converters})
 
 
-@pytest.mark.parametrize("pattern", _pages(of_conference=True))
+@pytest.mark.parametrize("pattern", list(_pages(of_conference=True)))
 def test_a_conferences_page_is_for_its_roles_only(
     conference: Conference, alice: User, bob: User, stella: User, victor: User, charlie: User,
     browser: Browser, pattern: URLPattern,
@@ -61,7 +63,7 @@ def test_a_conferences_page_is_for_its_roles_only(
         assert browser(victor).post(address).status_code == 403
 
 
-@pytest.mark.parametrize("pattern", _pages(of_conference=False))
+@pytest.mark.parametrize("pattern", list(_pages(of_conference=False)))
 def test_other_pages_are_for_people_who_signed_in(
     browser: Browser, charlie: User, pattern: URLPattern
 ) -> None:

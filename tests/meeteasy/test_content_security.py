@@ -30,6 +30,7 @@ PAGES = [
     "/console/c/summit/desk/?q=a",
     "/console/c/summit/live/",
     "/console/c/summit/members/",
+    "/console/c/summit/page/en/",
     "/console/c/summit/settings/",
     "/console/c/summit/settings/copy/",
     "/console/c/summit/settings/delete/",

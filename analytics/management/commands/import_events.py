@@ -37,6 +37,8 @@ class Command(BaseCommand):
             f"{report.lines} lines: {report.stored} events stored, {report.duplicate} known already, "
             f"{report.rejected} rejected"
         )
+        if report.expired:
+            self.stdout.write(f"{report.expired} left out: their conferences do not keep events of that age")
         if report.warnings:
             self.stdout.write(f"{report.warnings} warnings about lines that were imported")
         if (report.rejected or report.warnings) and report.errors_path:

@@ -28,7 +28,7 @@ from tests.support.system import ROOT
 
 pytestmark = pytest.mark.django_db
 
-OF_THE_DATABASE = {"conversions", "dirty_days", "dead_letters", "outbox", "outages"}
+OF_THE_DATABASE = {"conversions", "dirty_days", "dead_letters", "generations", "outbox", "outages"}
 # How long Prometheus waits for a page by default.
 SCRAPE_TIMEOUT = 10
 

@@ -24,7 +24,7 @@ def fill(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conferences', '0013_exports'),
+        ('conferences', '0014_retention'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
