@@ -174,7 +174,7 @@ async function retry(): Promise<void> {
 
 async function isReachable(): Promise<boolean> {
   try {
-    return (await call(data['counts']!)).ok
+    return (await call(data['counts']!, {}, 20_000)).ok
   } catch {
     return false
   }
@@ -197,7 +197,7 @@ function notify(): void {
 
 async function refreshList(): Promise<void> {
   try {
-    const response = await call(data['list']!)
+    const response = await call(data['list']!, {}, 20_000)
     if (!response.ok) return
     const stored = { conference, ...(await response.json()) }
     list = new DeviceList(stored)

@@ -2,14 +2,16 @@
 
 import { getScan, putScan, readQueued, type Answer, type Scan } from './store'
 
+// Somebody stands at the desk and waits for the answer to a scan; nobody waits for one that is sent later.
 const TIMEOUT_MS = 4000
+const PATIENT_MS = 20_000
 
 /** offline: nothing was reached. signedOut: the queue waits for somebody to sign in. */
 export type Failure = 'offline' | 'signedOut'
 
-export async function call(url: string, options: RequestInit = {}): Promise<Response> {
+export async function call(url: string, options: RequestInit = {}, timeoutMs = TIMEOUT_MS): Promise<Response> {
   const aborting = new AbortController()
-  const timer = setTimeout(() => aborting.abort(), TIMEOUT_MS)
+  const timer = setTimeout(() => aborting.abort(), timeoutMs)
   try {
     // A redirect leads to the sign-in.
     return await fetch(url, { ...options, redirect: 'manual', credentials: 'same-origin', signal: aborting.signal })
@@ -19,7 +21,7 @@ export async function call(url: string, options: RequestInit = {}): Promise<Resp
 }
 
 /** Sends a scan and stores its answer. Returns the scan as it is then, or why it stays queued. */
-export async function send(scan: Scan, token: string): Promise<Scan | Failure> {
+export async function send(scan: Scan, token: string, timeoutMs = TIMEOUT_MS): Promise<Scan | Failure> {
   let response: Response
   try {
     response = await call(scan.url, {
@@ -34,7 +36,7 @@ export async function send(scan: Scan, token: string): Promise<Scan | Failure> {
         sent_at: new Date().toISOString(),
         ...(scan.approve ? { approve: true } : {}),
       }),
-    })
+    }, timeoutMs)
   } catch {
     return 'offline'
   }
@@ -63,7 +65,7 @@ export async function sendQueued(
   each: (scan: Scan) => void = () => {},
 ): Promise<Failure | undefined> {
   for (const scan of await readQueued(conference)) {
-    const sent = await send(scan, await token())
+    const sent = await send(scan, await token(), PATIENT_MS)
     if (typeof sent === 'string') return sent
     each(sent)
   }
