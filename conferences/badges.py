@@ -23,8 +23,8 @@ from meeteasy.core.errors import RefusedError
 KINDS = {"svg": "image/svg+xml", "png": "image/png"}
 
 # A code in what a scanner sends: 32 hexadecimal digits, and the signature of SHA-256 in base64url.
-_CODE = re.compile(r"[0-9a-f]{32}:[A-Za-z0-9_-]{43}")
-_SWAPPED = re.compile(r"[0-9A-F]{32}:[A-Za-z0-9_-]{43}")
+_CODE = re.compile(r"[0-9a-f]{32}:[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
+_SWAPPED = re.compile(r"[0-9A-F]{32}:[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
 DIGEST_CHARACTERS = 16
 
 _CODE_SALT = "conferences.badge-code"

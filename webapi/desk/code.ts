@@ -1,7 +1,7 @@
 // Codes of badges: cleaning what a scanner typed, and the digest by which a device knows a code.
 
-const CODE = /[0-9a-f]{32}:[A-Za-z0-9_-]{43}/
-const SWAPPED = /[0-9A-F]{32}:[A-Za-z0-9_-]{43}/
+const CODE = /[0-9a-f]{32}:[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])/
+const SWAPPED = /[0-9A-F]{32}:[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])/
 export const DIGEST_CHARACTERS = 16
 
 const swapCase = (text: string) =>
