@@ -1,6 +1,8 @@
-"""What things are called on pages: channels, and people who are known by an id only."""
+"""What things are called on pages: channels, people who are known by an id only, refused uploads."""
 
 from django.utils.translation import gettext_lazy as _
+
+from meeteasy.core.errors import RefusedError
 
 # Channels as the SDK and organizers name them. Others are shown as they are.
 _CHANNELS = {
@@ -39,3 +41,13 @@ def label_channel(channel: str) -> str:
 def shorten_id(visitor: str) -> str:
     """Return a short id for somebody who did not register: `v-21d509`, the end of their visitor id."""
     return f"v-{visitor[-6:]}"
+
+
+def describe_upload_refusal(error: RefusedError) -> str:
+    """Return why an uploaded file was refused, in the reader's language."""
+    known = {
+        "too_large": _("The file is too large."),
+        "quota_exceeded": _("The files of this conference use up its space. Delete some."),
+        "too_many_waiting": _("Too many files of this conference are waiting. Wait for some to be done."),
+    }
+    return str(known.get(error.code, error.message))

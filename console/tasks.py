@@ -1,6 +1,6 @@
 """Celery tasks of the console."""
 
-from console.services import mailing
+from console.services import digests, mailing, pictures
 from meeteasy.core.queues import Queue, queue_task
 
 
@@ -14,3 +14,15 @@ def send_mail(pk: str) -> None:
 def sweep_mails() -> None:
     """Find mails to organizers that got lost or failed."""
     mailing.sweep_mails()
+
+
+@queue_task(Queue.NOTIFICATIONS_EMAIL, name="console.write_digests")
+def write_digests() -> None:
+    """Write the digests that are due into the outbox."""
+    digests.write_due()
+
+
+@queue_task(Queue.FILES_CONVERT, name="console.adopt_pictures")
+def adopt_pictures() -> None:
+    """Take over pictures of event pages whose conversion ended unnoticed."""
+    pictures.adopt_results()

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from conferences.models import CheckIn, Registration
 from conversion.models import ConversionJob
+from visuspace.models import GenerationJob
 
 
 def registration_body(registration: Registration) -> dict[str, Any]:
@@ -68,6 +69,23 @@ def conversion_body(job: ConversionJob) -> dict[str, Any]:
             "target": job.target,
             "pages_done": job.pages_done,
             "pages_total": job.pages_total,
+            "error_code": job.error_code,
+        },
+    }
+
+
+def generation_body(job: GenerationJob) -> dict[str, Any]:
+    """Build a `generation` message. It has no prompt and no text, because viewers of figures see it, too."""
+    return {
+        "type": "generation",
+        "at": (job.finished_at or timezone.now()).isoformat(),
+        "generation": {
+            "id": job.pk,
+            "page_id": job.page_id,
+            "language": job.page.language,
+            "status": str(job.status),
+            "attempts": job.attempts,
+            "revision": job.revision.number if job.revision else None,
             "error_code": job.error_code,
         },
     }

@@ -37,7 +37,7 @@ CSRF_TRUSTED_ORIGINS = env.read_list("CSRF_TRUSTED_ORIGINS")
 PUBLIC_URL = env.read_str("PUBLIC_URL", f"http://localhost:{env.read_int('PORT', 8000)}").rstrip("/")
 
 INSTALLED_APPS = [
-    "django.contrib.admin.apps.SimpleAdminConfig",  # only the web server needs the admin (meeteasy/urls.py)
+    "meeteasy.admin_apps.AdminConfig",  # discovers nothing: only the web server needs it (meeteasy/urls.py)
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -397,6 +397,16 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 30,
         "queue": Queue.NOTIFICATIONS_EMAIL,
     },
+    "console: digests of conferences where it is morning": {
+        "task": "console.write_digests",
+        "schedule": 300,
+        "queue": Queue.NOTIFICATIONS_EMAIL,
+    },
+    "console: pictures of event pages whose conversion ended unnoticed": {
+        "task": "console.adopt_pictures",
+        "schedule": 60,
+        "queue": Queue.FILES_CONVERT,
+    },
     "analytics: forget ended salts and erased data on disk": {
         "task": "analytics.forget_deleted",
         "schedule": 60,
@@ -542,7 +552,9 @@ AI_DEADLINE_SECONDS = env.read_int("AI_DEADLINE_SECONDS", 120, minimum=1)
 AI_PRICE_IN, AI_PRICE_OUT = env.read_int("AI_PRICE_IN", 0), env.read_int("AI_PRICE_OUT", 0)
 # How long a worker may take for a text before it counts as dead. Longer than the task's limit.
 GENERATION_LEASE_SECONDS = env.read_int("GENERATION_LEASE_SECONDS", 270, minimum=1)
-GENERATIONS_PER_DAY = env.read_int("GENERATIONS_PER_DAY", 50, minimum=1)  # of a conference
+# Of a conference and its day. What generations cost is known afterwards, so the last one may go beyond.
+GENERATIONS_PER_DAY = env.read_int("GENERATIONS_PER_DAY", 50, minimum=1)
+AI_COST_PER_DAY = env.read_int("AI_COST_PER_DAY", 0)  # 0: any
 if PAGE_PROVIDER == "openai" and not AI_MODEL:
     raise ImproperlyConfigured("PAGE_PROVIDER=openai needs AI_MODEL, the name of a model of AI_BASE_URL")
 if AI_DEADLINE_SECONDS > 180:

@@ -126,7 +126,7 @@ def _make_context(
     """Return the templates' context. Times are aware; templates show them in the conference's zone."""
     conference: Conference = registration.conference
     context: dict[str, Any] = {
-        **notification.facts,
+        **message_type.read_facts(notification, registration),
         "language": language,
         "zone": zoneinfo.ZoneInfo(conference.time_zone),
         "name": _shorten(registration.name),

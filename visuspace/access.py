@@ -8,7 +8,7 @@ from django.http import Http404
 
 from conferences.access import Role, get_conference
 from conferences.models import Member
-from visuspace.models import GenerationJob, Page, Session, Speaker
+from visuspace.models import GenerationJob, Page, Picture, Session, Speaker
 
 _Owned = TypeVar("_Owned", bound=Model)
 
@@ -24,6 +24,10 @@ def get_speaker(user: User | AnonymousUser, speaker_id: str, *, role: Member.Rol
 
 def get_session(user: User | AnonymousUser, session_id: str, *, role: Member.Role) -> Session:
     return _get(Session, user, session_id, role)
+
+
+def get_picture(user: User | AnonymousUser, picture_id: str, *, role: Member.Role) -> Picture:
+    return _get(Picture, user, picture_id, role)
 
 
 def get_generation(user: User | AnonymousUser, job_id: str) -> GenerationJob:

@@ -3,14 +3,16 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from conferences.admin.scoping import OfMembers
 from meeteasy.core.admin import ReadOnlyAdmin
 from visuspace import cache
-from visuspace.models import GenerationJob, Page, Revision, Session, Speaker
+from visuspace.models import GenerationJob, Page, Picture, Revision, Session, Speaker
 
 
-class _Shown(admin.ModelAdmin):
+class _Shown(OfMembers):
     """Data that pages show: a change removes the cached pages."""
 
     list_select_related = ["conference"]
@@ -38,6 +40,16 @@ class SessionAdmin(_Shown):
     autocomplete_fields = ["conference", "speakers"]
 
 
+@admin.register(Picture)
+class PictureAdmin(OfMembers, ReadOnlyAdmin):
+    list_display = ["file_name", "conference", "width", "height", "created_at", "created_by"]
+    list_select_related = ["conference", "created_by"]
+    search_fields = ["file_name", "conference__id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Picture]:
+        return super().get_queryset(request).defer("content")
+
+
 class RevisionInline(admin.TabularInline):
     model = Revision
     fields = ["number", "source", "created_at", "created_by"]
@@ -50,7 +62,7 @@ class RevisionInline(admin.TabularInline):
 
 
 @admin.register(Page)
-class PageAdmin(ReadOnlyAdmin):
+class PageAdmin(OfMembers, ReadOnlyAdmin):
     list_display = ["conference", "language", "draft", "published", "published_at"]
     list_filter = ["language"]
     list_select_related = ["conference", "draft", "published"]
@@ -58,7 +70,8 @@ class PageAdmin(ReadOnlyAdmin):
 
 
 @admin.register(GenerationJob)
-class GenerationJobAdmin(ReadOnlyAdmin):
+class GenerationJobAdmin(OfMembers, ReadOnlyAdmin):
+    conference_path = "page__conference_id"
     list_display = [
         "created_at", "page", "status", "error_code", "provider", "model", "tokens_in", "tokens_out", "cost",
     ]  # fmt: skip

@@ -8,5 +8,6 @@ urlpatterns = [
     path("conf/<str:conference_id>/register", views.register_page, name="visuspace-register"),
     path("conf/<str:conference_id>/calendar.ics", views.calendar_file, name="visuspace-calendar"),
     path("conf/<str:conference_id>/card.png", views.card, name="visuspace-card"),
+    path("conf/<str:conference_id>/pictures/<str:picture_id>.webp", views.picture, name="visuspace-picture"),
     path("conf/<str:conference_id>/qr.svg", views.qr_code, name="visuspace-qr"),
 ]

@@ -21,14 +21,21 @@ from conferences.api.public import RegistrationThrottle
 from conferences.calendars import make_entry, make_file
 from conferences.models import Conference, Registration
 from visuspace import cache
+from visuspace.blocks import read_blocks
 from visuspace.card import draw_card
 from visuspace.forms import EnteredForm, describe_rate, submit
 from visuspace.language import choose_language, interface_language
+from visuspace.models import Picture
 from visuspace.selectors.event_page import EventPage, load_event_page, page_url
 
 _CODE = re.compile(SHARE_CODE_PATTERN)
 # Stand in cached pages where the visitor's share code goes, alone and as part of an address.
 _CODE_PLACE, _QUERY_PLACE = "share-code-of-this-visit", "share-query-of-this-visit"
+# Of a draft in the editor's frame. It runs nothing, sends nothing, and so counts nobody.
+_PREVIEW_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'self'; form-action 'none'; "
+    "base-uri 'none'"
+)
 _RECEIVED = frozenset({Registration.State.APPROVED, Registration.State.PENDING, Registration.State.WAITING})
 
 
@@ -117,6 +124,17 @@ def card(request: HttpRequest, conference_id: str) -> HttpResponse:
 
 
 @require_safe
+def picture(request: HttpRequest, conference_id: str, picture_id: str) -> HttpResponse:
+    """Show a picture of the conference's pages. What an id shows never changes."""
+    found = Picture.objects.filter(pk=picture_id, conference_id=conference_id, width__gt=0)
+    content = found.values_list("content", flat=True).first()
+    if content is None:
+        raise Http404(f"There is no picture {picture_id!r}.")
+    headers = {"Cache-Control": "public, max-age=86400, immutable"}
+    return HttpResponse(bytes(content), content_type="image/webp", headers=headers)
+
+
+@require_safe
 def qr_code(request: HttpRequest, conference_id: str) -> HttpResponse:
     """Draw a link to the page with the share code `_s` as a QR code."""
     _find_language(request, conference_id)
@@ -134,6 +152,15 @@ def robots(request: HttpRequest) -> HttpResponse:
     return HttpResponse(
         "User-agent: *\nAllow: /conf/\nAllow: /static/\nDisallow: /\n", content_type="text/plain"
     )
+
+
+def render_preview(conference: Conference, *, language: str, blocks: list[dict[str, Any]]) -> HttpResponse:
+    """Render stored blocks as visitors would see them: for a frame of ours, without scripts and forms."""
+    page = load_event_page(conference, language=language, now=timezone.now(), blocks=read_blocks(blocks))
+    response = HttpResponse(_render(page, code="", is_preview=True))
+    response["Content-Security-Policy"] = _PREVIEW_POLICY
+    response["Cache-Control"] = "private, no-store"
+    return response
 
 
 def _find(conference_id: str) -> Conference:

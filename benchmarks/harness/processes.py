@@ -192,6 +192,7 @@ def open_lab(**environment: str) -> Iterator[Lab]:
     os.environ.setdefault("SECRET_KEY", "only-for-benchmarks")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meeteasy.settings")
     lab = Lab(directory)
+    lab.web_processes = 2
     # Read by a reference's process, too; Django's own are set by System.
     lab.environment.update(
         PYTHONPATH=str(ROOT), DJANGO_SETTINGS_MODULE="meeteasy.settings", LOG_LEVEL="INFO", **environment

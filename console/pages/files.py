@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from conferences.access import Role, signed_in
 from conferences.models import Conference, Member
 from console.access import conference_page
+from console.labels import describe_upload_refusal
 from console.shell import render_page
 from conversion.converters import CONVERTERS
 from conversion.models import ConversionJob
@@ -63,7 +64,7 @@ def upload(request: HttpRequest, member: Member) -> HttpResponse:
             )  # fmt: skip
             taken += 1
         except RefusedError as error:
-            messages.error(request, f"{file.name}: {_refusal(error)}")
+            messages.error(request, f"{file.name}: {describe_upload_refusal(error)}")
     if taken:
         text = ngettext("%d file was taken in.", "%d files were taken in.", taken) % taken
         messages.success(request, text)
@@ -106,12 +107,3 @@ def _list(conference: Conference) -> dict[str, object]:
     return {
         "rows": rows, "is_cut": len(found) > _SHOWN, "unfinished": any(not job.is_finished for job in found)
     }  # fmt: skip
-
-
-def _refusal(error: RefusedError) -> str:
-    """Return a refusal of an upload in the reader's language."""
-    return {
-        "too_large": _("The file is too large."),
-        "quota_exceeded": _("The files of this conference use up its space. Delete some."),
-        "too_many_waiting": _("Too many files of this conference are waiting. Wait for some to be done."),
-    }.get(error.code, error.message)

@@ -32,6 +32,7 @@ print(register(conference=Conference.objects.get(id="test"), name="Ada", email="
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     running = System(tmp_path_factory.mktemp("live-failures"))
     running.environment |= {"LIVE_HEARTBEAT_SECONDS": "2"}
+    running.web_processes = 2
     running.start("web", "events")
     yield running
     running.stop()

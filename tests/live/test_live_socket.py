@@ -35,6 +35,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """One system for all tests of this file. Each test has a conference of its own."""
     running = System(tmp_path_factory.mktemp("live"))
     running.environment |= {"LIVE_HEARTBEAT_SECONDS": "1", "LIVE_RECHECK_SECONDS": "1"}
+    running.web_processes = 2
     running.start("web", "events")
     running.run_code(_OTHER)
     yield running

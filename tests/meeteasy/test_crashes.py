@@ -69,6 +69,7 @@ def kill_valkey(system: System) -> None:
 def test_kill_9_while_clients_post_loses_and_doubles_nothing(
     system: System, kill: Callable[[System], None]
 ) -> None:
+    system.web_processes = 2
     system.start("web", "events", "daily", "beat")
     with PostingClients(system.url) as clients:
         for _ in range(2):

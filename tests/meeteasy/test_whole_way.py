@@ -7,6 +7,7 @@ from tests.support.system import System
 
 @pytest.mark.processes
 def test_an_event_from_curl_is_summarized_within_a_minute(system: System) -> None:
+    system.web_processes = 2
     system.start("web", "events", "daily", "beat")
     answer = system.http.post(
         "/api/analytics/events",

@@ -1,9 +1,11 @@
 """Databases with all tables. Migrating takes seconds, so a run of the tests does it once and makes copies.
 
+On SQLite the next run begins with the same file, unless something that a migration depends on has changed.
 directory: what all processes of the run have in common.
 """
 
 import fcntl
+import hashlib
 import os
 import shutil
 import sqlite3
@@ -15,7 +17,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.support.manage import Manage
+from tests.support.manage import ROOT, Manage
 from tests.support.services import free_port
 
 _SQLITE = "meeteasy.sqlite3"
@@ -27,10 +29,30 @@ def migrated_sqlite(directory: Path) -> Path:
     """An SQLite file with all tables."""
 
     def make(making: Path) -> None:
+        kept = ROOT / ".pytest_cache" / f"migrated-{_fingerprint()}.sqlite3"
+        if kept.exists():
+            shutil.copy(kept, making / _SQLITE)
+            return
         _run_commands({"DATA_DIR": str(making)}, ["migrate", "--verbosity", "0"])
         _put_into_one_file(making / _SQLITE)
+        kept.parent.mkdir(exist_ok=True)
+        for former in kept.parent.glob("migrated-*"):
+            former.unlink(missing_ok=True)
+        shutil.copy(making / _SQLITE, aside := kept.with_suffix(f".{os.getpid()}"))
+        aside.rename(kept)
 
     return _make_once(directory / "migrated", make) / _SQLITE
+
+
+def _fingerprint() -> str:
+    """A digest of the files that say what `migrate` makes."""
+    names = ["migrations/*.py", "models.py", "models/*.py", "apps.py", "receivers.py"]
+    digest = hashlib.sha256()
+    for path in sorted(path for name in names for path in ROOT.glob(f"*/{name}")):
+        digest.update(path.read_bytes())
+    for path in (ROOT / "meeteasy" / "settings.py", ROOT / "requirements.txt"):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def system_sqlite(directory: Path) -> tuple[Path, str]:

@@ -45,6 +45,7 @@ class System:
     def __init__(self, directory: Path, *, is_migrated: bool = True) -> None:
         self.directory = directory
         self.port = free_port()
+        self.web_processes = 1  # 2, as installations have, where a test is about what they must agree on
         self.events_concurrency = 1  # so that whoever kills a worker knows which process has the entries
         self.url = f"http://127.0.0.1:{self.port}"
         self.valkey = ValkeyServer(port=free_port(), directory=directory / "valkey")
@@ -81,7 +82,7 @@ class System:
         else:
             self.manage("migrate", "--verbosity", "0")
             self.manage("sync_schedule")
-            self.run_code("from meeteasy.management.commands.up import _create_demo; _create_demo()")
+            self.run_code("from meeteasy.management.commands.up import create_organizer; create_organizer()")
         if self.mongodb_url:
             self.manage("migrate", "--database", "analytics", "--verbosity", "0")
 
@@ -126,7 +127,8 @@ class System:
     def _command(self, name: str) -> list[str]:
         """As the Procfile has it."""
         if name == "web":
-            return [sys.executable, "manage.py", "web", "--port", str(self.port), "--processes", "2"]
+            where = ["--port", str(self.port), "--processes", str(self.web_processes)]
+            return [sys.executable, "manage.py", "web", *where]
         if name == "beat":
             return [sys.executable, "-m", "celery", "--app", "meeteasy", "beat", "--pidfile="]
         worker = [sys.executable, "manage.py", "worker", QUEUES[name]]

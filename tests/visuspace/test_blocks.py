@@ -13,8 +13,9 @@ from django.test import Client
 from django.utils.html import escape
 
 from conferences.models import Conference
+from visuspace.block_fields import fields_of
 from visuspace.blocks import BLOCKS, read_blocks, write_blocks
-from visuspace.models import Session, Speaker
+from visuspace.models import Picture, Session, Speaker
 from visuspace.services.pages import get_or_create_page, publish, save_draft
 
 FIXTURES = Path(__file__).parent / "blocks"
@@ -47,6 +48,8 @@ def test_a_block_shows_all_its_texts(conference: Conference, kind: str) -> None:
     content = fixture(kind)
     assert content.pop("type") == kind
     content.pop("id")
+    for shown in content.get("pictures", []):
+        Picture.objects.create(pk=shown["picture"], conference=conference, width=1600, height=900)
     page = show(conference, fixture(kind))
     for text in texts_in(content):
         assert escape(text) in page
@@ -75,3 +78,12 @@ def test_agenda_and_speakers_come_from_the_database(conference: Conference) -> N
     for text in ("Thursday, 26 November", "Friday, 27 November", "09:30", "赵磊, Hall", "星河实验室"):
         assert text in page
     assert page.index("Speakers") < page.index("First") < page.index("Second")
+
+
+def test_the_editor_has_labelled_fields_for_every_kind() -> None:
+    for kind in BLOCKS.values():
+        assert kind.label, kind
+        for spec in fields_of(kind):
+            assert all(
+                str(part.label) != part.name or part.name == "picture" for part in (spec, *spec.columns)
+            )

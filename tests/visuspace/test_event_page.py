@@ -16,7 +16,7 @@ from icalendar import Calendar
 from PIL import Image
 
 from conferences.models import Conference, Registration
-from conferences.services import update_conference
+from conferences.services import cancel_conference, reinstate_conference, update_conference
 
 pytestmark = pytest.mark.django_db
 
@@ -160,9 +160,11 @@ def test_registration_says_its_phase(conference: Conference) -> None:
     assert "Registration opens on" in page
     assert "<form" not in page
     page = phase(registration_opens_at=None, registration_closes_at=now - hour)
-    assert "Registration is closed." in page
+    assert "Registration closed on" in page
     assert "<form" not in page
-    page = phase(registration_closes_at=now + hour, capacity=2)
+    page = phase(registration_closes_at=now + hour, approval_required=True)
+    assert "The organizers decide about each registration." in page
+    page = phase(approval_required=False, capacity=2)
     assert "2 of 2 places are free" in page
     assert "open until" in page
     for number in range(2):
@@ -178,6 +180,26 @@ def test_registration_says_its_phase(conference: Conference) -> None:
     page = phase(waiting_list=False)
     assert "All places are taken." in page
     assert "<form" not in page
+
+
+def test_a_cancelled_or_past_conference_says_so(
+    conference: Conference, django_capture_on_commit_callbacks: Any
+) -> None:
+    get()
+    with django_capture_on_commit_callbacks(execute=True):
+        cancel_conference(conference, by="test")
+    page = get()
+    for text in ("Cancelled", "This conference does not take place.", "schema.org/EventCancelled"):
+        assert text in page
+    assert "<form" not in page
+    with django_capture_on_commit_callbacks(execute=True):
+        reinstate_conference(conference, by="test")
+    begin = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    update_conference(conference, starts_at=begin, ends_at=begin + dt.timedelta(days=1))
+    cache.clear()
+    page = get()
+    assert "This conference is over." in page
+    assert "does not take place" not in page
 
 
 def test_the_calendar_entry_is_in_the_conferences_zone(conference: Conference) -> None:

@@ -60,6 +60,7 @@ def server() -> Iterator[RecordingServer]:
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """The web server and the workers, as `bin/run` starts them."""
     system = System(tmp_path_factory.mktemp("webapi"))
+    system.environment["DEVELOPMENT_MAILBOX"] = "true"
     system.start("web", "events", "daily", "beat")
     yield system
     system.stop()

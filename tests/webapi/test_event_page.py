@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.support.system import System
 from tests.webapi.browser import day_figures, wait_for
@@ -77,6 +77,62 @@ def test_a_copied_and_a_forwarded_address_are_credited(
     # Three visitors, and the page after the form.
     expected = {"pv": 4, "uv": 3, "registrations": 1, "shares": 2, "share_conversions": 1}
     wait_for(lambda: day_figures(real, conference) == expected, "the day's figures", seconds=40)
+
+
+def test_a_description_becomes_a_page_that_registers_and_credits(
+    open_page: Callable[..., Any], real: System, conference: str
+) -> None:
+    real.start("pages", "email")
+    real.run_code(
+        "from django.contrib.auth.models import User\n"
+        "u = User.objects.get(username='organizer'); u.set_password('a-long-password'); u.save()"
+    )
+    console = f"{real.url}/console/c/{conference}"
+    organizer = open_page(f"{real.url}/accounts/login/?next=/console/c/{conference}/page/en/", locale="en")
+    organizer.get_by_label("Username").fill("organizer")
+    organizer.get_by_label("Password").fill("a-long-password")
+    organizer.keyboard.press("Enter")
+    organizer.get_by_label("Describe the page").fill("An evening about open events.\n\nBring a friend.")
+    organizer.get_by_role("button", name="Generate").click()
+    lead = organizer.get_by_label("Sentence below the name")
+    expect(lead).to_have_value("An evening about open events.", timeout=30_000)  # it came by itself
+
+    lead.fill("An evening for everybody.")
+    organizer.get_by_label("How to get there").focus()
+    organizer.keyboard.press("Alt+ArrowUp")
+    expect(organizer.get_by_role("button", name="Move “When and where” up")).to_be_focused()
+    expect(lead).to_have_value("An evening for everybody.")
+    organizer.get_by_role("button", name="Save and publish").click()
+    expect(organizer.get_by_text("Published. Visitors see revision 2.")).to_be_visible()
+    preview = organizer.frame_locator("iframe.preview")
+    expect(preview.locator(".lead")).to_have_text("An evening for everybody.")
+    organizer.goto(f"{console}/live/")
+    expect(organizer.locator("#status[data-state=live]")).to_be_visible()
+
+    page_of_a = open_page()
+    expect(page_of_a.locator(".lead")).to_have_text("An evening for everybody.")
+    link = page_of_a.evaluate("meeteasy.createShareLink({ channel: 'mail' })")
+    page_of_a.evaluate("meeteasy.flush()")
+    page_of_b = open_page(link)
+    forwarded = page_of_b.evaluate("location.href")
+    page_of_b.evaluate("meeteasy.flush()")
+    page_of_c = open_page(forwarded)
+    register(page_of_c, "Carol")
+    page_of_c.evaluate("meeteasy.flush()")
+
+    expect(organizer.locator("#alerts")).to_contain_text("Carol registered", timeout=20_000)
+    assert kinds_of(credits_of(real, conference, 2)) == ["direct", "assisted"]
+    expected = {"pv": 4, "uv": 3, "registrations": 1, "shares": 2, "share_conversions": 1}
+    wait_for(lambda: day_figures(real, conference) == expected, "the day's figures", seconds=40)
+    count = (
+        "from analytics.models import Event; from conferences.models import Registration; "
+        f"print(*(m.objects.filter(conference_id='{conference}', **f).count() "
+        "for m, f in ((Registration, {}), (Event, {'type': 'registration'}))))"
+    )
+    assert real.run_code(count).split() == ["1", "1"]
+    wait_for(
+        lambda: organizer.goto(f"{real.url}/dev/mailbox") and "carol@" in organizer.content(), "the mail"
+    )
 
 
 def test_a_shown_link_is_shared_once_opened(

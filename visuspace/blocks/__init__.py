@@ -9,7 +9,7 @@ is `templates/visuspace/blocks/<kind>.html`.
 
 import operator
 from functools import lru_cache, reduce
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
 from django.core.exceptions import ValidationError
@@ -20,15 +20,26 @@ from meeteasy.core.registry import Registry
 
 SCHEMA_VERSION = 1
 MAX_BLOCKS = 30
+ID_PATTERN = r"^[a-z0-9-]{1,32}\Z"
+# Of these a page has one at most.
+SINGLE = ("hero", "registration")
 
 Line = Annotated[str, msgspec.Meta(max_length=200)]
 Paragraph = Annotated[str, msgspec.Meta(max_length=2000)]
 
 
 class Block(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", kw_only=True):
-    """What all blocks have. id: unique in its page."""
+    """What all blocks have. id: unique in its page.
 
-    id: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,32}\Z")]
+    label: the kind's name in the editor. labels: those of its fields. source: where the editor says that what
+    the block shows beside its fields comes from.
+    """
+
+    label: ClassVar[Any] = ""
+    labels: ClassVar[dict[str, Any]] = {}
+    source: ClassVar[Any] = ""
+
+    id: Annotated[str, msgspec.Meta(pattern=ID_PATTERN)]
     schema_version: Annotated[int, msgspec.Meta(ge=1, le=SCHEMA_VERSION)] = SCHEMA_VERSION
 
     @property
@@ -77,7 +88,7 @@ def _check_all(blocks: list[Block]) -> None:
     if len(set(ids)) != len(ids):
         raise ValidationError({"blocks": _("Two blocks have the same id.")})
     kinds = [block.kind for block in blocks]
-    for kind in ("hero", "registration"):
+    for kind in SINGLE:
         if kinds.count(kind) > 1:
             raise ValidationError({"blocks": _("There can be only one block “%(kind)s”.") % {"kind": kind}})
 

@@ -2,6 +2,8 @@ import itertools
 import zoneinfo
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from conferences.models import Conference
 from visuspace.blocks import Block, block
 from visuspace.dates import format_day
@@ -14,6 +16,9 @@ MAX_SESSIONS = 300
 @block
 class Agenda(Block, tag="agenda", frozen=True):
     """The conference's sessions by day, in its own zone."""
+
+    label = _("Agenda")
+    source = _("Shows the sessions of the conference. Without any it is left out.")
 
     def show(self, conference: Conference, *, language: str) -> dict[str, Any] | None:
         zone = zoneinfo.ZoneInfo(conference.time_zone)

@@ -1,6 +1,7 @@
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
+from django.utils.translation import gettext_lazy as _
 
 from conferences.models import Conference
 from visuspace.blocks import Block, Line, Paragraph, block
@@ -14,6 +15,11 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @block
 class Faq(Block, tag="faq", frozen=True):
     """Questions and answers."""
+
+    label = _("Questions and answers")
+    labels: ClassVar[dict[str, Any]] = {
+        "items": _("Questions"), "question": _("Question"), "answer": _("Answer")
+    }  # fmt: skip
 
     items: Annotated[list[Item], msgspec.Meta(max_length=20)] = []
 

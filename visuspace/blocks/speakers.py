@@ -1,5 +1,7 @@
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from conferences.models import Conference
 from visuspace.blocks import Block, block
 from visuspace.models import Speaker
@@ -11,6 +13,9 @@ MAX_SPEAKERS = 300
 @block
 class Speakers(Block, tag="speakers", frozen=True):
     """The conference's speakers."""
+
+    label = _("Speakers")
+    source = _("Shows the speakers of the conference. Without any it is left out.")
 
     def show(self, conference: Conference, *, language: str) -> dict[str, Any] | None:
         speakers = [

@@ -1,6 +1,7 @@
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
+from django.utils.translation import gettext_lazy as _
 
 from conferences.models import Conference
 from visuspace.blocks import Block, Line, Paragraph, block
@@ -9,6 +10,9 @@ from visuspace.blocks import Block, Line, Paragraph, block
 @block
 class Text(Block, tag="text", frozen=True):
     """A heading and paragraphs."""
+
+    label = _("Text")
+    labels: ClassVar[dict[str, Any]] = {"heading": _("Heading"), "paragraphs": _("Paragraphs")}
 
     heading: Line = ""
     paragraphs: Annotated[list[Paragraph], msgspec.Meta(max_length=10)] = []

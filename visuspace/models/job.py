@@ -60,3 +60,7 @@ class GenerationJob(LeasedModel):
 
     def __str__(self) -> str:
         return f"{self.page_id} · {self.status}"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in (self.Status.DONE, self.Status.FAILED)

@@ -30,7 +30,7 @@ class ProviderError(Exception):
     """No text.
 
     code: for programs and the organizer's screen. permanent: trying again cannot help. retry_after_seconds:
-    how long the provider asked us to wait. tokens_in, tokens_out: used up all the same.
+    how long the provider asked us to wait. tokens_in, tokens_out, cost: used up all the same.
     """
 
     def __init__(
@@ -42,10 +42,11 @@ class ProviderError(Exception):
         retry_after_seconds: float | None = None,
         tokens_in: int = 0,
         tokens_out: int = 0,
+        cost: float = 0.0,
     ) -> None:
         super().__init__(message)
         self.code, self.permanent, self.retry_after_seconds = code, permanent, retry_after_seconds
-        self.tokens_in, self.tokens_out = tokens_in, tokens_out
+        self.tokens_in, self.tokens_out, self.cost = tokens_in, tokens_out, cost
 
 
 class Provider(Protocol):

@@ -102,8 +102,12 @@ class _Conversation:
             prose,
             tokens_in=self._tokens_in,
             tokens_out=self._tokens_out,
-            cost=(self._tokens_in * settings.AI_PRICE_IN + self._tokens_out * settings.AI_PRICE_OUT) / 1e6,
+            cost=self._cost(),
         )
+
+    def _cost(self) -> float:
+        used = self._tokens_in * settings.AI_PRICE_IN + self._tokens_out * settings.AI_PRICE_OUT
+        return float(used) / 1e6
 
     def _ask(self) -> str:
         """Return the text of the next answer."""
@@ -185,7 +189,7 @@ class _Conversation:
     ) -> ProviderError:
         return ProviderError(
             code, message, permanent=permanent, retry_after_seconds=retry_after_seconds,
-            tokens_in=self._tokens_in, tokens_out=self._tokens_out,
+            tokens_in=self._tokens_in, tokens_out=self._tokens_out, cost=self._cost(),
         )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from visuspace.blocks import Block, read_blocks
 from visuspace.models import Page
 
 # The page of a conference for which nobody made one.
-_PLAIN = [{"type": kind, "id": kind} for kind in ("hero", "agenda", "speakers", "venue", "registration")]
+PLAIN = [{"type": kind, "id": kind} for kind in ("hero", "agenda", "speakers", "venue", "registration")]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def load_blocks(conference: Conference, *, language: str) -> list[Block]:
     """Load the published blocks of a page, or those of the plain page."""
     found = Page.objects.filter(conference=conference, language=language, published__isnull=False)
     page = found.select_related("published").first()
-    return read_blocks(page.published.blocks if page and page.published else _PLAIN)
+    return read_blocks(page.published.blocks if page and page.published else PLAIN)
 
 
 def show_blocks(conference: Conference, blocks: list[Block], *, language: str) -> list[ShownBlock]:

@@ -25,13 +25,15 @@ class Phase(StrEnum):
     WAITING = "waiting"
     FULL = "full"
     CLOSED = "closed"
+    CANCELLED = "cancelled"  # the conference does not take place
 
 
 @dataclass(frozen=True)
 class Registering:
     """State of the registration.
 
-    places: None if there is no capacity. taken_percent: 0 to 100. opens, closes: local times, or "".
+    places: None if there is no capacity. taken_percent: 0 to 100. opens, closes: local times, or "". is_over:
+    the conference has ended.
     """
 
     phase: Phase
@@ -41,6 +43,7 @@ class Registering:
     opens: str
     closes: str
     needs_approval: bool
+    is_over: bool
 
     @property
     def has_form(self) -> bool:
@@ -106,6 +109,7 @@ class EventPage:
         """Return the conference as schema.org's Event."""
         conference = self.conference
         moments = {"startDate": conference.starts_at, "endDate": conference.ends_at}
+        status = "EventCancelled" if conference.cancelled_at else "EventScheduled"
         event: dict[str, Any] = {
             "@context": "https://schema.org",
             "@type": "Event",
@@ -113,7 +117,7 @@ class EventPage:
             "url": self.url,
             "image": f"{self.url}/card.png",
             "description": self.lead,
-            "eventStatus": "https://schema.org/EventScheduled",
+            "eventStatus": f"https://schema.org/{status}",
             **{name: moment.isoformat() for name, moment in moments.items() if moment},
         }
         if conference.venue:
@@ -166,7 +170,9 @@ def _load_registering(conference: Conference, *, language: str, now: dt.datetime
     capacity = conference.capacity
     taken = count_taken(conference.id) if capacity is not None else 0
     free = max(0, capacity - taken) if capacity is not None else 0
-    if closes_at is not None and now >= closes_at:
+    if conference.cancelled_at is not None:
+        phase = Phase.CANCELLED
+    elif closes_at is not None and now >= closes_at:
         phase = Phase.CLOSED
     elif opens_at is not None and now < opens_at:
         phase = Phase.SOON
@@ -186,6 +192,7 @@ def _load_registering(conference: Conference, *, language: str, now: dt.datetime
         opens=write(opens_at),
         closes=write(conference.registration_closes_at),
         needs_approval=conference.approval_required,
+        is_over=conference.ends_at is not None and now >= conference.ends_at,
     )
 
 

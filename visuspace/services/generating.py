@@ -11,10 +11,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Case, Max, Q, When, Window
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from conferences.models import Conference
 from meeteasy.core.errors import RefusedError
 from meeteasy.core.jobs import backoff_seconds, claim, finish, lease_expired, ring, update_claimed
 from meeteasy.core.logs import get_logger
@@ -24,7 +25,9 @@ from visuspace.brief import make_brief
 from visuspace.models import GenerationJob, Page, Revision
 from visuspace.prose import assemble
 from visuspace.providers import PROMPT_VERSION, PROVIDERS, ProviderError, Written
+from visuspace.selectors.generations import measure_use
 from visuspace.services.pages import add_revision, lock_page
+from visuspace.signals import generation_changed
 
 log = get_logger(__name__)
 
@@ -44,30 +47,39 @@ def request_generation(
 ) -> GenerationJob:
     """Ask for a text. Returns the job that exists if the same was asked before, unless `again`.
 
-    Raises RefusedError `generation_cap` when the conference's calls of the day are used up.
+    Raises RefusedError `generation_cap` or `cost_cap` when the conference's generations or money of the day
+    are used up.
     """
     now = now or timezone.now()
     provider, model = settings.PAGE_PROVIDER, PROVIDERS[settings.PAGE_PROVIDER].model
-    known = page.jobs.filter(prompt=prompt, provider=provider, model=model).order_by("-generation")
-    last = known.exclude(status=Status.FAILED).first() or known.first()
-    is_repeated = last is not None and not again and last.status != Status.FAILED
-    is_under_way = last is not None and last.status in (Status.QUEUED, Status.RUNNING)
-    if last is not None and (is_repeated or is_under_way):
+    last = _find_last(page, prompt=prompt, provider=provider, model=model)
+    if last is not None and last.status != Status.FAILED and (not again or not last.is_finished):
         return last
-    _check_cap(page, now=now)
-    newest = known.first()
-    generation = newest.generation + 1 if newest else 1
+    generation = last.newest + 1 if last is not None else 1  # type: ignore[attr-defined]  # annotated
     key = _make_key(page, prompt, provider, model, generation)
     try:
         with transaction.atomic():
+            # Two requests at once must not both be the last one of the day.
+            conference = Conference.objects.select_for_update().get(pk=page.conference_id)
+            _check_caps(conference, now=now)
             job = GenerationJob.objects.create(
                 page=page, key=key, prompt=prompt, provider=provider, model=model, generation=generation,
                 due_at=now, created_by=by,
             )  # fmt: skip
-            transaction.on_commit(lambda: _ring([job.pk]), robust=True)
+            transaction.on_commit(lambda: _note_queued(job), robust=True)
     except IntegrityError:  # the same request at the same moment
         return GenerationJob.objects.get(key=key)
     return job
+
+
+def _find_last(page: Page, *, prompt: str, provider: str, model: str) -> GenerationJob | None:
+    """Return the newest job of a request that did not fail, or else the newest, in one query.
+
+    Its `newest` is the highest generation number of the request.
+    """
+    known = page.jobs.filter(prompt=prompt, provider=provider, model=model)
+    by_outcome = Case(When(status=Status.FAILED, then=1), default=0)
+    return known.annotate(newest=Window(Max("generation"))).order_by(by_outcome, "-generation").first()
 
 
 def _make_key(page: Page, prompt: str, provider: str, model: str, generation: int) -> str:
@@ -75,16 +87,16 @@ def _make_key(page: Page, prompt: str, provider: str, model: str, generation: in
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _check_cap(page: Page, *, now: dt.datetime) -> None:
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    cap = settings.GENERATIONS_PER_DAY
-    used = GenerationJob.objects.filter(page__conference=page.conference_id, created_at__gte=today)[:cap]
-    if used.count() >= cap:
+def _check_caps(conference: Conference, *, now: dt.datetime) -> None:
+    used = measure_use(conference, now=now)
+    if used.generations >= settings.GENERATIONS_PER_DAY:
+        message = _("This conference has used its %(cap)s generations of today.")
         raise RefusedError(
-            "generation_cap",
-            _("This conference has used its %(cap)s generations of today.") % {"cap": cap},
-            status=429,
-        )
+            "generation_cap", message % {"cap": settings.GENERATIONS_PER_DAY}, status=429
+        )  # fmt: skip
+    if settings.AI_COST_PER_DAY and used.cost >= settings.AI_COST_PER_DAY:
+        message = _("This conference has spent its %(cap)s for generated texts of today.")
+        raise RefusedError("cost_cap", message % {"cap": settings.AI_COST_PER_DAY}, status=429)
 
 
 def generate(pk: str, *, now: dt.datetime | None = None) -> None:
@@ -102,6 +114,7 @@ def generate(pk: str, *, now: dt.datetime | None = None) -> None:
         return
     if not update_claimed(GenerationJob.objects.all(), pk=pk, token=token, called_at=now):
         return
+    _announce(pk)
     brief = make_brief(job.page.conference, language=job.page.language, prompt=job.prompt)
     try:
         written = PROVIDERS[job.provider].write(brief, deadline_seconds=settings.AI_DEADLINE_SECONDS)
@@ -125,10 +138,11 @@ def _save(job: GenerationJob, token: str, blocks: list[dict[str, Any]], written:
             finished_at=timezone.now(), error_code="", error_message="",
             **_usage(job, written.tokens_in, written.tokens_out, written.cost),
         )  # fmt: skip
+        transaction.on_commit(lambda: _announce(job.pk), robust=True)
 
 
 def _note_failure(job: GenerationJob, token: str, error: ProviderError) -> None:
-    used = _usage(job, error.tokens_in, error.tokens_out, 0)
+    used = _usage(job, error.tokens_in, error.tokens_out, error.cost)
     if error.permanent or job.attempts >= _MAX_ATTEMPTS:
         _fail(job, token, error.code, str(error), **used)
         return
@@ -138,6 +152,7 @@ def _note_failure(job: GenerationJob, token: str, error: ProviderError) -> None:
         due_at=timezone.now() + dt.timedelta(seconds=wait), error_code=error.code, error_message=str(error),
         **used,
     )  # fmt: skip
+    _announce(job.pk)
 
 
 def _fail(job: GenerationJob, token: str, code: str, message: str, **changes: Any) -> None:
@@ -146,6 +161,7 @@ def _fail(job: GenerationJob, token: str, code: str, message: str, **changes: An
         GenerationJob.objects.all(), pk=job.pk, token=token, status=Status.FAILED, error_code=code,
         error_message=message, finished_at=timezone.now(), **changes,
     )  # fmt: skip
+    _announce(job.pk)
 
 
 def _usage(job: GenerationJob, tokens_in: int, tokens_out: int, cost: float) -> dict[str, Any]:
@@ -169,6 +185,18 @@ def ring_waiting_jobs(*, now: dt.datetime | None = None) -> int:
 
 def _is_abandoned(now: dt.datetime) -> Q:
     return Q(status=Status.RUNNING) & lease_expired(now)
+
+
+def _note_queued(job: GenerationJob) -> None:
+    _announce(job.pk)  # before the worker announces that it is running
+    _ring([job.pk])
+
+
+def _announce(pk: str) -> None:
+    """Send `generation_changed`. A failing receiver affects nothing. Call it after the commit."""
+    job = GenerationJob.objects.select_related("page", "revision").filter(pk=pk).first()
+    if job is not None:  # its page may have been deleted
+        generation_changed.send_robust(sender=GenerationJob, job=job)
 
 
 def _ring(pks: list[str]) -> int:

@@ -68,6 +68,7 @@ class Faults:
 def test_every_kind_of_broken_worker_shows_within_a_minute(system: System) -> None:
     """email is killed, events is stopped, and daily stays connected but takes no more tasks."""
     expected = heartbeats.expected_queues()
+    system.web_processes = 2
     system.start("web", *(name for name, queue in QUEUES.items() if queue in expected), "beat")
 
     def warnings() -> set[str]:

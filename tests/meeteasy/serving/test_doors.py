@@ -21,6 +21,7 @@ MEGABYTE = 1024 * 1024
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     system = System(tmp_path_factory.mktemp("doors"))
     system.environment |= {"MAX_CONNECTIONS": "50"}
+    system.web_processes = 2
     system.start("web")
     yield system
     system.stop()

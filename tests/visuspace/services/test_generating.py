@@ -2,21 +2,28 @@
 
 import datetime as dt
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 import redis
 from django.conf import settings as django_settings
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conferences.models import Conference
+from conferences.services import create_conference, update_conference
 from meeteasy.core.errors import RefusedError
 from meeteasy.core.jobs import claim
 from tests.visuspace.openai_server import PROSE, ModelServer, completion
 from visuspace.models import GenerationJob, Page
+from visuspace.selectors.generations import Use, measure_use
 from visuspace.services import generating
 from visuspace.services.generating import generate, request_generation, ring_waiting_jobs
 from visuspace.services.pages import get_or_create_page
+from visuspace.signals import generation_changed
 
 pytestmark = pytest.mark.django_db
 
@@ -177,6 +184,71 @@ def test_the_calls_of_a_day_are_capped(page: Page, settings: Any) -> None:
     for number in range(2):
         ask(page, prompt=str(number))
     assert ask(page, prompt="1").prompt == "1"  # exists
+    chinese = get_or_create_page(
+        update_conference(page.conference, languages=["en", "zh-hans"]), language="zh-hans"
+    )
+    for capped in (page, chinese):  # the cap is the conference's
+        with pytest.raises(RefusedError) as caught:
+            ask(capped, prompt="2")
+        assert (caught.value.code, caught.value.status) == ("generation_cap", 429)
+
+
+def test_a_cap_ends_with_the_conferences_day(page: Page, settings: Any) -> None:
+    settings.GENERATIONS_PER_DAY = 1
+    midnight = dt.datetime(2026, 5, 1, 16, tzinfo=dt.UTC)  # in Shanghai
+    job = ask(page)
+    GenerationJob.objects.update(created_at=midnight - dt.timedelta(minutes=1))
+    assert request_generation(page, prompt="x", again=False, by=None, now=midnight) != job
+    GenerationJob.objects.filter(pk=job.pk).update(created_at=midnight)
+    with pytest.raises(RefusedError):
+        request_generation(page, prompt="y", again=False, by=None, now=midnight + dt.timedelta(hours=23))
+
+
+def test_what_a_conference_spends_in_a_day_is_capped(
+    page: Page, model_server: Callable[..., ModelServer], settings: Any, charlie: User
+) -> None:
+    """100 tokens read at 20,000 a million are 2. A refused answer is paid for, too."""
+    settings.AI_PRICE_IN, settings.AI_COST_PER_DAY = 20_000, 3
+    model_server(completion("", refusal="no"), completion(PROSE))
+    for prompt in ("a", "b"):
+        generate(ask(page, prompt=prompt).pk)
+    assert measure_use(page.conference, now=timezone.now()) == Use(generations=2, cost=Decimal(4))
     with pytest.raises(RefusedError) as caught:
-        ask(page, prompt="2")
-    assert (caught.value.code, caught.value.status) == ("generation_cap", 429)
+        ask(page, prompt="c")
+    assert (caught.value.code, caught.value.status) == ("cost_cap", 429)
+    other = create_conference(owner=charlie, id="other", name="Other")
+    assert ask(get_or_create_page(other, language="en"), prompt="c").status == Status.QUEUED
+
+
+def test_a_request_takes_one_look_at_earlier_ones(page: Page, django_assert_num_queries: Any) -> None:
+    for number in range(3):
+        generate(ask(page, again=True).pk)
+        GenerationJob.objects.filter(generation=number + 1).update(status=Status.FAILED if number else "done")
+    with django_assert_num_queries(1):
+        assert ask(page).generation == 1  # the newest that did not fail
+    # savepoint, lock, use, insert, release
+    with CaptureQueriesContext(connection) as queries:
+        assert ask(page, again=True).generation == 4
+    assert len([query for query in queries if "SAVEPOINT" not in query["sql"]]) == 4
+
+
+def test_every_change_of_a_job_is_announced(
+    page: Page, model_server: Callable[..., ModelServer], django_capture_on_commit_callbacks: Any
+) -> None:
+    model_server((429, {}, {"Retry-After": "0"}), completion(PROSE))
+    seen: list[tuple[str, int | None]] = []
+
+    def note(sender: object, job: GenerationJob, **kwargs: Any) -> None:
+        seen.append((job.status, job.revision.number if job.revision else None))
+
+    generation_changed.connect(note)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            job = ask(page)
+        for hours in (0, 1):
+            with django_capture_on_commit_callbacks(execute=True):
+                generate(job.pk, now=timezone.now() + dt.timedelta(hours=hours))
+    finally:
+        generation_changed.disconnect(note)
+    states = ["queued", "running", "queued", "running", "done"]
+    assert seen == [(state, 1 if state == "done" else None) for state in states]

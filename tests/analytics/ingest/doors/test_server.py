@@ -23,6 +23,7 @@ MEGABYTE = 1024 * 1024
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     system = System(tmp_path_factory.mktemp("doors"))
+    system.web_processes = 2
     system.start("web")
     yield system
     system.stop()
