@@ -8,10 +8,12 @@ from console.pages import (
     desk,
     desk_scans,
     desk_settings,
+    digests,
     door,
     event_page,
     files,
     held,
+    keys,
     live,
     members,
     messages,
@@ -27,6 +29,7 @@ from console.pages import (
     retention,
     share_links,
     sharing,
+    views,
 )
 
 _C = "c/<str:conference_id>"
@@ -40,7 +43,11 @@ urlpatterns = [
         "password/set/<str:uidb64>/<str:token>/", accounts.SetPassword.as_view(), name="console-password-set"
     ),
     path("invitations/<str:token>/", accounts.invitation, name="console-invitation"),
+    path("digest/<str:token>/", digests.stop, name="console-digest-stop"),
+    path("views/<str:token>/", views.public_view, name="console-view"),
     path(f"{_C}/", overview.overview, name="console-overview"),
+    path(f"{_C}/panels/<str:name>/", overview.panel, name="console-panel"),
+    path(f"{_C}/figures/<str:name>/", overview.figure, name="console-figure"),
     path(f"{_C}/live/", live.live, name="console-live"),
     path(f"{_C}/sharing/", sharing.sharing, name="console-sharing"),
     path(f"{_C}/sharing/channels/", sharing.channels, name="console-channels"),
@@ -154,8 +161,14 @@ urlpatterns = [
     path(f"{_C}/members/<int:member_id>/role/", members.change_role, name="console-member-role"),
     path(f"{_C}/members/<int:member_id>/remove/", members.remove, name="console-member-remove"),
     path(f"{_C}/settings/", conferences.change_settings, name="console-settings"),
+    path(f"{_C}/settings/views/", views.view_list, name="console-views"),
+    path(f"{_C}/settings/views/<str:view_id>/revoke/", views.revoke, name="console-view-revoke"),
     path(f"{_C}/settings/door/", door.door, name="console-door"),
     path(f"{_C}/settings/desk/", desk_settings.desk_settings, name="console-desk-settings"),
+    path(f"{_C}/settings/digest/", digests.digest, name="console-digest"),
+    path(f"{_C}/settings/keys/", keys.keys, name="console-keys"),
+    path(f"{_C}/settings/keys/required/", keys.require, name="console-keys-required"),
+    path(f"{_C}/settings/keys/<int:key_id>/revoke/", keys.revoke, name="console-key-revoke"),
     path(f"{_C}/settings/retention/", retention.settings, name="console-retention"),
     path(f"{_C}/settings/people/", privacy.people, name="console-privacy"),
     path(

@@ -38,20 +38,24 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 
 
 class Tally:
-    """Counts that are logged at most once a second. Under load a line per batch would cost more than the
-    batch and be of no use. A quiet system logs each batch by itself.
+    """Counts that are logged at most once in LOG_TALLY_SECONDS. Under load a line per batch would cost more
+    than the batch and be of no use. A quiet system logs each batch by itself.
 
     >>> tally = Tally(log, "events_stored")
     >>> tally.add(stored=480, duplicate=20)   # logs, unless it logged within the last second
     >>> tally.flush()                         # logs the rest; call it at a pause
     """
 
-    def __init__(self, logger: structlog.stdlib.BoundLogger, event: str, *, seconds: float = 1.0) -> None:
+    def __init__(
+        self, logger: structlog.stdlib.BoundLogger, event: str, *, seconds: float | None = None
+    ) -> None:
+        from django.conf import settings
+
         self._logger = logger
         self._event = event
-        self._seconds = seconds
+        self._seconds = settings.LOG_TALLY_SECONDS if seconds is None else seconds
         self._counts: dict[str, int] = {}
-        self._logged_at = -seconds
+        self._logged_at = -self._seconds
 
     def add(self, **counts: int) -> None:
         for name, count in counts.items():

@@ -29,6 +29,7 @@ from tests.support.system import ROOT
         pytest.param("reports", None, marks=pytest.mark.faults),
         ("rush", "gunicorn"),
         ("pages", None),
+        pytest.param("console", None, marks=pytest.mark.faults),
         pytest.param("convert", "docx", marks=[needs_sandbox, needs_libreoffice, pytest.mark.faults]),
     ],
 )
