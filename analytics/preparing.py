@@ -8,7 +8,7 @@ import datetime as dt
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,8 @@ from analytics.days.zones import get_zones
 from analytics.models import DailySummary, Segment
 from analytics.ranges.building import SCRATCH
 from analytics.ranges.segments import NotReadyError, is_current, make_segment, patience
-from analytics.selectors.summary import USUAL_DAYS, BeyondRetentionError, get_summary, is_watched
+from analytics.selectors.answers import is_watched
+from analytics.selectors.summary import USUAL_DAYS, BeyondRetentionError, get_summary
 from conferences.models import Conference
 from meeteasy.core.logs import get_logger
 
@@ -116,8 +117,7 @@ def sweep_segments(*, now: dt.datetime | None = None) -> int:
     now = now or timezone.now()
     deleted = 0
     named: set[str] = set()
-    conference_ids = Segment.objects.order_by().values_list("conference_id", flat=True).distinct()
-    for conference_id in list(conference_ids):
+    for conference_id in _conferences_with_segments():
         rows = list(Segment.objects.filter(conference_id=conference_id))
         days = set(DailySummary.objects.filter(conference_id=conference_id).values_list("id", flat=True))
         exists = Conference.objects.filter(id=conference_id).exists()
@@ -137,6 +137,15 @@ def sweep_segments(*, now: dt.datetime | None = None) -> int:
                 storage.delete(path)
                 deleted += 1
     return deleted
+
+
+def _conferences_with_segments() -> Iterator[str]:
+    """One after the other, by the index: their distinct ids would be looked for among all segments."""
+    last = ""
+    ids = Segment.objects.order_by("conference_id").values_list("conference_id", flat=True)
+    while (found := ids.filter(conference_id__gt=last).first()) is not None:
+        yield found
+        last = found
 
 
 def delete_segment(conference_id: str, date: dt.date) -> None:

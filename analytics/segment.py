@@ -26,7 +26,11 @@ class Segment(models.Model):
     change = models.CharField(max_length=32, default="")
 
     class Meta:
-        indexes = [models.Index(fields=["conference_id", "date"], name="segment_conference_date")]
+        indexes = [
+            models.Index(fields=["conference_id", "date"], name="segment_conference_date"),
+            # Asked for every few seconds, and nearly always empty.
+            models.Index(fields=["built_at"], name="segment_stale", condition=models.Q(is_stale=True)),
+        ]
 
     def __str__(self) -> str:
         return self.id

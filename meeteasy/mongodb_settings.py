@@ -18,6 +18,8 @@ _KEEPING: dict[str, tuple[Any, ...]] = {
     "w": ("majority",),
     "journal": (True,),
     "readpreference": ("primary",),
+    "readpreferencetags": (),  # these two choose among secondaries
+    "maxstalenessseconds": (),
     "readconcernlevel": ("local", "majority", "linearizable"),
     "retrywrites": (True,),
     "retryreads": (True,),

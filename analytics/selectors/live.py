@@ -6,13 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from django.core.cache import cache
-from django.db.models import Case, Count, F, Q, Value, When
 from django.utils import timezone
 
+from analytics import store
 from analytics.days.figures import compute_figures
 from analytics.days.zones import local_date
-from analytics.event_types import EVENT_TYPES
-from analytics.models import Event
 from conferences.models import Conference
 
 VISITOR_MINUTES = 5
@@ -46,43 +44,16 @@ def get_live(
 
 
 def count_visitors_now(conference: Conference, *, now: dt.datetime) -> int:
-    """Distinct visitors with an event in the 5 minutes before `now`, by event time, without bots.
-
-    Reads a short part of the day index, which is in the order of time (docs/adr/0004). It covers the page
-    views, nearly all of the events.
-    """
-    since = now - dt.timedelta(minutes=VISITOR_MINUTES)
-    events = Event.objects.filter(
-        conference_id=conference.id,
-        local_date__in={_local_date(conference, since), _local_date(conference, now)},
-        is_bot__in=[False],  # SQLite looks up NOT is_bot in no index
-        ts__gte=since,
-        ts__lte=now,
-    ).order_by()
-    viewers = events.filter(type="page_view").values("subject").distinct()
-    types = [name for name, event_type in EVENT_TYPES.items() if not event_type.internal]
-    others = events.filter(type__in=[name for name in types if name != "page_view"]).exclude(visitor_id="")
-    return viewers.count() + (others.exclude(visitor_id__in=viewers).values("visitor_id").distinct().count())
+    """Distinct visitors with an event in the 5 minutes before `now`, by event time, without bots."""
+    return count_visitors_now_of([conference], now=now).get(conference.id, 0)
 
 
 def count_visitors_now_of(conferences: Sequence[Conference], *, now: dt.datetime) -> dict[str, int]:
-    """`count_visitors_now` of several conferences in one query, by conference id, without those with none."""
+    """`count_visitors_now` of several conferences in one query, by conference id; 0 where one is missing."""
     since = now - dt.timedelta(minutes=VISITOR_MINUTES)
     dates = {_local_date(conference, instant) for conference in conferences for instant in (since, now)}
-    visitor = Case(
-        When(type="page_view", then=F("subject")), When(~Q(visitor_id=""), then=F("visitor_id")),
-        default=Value(None),
-    )  # fmt: skip
-    events = Event.objects.filter(
-        conference_id__in=[conference.id for conference in conferences],
-        local_date__in=dates,
-        is_bot__in=[False],
-        type__in=[name for name, event_type in EVENT_TYPES.items() if not event_type.internal],
-        ts__gte=since,
-        ts__lte=now,
-    )
-    counted = events.order_by().values("conference_id").annotate(visitors=Count(visitor, distinct=True))
-    return dict(counted.values_list("conference_id", "visitors"))
+    ids = [conference.id for conference in conferences]
+    return store.count_present(ids, dates, since=since, until=now)
 
 
 def _local_date(conference: Conference, instant: dt.datetime) -> dt.date:

@@ -6,7 +6,7 @@ database's own way is slow. Everything else reads and writes through the ORM.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from importlib import import_module
 from types import ModuleType
@@ -72,6 +72,22 @@ def read_day(
     return rows
 
 
+def count_present(
+    conference_ids: Collection[str], dates: Collection[dt.date], *, since: dt.datetime, until: dt.datetime
+) -> dict[str, int]:
+    """Distinct visitors of each conference with an event from `since` to `until`, without bots.
+
+    dates: the local days of that time, of all the conferences. Those without visitors may have no entry.
+    """
+    if not conference_ids:
+        return {}
+    alias = router.db_for_read(Event)
+    counts: dict[str, int] = _implementation(connections[alias].vendor).count_present(
+        conference_ids, dates, since=since, until=until, using=alias
+    )
+    return counts
+
+
 def takes_writes() -> bool:
     """Whether the databases take a write now: one of no rows, which needs all that a real one needs."""
     try:
@@ -107,6 +123,7 @@ __all__ = [
     "StoreUnavailableError",
     "count_bot_views",
     "count_day",
+    "count_present",
     "find_events_of",
     "find_registrations_by",
     "insert_new",

@@ -1,7 +1,7 @@
 """MongoDB: unordered insert_many; duplicates come back as errors with their index."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from analytics.event_types import ATTENDANCE_TYPES
 from analytics.events.rows import EventRow
 from analytics.store._columns import TABLE
 from analytics.store._counting import DayCount
+from analytics.store._presence import TYPES
 
 _DUPLICATE_KEY = 11000
 
@@ -55,7 +56,7 @@ def _document(row: EventRow) -> dict[str, object]:
         "type": row.type,
         "ts": dt.datetime.fromtimestamp(row.ts_ms / 1000, dt.UTC),
         "received_at": dt.datetime.fromtimestamp(row.received_ms / 1000, dt.UTC),
-        "local_date": date and dt.datetime(date.year, date.month, date.day, tzinfo=dt.UTC),
+        "local_date": date and _midnight(date),
         "visitor_id": row.visitor_id,
         "session_id": row.session_id,
         "subject": row.subject,
@@ -73,8 +74,9 @@ def read_day(
 ) -> Iterator[tuple[Any, ...]]:
     """See analytics.store.read_day."""
     connection: Any = connections[using]
-    day = dt.datetime(date.year, date.month, date.day, tzinfo=dt.UTC)
-    query: dict[str, Any] = {"conference_id": conference_id, "local_date": day, "is_bot": False, "hold": ""}
+    query: dict[str, Any] = {
+        "conference_id": conference_id, "local_date": _midnight(date), "is_bot": False, "hold": "",
+    }  # fmt: skip
     if since is not None:
         query["ts"] = {"$gte": since}
     fields = ("_id", "type", "ts", "visitor_id", "subject", "data", "context")
@@ -97,15 +99,50 @@ def count_day(conference_id: str, date: dt.date, *, using: str) -> dict[str, Day
     Subjects are grouped, then the groups counted: a set of them, as the backend's distinct count makes, must
     fit into one document of 16 MB.
     """
-    connection: Any = connections[using]
-    day = dt.datetime(date.year, date.month, date.day, tzinfo=dt.UTC)
-    pipeline = [
-        {"$match": {"conference_id": conference_id, "local_date": day, "is_bot": False}},
+    pipeline: list[dict[str, Any]] = [
+        {"$match": {"conference_id": conference_id, "local_date": _midnight(date), "is_bot": False}},
         {"$group": {"_id": {"type": "$type", "subject": "$subject"}, "events": {"$sum": 1}}},
         {"$group": {"_id": "$_id.type", "events": {"$sum": "$events"}, "subjects": {"$sum": 1}}},
     ]
+    found = _aggregate(pipeline, using=using)
+    return {group["_id"]: DayCount(group["events"], group["subjects"]) for group in found}
+
+
+def count_present(
+    conference_ids: Collection[str],
+    dates: Collection[dt.date],
+    *,
+    since: dt.datetime,
+    until: dt.datetime,
+    using: str,
+) -> dict[str, int]:
+    """See analytics.store.count_present. Grouped twice, as in `count_day`."""
+    visitor = {"$cond": [{"$eq": ["$type", "page_view"]}, "$subject", "$visitor_id"]}
+    pipeline: list[dict[str, Any]] = [
+        {
+            "$match": {
+                "conference_id": {"$in": list(conference_ids)},
+                "local_date": {"$in": [_midnight(date) for date in dates]},
+                "is_bot": False,
+                "type": {"$in": TYPES},
+                "ts": {"$gte": since, "$lte": until},
+            }
+        },
+        {"$group": {"_id": {"conference": "$conference_id", "visitor": visitor}}},
+        {"$match": {"_id.visitor": {"$ne": ""}}},
+        {"$group": {"_id": "$_id.conference", "visitors": {"$sum": 1}}},
+    ]
+    return {group["_id"]: group["visitors"] for group in _aggregate(pipeline, using=using)}
+
+
+def _aggregate(pipeline: list[dict[str, Any]], *, using: str) -> list[dict[str, Any]]:
+    connection: Any = connections[using]
     try:
-        found = list(connection.get_collection(TABLE).aggregate(pipeline, allowDiskUse=True))
+        return list(connection.get_collection(TABLE).aggregate(pipeline, allowDiskUse=True))
     except PyMongoError as error:
         raise OperationalError(str(error)) from error
-    return {group["_id"]: DayCount(group["events"], group["subjects"]) for group in found}
+
+
+def _midnight(date: dt.date) -> dt.datetime:
+    """As the backend keeps dates."""
+    return dt.datetime(date.year, date.month, date.day, tzinfo=dt.UTC)

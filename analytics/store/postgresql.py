@@ -8,6 +8,7 @@ from analytics.events.rows import EventRow
 from analytics.store._columns import COLUMNS, KEY, TABLE, sql_values
 from analytics.store._counting import count_day
 from analytics.store._days import read_day
+from analytics.store._presence import count_present
 
 _COLUMN_LIST = ", ".join(COLUMNS)
 _STAGE = "event_stage"
@@ -44,4 +45,4 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
         return new_keys
 
 
-__all__ = ["count_day", "insert_new", "read_day"]
+__all__ = ["count_day", "count_present", "insert_new", "read_day"]

@@ -11,6 +11,7 @@ from analytics.events.rows import EventRow
 from analytics.store._columns import COLUMNS, KEY, TABLE, sql_values
 from analytics.store._counting import DayCount
 from analytics.store._days import read_day
+from analytics.store._presence import count_present
 from meeteasy.core import sqlite
 
 
@@ -49,4 +50,4 @@ def count_day(conference_id: str, date: dt.date, *, using: str) -> dict[str, Day
     return counts
 
 
-__all__ = ["count_day", "insert_new", "read_day"]
+__all__ = ["count_day", "count_present", "insert_new", "read_day"]

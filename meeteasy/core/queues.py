@@ -11,6 +11,8 @@ from typing import Any
 
 from celery import shared_task
 
+from meeteasy.core.patience import patient
+
 
 class Queue(StrEnum):
     ANALYTICS_EVENTS = "analytics.events"
@@ -46,6 +48,9 @@ WORKER_OPTIONS: dict[Queue, WorkerOptions] = {
     Queue.AI_GENERATE: WorkerOptions(concurrency=2, time_limit_seconds=300),
 }
 
+# Of a task's time limit; the rest is to end in order.
+_SHARE_TO_WAIT = 0.8
+
 _queue_of_task: dict[str, Queue] = {}
 
 
@@ -54,11 +59,17 @@ def queue_task(
 ) -> Callable[[Callable[..., Any]], Any]:
     """Make a function a Celery task of `queue`. Its hard time limit is the queue's, unless it sets its own.
 
+    What it asks of MongoDB may take nearly as long; only what stores events must notice a stall long before.
+
     @queue_task(Queue.ANALYTICS_DAILY, name="analytics.close_ended_days")
     def close_ended_days() -> None: ...
     """
     _queue_of_task[name] = queue
-    return shared_task(name=name, time_limit=time_limit_seconds or WORKER_OPTIONS[queue].time_limit_seconds)
+    limit = time_limit_seconds or WORKER_OPTIONS[queue].time_limit_seconds
+    as_task = shared_task(name=name, time_limit=limit)
+    if queue == Queue.ANALYTICS_EVENTS:
+        return as_task
+    return lambda function: as_task(patient(_SHARE_TO_WAIT * limit)(function))
 
 
 def route_task(name: str, *args: Any, **kwargs: Any) -> dict[str, str] | None:

@@ -13,6 +13,8 @@ from meeteasy.mongodb_settings import read_mongodb_settings
         ("w=1", "w=1"),
         ("journal=false", "journal=False"),
         ("readPreference=secondaryPreferred", "readPreference=secondaryPreferred"),
+        ("readPreferenceTags=dc:east", "readPreferenceTags"),
+        ("maxStalenessSeconds=120", "maxStalenessSeconds"),
         ("readConcernLevel=available", "readConcernLevel=available"),
         ("retryWrites=false", "retryWrites=False"),
         ("socketTimeoutMS=600000", "socketTimeoutMS"),

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from analytics.days import summaries
 from conferences.models import Conference
+from meeteasy.core.patience import patient
 
 
 class Command(BaseCommand):
@@ -16,6 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("--from", dest="first", required=True, type=dt.date.fromisoformat, metavar="DATE")
         parser.add_argument("--to", dest="last", required=True, type=dt.date.fromisoformat, metavar="DATE")
 
+    @patient(0)
     def handle(self, *, conference: str, first: dt.date, last: dt.date, **options: Any) -> None:
         if last < first:
             raise CommandError("--to is before --from")

@@ -4,6 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from analytics.exporting import export_file
+from meeteasy.core.patience import patient
 
 
 class Command(BaseCommand):
@@ -16,6 +17,7 @@ class Command(BaseCommand):
         parser.add_argument("file", nargs="?", default="-", help="path, or - for standard output")
         parser.add_argument("--conference", metavar="ID", help="only events of this conference")
 
+    @patient(0)
     def handle(self, *, file: str, conference: str | None, **options: Any) -> None:
         try:
             written = export_file(file, conference_id=conference)

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from analytics import preparing
 from conferences.models import Conference
+from meeteasy.core.patience import patient
 
 
 class Command(BaseCommand):
@@ -21,6 +22,7 @@ class Command(BaseCommand):
             "--to", dest="last", type=dt.date.fromisoformat, default=dt.date.max, metavar="DATE"
         )
 
+    @patient(0)
     def handle(self, *, conference: str | None, first: dt.date, last: dt.date, **options: Any) -> None:
         if last < first:
             raise CommandError("--to is before --from")

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from meeteasy.core.patience import patient
 from meeteasy.core.releases import ReleaseError, check_database, note_prepared
 from meeteasy.schedule import sync_schedule
 
@@ -25,7 +26,8 @@ def prepare() -> None:
         raise CommandError(str(error)) from error
     call_command("migrate", interactive=False, verbosity=0)
     if "analytics" in settings.DATABASES:
-        call_command("migrate", database="analytics", interactive=False, verbosity=0)
+        with patient(0):  # an index of a large collection takes minutes
+            call_command("migrate", database="analytics", interactive=False, verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     sync_schedule()
     note_prepared()

@@ -45,10 +45,11 @@ def fill(database: Any) -> None:
         }
         for number in range(EVENTS)
     )
-    moments = ("marked_at", "computed_at", "created_at", "decided_at", "first_seen_at")
+    moments = ("marked_at", "computed_at", "created_at", "decided_at", "first_seen_at", "built_at")
     for collection in (
         "analytics_dirtyday", "analytics_dailysummary", "analytics_deadletter", "analytics_holddecision",
         "analytics_appliedsettings", "analytics_unclaimedconference", "analytics_doorrules",
+        "analytics_segment",
     ):  # fmt: skip
         database[collection].insert_many(
             {
@@ -58,6 +59,7 @@ def fill(database: Any) -> None:
                 "date": _DAY + dt.timedelta(days=number % 30),
                 "replayed_at": _DAY,
                 "done_at": _DAY,
+                "is_stale": False,
                 **dict.fromkeys(moments, _DAY),
             }
             for number in range(OTHERS)
@@ -119,12 +121,26 @@ def test_a_filter_without_an_index_is_seen(database: Any) -> None:
     assert "COLLSCAN" in explain(database, {"find": "analytics_event", "filter": {"session_id": "x"}})
 
 
-def test_no_query_of_the_application_reads_a_whole_collection(database: Any) -> None:
+@pytest.fixture
+def queries() -> list[dict[str, Any]]:
+    """Those that the application sent while the other tests ran."""
     path = os.environ.get("MONGODB_QUERIES")
     if not path or not Path(path).exists():
         pytest.skip("MONGODB_QUERIES names no recording; bin/test makes one while the other tests run")
     queries = read_recorded(Path(path))
     assert len(queries) > 20, "the recording is not of a run of all tests"
+    return queries
+
+
+def test_no_query_collects_a_set_in_one_document(queries: list[dict[str, Any]]) -> None:
+    """Which may have 16 MB, some 350,000 visitors. Distinct ones are grouped, and the groups counted."""
+    collecting = [query["sender"] for query in queries if "$addToSet" in query["shape"]]
+    assert not collecting, "\n".join(collecting)
+
+
+def test_no_query_of_the_application_reads_a_whole_collection(
+    database: Any, queries: list[dict[str, Any]]
+) -> None:
     whole, lines = [], []
     for query in sorted(queries, key=lambda query: (query["collection"], query["sender"])):
         for command in to_explainable(query):

@@ -1,13 +1,15 @@
 """The six queues, and the queue of every task."""
 
 from importlib.metadata import version
+from typing import Any
 
 import pytest
 from celery import Celery
 from django.conf import settings
+from pymongo import _csot
 
 from meeteasy.celery import app
-from meeteasy.core.queues import WORKER_OPTIONS, Queue
+from meeteasy.core.queues import WORKER_OPTIONS, Queue, queue_task
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +64,21 @@ def test_no_events_task_outlives_the_visibility_timeout(celery: Celery) -> None:
     visible_again = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
 
     assert celery.tasks["analytics.drain_events"].time_limit < visible_again
+
+
+@pytest.mark.parametrize(
+    ("queue", "expected"), [(Queue.ANALYTICS_EVENTS, None), (Queue.ANALYTICS_DAILY, 480.0)]
+)
+def test_only_drains_keep_to_mongodbs_short_limit(
+    settings: Any, queue: Queue, expected: float | None
+) -> None:
+    settings.MONGODB_URI = "mongodb://127.0.0.1/"
+    task = queue_task(queue, name=f"tests.patience.{queue}")(_csot.get_timeout)
+    try:
+        assert task() == expected
+        assert _csot.get_timeout() is None
+    finally:
+        app.tasks.pop(task.name)
 
 
 def test_workers_wait_for_a_lost_broker_without_end(celery: Celery) -> None:
