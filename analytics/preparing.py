@@ -21,7 +21,8 @@ from analytics.days.zones import get_zones
 from analytics.models import DailySummary, Segment
 from analytics.ranges.building import SCRATCH
 from analytics.ranges.segments import NotReadyError, is_current, make_segment, patience
-from analytics.selectors.summary import USUAL_DAYS, BeyondRetentionError, get_summary, is_watched
+from analytics.selectors.answers import is_watched
+from analytics.selectors.summary import USUAL_DAYS, BeyondRetentionError, get_summary
 from conferences.models import Conference
 from meeteasy.core.logs import get_logger
 

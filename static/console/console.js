@@ -1,4 +1,4 @@
-// What the console's pages need of scripts: the keyboard of the tree and of the search, ticking all of a list.
+// What the console's pages need of scripts: the keyboard of the tree and of the search, ticking all of a list, copying.
 // Everything works without them; links and forms are real ones.
 "use strict";
 
@@ -76,4 +76,14 @@
     const row = kept && document.getElementById(kept);
     if (row && !row.contains(document.activeElement)) focus([...row.parentElement.querySelectorAll('[role="row"][aria-level]')], row);
   });
+
+  // Copying needs a script, so its button shows itself only with one.
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    if (!navigator.clipboard) continue;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).value);
+      button.textContent = button.dataset.done;
+    });
+  }
 })();
