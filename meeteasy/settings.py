@@ -630,6 +630,10 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
     },
 }
+# Lines that count (batches taken, events stored) come once in this time, from each process.
+LOG_TALLY_SECONDS = env.read_int("LOG_TALLY_SECONDS", 1, minimum=1)
+# What `bin/run` prints: "calm" is about a line a second, "all" is all of them.
+LOG_LINES = env.read_choice("LOG_LINES", ("calm", "all"), "calm")
 LOG_FORMAT = env.read_choice(
     "LOG_FORMAT", ("text", "json"), "text"
 )  # "text" for people, "json" for log collectors
