@@ -5,12 +5,26 @@
 """
 
 import logging
+import re
 import time
 from typing import Any
 
 import structlog
 
+# The signed part of a participant's own address (conferences/participants.py).
+_SECRET_PATH = re.compile(r"(/me/)[^\s/?\"']+")
+
+
+def _hide_secrets(logger: Any, name: str, event: Any) -> Any:
+    """Take the tokens out of addresses, e.g. in Django's warnings about requests."""
+    for key in ("event", "path"):
+        if isinstance(text := event.get(key), str) and "/me/" in text:
+            event[key] = _SECRET_PATH.sub(r"\1…", text)
+    return event
+
+
 _SHARED: list[Any] = [
+    _hide_secrets,
     structlog.contextvars.merge_contextvars,  # the request's id (meeteasy/core/request_ids.py)
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

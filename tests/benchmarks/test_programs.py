@@ -25,6 +25,7 @@ from tests.support.system import ROOT
         pytest.param("summary", None, marks=pytest.mark.faults),
         ("live", None),
         ("registering", None),
+        ("door", None),
         pytest.param("reports", None, marks=pytest.mark.faults),
         ("rush", "gunicorn"),
         ("pages", None),
