@@ -14,7 +14,6 @@ from meeteasy.core.metrics import metrics
 from sharing.api.voiding import Voids
 
 admin.autodiscover()
-admin.site.site_header = admin.site.site_title = "MeetEasy"
 admin.site.index_title = _("Operations")
 
 

@@ -14,7 +14,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from conferences.admin.scoping import OfMembers
 from conferences.models import Conference
+from meeteasy.core.admin import NothingToSave
 from notifications.channels import CHANNELS
 from notifications.message_types import MESSAGE_TYPES
 from notifications.models import Announcement, Notification, Suppression
@@ -54,12 +56,12 @@ class ChannelFilter(_RegistryFilter):
 
 
 @admin.register(Notification)
-class NotificationAdmin(admin.ModelAdmin):
+class NotificationAdmin(OfMembers, NothingToSave):
     """The outbox. It is read-only, because the worker owns the table; staff use actions."""
 
     list_display = [
-        "created_at", "message_type_label", "channel_label", "recipient", "conference_id", "status",
-        "attempts", "last_error_line",
+        "recipient", "message_type_label", "status", "last_error_line", "created_at", "channel_label",
+        "attempts", "conference_id",
     ]  # fmt: skip
     list_filter = ["status", ChannelFilter, MessageTypeFilter]
     search_fields = ["=recipient", "=conference_id", "=registration_id", "=provider_id"]
@@ -148,7 +150,7 @@ class NotificationAdmin(admin.ModelAdmin):
         return answer_framed(preview_sample(message_type=message_type, channel=channel, language=language))
 
     def render_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        row = Notification.objects.filter(pk=pk).first()
+        row = self.get_queryset(request).filter(pk=pk).first()
         if row is None or not self.has_view_permission(request, row):
             raise Http404
         return answer_framed(preview_row(row))
@@ -192,7 +194,7 @@ def _report(request: HttpRequest, text: str, refused: int) -> None:
 
 
 @admin.register(Announcement)
-class AnnouncementAdmin(admin.ModelAdmin):
+class AnnouncementAdmin(OfMembers):
     """Announcements. Adding one notifies all registrants and cannot be undone, so there are no actions."""
 
     list_display = ["created_at", "conference_id", "kind", "created_by", "written", "finished_at"]
@@ -239,7 +241,7 @@ class _AnnouncementForm(forms.ModelForm):
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(admin.ModelAdmin):
+class SuppressionAdmin(OfMembers):
     list_display = ["address", "channel", "scope", "conference_id", "reason", "created_at"]
     list_filter = ["channel", "scope", "reason"]
     search_fields = ["=address", "=conference_id"]

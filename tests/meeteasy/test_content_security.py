@@ -63,7 +63,8 @@ def test_a_page_follows_its_own_policy(alice: User, conference: Conference, sett
     policy = answer["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "frame-ancestors 'none'" in policy
-    assert "unsafe" not in policy
+    # Only the desk runs WebAssembly, the reader of QR codes; nothing evaluates strings.
+    assert re.findall("[a-z-]*unsafe[a-z-]*", policy) == (["wasm-unsafe-eval"] if "/desk/" in path else [])
     assert answer["X-Frame-Options"] == "DENY"
     html = answer.content.decode()
     assert not _INLINE.findall(html)
