@@ -25,7 +25,7 @@ PAGES = [
     f"{C}sharing/channels/", f"{C}sharing/not-credited/", f"{C}sharing/links/adaA1/",
     f"{C}sharing/links/adaA1/poster/",
     f"{C}sharing/new/", f"{C}live/", f"{C}desk/?q=Ben", f"{C}held/", f"{C}members/", f"{C}page/en/",
-    f"{C}settings/",
+    f"{C}settings/", f"{C}settings/desk/",
     f"{C}settings/door/", f"{C}settings/delete/", "/console/new/", "/console/password/", "/console/nothing/",
 ]  # fmt: skip
 _OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}

@@ -53,6 +53,15 @@ def test_what_is_committed_is_what_the_source_builds(tmp_path: Path) -> None:
     assert built == {path.relative_to(DIST) for path in DIST.rglob("*.*")}, "run bin/generate, and commit"
     for path in built:
         assert (tmp_path / "dist" / path).read_bytes() == (DIST / path).read_bytes(), path
+    desk = sorted((tmp_path / "console").iterdir())  # the console's check-in desk
+    assert [path.name for path in desk] == [
+        "desk-reader.js",
+        "desk-worker.js",
+        "desk.js",
+        "zxing_reader.wasm",
+    ]
+    for path in desk:
+        assert path.read_bytes() == (STATIC.parent / "console" / path.name).read_bytes(), path.name
 
 
 CONSUMER = """
