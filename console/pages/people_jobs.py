@@ -101,9 +101,16 @@ def cancel_export(request: HttpRequest, member: Member, export_id: str) -> HttpR
 
 
 def _name(found: Job, errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Add the names to the problems of decisions, which have ids only."""
+    """Add the names to the problems of decisions, which have ids only.
+
+    Workers note problems in English; those without values in them are known in the reader's language.
+    """
     ids = [error["id"] for error in errors if "id" in error]
     names = dict(
         Registration.objects.filter(conference_id=found.conference_id, id__in=ids).values_list("id", "name")
     )
-    return [{**error, "name": names.get(error.get("id", ""), "")} for error in errors]
+    return [
+        {**error, "name": names.get(error.get("id", ""), ""), "message": text and _(text)}
+        for error in errors
+        for text in [error["message"]]
+    ]

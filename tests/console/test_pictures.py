@@ -116,7 +116,9 @@ def test_chosen_pictures_are_put_into_order(helper: Client, conference: Conferen
     assert [shown["picture"] for shown in gallery["pictures"]] == [second, first]
 
 
-def test_a_deleted_picture_leaves_the_published_page(helper: Client, conference: Conference) -> None:
+def test_a_deleted_picture_leaves_the_published_page(
+    helper: Client, conference: Conference, django_assert_num_queries: Any
+) -> None:
     picture = Picture.objects.create(
         conference=conference, file_name="a.jpg", width=9, height=9, content=b"x"
     )
@@ -124,6 +126,8 @@ def test_a_deleted_picture_leaves_the_published_page(helper: Client, conference:
     save(helper, "publish", seen=0, **chosen)
     before = Client().get("/conf/summit").content.decode()  # cached from now on
     assert "The foyer" in before
+    with django_assert_num_queries(0):
+        assert Client().get("/conf/summit").content.decode() == before
     assert helper.post(f"{URL}pictures/{picture.pk}/remove/").status_code == 302
     after = Client().get("/conf/summit").content.decode()
     assert "The foyer" not in after
