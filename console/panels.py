@@ -53,7 +53,7 @@ _GROUPS = {
     "social": _("Social networks"), "messenger": _("Messengers"), "mail": _("Mail"),
     "other": _("Other sites"),
 }  # fmt: skip
-_DEVICES = {"desktop": _("Computer"), "phone": _("Phone"), "tablet": _("Tablet"), "tv": _("Television")}
+_DEVICES = {"desktop": _("Computer"), "phone": _("Smartphone"), "tablet": _("Tablet"), "tv": _("Television")}
 
 
 def label_value(dimension: str, value: str) -> str:

@@ -30,6 +30,7 @@ from meeteasy.core.errors import RefusedError
 
 _CHOICES = (7, 30, 90, 365)
 _NOT_READY = 503
+_SHOWN = 100  # the API lists all
 
 
 class NewViewForm(forms.Form):
@@ -62,7 +63,7 @@ def view_list(request: HttpRequest, member: Member) -> HttpResponse:
         else:
             form, url = NewViewForm(), view_url(token)
     context = {
-        "form": form, "new_url": url, "views": found_views.find_views(member.conference),
+        "form": form, "new_url": url, "views": found_views.find_views(member.conference)[:_SHOWN],
         "shown_at": timezone.now(),
     }  # fmt: skip
     return render_page(request, "console/views.html", context, member=member, place="settings")

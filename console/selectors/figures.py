@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
+from analytics.days.zones import day_bounds
 from analytics.models import Event
 from analytics.ranges.results import DayPoint
 from analytics.selectors.summary import get_summary, list_occurrences
-from conferences.models import Conference
+from conferences.models import CheckIn, Conference, Registration
 from console.asking import Asked
 from console.panels import label_value
 
@@ -75,8 +76,29 @@ def read_figure(conference: Conference, kind: Kind, asked: Asked, *, page: int) 
     return {
         "kind": kind, "total": getattr(summary.totals, kind.total), "as_of": summary.as_of,
         "days": [day for day in reversed(days) if day["count"]], "rows": rows[:ROWS],
-        "has_more": len(rows) > ROWS,
+        "has_more": len(rows) > ROWS, "people": [] if filters else _list_people(conference, kind, asked),
     }  # fmt: skip
+
+
+def _list_people(conference: Conference, kind: Kind, asked: Asked) -> list[dict[str, Any]]:
+    """Return the latest people behind a figure, whom we know: clients' reports have no page of a person."""
+    first, _end = day_bounds(conference.time_zone, asked.span.first)
+    _start, last = day_bounds(conference.time_zone, asked.span.last)
+    if kind.name == "registrations":
+        found = Registration.objects.filter(
+            conference=conference, state__in=Registration.STANDING, registered_at__gte=first,
+            registered_at__lt=last,
+        ).order_by("-registered_at", "-id")  # fmt: skip
+        rows = found.values_list("id", "name", "registered_at")
+    elif kind.name == "checkins":
+        entries = CheckIn.objects.filter(
+            registration__conference=conference, undone_at=None, checked_in_at__gte=first,
+            checked_in_at__lt=last,
+        ).order_by("-checked_in_at", "-id")  # fmt: skip
+        rows = entries.values_list("registration_id", "registration__name", "checked_in_at")
+    else:
+        return []
+    return [{"id": key, "name": name, "at": at} for key, name, at in rows[:ROWS]]
 
 
 def _describe_day(point: DayPoint, field: str, asked: Asked) -> dict[str, Any]:

@@ -25,7 +25,9 @@ PAGES = [
     f"{C}sharing/channels/", f"{C}sharing/not-credited/", f"{C}sharing/links/adaA1/",
     f"{C}sharing/links/adaA1/poster/",
     f"{C}sharing/new/", f"{C}live/", f"{C}desk/?q=Ben", f"{C}held/", f"{C}members/", f"{C}page/en/",
-    f"{C}settings/",
+    f"{C}settings/", f"{C}settings/desk/", f"{C}settings/views/", f"{C}?range=7&by=hour&filter=page:is:/",
+    f"{C}panels/pages/",
+    f"{C}figures/registrations/", f"{C}figures/bots/",
     f"{C}people/", f"{C}people/new/", f"{C}people/import/", f"{C}people/questions/",
     f"{C}people/new-question/", f"{C}people/exports/", f"{C}messages/", f"{C}messages/new/",
     f"{C}notifications/",
@@ -212,6 +214,22 @@ def test_a_conference_is_made_by_keyboard(open_page: Open) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/c/by-keyboard/settings/")
     expect(page.get_by_role("status")).to_contain_text("By keyboard")
+
+
+def test_the_overview_is_filtered_by_keyboard(open_page: Open) -> None:
+    page = open_page(f"{C}?range=today")
+    entries = page.get_by_role("radio", name="Entry pages")
+    page.get_by_role("radio", name="Pages", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    expect(entries).to_be_checked()
+    page.locator(".panel-2 li a").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**filter=entry_page**")
+    expect(page.locator(".chip")).to_contain_text("Entry pages")
+    page.get_by_role("link", name="Remove the filter").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip")).to_have_count(0)
+    assert "filter" not in page.url
 
 
 def test_the_menu_signs_out(open_page: Open) -> None:

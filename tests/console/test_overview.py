@@ -214,6 +214,18 @@ def test_a_figure_opens_what_it_consists_of(
     assert (shown["total"], len(shown["rows"])) == (count, count)
 
 
+def test_registrations_open_to_people_with_a_page(
+    conference: Conference, alice: User, browser: Browser
+) -> None:
+    build_branch(conference)
+    client = browser(alice)
+    answer = client.get(f"{PAGE}figures/registrations/", DAYS)
+    people = answer.context["people"]
+    assert [person["name"] for person in people][:2] == ["Eve Eder", "Dan Damm"]
+    assert f'href="{PAGE}people/{people[0]["id"]}/"' in answer.content.decode()
+    assert client.get(f"{PAGE}figures/registrations/", {"range": "today"}).context["people"] == []
+
+
 def test_lists_of_events_go_on(conference: Conference, alice: User, browser: Browser) -> None:
     store(*(view(f"e{n:02}", "v1", NOON + dt.timedelta(seconds=n), page=f"/{n}") for n in range(60)))
     summaries.compute_range("summit", DAY, DAY)
