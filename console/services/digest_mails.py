@@ -3,33 +3,19 @@
 import datetime as dt
 from typing import Any
 
-from babel import Locale
 from django.conf import settings
 from django.urls import reverse
-from django.utils.translation import get_language, gettext_lazy, to_locale
 from django.utils.translation import gettext as _
 
-from analytics.ranges.results import Totals
+from analytics.ranges.results import PANELS, Totals
 from analytics.selectors.summary import get_summary
 from conferences.access import Role, may
-from console.labels import label_channel
 from console.models import Digest, OrganizerMail
+from console.panels import label_value
 from console.services.digest_links import make_stop_url
 from console.services.digest_times import first_day
 
 ROWS = 5  # of each panel
-_NAMES = {
-    "groups": {
-        "direct": gettext_lazy("Direct"), "own": gettext_lazy("This site"),
-        "share": gettext_lazy("Share links"), "search": gettext_lazy("Search"),
-        "social": gettext_lazy("Social networks"), "messenger": gettext_lazy("Messengers"),
-        "mail": gettext_lazy("Mail"), "other": gettext_lazy("Other sites"),
-    },
-    "devices": {
-        "desktop": gettext_lazy("Computer"), "phone": gettext_lazy("Phone"),
-        "tablet": gettext_lazy("Tablet"), "tv": gettext_lazy("Television"),
-    },
-}  # fmt: skip
 
 
 def describe_digest(mail: OrganizerMail) -> dict[str, Any] | None:
@@ -90,7 +76,7 @@ def _list_panels(panels: dict[str, Any]) -> list[dict[str, Any]]:
             "label": label,
             "counted": counted.get(name, _("page views")),
             "rows": [
-                {"value": _label_value(name, row.value), "count": row.count, "visitors": row.visitors}
+                {"value": label_value(PANELS[name], row.value), "count": row.count, "visitors": row.visitors}
                 for row in panels[name].rows
             ],
             "others": panels[name].others_count,
@@ -98,11 +84,3 @@ def _list_panels(panels: dict[str, Any]) -> list[dict[str, Any]]:
         for name, label in labels.items()
         if name in panels and panels[name].rows
     ]
-
-
-def _label_value(panel: str, value: str) -> str:
-    if panel == "countries":
-        return Locale.parse(to_locale(get_language() or "en")).territories.get(value, value)
-    if panel in _NAMES:
-        return str(_NAMES[panel].get(value, value))
-    return label_channel(value) if panel == "channels" else value
