@@ -1,4 +1,4 @@
-"""What a digest says: the same summary that the API gives, of a day or a week, beside the period before."""
+"""What a digest says: the summary of API and overview, of a day or a week, beside the one before."""
 
 import datetime as dt
 from typing import Any
@@ -7,11 +7,11 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from analytics.ranges.results import PANELS, Totals
+from analytics.ranges.results import Step, Summary, Totals
 from analytics.selectors.summary import get_summary
 from conferences.access import Role, may
 from console.models import Digest, OrganizerMail
-from console.panels import label_value
+from console.panels import KINDS, label_value
 from console.services.digest_links import make_stop_url
 from console.services.digest_times import first_day
 
@@ -37,50 +37,50 @@ def describe_digest(mail: OrganizerMail) -> dict[str, Any] | None:
     before = get_summary(
         conference, first=first - length, last=last - length, panels=(), is_asked=False
     ).totals  # not its comparison: that knows nothing of shares
+    address = f"{reverse('console-overview', args=[conference.id])}?from={first}&to={last}"
     return {
         "conference": conference, "first": first, "last": last, "is_week": first != last,
-        "figures": _list_figures(totals, before),
-        "days": summary.days if first != last else [],
-        "panels": _list_panels(summary.panels),
-        "url": f"{settings.PUBLIC_URL}{reverse('console-overview', args=[conference.id])}"
-               f"?from={first.isoformat()}&to={last.isoformat()}",
-        "stop_url": make_stop_url(digest),
+        "figures": _list_figures(totals, before), "funnel": _list_funnel(summary.funnel),
+        "days": summary.days if first != last else [], "panels": _list_panels(summary),
+        "url": f"{settings.PUBLIC_URL}{address}", "stop_url": make_stop_url(digest),
     }  # fmt: skip
 
 
 def _list_figures(totals: Totals, before: Totals) -> list[dict[str, Any]]:
-    """The totals, each with that of the period before."""
+    """The totals, each with that of the period before. Reported registrations only where there are some."""
     labels = {
-        "uv": _("Visitors"), "pv": _("Page views"), "visits": _("Visits"),
-        "registrations": _("Registrations"), "checkins": _("Check-ins"), "shares": _("Shares"),
-        "share_conversions": _("Registrations through shares"),
+        "uv": _("Visitors"), "pv": _("Page views"), "visits": _("Visits"), "share_opens": _("Share opens"),
+        "shares": _("Shares"), "registrations": _("Registrations"),
+        "registrations_reported": _("Only reported, of these"),
+        "share_conversions": _("Through sharing"), "checkins": _("Check-ins"),
     }  # fmt: skip
     return [
         {"label": label, "value": getattr(totals, name), "before": getattr(before, name)}
         for name, label in labels.items()
+        if name != "registrations_reported" or totals.registrations_reported
     ]
 
 
-def _list_panels(panels: dict[str, Any]) -> list[dict[str, Any]]:
-    """The panels that have rows. What is counted differs, so each says it."""
+def _list_funnel(steps: list[Step]) -> list[dict[str, Any]]:
     labels = {
-        "pages": _("Pages"), "entry_pages": _("Entry pages"), "referrers": _("Referrers"),
-        "groups": _("Groups of referrers"), "campaigns": _("Campaigns"), "sources": _("Campaign sources"),
-        "mediums": _("Campaign media"), "channels": _("Channels of shares"), "devices": _("Devices"),
-        "browsers": _("Browsers"), "systems": _("Operating systems"), "apps": _("Apps"),
-        "countries": _("Countries"),
+        "page_view": _("Saw a page"), "share_open": _("Opened a share link"),
+        "registration": _("Registered"), "checkin": _("Checked in"),
     }  # fmt: skip
-    counted = {"channels": _("shares"), "entry_pages": _("visits")}
+    return [{"label": labels.get(step.step, step.step), "visitors": step.visitors} for step in steps]
+
+
+def _list_panels(summary: Summary) -> list[dict[str, Any]]:
+    """The overview's panels that have rows."""
     return [
         {
-            "label": label,
-            "counted": counted.get(name, _("page views")),
+            "label": kind.label,
+            "unit": kind.unit,
             "rows": [
-                {"value": label_value(PANELS[name], row.value), "count": row.count, "visitors": row.visitors}
-                for row in panels[name].rows
+                {"value": label_value(kind.dimension, row.value), "count": row.count}
+                for row in summary.panels[name].rows
             ],
-            "others": panels[name].others_count,
+            "others": summary.panels[name].others_count,
         }
-        for name, label in labels.items()
-        if name in panels and panels[name].rows
+        for name, kind in KINDS.items()
+        if name in summary.panels and summary.panels[name].rows
     ]

@@ -13,9 +13,6 @@ from django.utils.text import capfirst
 class ReadOnlyAdmin(admin.ModelAdmin):
     show_facets = admin.ShowFacets.NEVER  # they count every row of the table for each choice of a filter
 
-    class Media:
-        css = {"all": ["core/admin.css"]}
-
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

@@ -106,24 +106,36 @@ def test_nothing_goes_to_those_who_may_not_look(
     assert write_due(now=MORNING + dt.timedelta(days=1)) == 0
 
 
-def test_the_mail_has_the_figures_of_the_api(busy: Conference, alice: User, api: Any) -> None:
+def test_the_mail_has_the_figures_of_api_and_overview(
+    busy: Conference, alice: User, browser: Browser, api: Any
+) -> None:
     subscribe(alice)
     write_due(now=MORNING)
     send_waiting_mails()
     (sent,) = mail.outbox
-    query = f"conference_id=summit&from={DAY}&to={DAY}&limit=5"
-    totals = api(alice).get(f"/api/analytics/summary?{query}").json()["totals"]
+    asked = {"from": str(DAY), "to": str(DAY)}
+    summary = (
+        api(alice).get("/api/analytics/summary", {"conference_id": "summit", "limit": 5, **asked}).json()
+    )
     names = {
-        "Visitors": "uv", "Page views": "pv", "Visits": "visits", "Registrations": "registrations",
-        "Check-ins": "checkins", "Shares": "shares", "Registrations through shares": "share_conversions",
+        "Visitors": "uv", "Page views": "pv", "Visits": "visits", "Share opens": "share_opens",
+        "Shares": "shares", "Registrations": "registrations", "Through sharing": "share_conversions",
+        "Check-ins": "checkins",
     }  # fmt: skip
     found = dict(re.findall(r"^([A-Z][a-z -]+): (\d+) \(", sent.body, re.M))
-    assert {label: int(found[label]) for label in names} == {
-        label: totals[name] for label, name in names.items()
+    assert {names[label]: int(count) for label, count in found.items()} == {
+        name: summary["totals"][name] for name in names.values()
     }
-    assert totals["registrations"] == 5
-    html = str(sent.alternatives[0][0])
-    assert ">5</td>" in html
+    assert (found["Registrations"], found["Through sharing"]) == ("5", "3")
+    tiles = browser(alice).get("/console/c/summit/", asked).context["tiles"]
+    for name, label in (
+        ("visitors", "Visitors"), ("views", "Page views"), ("registrations", "Registrations"),
+        ("share_conversions", "Through sharing"), ("checkins", "Check-ins"), ("opens", "Share opens"),
+    ):  # fmt: skip
+        assert int(found[label]) == tiles[name]["now"], name
+    channels = {row["value"]: row["count"] for row in summary["panels"]["channels"]["rows"]}
+    assert f"WeChat: {channels['wechat']}" in sent.body
+    assert ">5</td>" in str(sent.alternatives[0][0])
     assert "Summit: 1 May 2026" in sent.subject
 
 
