@@ -209,3 +209,18 @@ def test_the_worker_belongs_to_the_desk_alone(conference: Conference, stella: Us
     answer = browser(stella).get(f"{DESK}worker.js")
     assert answer["Content-Type"].startswith("text/javascript")
     assert "Service-Worker-Allowed" not in answer
+
+
+def test_more_people_cost_no_more_queries(
+    ann: Registration, conference: Conference, stella: User, browser: Browser,
+    django_assert_max_num_queries: Any,
+) -> None:  # fmt: skip
+    client = browser(stella)
+    for number in range(5):
+        person = register(conference=conference, name="B", email=f"b{number}@example.com", answers={})
+        send(client, code=badges.make_code(person.registration))
+    for page, most in (("counts/", 9), ("list/", 8), ("find/?q=b", 8)):
+        with django_assert_max_num_queries(most):
+            assert client.get(f"{DESK}{page}").status_code == 200
+    with django_assert_max_num_queries(32):  # savepoints included
+        assert send(client, key="k", code=badges.make_code(ann)).json()["outcome"] == "welcome"
