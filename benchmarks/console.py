@@ -64,6 +64,9 @@ redating.redate_changed_conferences()
 for id in {ids!r}:
     deriving.settle([id])
     summaries.compute_range(id, dt.date(2026, 1, 1), dt.date(2026, 1, 31))
+# Days that are still marked would be read afresh at each request.
+summaries.refresh_dirty_days(max_seconds=3600)
+for id in {ids!r}:
     preparing.make_segments(id, dt.date.min, dt.date.max)
 from django.db import connection
 connection.cursor().execute("ANALYZE")
@@ -119,8 +122,8 @@ def _measure(lab: Lab, cookie: str, *, requests: int) -> dict[str, dict[str, dic
     found: dict[str, dict[str, dict[str, float]]] = {}
     for name, path in _PAGES.items():
         times: dict[str, list[float]] = {SMALL: [], LARGE: []}
-        sizes = {}
-        cold = {}
+        sizes: dict[str, int] = {}
+        cold: dict[str, float] = {}
         for number in range(requests + 1):
             for conference in (SMALL, LARGE):
                 seconds, size = _get(connection, f"/console/c/{conference}/{path}", cookie)

@@ -1,6 +1,5 @@
 """Which rows of conferences staff see: superusers all, others those of the conferences that they are in."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -32,7 +31,7 @@ class OfMembers(admin.ModelAdmin):
         ids = visible_ids(request.user)
         return rows if ids is None else rows.filter(**{f"{self.conference_path}__in": ids})
 
-    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
+    def get_list_display(self, request: HttpRequest) -> list[Any] | tuple[Any, ...]:
         """Leave the conference out of a list of one conference's rows, where each would repeat it."""
         columns = super().get_list_display(request)
         if not _is_of_one_conference(request):

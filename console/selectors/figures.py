@@ -89,16 +89,16 @@ def _list_people(conference: Conference, kind: Kind, asked: Asked) -> list[dict[
             conference=conference, state__in=Registration.STANDING, registered_at__gte=first,
             registered_at__lt=last,
         ).order_by("-registered_at", "-id")  # fmt: skip
-        rows = found.values_list("id", "name", "registered_at")
+        rows = list(found.values_list("id", "name", "registered_at")[:ROWS])
     elif kind.name == "checkins":
         entries = CheckIn.objects.filter(
             registration__conference=conference, undone_at=None, checked_in_at__gte=first,
             checked_in_at__lt=last,
         ).order_by("-checked_in_at", "-id")  # fmt: skip
-        rows = entries.values_list("registration_id", "registration__name", "checked_in_at")
+        rows = list(entries.values_list("registration_id", "registration__name", "checked_in_at")[:ROWS])
     else:
         return []
-    return [{"id": key, "name": name, "at": at} for key, name, at in rows[:ROWS]]
+    return [{"id": key, "name": name, "at": at} for key, name, at in rows]
 
 
 def _describe_day(point: DayPoint, field: str, asked: Asked) -> dict[str, Any]:

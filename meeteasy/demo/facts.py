@@ -48,7 +48,7 @@ QUESTIONS: list[dict[str, Any]] = [
 
 # How often each answer is given.
 TRACKS = {"ai": 5, "infrastructure": 3, "governance": 2}
-MEALS = (["lunch"], ["lunch", "dinner"], ["lunch", "vegetarian"], [])
+MEALS: tuple[list[str], ...] = (["lunch"], ["lunch", "dinner"], ["lunch", "vegetarian"], [])
 
 PAGES = {
     "/": ("首页", "Home"), "/agenda": ("议程", "Agenda"), "/speakers": ("嘉宾", "Speakers"),

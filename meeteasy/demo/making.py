@@ -143,8 +143,8 @@ def _fill(
     people = register_everybody(conference, history.attendees, by=owner)
     made.registrations += people.registrations
     made.check_ins += people.check_ins
-    for rows in in_pieces(list(_own_rows(conference)), _EVENTS_AT_ONCE):
-        store_and_react(rows)  # the workers get these as well, but may not be running
+    for own in in_pieces(list(_own_rows(conference)), _EVENTS_AT_ONCE):
+        store_and_react(own)  # the workers get these as well, but may not be running
 
 
 def _own_rows(conference: Conference) -> Iterator[EventRow]:

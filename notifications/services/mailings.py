@@ -120,6 +120,9 @@ def write_due_mailings(*, now: dt.datetime | None = None) -> int:
                 written = _write_slice(mailing)
             except _OvertakenError:
                 break
+            except Exception:  # the next tick tries again; other messages and the sweep go on
+                log.exception("mailing_not_written", mailing=str(mailing.pk))
+                break
             if written is None:
                 break
             made += written

@@ -13,6 +13,7 @@ from PIL import Image
 from conferences.models import Conference, Member
 from console.receivers import adopt_picture
 from console.services.pictures import adopt_results
+from conversion import store
 from conversion.models import ConversionJob
 from conversion.services.converting import convert
 from conversion.signals import conversion_changed
@@ -167,6 +168,20 @@ def test_a_result_whose_signal_was_lost_is_adopted(helper: Client) -> None:
     assert adopt_results() == 1
     assert Picture.objects.get().is_ready
     assert adopt_results() == 0
+
+
+def test_a_result_that_the_store_lost_is_made_again(helper: Client) -> None:
+    upload(helper, ("a.jpg", photo(64, 32)))
+    job = ConversionJob.objects.get()
+    conversion_changed.disconnect(adopt_picture)
+    try:
+        convert(job.pk)
+    finally:
+        conversion_changed.connect(adopt_picture)
+    store.delete(ConversionJob.objects.get().output_path)
+    assert adopt_results() == 0
+    assert convert(job.pk) == "done"
+    assert Picture.objects.get().is_ready
 
 
 def test_pictures_of_another_conference_are_neither_shown_nor_deleted(
