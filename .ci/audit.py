@@ -89,10 +89,13 @@ def audit_npm(folder: str) -> list[tuple[str, bool]]:
         raise SkippedError("there is no package-lock.json")
     done = run(["npm", "audit", "--json", "--package-lock-only"], ROOT / folder)
     try:
-        answer = json.loads(done.stdout)  # noqa: TID251
-        packages: dict[str, dict[str, Any]] = answer["vulnerabilities"]
-    except (ValueError, KeyError, TypeError):
+        answer: dict[str, Any] = json.loads(done.stdout)  # noqa: TID251
+        packages: dict[str, dict[str, Any]] | None = answer.get("vulnerabilities")
+    except (ValueError, AttributeError):
         raise SkippedError(last_line(done.stdout, done.stderr)) from None
+    if packages is None:
+        reason = (answer.get("error") or {}).get("summary") or answer.get("message") or done.stderr
+        raise SkippedError(last_line(*str(reason).splitlines()[:1]))
     return [
         (f"{name}: {package.get('severity')}, {'a fix' if package.get('fixAvailable') else 'no fix yet'}",
          bool(package.get("fixAvailable")))

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, cast
 
 from django import forms
@@ -14,9 +15,11 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from analytics import admin_held  # noqa: F401  it registers itself
+from analytics.days.dirty import mark_days_dirty
 from analytics.days.figures import figure_names
 from analytics.event_types import EVENT_TYPES
 from analytics.ingest.rules import LISTS, check_rules
@@ -30,7 +33,11 @@ from analytics.models import (
 )
 from analytics.stream import dead_letters
 from analytics.tasks import refresh_dirty_days
+from conferences.admin.scoping import OfMembers
 from meeteasy.core.admin import BoundedPaginator, ReadOnlyAdmin
+
+# Of how many days one action asks for the figures.
+MAX_DAYS_AT_ONCE = 1_000
 
 
 class LatestIdsFirst(BoundedPaginator):
@@ -72,7 +79,7 @@ class TypeFilter(admin.SimpleListFilter):
 
 
 @admin.register(Event)
-class EventAdmin(ReadOnlyAdmin):
+class EventAdmin(OfMembers, ReadOnlyAdmin):
     list_display = [
         "event_id",
         "type_label",
@@ -154,7 +161,8 @@ def _figure_column(name: str) -> Callable[[DailySummary], int]:
 
 
 @admin.register(DailySummary)
-class DailySummaryAdmin(ReadOnlyAdmin):
+class DailySummaryAdmin(OfMembers, ReadOnlyAdmin):
+    actions = ["compute_again"]
     search_fields = ["conference_id__exact"]  # not "=", which is iexact: no index serves it
     ordering = ["-date", "conference_id"]
 
@@ -162,9 +170,19 @@ class DailySummaryAdmin(ReadOnlyAdmin):
         """A column per figure, as the catalogue and the apps define them."""
         return ["conference_id", "date", *map(_figure_column, figure_names()), "revision", "closed_at"]
 
+    @admin.action(description=_("Compute again"), permissions=["operate"])
+    def compute_again(self, request: HttpRequest, queryset: QuerySet[DailySummary]) -> None:
+        """Mark the days, which the workers then count anew from the stored events."""
+        days = list(queryset.order_by().values_list("conference_id", "date")[:MAX_DAYS_AT_ONCE])
+        mark_days_dirty(days)
+        with suppress(OperationalError):  # while the broker is away; the tick will do it
+            refresh_dirty_days.apply_async(retry=False)
+        text = ngettext("The workers compute %d day again.", "The workers compute %d days again.", len(days))
+        messages.success(request, text % len(days))
+
 
 @admin.register(DirtyDay)
-class DirtyDayAdmin(ReadOnlyAdmin):
+class DirtyDayAdmin(OfMembers, ReadOnlyAdmin):
     list_display = ["conference_id", "local_date", "marked_at"]
     search_fields = ["conference_id__exact"]
     ordering = ["marked_at"]
@@ -185,6 +203,7 @@ class UnclaimedConferenceAdmin(ReadOnlyAdmin):
 @admin.register(DeadLetter)
 class DeadLetterAdmin(ReadOnlyAdmin):
     list_display = ["id", "event_count", "deliveries", "last_line", "created_at", "replayed_at"]
+    list_filter = [("replayed_at", admin.EmptyFieldListFilter)]
     search_fields = ["id", "error"]
     actions = ["replay"]
     fields = [
@@ -202,6 +221,10 @@ class DeadLetterAdmin(ReadOnlyAdmin):
         """Without the payloads, of half a megabyte each, which the list does not show."""
         found: QuerySet[DeadLetter] = super().get_queryset(request)
         return found.defer("payload")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What cannot be stored in any way is deleted here; its events are lost then."""
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)
 
     @admin.display(description=_("error"))
     def last_line(self, letter: DeadLetter) -> str:
@@ -235,7 +258,7 @@ class DoorRulesForm(forms.ModelForm):
 
 
 @admin.register(DoorRules)
-class DoorRulesAdmin(admin.ModelAdmin):
+class DoorRulesAdmin(OfMembers):
     form = DoorRulesForm
     list_display = [
         "conference_id",

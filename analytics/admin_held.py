@@ -16,6 +16,7 @@ from analytics import holding
 from analytics.models import Event, HeldReport, HoldDecision
 from analytics.selectors.held import find_all_held
 from analytics.tasks import carry_out_hold_decisions
+from conferences.admin.scoping import OfMembers
 from meeteasy.core.admin import BoundedPaginator, ReadOnlyAdmin
 
 # Of how many conferences one action decides about all that is held.
@@ -27,7 +28,7 @@ class DecisionForm(ActionForm):
 
 
 @admin.register(HeldReport)
-class HeldReportAdmin(ReadOnlyAdmin):
+class HeldReportAdmin(OfMembers, ReadOnlyAdmin):
     action_form = DecisionForm
     actions = ["release", "void"]
     list_display = ["event_id", "type", "conference_id", "local_date", "visitor_id", "subject", "hold"]
@@ -39,7 +40,7 @@ class HeldReportAdmin(ReadOnlyAdmin):
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[HeldReport]:
-        return find_all_held()
+        return self.limit(request, find_all_held())
 
     @admin.display(description=_("event id"))
     def event_id(self, report: HeldReport) -> str:
@@ -85,7 +86,7 @@ class HeldReportAdmin(ReadOnlyAdmin):
 
 
 @admin.register(HoldDecision)
-class HoldDecisionAdmin(ReadOnlyAdmin):
+class HoldDecisionAdmin(OfMembers, ReadOnlyAdmin):
     list_display: Any = [
         "conference_id",
         "action",

@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from analytics.event_types import is_confirmed
+from analytics.read_only_view import ReadOnlyView as ReadOnlyView
 from analytics.segment import Segment as Segment  # one of the tables, in a file of its own
 from meeteasy.core.fields import KeyField
 from meeteasy.core.jobs import LeasedModel

@@ -8,6 +8,7 @@ with the stored events and sends what is missing.
 import datetime as dt
 import hashlib
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from analytics.event_types import OWN_PREFIX
+from analytics.event_types.share import NONCE_LENGTH, prove_code
 from analytics.events.clock import now_ms
 from analytics.events.rows import EventRow
 from analytics.events.validation import Client, make_row, parse_event
@@ -71,6 +73,26 @@ def undone_row(check_in: CheckIn) -> EventRow:
         check_in.checked_in_at,
         checkin_event_id=f"{OWN_PREFIX}checkin:{check_in.id}",
     )
+
+
+def own_code(registration: Registration) -> str:
+    """The share code that proves by itself to be this participant's. They need a visitor id."""
+    nonce = urlsafe_b64encode(hashlib.sha256(f"participant\n{registration.id}".encode()).digest())
+    return prove_code(registration.conference_id, registration.visitor_id, nonce.decode()[:NONCE_LENGTH])
+
+
+def share_row(registration: Registration, *, at: dt.datetime) -> EventRow:
+    """The event that a participant asked for their own link. It counts as shared once somebody opens it."""
+    event = {
+        "type": "share",
+        "event_id": f"{OWN_PREFIX}share:{registration.id}",
+        "conference_id": registration.conference_id,
+        "visitor_id": registration.visitor_id,
+        "ts": at,
+        "share_code": own_code(registration),
+        "minted": True,
+    }
+    return make_row(parse_event(event), _server())
 
 
 def standing_row(

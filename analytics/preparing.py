@@ -21,7 +21,8 @@ from analytics.days.zones import get_zones
 from analytics.models import DailySummary, Segment
 from analytics.ranges.building import SCRATCH
 from analytics.ranges.segments import NotReadyError, is_current, make_segment, patience
-from analytics.selectors.summary import USUAL_DAYS, BeyondRetentionError, get_summary, is_watched
+from analytics.selectors.answers import is_watched
+from analytics.selectors.summary import USUAL_DAYS, BeyondRetentionError, get_summary
 from conferences.models import Conference
 from meeteasy.core.logs import get_logger
 
@@ -112,7 +113,10 @@ def make_segments(conference_id: str, first: dt.date, last: dt.date) -> int:
 
 
 def sweep_segments(*, now: dt.datetime | None = None) -> int:
-    """Delete segments of days and conferences that are gone, and files that no row names; return how many."""
+    """Delete segments of days, events and conferences that are gone, and files that no row names.
+
+    Returns how many.
+    """
     now = now or timezone.now()
     deleted = 0
     named: set[str] = set()
@@ -120,7 +124,8 @@ def sweep_segments(*, now: dt.datetime | None = None) -> int:
         rows = list(Segment.objects.filter(conference_id=conference_id))
         days = set(DailySummary.objects.filter(conference_id=conference_id).values_list("id", flat=True))
         exists = Conference.objects.filter(id=conference_id).exists()
-        gone = [row for row in rows if not exists or row.id not in days]
+        sealed = read_sealed_before(conference_id) or dt.date.min
+        gone = [row for row in rows if not exists or row.id not in days or row.date < sealed]
         _delete(gone)
         deleted += len(gone)
         named.update(row.name for row in rows)

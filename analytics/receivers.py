@@ -18,6 +18,7 @@ from analytics.models import (
     DoorRules,
     Event,
     HoldDecision,
+    ReadOnlyView,
     Segment,
 )
 from analytics.tasks import refresh_dirty_days
@@ -33,7 +34,9 @@ from conferences.signals import (
 )
 
 # The files of segments without a row are swept.
-for _model in (Event, DailySummary, DirtyDay, HoldDecision, DoorRules, AppliedSettings, Segment):
+for _model in (
+    Event, DailySummary, DirtyDay, HoldDecision, DoorRules, AppliedSettings, Segment, ReadOnlyView,
+):  # fmt: skip
     deletes_rows(_model)
 
 

@@ -19,7 +19,7 @@ _FIRST, _LAST = "2026-01-01", "2026-01-30"
 _CONFERENCE = "bench-07"
 
 # One conference's history, with texts as people send them.
-_VIEWS = """
+VIEWS = """
 INSERT INTO analytics_event (_id, conference_id, type, ts, received_at, local_date, visitor_id, session_id,
     subject, is_bot, is_attendance, data, properties, hold, context)
 SELECT printf('s%09d', n) || '/' || :conference, :conference, 'page_view', moment, moment, date(moment),
@@ -140,7 +140,7 @@ def main() -> None:
         with sqlite3.connect(lab.database) as connection:
             connection.execute("DELETE FROM analytics_event WHERE conference_id = ?", [_CONFERENCE])
             given = {"conference": _CONFERENCE, "views": options.views, "visitors": options.views // 8}
-            connection.execute(_VIEWS, given)
+            connection.execute(VIEWS, given)
         asked = {"first": _FIRST, "last": _LAST, "conference": _CONFERENCE, "repeat": options.repeat}
         ours: dict[str, Any] = json.loads(lab.run_code(_MEASURE.format(**asked)).splitlines()[-1])
         copy = str(Path(lab.directory) / "summary.duckdb")

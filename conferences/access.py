@@ -9,7 +9,17 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404
 
-from conferences.models import Alias, CheckIn, Conference, EventKey, ExportJob, Job, Member, Registration
+from conferences.models import (
+    Alias,
+    CheckIn,
+    Conference,
+    EventKey,
+    ExportJob,
+    Job,
+    Member,
+    Passage,
+    Registration,
+)
 from conferences.selectors.registrations import find_check_ins, find_registrations
 
 Role = Member.Role
@@ -104,6 +114,21 @@ def get_check_in(
     found = find_check_ins(conference).filter(id=check_in_id).first()
     if found is None:
         raise Http404(f"This conference has no check-in {check_in_id!r}.")
+    return found
+
+
+def get_passage(
+    user: User | AnonymousUser,
+    conference_id: str,
+    passage_id: str,
+    *,
+    role: Member.Role = Role.VIEWER,
+) -> Passage:
+    """Return a passage of the conference. Checks `role` and raises as get_conference does."""
+    conference = get_conference(user, conference_id, role=role)
+    found = Passage.objects.filter(registration__conference=conference, id=passage_id).first()
+    if found is None:
+        raise Http404(f"This conference has no passage {passage_id!r}.")
     return found
 
 

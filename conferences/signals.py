@@ -46,5 +46,10 @@ checked_in = Signal()
 # Gives: check_in (its registration is loaded).
 checkin_undone = Signal()
 
+# A participant looks at their own page. Receivers return what they know of the person's sharing: the code of
+# their link ("" if they have none yet), and how many registrations are credited to them.
+# Gives: registration (its conference is loaded).
+participant_asked = Signal()
+
 # A user's role in a conference changed, or they left. Gives: conference_id, user_id, role (None: they left).
 membership_changed = Signal()

@@ -7,4 +7,5 @@ class ConsoleConfig(AppConfig):
     verbose_name = _("Console")
 
     def ready(self) -> None:
-        from console import receivers  # noqa: F401  registers what is deleted with a conference
+        # What is deleted with a conference, and whom messages go to.
+        from console import receivers, selections  # noqa: F401  they register it

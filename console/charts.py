@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SPARK_HEIGHT = 32
+HEIGHT = 176  # of a page's charts
 _TOP = 4  # pixels above the highest point, so that a line's stroke is not cut off
 
 

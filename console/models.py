@@ -1,4 +1,4 @@
-"""Invitations of members, and the outbox of mails to organizers."""
+"""Invitations of members, their digests, and the outbox of mails to organizers."""
 
 import uuid
 
@@ -49,6 +49,32 @@ class Invitation(models.Model):
         return f"{self.email} · {self.conference_id} · {self.role}"
 
 
+class Digest(models.Model):
+    """A member's wish to get the overview's figures by mail (console/services/digests.py)."""
+
+    class Period(models.TextChoices):
+        DAILY = "daily", _("every day")
+        WEEKLY = "weekly", _("every week")
+
+    # Who leaves the conference gets no more of its figures.
+    member = models.OneToOneField(
+        Member, on_delete=models.CASCADE, related_name="digest", verbose_name=_("member")
+    )
+    period = models.CharField(_("how often"), max_length=8, choices=Period.choices)
+    language = models.CharField(_("language"), max_length=16)
+    # Periods that ended before are not reported.
+    since = models.DateTimeField(_("since"), default=timezone.now)
+    # The last day of the latest period whose mail is in the outbox, written in one transaction with it.
+    written_until = models.DateField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("mail digest")
+        verbose_name_plural = _("mail digests")
+
+    def __str__(self) -> str:
+        return f"{self.member} · {self.period}"
+
+
 class OrganizerMail(LeasedModel):
     """A mail to an organizer. Its text is rendered when it is sent, so no secret of a link is stored."""
 
@@ -66,6 +92,9 @@ class OrganizerMail(LeasedModel):
     about = models.CharField(max_length=64)  # the id of what the mail is about
     status = models.CharField(_("status"), max_length=16, choices=Status.choices, default=Status.QUEUED)
     scheduled_for = models.DateTimeField(_("scheduled for"), default=timezone.now)
+    # When the mail server was called in the current attempt. If the lease expires after that, the mail may
+    # have arrived.
+    called_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(_("created at"), default=timezone.now)
     sent_at = models.DateTimeField(_("sent at"), null=True)
     last_error = models.TextField(_("last error"), default="", blank=True)

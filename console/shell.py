@@ -33,9 +33,12 @@ class Place:
 
 PLACES = [
     Place("overview", _("Overview"), "chart", Role.VIEWER, _("Analytics")),
-    Place("live", _("Live"), "pulse", Role.VIEWER, _("Analytics")),
+    Place("live", _("Live"), "pulse", Role.VIEWER, _("Analytics"), narrow=False),
     Place("sharing", _("Share Tracking"), "branch", Role.VIEWER, _("Analytics"), short=_("Sharing")),
+    Place("people", _("Registrations"), "people", Role.VIEWER, _("People"), short=_("People")),
     Place("desk", _("Check-in desk"), "scan", Role.STEWARD, _("People"), short=_("Desk")),
+    Place("messages", _("Messages"), "mail", Role.VIEWER, _("People"), narrow=False),
+    Place("notifications", _("Notifications"), "bell", Role.HELPER, _("People"), narrow=False),
     Place("held", _("Held reports"), "hold", Role.HELPER, _("People"), narrow=False),
     Place("page", _("Event page"), "page", Role.HELPER, _("People"), narrow=False),
     Place("files", _("Files"), "file", Role.HELPER, _("People"), narrow=False),

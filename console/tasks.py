@@ -1,6 +1,6 @@
 """Celery tasks of the console."""
 
-from console.services import mailing, pictures
+from console.services import digests, mailing, pictures
 from meeteasy.core.queues import Queue, queue_task
 
 
@@ -14,6 +14,12 @@ def send_mail(pk: str) -> None:
 def sweep_mails() -> None:
     """Find mails to organizers that got lost or failed."""
     mailing.sweep_mails()
+
+
+@queue_task(Queue.NOTIFICATIONS_EMAIL, name="console.write_digests")
+def write_digests() -> None:
+    """Write the digests that are due into the outbox."""
+    digests.write_due()
 
 
 @queue_task(Queue.FILES_CONVERT, name="console.adopt_pictures")

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from conferences.admin.common import act_on_each
+from conferences.admin.scoping import OfMembers
 from conversion.converters import CONVERTERS
 from conversion.models import ConversionJob
 from conversion.problems import describe
@@ -30,10 +31,10 @@ class TargetFilter(admin.SimpleListFilter):
 
 
 @admin.register(ConversionJob)
-class ConversionAdmin(ReadOnlyAdmin):
+class ConversionAdmin(OfMembers, ReadOnlyAdmin):
     list_display = [
-        "created_at", "conference", "file_name", "kind", "target", "status", "error_text", "input_bytes",
-        "attempts", "finished_at",
+        "file_name", "status", "error_text", "target", "created_at", "kind", "input_bytes", "attempts",
+        "finished_at", "conference_id",
     ]  # fmt: skip
     list_filter = ["status", TargetFilter]
     list_select_related = ["conference"]

@@ -37,7 +37,7 @@ CSRF_TRUSTED_ORIGINS = env.read_list("CSRF_TRUSTED_ORIGINS")
 PUBLIC_URL = env.read_str("PUBLIC_URL", f"http://localhost:{env.read_int('PORT', 8000)}").rstrip("/")
 
 INSTALLED_APPS = [
-    "django.contrib.admin.apps.SimpleAdminConfig",  # only the web server needs the admin (meeteasy/urls.py)
+    "meeteasy.admin_apps.AdminConfig",  # discovers nothing: only the web server needs it (meeteasy/urls.py)
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -397,6 +397,11 @@ DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 30,
         "queue": Queue.NOTIFICATIONS_EMAIL,
     },
+    "console: digests of conferences where it is morning": {
+        "task": "console.write_digests",
+        "schedule": 300,
+        "queue": Queue.NOTIFICATIONS_EMAIL,
+    },
     "console: pictures of event pages whose conversion ended unnoticed": {
         "task": "console.adopt_pictures",
         "schedule": 60,
@@ -625,6 +630,10 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
     },
 }
+# Lines that count (batches taken, events stored) come once in this time, from each process.
+LOG_TALLY_SECONDS = env.read_int("LOG_TALLY_SECONDS", 1, minimum=1)
+# What `bin/run` prints: "calm" is about a line a second, "all" is all of them.
+LOG_LINES = env.read_choice("LOG_LINES", ("calm", "all"), "calm")
 LOG_FORMAT = env.read_choice(
     "LOG_FORMAT", ("text", "json"), "text"
 )  # "text" for people, "json" for log collectors

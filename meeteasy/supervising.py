@@ -25,6 +25,8 @@ from meeteasy.core.queues import WORKER_OPTIONS, Queue
 STOP_SECONDS = 60
 # Beyond the longest task of a worker, which it finishes before it ends.
 _GRACE_SECONDS = 10
+# Some five processes count what they do: about a line a second in all.
+_CALM_TALLY_SECONDS = 5
 # honcho asks at each turn what is to be killed; `_Manager.kill` knows when.
 honcho.manager.KILL_WAIT = 0
 
@@ -72,16 +74,64 @@ class _Processes(honcho.compat.ProcessManager):  # type: ignore[misc]
             os.kill(pid, signal.SIGTERM)
 
 
+class Calm:
+    """Lets a line a second pass, and a burst of some; the others are counted. Only lines of level info are
+    left out, never warnings, errors, or what has no level."""
+
+    def __init__(self, *, per_second: float = 1.0, burst: int = 30) -> None:
+        self._per_second, self._burst = per_second, burst
+        self._may = float(burst)
+        self._asked_at: float | None = None
+        self._left_out = 0
+
+    def passes(self, line: str, *, now: float | None = None) -> bool:
+        """now: monotonic seconds."""
+        if not any(mark in line for mark in ("level=info", '"level": "info"')):
+            return True
+        now = time.monotonic() if now is None else now
+        passed = now - self._asked_at if self._asked_at is not None else 0.0
+        self._may = min(self._burst, self._may + passed * self._per_second)
+        self._asked_at = now
+        if self._may < 1:
+            self._left_out += 1
+            return False
+        self._may -= 1
+        return True
+
+    def take_left_out(self) -> int:
+        """How many lines were left out since this was last asked, once lines may pass again; else 0."""
+        if self._may < 1:
+            return 0
+        left_out, self._left_out = self._left_out, 0
+        return left_out
+
+
 class _Printer(honcho.printer.Printer):  # type: ignore[misc]
+    calm: Calm | None = None
+
     def write(self, message: Any) -> None:
         """Write, and go on if nobody reads it (`| tee` ends first at Ctrl-C) or the log's disk is full."""
+        if self.calm is not None:
+            line = (
+                message.data.decode("utf-8", "replace") if isinstance(message.data, bytes) else message.data
+            )
+            if not self.calm.passes(line):
+                return
+            if left_out := self.calm.take_left_out():
+                self._write(message._replace(data=f"{left_out} lines left out; LOG_LINES=all shows all\n"))
+        self._write(message)
+
+    def _write(self, message: Any) -> None:
         with suppress(OSError, ValueError):
             super().write(message)
 
 
 class _Manager(honcho.manager.Manager):  # type: ignore[misc]
     def __init__(self) -> None:
-        super().__init__(_Printer(sys.stdout, time_format=""))  # lines have a time stamp of their own
+        printer = _Printer(sys.stdout, time_format="")  # lines have a time stamp of their own
+        if settings.LOG_LINES == "calm":
+            printer.calm = Calm()
+        super().__init__(printer)
         self._process_ctor = _Process
         self._procmgr = _Processes()
         self._asked_at: float | None = None  # when the processes were asked to end
@@ -126,6 +176,8 @@ def supervise(valkey: "subprocess.Popen[bytes] | None") -> int:
     manager = _Manager()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
+    if settings.LOG_LINES == "calm":
+        environment.setdefault("LOG_TALLY_SECONDS", str(_CALM_TALLY_SECONDS))
     procfile = honcho.environ.parse_procfile((settings.BASE_DIR / "Procfile").read_text())
     for name, command in procfile.processes.items():
         manager.add_process(name, f"exec {command}", env=environment, cwd=str(settings.BASE_DIR))

@@ -14,7 +14,6 @@ from meeteasy.core.metrics import metrics
 from sharing.api.voiding import Voids
 
 admin.autodiscover()
-admin.site.site_header = admin.site.site_title = "MeetEasy"
 admin.site.index_title = _("Operations")
 
 
@@ -46,6 +45,7 @@ urlpatterns = [
     path("api/analytics/", include("analytics.api.urls")),
     path("api/sharing/", include("sharing.api.urls")),
     path("api/", include("notifications.api.urls")),
+    path("api/", include("console.api.urls")),
     path("api/", include("conversion.api.urls")),
     path("", include("notifications.urls")),
     path("api/visuspace/", include("visuspace.api.urls")),

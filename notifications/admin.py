@@ -13,13 +13,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 
+from conferences.admin.scoping import OfMembers
 from conferences.models import Conference
+from meeteasy.core.admin import NothingToSave
 from notifications.channels import CHANNELS
 from notifications.message_types import MESSAGE_TYPES
 from notifications.models import Announcement, Notification, Suppression
-from notifications.previews import list_previews, preview_row, preview_sample
+from notifications.previews import answer_framed, list_previews, preview_row, preview_sample
 from notifications.selectors.outages import list_outages
 from notifications.services import announcing, outbox
 
@@ -55,12 +56,12 @@ class ChannelFilter(_RegistryFilter):
 
 
 @admin.register(Notification)
-class NotificationAdmin(admin.ModelAdmin):
+class NotificationAdmin(OfMembers, NothingToSave):
     """The outbox. It is read-only, because the worker owns the table; staff use actions."""
 
     list_display = [
-        "created_at", "message_type_label", "channel_label", "recipient", "conference_id", "status",
-        "attempts", "last_error_line",
+        "recipient", "message_type_label", "status", "last_error_line", "created_at", "channel_label",
+        "attempts", "conference_id",
     ]  # fmt: skip
     list_filter = ["status", ChannelFilter, MessageTypeFilter]
     search_fields = ["=recipient", "=conference_id", "=registration_id", "=provider_id"]
@@ -118,12 +119,12 @@ class NotificationAdmin(admin.ModelAdmin):
             path("preview/", view(self.previews_view), name="notifications_notification_previews"),
             path(
                 "preview/<str:message_type>/<str:channel>/<str:language>/",
-                view(xframe_options_sameorigin(self.sample_view)),
+                view(self.sample_view),
                 name="notifications_notification_sample",
             ),
             path(
                 "<uuid:pk>/render/",
-                view(xframe_options_sameorigin(self.render_view)),
+                view(self.render_view),
                 name="notifications_notification_render",
             ),
             *super().get_urls(),
@@ -146,13 +147,13 @@ class NotificationAdmin(admin.ModelAdmin):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise Http404
-        return _framed(preview_sample(message_type=message_type, channel=channel, language=language))
+        return answer_framed(preview_sample(message_type=message_type, channel=channel, language=language))
 
     def render_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        row = Notification.objects.filter(pk=pk).first()
+        row = self.get_queryset(request).filter(pk=pk).first()
         if row is None or not self.has_view_permission(request, row):
             raise Http404
-        return _framed(preview_row(row))
+        return answer_framed(preview_row(row))
 
     @admin.action(description=_("Send again"), permissions=["change"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Notification]) -> None:
@@ -165,14 +166,6 @@ class NotificationAdmin(admin.ModelAdmin):
         done, refused = _act_on(queryset, outbox.abort, request)
         text = ngettext("%d message was aborted.", "%d messages were aborted.", done)
         _report(request, text % done, refused)
-
-
-def _framed(html: str) -> HttpResponse:
-    response = HttpResponse(html)
-    response["Content-Security-Policy"] = (
-        "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'"
-    )
-    return response
 
 
 def _act_on(
@@ -201,7 +194,7 @@ def _report(request: HttpRequest, text: str, refused: int) -> None:
 
 
 @admin.register(Announcement)
-class AnnouncementAdmin(admin.ModelAdmin):
+class AnnouncementAdmin(OfMembers):
     """Announcements. Adding one notifies all registrants and cannot be undone, so there are no actions."""
 
     list_display = ["created_at", "conference_id", "kind", "created_by", "written", "finished_at"]
@@ -248,7 +241,7 @@ class _AnnouncementForm(forms.ModelForm):
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(admin.ModelAdmin):
+class SuppressionAdmin(OfMembers):
     list_display = ["address", "channel", "scope", "conference_id", "reason", "created_at"]
     list_filter = ["channel", "scope", "reason"]
     search_fields = ["=address", "=conference_id"]

@@ -47,8 +47,10 @@ class Notification(LeasedModel):
     facts = models.JSONField(_("facts"), default=dict, blank=True)
     language = models.CharField(_("language"), max_length=16, default="en")
     # No foreign keys: the record of sent messages outlives a deleted conference or registration.
-    conference_id = models.CharField(_("conference"), max_length=64, db_index=True)
+    conference_id = models.CharField(_("conference"), max_length=64)
     registration_id = models.CharField(_("registration"), max_length=64, default="", blank=True)
+    # The organizers' message that this is a copy of. Others have none.
+    mailing_id = models.UUIDField(null=True, blank=True, editable=False)
     dedupe_key = models.CharField(max_length=200, unique=True)
 
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.QUEUED)
@@ -84,6 +86,12 @@ class Notification(LeasedModel):
         indexes = [
             models.Index(fields=["channel", "status", "scheduled_for"], name="notification_due"),
             models.Index(fields=["registration_id", "message_type"], name="notification_registration"),
+            models.Index(fields=["conference_id", "-id"], name="notification_list"),
+            models.Index(
+                fields=["mailing_id", "status"],
+                name="notification_mailing",
+                condition=models.Q(mailing_id__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -210,6 +218,47 @@ class Announcement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.conference_id} · {self.kind}"
+
+
+class Mailing(models.Model):
+    """A message that organizers write to a selection of registrants (services/mailings.py).
+
+    texts: {"en": {"subject": "…", "body": "…"}}. selection: as notifications/selections.py reads it, when
+    the message goes out.
+    """
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", _("draft")
+        PLANNED = "planned", _("planned")  # for its time, or its copies are being written
+        WRITTEN = "written", _("on its way")  # every recipient's copy is in the outbox
+        STOPPED = "stopped", _("stopped")
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    conference_id = models.CharField(_("conference"), max_length=64)
+    texts = models.JSONField(_("texts"), default=dict)
+    selection = models.JSONField(_("selection"), default=dict)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)
+    scheduled_for = models.DateTimeField(_("scheduled for"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    created_by = models.CharField(_("created by"), max_length=150, editable=False)
+    planned_by = models.CharField(_("planned by"), max_length=150, blank=True, editable=False)
+    stopped_by = models.CharField(_("stopped by"), max_length=150, blank=True, editable=False)
+    # The last registration, in order of ids, whose copy is written.
+    position = KeyField(max_length=32, default="", blank=True, editable=False)
+    written = models.PositiveIntegerField(_("messages"), default=0, editable=False)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("message to registrants")
+        verbose_name_plural = _("messages to registrants")
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["conference_id", "-id"], name="mailing_list"),
+            models.Index(fields=["scheduled_for"], name="mailing_due", condition=models.Q(status="planned")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.conference_id} · {self.status}"
 
 
 class CalendarRevision(models.Model):

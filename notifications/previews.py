@@ -1,16 +1,17 @@
-"""HTML previews for the admin: a row as it would be sent now, and every type with sample data."""
+"""HTML previews for admin and console: a row as it would be sent now, every type with sample data."""
 
 import datetime as dt
 from base64 import b64encode
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.utils.html import format_html
 
 from conferences.models import Conference, Registration
 from notifications.message_types import MESSAGE_TYPES
-from notifications.models import Notification
+from notifications.message_types.organizer_message import pick_text
+from notifications.models import Mailing, Notification
 from notifications.rendering import render_mail, render_sms
 
 
@@ -58,6 +59,26 @@ def make_sample(*, message_type: str, channel: str, language: str) -> tuple[Noti
         registration_id=registration.id,
     )
     return notification, registration
+
+
+def preview_mailing(mailing: Mailing, registration: Registration, *, language: str) -> str:
+    """Return the page of an organizers' message, as a registrant would get it in a language."""
+    notification = Notification(
+        message_type="organizer_message", channel="email", language=language,
+        recipient=registration.email, facts=pick_text(mailing.texts, language),
+        conference_id=mailing.conference_id, registration_id=registration.id,
+    )  # fmt: skip
+    return preview_html(notification, registration)
+
+
+def answer_framed(html: str) -> HttpResponse:
+    """Return a preview for a sandboxed frame of our own pages: it runs no script and loads nothing."""
+    response = HttpResponse(html)
+    response["X-Frame-Options"] = "SAMEORIGIN"
+    response["Content-Security-Policy"] = (
+        "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'"
+    )
+    return response
 
 
 def preview_sample(*, message_type: str, channel: str, language: str) -> str:

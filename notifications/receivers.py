@@ -15,6 +15,7 @@ from notifications.models import (
     Announcement,
     CalendarRevision,
     MailboxMessage,
+    Mailing,
     Notification,
     ReminderRound,
     Suppression,
@@ -24,7 +25,9 @@ from notifications.services import outbox, reporting
 _ACCEPTED = {EventType.QUEUED, EventType.SENT, EventType.DEFERRED, EventType.OPENED, EventType.CLICKED}
 
 
-for _model in (Notification, Suppression, MailboxMessage, ReminderRound, Announcement, CalendarRevision):
+for _model in (
+    Notification, Suppression, MailboxMessage, ReminderRound, Announcement, CalendarRevision, Mailing,
+):  # fmt: skip
     deletes_rows(_model)
 
 

@@ -16,8 +16,9 @@ from django.template import Context, Engine
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
-from conferences import badges
+from conferences import badges, participants
 from conferences.models import Conference, Registration
+from conferences.services.changing import CHANGEABLE
 from meeteasy.core.names import strip_invisible
 from notifications import unsubscribe_links
 from notifications.invitations import Invitation, make_invitation
@@ -126,7 +127,7 @@ def _make_context(
     """Return the templates' context. Times are aware; templates show them in the conference's zone."""
     conference: Conference = registration.conference
     context: dict[str, Any] = {
-        **notification.facts,
+        **message_type.read_facts(notification, registration),
         "language": language,
         "zone": zoneinfo.ZoneInfo(conference.time_zone),
         "name": _shorten(registration.name),
@@ -141,6 +142,8 @@ def _make_context(
             "url": f"{settings.PUBLIC_URL}/conf/{conference.id}",
         },
     }
+    if registration.state in CHANGEABLE:
+        context["own_page_url"] = participants.make_url(registration)
     if not message_type.transactional:
         context["unsubscribe_url"] = unsubscribe_links.make_url(notification)
     return context

@@ -4,7 +4,7 @@ Each tick is a task on its channel's own queue, so a hanging mail server does no
 """
 
 from meeteasy.core.queues import Queue, queue_task
-from notifications.services import announcing, reminding, sweeping
+from notifications.services import announcing, mailings, reminding, sweeping
 from notifications.services.delivering import deliver
 from notifications.services.draining import drain
 
@@ -36,8 +36,9 @@ def send_due_sms() -> None:
 
 @queue_task(Queue.NOTIFICATIONS_EMAIL, name="notifications.sweep_email")
 def sweep_email() -> None:
-    """Write announcements and reminders, clean up after dead workers, and queue due and lost messages."""
+    """Write announcements, messages and reminders, clean up after dead workers, queue due and lost rows."""
     announcing.write_announced_messages()
+    mailings.write_due_mailings()
     reminding.plan_reminders("email")
     sweeping.sweep("email")
 

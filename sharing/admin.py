@@ -16,6 +16,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from conferences.admin.scoping import OfMembers, visible_ids
 from meeteasy.core.admin import BoundedPaginator, ReadOnlyAdmin
 from meeteasy.core.paging import BadCursorError
 from sharing import admin_voids  # noqa: F401  it registers itself
@@ -54,7 +55,7 @@ class FlaggedFilter(admin.SimpleListFilter):
 
 
 @admin.register(ShareLink)
-class ShareLinkAdmin(ReadOnlyAdmin):
+class ShareLinkAdmin(OfMembers, ReadOnlyAdmin):
     # As many columns as fit on a screen beside the filters; the link's own page has all of them.
     list_display = [
         "code", "tree_link", "conference_id", "sharer", "label", "channel", "opens", "child_count", "direct",
@@ -117,8 +118,11 @@ class ShareLinkAdmin(ReadOnlyAdmin):
         """The tree of a conference or below a link. The page fetches each level when it is opened."""
         if not self.has_view_permission(request):
             raise Http404
-        root = ShareLink.objects.filter(id=request.GET.get("root", "")).first()
+        root = self.get_queryset(request).filter(id=request.GET.get("root", "")).first()
         conference_id = root.conference_id if root else request.GET.get("conference_id", "")
+        ids = visible_ids(request.user)
+        if ids is not None and conference_id and conference_id not in ids:
+            raise Http404
         try:
             links, following = get_level(
                 conference_id,
@@ -142,7 +146,7 @@ class ShareLinkAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ShareConversion)
-class ShareConversionAdmin(ReadOnlyAdmin):
+class ShareConversionAdmin(OfMembers, ReadOnlyAdmin):
     list_display = ["registration", "conference_id", "direct_link", "registered_at", "is_reported"]
     search_fields = ["registration__id__exact", "conference_id__exact", "nearest__id__exact"]
     search_help_text = _("A conference id, “conference id/registration id” or “conference id/code”; whole.")
@@ -249,7 +253,8 @@ class ReasonFilter(admin.SimpleListFilter):
 
 
 @admin.register(NotCredited)
-class NotCreditedAdmin(ReadOnlyAdmin):
+class NotCreditedAdmin(OfMembers, ReadOnlyAdmin):
+    conference_path = "registration__conference_id"
     list_display = ["registration", "why", "code", "distance"]
     list_filter = [ReasonFilter]
     search_fields = ["registration__id"]  # has an index, see get_search_results
@@ -263,7 +268,7 @@ class NotCreditedAdmin(ReadOnlyAdmin):
     fields = ["registration", "code", "why", "distance"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NotCredited]:
-        return get_not_credited()
+        return self.limit(request, get_not_credited())
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[NotCredited], search_term: str

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from conferences.admin.scoping import OfMembers
 from conferences.models import Conference
 from meeteasy.core.admin import BoundedPaginator, ReadOnlyAdmin
 from meeteasy.core.errors import RefusedError
@@ -38,7 +39,7 @@ class VoidForm(forms.ModelForm):
 
 
 @admin.register(Void)
-class VoidAdmin(ReadOnlyAdmin):
+class VoidAdmin(OfMembers, ReadOnlyAdmin):
     form = VoidForm
     list_display = [
         "key",

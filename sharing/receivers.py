@@ -8,9 +8,9 @@ from django.db.models import Model
 from django.dispatch import receiver
 
 from analytics.signals import adopted_late, trust_changed, unclaimed_dropped
-from conferences.models import Conference
+from conferences.models import Conference, Registration
 from conferences.services.deleting import deletes_rows
-from conferences.signals import visitor_erased
+from conferences.signals import participant_asked, visitor_erased
 from sharing.derivation.facts import known_as
 from sharing.derivation.sums import note_missing_models
 from sharing.models import (
@@ -30,6 +30,7 @@ from sharing.models import (
     StaleSums,
     Void,
 )
+from sharing.selectors.participants import get_own_sharing
 from sharing.services.dropping import drop
 from sharing.services.erasing import erase_person
 from sharing.services.rebuilding import rebuild, rederive_registrations
@@ -85,3 +86,8 @@ def note_missing_models_after_migrating(sender: Any, using: str, **kwargs: Any) 
 @receiver(visitor_erased, dispatch_uid="sharing.erase_person")
 def erase_visitor(sender: Any, conference: Conference, visitor_id: str, **kwargs: Any) -> None:
     erase_person(conference, known_as(visitor_id))
+
+
+@receiver(participant_asked, dispatch_uid="sharing.tell_participant")
+def tell_participant(sender: Any, registration: Registration, **kwargs: Any) -> tuple[str, int]:
+    return get_own_sharing(registration.conference_id, registration.visitor_id)

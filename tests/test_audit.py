@@ -52,7 +52,7 @@ NO_NPM_ADVISORIES = {"vulnerabilities": {}}
         (advisory("2.1"), NO_NPM_ADVISORIES, 1, "b 2: CVE-1, fixed in 2.1"),
         (advisory(), NO_NPM_ADVISORIES, 0, "b 2: CVE-1, no fix yet"),
         ("ConnectionError: no route", NO_NPM_ADVISORIES, 0, "skipped, ConnectionError: no route"),
-        (CLEAN, {"error": {"summary": "away"}}, 0, "npm packages of webapi: skipped"),
+        (CLEAN, {"error": {"summary": "away"}}, 0, "npm packages of webapi: skipped, away"),
         (CLEAN, {"vulnerabilities": {"c": {"severity": "high", "fixAvailable": True}}}, 1, "c: high, a fix"),
     ],
 )  # fmt: skip

@@ -6,12 +6,13 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from conferences.admin.scoping import OfMembers
 from meeteasy.core.admin import ReadOnlyAdmin
 from visuspace import cache
 from visuspace.models import GenerationJob, Page, Picture, Revision, Session, Speaker
 
 
-class _Shown(admin.ModelAdmin):
+class _Shown(OfMembers):
     """Data that pages show: a change removes the cached pages."""
 
     list_select_related = ["conference"]
@@ -40,7 +41,7 @@ class SessionAdmin(_Shown):
 
 
 @admin.register(Picture)
-class PictureAdmin(ReadOnlyAdmin):
+class PictureAdmin(OfMembers, ReadOnlyAdmin):
     list_display = ["file_name", "conference", "width", "height", "created_at", "created_by"]
     list_select_related = ["conference", "created_by"]
     search_fields = ["file_name", "conference__id"]
@@ -61,7 +62,7 @@ class RevisionInline(admin.TabularInline):
 
 
 @admin.register(Page)
-class PageAdmin(ReadOnlyAdmin):
+class PageAdmin(OfMembers, ReadOnlyAdmin):
     list_display = ["conference", "language", "draft", "published", "published_at"]
     list_filter = ["language"]
     list_select_related = ["conference", "draft", "published"]
@@ -69,7 +70,8 @@ class PageAdmin(ReadOnlyAdmin):
 
 
 @admin.register(GenerationJob)
-class GenerationJobAdmin(ReadOnlyAdmin):
+class GenerationJobAdmin(OfMembers, ReadOnlyAdmin):
+    conference_path = "page__conference_id"
     list_display = [
         "created_at", "page", "status", "error_code", "provider", "model", "tokens_in", "tokens_out", "cost",
     ]  # fmt: skip

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from visuspace import views
+from visuspace import participant, views
 
 urlpatterns = [
     path("robots.txt", views.robots, name="robots"),
@@ -10,4 +10,6 @@ urlpatterns = [
     path("conf/<str:conference_id>/card.png", views.card, name="visuspace-card"),
     path("conf/<str:conference_id>/pictures/<str:picture_id>.webp", views.picture, name="visuspace-picture"),
     path("conf/<str:conference_id>/qr.svg", views.qr_code, name="visuspace-qr"),
+    path("conf/<str:conference_id>/me/<str:token>", participant.own_page, name="visuspace-own-page"),
+    path("conf/<str:conference_id>/me/<str:token>/badge.svg", participant.badge, name="visuspace-own-badge"),
 ]

@@ -9,6 +9,7 @@ const here = dirname(fileURLToPath(import.meta.url))
 const into = process.argv[2] ?? here
 const dist = join(into, 'dist')
 const statics = process.argv[2] ? join(into, 'static') : join(here, '..', 'static', 'webapi')
+const consoles = process.argv[2] ? join(into, 'console') : join(here, '..', 'static', 'console')
 
 const common = { bundle: true, minify: true, target: 'es2020', charset: 'utf8', legalComments: 'none' }
 const source = name => join(here, 'src', name)
@@ -29,6 +30,20 @@ execFileSync(
   [join(here, 'node_modules', 'typescript', 'bin', 'tsc'), '--project', here, '--declaration', '--emitDeclarationOnly',
     '--outDir', join(dist, 'types')],
   { stdio: 'inherit' }
+)
+// The check-in desk of the console: the page's module, its service worker, and the reader of QR codes.
+const desk = { ...common, target: 'es2022', outdir: consoles }
+const deskSource = name => join(here, 'desk', `${name}.ts`)
+execFileSync(
+  process.execPath,
+  [join(here, 'node_modules', 'typescript', 'bin', 'tsc'), '--project', join(here, 'desk')],
+  { stdio: 'inherit' }
+)
+await build({ ...desk, format: 'esm', entryPoints: { desk: deskSource('desk') } })
+await build({ ...desk, format: 'iife', entryPoints: { 'desk-worker': deskSource('worker') } })
+await build({ ...desk, format: 'esm', entryPoints: { 'desk-reader': deskSource('reader') } })
+await cp(
+  join(here, 'node_modules', 'zxing-wasm', 'dist', 'reader', 'zxing_reader.wasm'), join(consoles, 'zxing_reader.wasm')
 )
 for (const name of ['meeteasy.js', 'core.js', 'share.js', 'analytics.js']) {
   await cp(join(dist, name), join(statics, name))

@@ -16,8 +16,8 @@ from rest_framework.views import APIView
 from analytics.api.queries import RangeQuery
 from analytics.days.zones import local_date
 from analytics.ranges.filters import FILTERED, Filter, parse_filters
-from analytics.ranges.queries import Panel
 from analytics.ranges.results import PANELS, Summary
+from analytics.ranges.rows import Panel
 from analytics.ranges.segments import NotReadyError
 from analytics.selectors.summary import (
     MAX_CSV_ROWS,
@@ -55,21 +55,15 @@ class RangeTotalsSerializer(serializers.Serializer[Any]):
     bounces = serializers.IntegerField(help_text="Visits that were one page view and nothing else.")
     bounce_rate = serializers.FloatField()
     duration_seconds = serializers.FloatField(help_text="From first to last event of an average visit.")
+    share_opens = serializers.IntegerField()
     registrations = serializers.IntegerField()
     checkins = serializers.IntegerField()
+    registrations_reported = serializers.IntegerField(
+        allow_null=True, help_text="Those of them that only clients reported. Null with filters."
+    )
     shares = serializers.IntegerField(allow_null=True, help_text="Null with filters.")
     share_conversions = serializers.IntegerField(allow_null=True, help_text="Null with filters.")
     bots = serializers.IntegerField(allow_null=True, help_text="Null with filters.")
-
-
-class RangeComparisonSerializer(serializers.Serializer[Any]):
-    until = serializers.DateTimeField(
-        allow_null=True, help_text="Where the period before is cut, as the range is not over yet."
-    )
-    totals = RangeTotalsSerializer()
-
-    def get_fields(self) -> dict[str, Any]:
-        return {"from": serializers.DateField(), "to": serializers.DateField(), **super().get_fields()}
 
 
 class RangeDaySerializer(serializers.Serializer[Any]):
@@ -77,12 +71,29 @@ class RangeDaySerializer(serializers.Serializer[Any]):
     pv = serializers.IntegerField()
     uv = serializers.IntegerField()
     visits = serializers.IntegerField(help_text="Those that began on this day, or before the range.")
+    registrations = serializers.IntegerField()
+    checkins = serializers.IntegerField()
+    bots = serializers.IntegerField(allow_null=True, help_text="Their page views. Null with filters.")
 
 
 class RangeHourSerializer(serializers.Serializer[Any]):
     begins_at = serializers.DateTimeField()
     pv = serializers.IntegerField()
     uv = serializers.IntegerField()
+    registrations = serializers.IntegerField()
+    checkins = serializers.IntegerField()
+
+
+class RangeComparisonSerializer(serializers.Serializer[Any]):
+    until = serializers.DateTimeField(
+        allow_null=True, help_text="Where the period before is cut, as the range is not over yet."
+    )
+    totals = RangeTotalsSerializer()
+    days = RangeDaySerializer(many=True, help_text="Cut there, too.")
+    hours = RangeHourSerializer(many=True, help_text="Of a range of one day only.")
+
+    def get_fields(self) -> dict[str, Any]:
+        return {"from": serializers.DateField(), "to": serializers.DateField(), **super().get_fields()}
 
 
 class RangeStepSerializer(serializers.Serializer[Any]):
@@ -109,7 +120,7 @@ class RangeSummarySerializer(serializers.Serializer[Any]):
     time_zone = serializers.CharField()
     filters = serializers.ListField(child=serializers.CharField())
     as_of = serializers.DateTimeField(
-        help_text="Today's totals are exact; the rest of today is as of then, at most a minute ago."
+        help_text="Totals and days have all of today, the rest is as of then, at most a minute ago."
     )
     totals = RangeTotalsSerializer()
     compare = RangeComparisonSerializer(
@@ -202,7 +213,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "from": summary.comparison.first.isoformat(),
         "to": summary.comparison.last.isoformat(),
         "until": plain["comparison"]["until"],
-        "totals": plain["comparison"]["totals"],
+        **{name: plain["comparison"][name] for name in ("totals", "days", "hours")},
     }
     return {
         "conference_id": summary.conference_id,

@@ -21,9 +21,9 @@ from conferences.models import Conference
 _LEAST_AGE = dt.timedelta(days=28)
 
 
-def may_be_sealed(date: dt.date) -> bool:
-    """Whether a day is old enough; spares the question of a conference's settings for most."""
-    return date < timezone.now().date() - _LEAST_AGE
+def _first_unsealed() -> dt.date:
+    """Return a date from which on no day of any conference is sealed: spares most days the question."""
+    return timezone.now().date() - _LEAST_AGE
 
 
 def read_sealed_before(conference_id: str) -> dt.date | None:
@@ -35,7 +35,7 @@ def read_sealed_before(conference_id: str) -> dt.date | None:
 def is_sealed(conference_id: str, date: dt.date) -> bool:
     """Whether events of a local day are deleted. Ask after counting them: a count that missed some because
     they were being deleted finds the day sealed."""
-    if not may_be_sealed(date):
+    if date >= _first_unsealed():
         return False
     before = read_sealed_before(conference_id)
     return before is not None and date < before
@@ -61,10 +61,11 @@ def split_expired(rows: Sequence[EventRow]) -> tuple[list[EventRow], int]:
 
     Only imports and replayed dead letters bring such rows: events that the door accepts are younger.
     """
+    young = _first_unsealed()
     old = [
         row
         for row in rows
-        if row.local_date is not None and row.type not in LASTING_TYPES and may_be_sealed(row.local_date)
+        if row.local_date is not None and row.local_date < young and row.type not in LASTING_TYPES
     ]
     if not old:
         return list(rows), 0

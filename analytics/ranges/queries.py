@@ -6,47 +6,22 @@ happens which parts belong together; all others need nothing of it.
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import msgspec
+from typing import TYPE_CHECKING, Any
 
 from analytics.ranges.building import VISIT_COLUMNS, with_visits
 from analytics.ranges.columns import DIMENSIONS, ENTRY_PAGE
 from analytics.ranges.engine import quote
 from analytics.ranges.filters import CONTAINS, Filter
+from analytics.ranges.rows import DayRow, HourRow, Occurrence, Panel, PanelRow, Visits
 
 if TYPE_CHECKING:
     import duckdb
 
 STEPS = ("page_view", "share_open", "registration", "checkin")
-
-
-class Visits(NamedTuple):
-    """Of a range. duration_ms: of all of them together."""
-
-    pv: int
-    uv: int
-    visits: int
-    bounces: int
-    duration_ms: int
-    registrations: int
-    checkins: int
-
-
-class PanelRow(msgspec.Struct, frozen=True, gc=False):
-    """count: page views, shares or visits, as the panel has it."""
-
-    value: str
-    count: int
-    visitors: int
-
-
-class Panel(NamedTuple):
-    """others_count, others_values: of the values that are not among `rows`."""
-
-    rows: list[PanelRow]
-    others_count: int
-    others_values: int
+_COUNTED = (
+    "count(*) FILTER (type = 'registration' AND is_counted) AS registrations, "
+    "count(*) FILTER (type = 'checkin' AND is_counted) AS checkins"
+)
 
 
 class Range:
@@ -68,6 +43,10 @@ class Range:
         self._cursor = cursor
         self.is_empty = not paths
         self._is_filtered = bool(filters)
+        # Whether whoever is left has a page view among the events that are left: most of a range are views,
+        # and this saves counting their visitors twice.
+        self._has_viewed = not filters or any(item.dimension != "channel" for item in filters)
+        self._counted: Visits | None = None
         if self.is_empty:
             return
         files = ", ".join(map(quote, paths))
@@ -148,19 +127,22 @@ class Range:
         )
 
     def count(self) -> Visits:
-        if self.is_empty:
-            return Visits(0, 0, 0, 0, 0, 0, 0)
-        pv, uv, registrations, checkins = self._run(
+        if self._counted is None:
+            self._counted = Visits() if self.is_empty else self._count()
+        return self._counted
+
+    def _count(self) -> Visits:
+        pv, uv, share_opens, registrations, checkins = self._run(
             "SELECT count(*) FILTER (type = 'page_view'), "  # noqa: S608
             "count(DISTINCT visitor) FILTER (type = 'page_view'), "
-            "count(*) FILTER (type = 'registration' AND is_counted), "
-            f"count(*) FILTER (type = 'checkin' AND is_counted) FROM {self._events}"
+            "count(*) FILTER (type = 'share_open'), "
+            f"{_COUNTED} FROM {self._events}"
         )[0]
         visits, bounces, duration = self._run(
             "SELECT count(*), count(*) FILTER (visit_events = 1 AND visit_views = 1), "  # noqa: S608
             f"coalesce(sum(visit_end - root), 0) FROM ({self._visits()})"
         )[0]
-        return Visits(pv, uv, visits, bounces, int(duration), registrations, checkins)
+        return Visits(pv, uv, visits, bounces, int(duration), share_opens, registrations, checkins)
 
     def count_visitors_with(self, visitors: Sequence[str]) -> int:
         """Distinct visitors of page views, those of a day included whose visitors are given."""
@@ -168,26 +150,45 @@ class Range:
         stored = "" if self.is_empty else " UNION SELECT visitor FROM segments WHERE type = 'page_view'"
         return int(self._run(f"SELECT count(DISTINCT visitor) FROM ({hashed}{stored})", [visitors])[0][0])  # noqa: S608
 
-    def count_days(self) -> list[tuple[dt.date, int, int, int]]:
-        """(day, PV, UV, visits that began on it), of days that have any."""
+    def count_days(self) -> list[DayRow]:
+        """Those of the days that have any."""
         if self.is_empty:
             return []
-        return self._run(
-            "SELECT day, coalesce(pv, 0), coalesce(uv, 0), coalesce(visits, 0) FROM ("  # noqa: S608
-            f"  SELECT day, count(*) AS pv, count(DISTINCT visitor) AS uv FROM {self._events}"
-            "  WHERE type = 'page_view' GROUP BY day"
+        rows = self._run(
+            "SELECT day, coalesce(pv, 0), coalesce(uv, 0), coalesce(visits, 0), "  # noqa: S608
+            "coalesce(registrations, 0), coalesce(checkins, 0) FROM ("
+            f"  {self._count_by('day')}"
             f") FULL JOIN (SELECT day, count(*) AS visits FROM ({self._visits()}) GROUP BY day) USING (day) "
             "ORDER BY day"
         )
+        return [DayRow(*row) for row in rows]
 
-    def count_hours(self) -> list[tuple[dt.date, int, int, int]]:
-        """(day, hours since its midnight, PV, UV), of hours that have any."""
+    def count_hours(self) -> list[HourRow]:
+        """Those of the hours that have any."""
         if self.is_empty:
             return []
-        return self._run(
-            f"SELECT day, hour, count(*), count(DISTINCT visitor) FROM {self._events} "  # noqa: S608
-            "WHERE type = 'page_view' GROUP BY day, hour ORDER BY day, hour"
+        return [HourRow(*row) for row in self._run(f"{self._count_by('day, hour')} ORDER BY day, hour")]
+
+    def _count_by(self, columns: str) -> str:
+        """SQL of page views, their visitors, registrations and check-ins by columns."""
+        return (
+            f"SELECT {columns}, count(*) FILTER (type = 'page_view') AS pv, "  # noqa: S608
+            f"count(DISTINCT visitor) FILTER (type = 'page_view') AS uv, {_COUNTED} "
+            f"FROM {self._events} WHERE type = 'page_view' OR is_counted GROUP BY {columns}"
         )
+
+    def list_events(self, kind: str, *, limit: int, offset: int) -> list[Occurrence]:
+        """The events of a type, the latest first; of registrations and check-ins those that count."""
+        if self.is_empty:
+            return []
+        condition = " AND is_counted" if kind in ("registration", "checkin") else ""
+        rows = self._run(
+            f"SELECT ts, page, referrer, channel, device, browser, app, country FROM {self._events} "  # noqa: S608
+            f"WHERE type = ?{condition} ORDER BY ts DESC, day DESC, place DESC "
+            f"LIMIT {limit:d} OFFSET {offset:d}",
+            [kind],
+        )
+        return [Occurrence(*row) for row in rows]
 
     def count_funnel(self) -> list[int]:
         """Distinct visitors of each of STEPS, of those whose visits are chosen; whichever visit it is in."""
@@ -196,13 +197,13 @@ class Range:
         chosen = (
             " SEMI JOIN (SELECT DISTINCT visitor FROM chosen) USING (visitor)" if self._is_filtered else ""
         )
-        found = dict(
-            self._run(
-                f"SELECT type, count(DISTINCT visitor) FROM segments{chosen} "  # noqa: S608
-                "WHERE type IN ('page_view', 'share_open') OR "
-                "(type IN ('registration', 'checkin') AND is_counted) GROUP BY type"
-            )
-        )
+        kinds = "type = 'share_open' OR is_counted"
+        if not self._has_viewed:
+            kinds += " OR type = 'page_view'"
+        source = f"segments{chosen} WHERE {kinds}"
+        found = dict(self._run(f"SELECT type, count(DISTINCT visitor) FROM {source} GROUP BY type"))  # noqa: S608
+        if self._has_viewed:
+            found["page_view"] = self.count().uv
         return [found.get(step, 0) for step in STEPS]
 
     def count_panel(self, dimension: str, *, limit: int) -> Panel:

@@ -5,7 +5,7 @@ import datetime as dt
 import msgspec
 
 from analytics.ranges.filters import Filter
-from analytics.ranges.queries import Panel
+from analytics.ranges.rows import Panel
 
 # By name in the API: the dimension (analytics/ranges/columns.py).
 PANELS = {
@@ -29,29 +29,35 @@ class Totals(msgspec.Struct):
     """What a range comes to. With filters: of the visits that they select.
 
     duration_seconds: of an average visit, from its first event to its last. bounce_rate: the part of visits
-    that were one page view and nothing else. shares, share_conversions, bots: None with filters.
+    that were one page view and nothing else. None is what is not known: with filters, of a period before, of
+    days whose events are deleted.
     """
 
     pv: int
-    uv: int
-    visits: int
-    bounces: int
-    bounce_rate: float
-    duration_seconds: float
+    uv: int | None
+    visits: int | None
+    bounces: int | None
+    bounce_rate: float | None
+    duration_seconds: float | None
+    share_opens: int | None
     registrations: int
     checkins: int
+    registrations_reported: int | None = None
     shares: int | None = None
     share_conversions: int | None = None
     bots: int | None = None
 
 
 class DayPoint(msgspec.Struct):
-    """visits: those that began on that day, of the range's."""
+    """visits: those that began on that day, of the range's. bots: their page views; None with filters."""
 
     date: dt.date
     pv: int
     uv: int
-    visits: int
+    visits: int | None
+    registrations: int
+    checkins: int
+    bots: int | None = None
 
 
 class HourPoint(msgspec.Struct):
@@ -60,6 +66,8 @@ class HourPoint(msgspec.Struct):
     begins_at: dt.datetime
     pv: int
     uv: int
+    registrations: int
+    checkins: int
 
 
 class Step(msgspec.Struct):
@@ -70,16 +78,21 @@ class Step(msgspec.Struct):
 
 
 class Comparison(msgspec.Struct):
-    """The period before, as long as the range. until: where it is cut, if the range is not over yet."""
+    """The period before, as long as the range.
+
+    until: where it is cut, if the range is not over yet. days: cut there, too. hours: of a single day only.
+    """
 
     first: dt.date
     last: dt.date
     until: dt.datetime | None
     totals: Totals
+    days: list[DayPoint]
+    hours: list[HourPoint]
 
 
 class Summary(msgspec.Struct):
-    """What `get_summary` gives. as_of: everything but the totals of today is at least as new as this."""
+    """What `get_summary` gives. as_of: what is not in totals and days is at least as new as this."""
 
     conference_id: str
     time_zone: str

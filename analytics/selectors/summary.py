@@ -1,44 +1,32 @@
-"""Summaries of a range of days: totals, series, funnel and panels, with filters and a comparison.
-
-Computed from segments (analytics/ranges) and remembered by the segments' names: a name stands for one
-content, so what is remembered is never wrong.
-"""
+"""Summaries of a range of days: totals, series, funnel and panels, with filters and a comparison."""
 
 import datetime as dt
-import hashlib
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-import msgspec
-from django.core.cache import cache
 from django.utils import timezone
-from redis.exceptions import RedisError
 
 from analytics.days.figures import compute_figures
 from analytics.days.zones import day_bounds, local_date
 from analytics.models import DailySummary, Event
-from analytics.ranges import segments
-from analytics.ranges.columns import version
-from analytics.ranges.engine import QueryFailedError, open_cursor
+from analytics.ranges.engine import open_cursor
 from analytics.ranges.filters import Filter
-from analytics.ranges.queries import STEPS, Panel, Range, Visits
+from analytics.ranges.queries import STEPS, Range
 from analytics.ranges.results import PANELS, Comparison, DayPoint, HourPoint, Step, Summary, Totals
+from analytics.ranges.rows import DayRow, HourRow, Occurrence, Panel, Visits
 from analytics.ranges.segments import Day, ensure_days
+from analytics.selectors.answers import MAX_ROWS as MAX_ROWS
+from analytics.selectors.answers import Question, answer, note_watched
 from conferences.models import Conference
 
 MAX_DAYS = 1_830
 # A series by hour has at most as many hours as a month.
 MAX_DAYS_BY_HOUR = 31
-MAX_ROWS = 1_000
 MAX_CSV_ROWS = 50_000
 # Ranges up to today that consoles offer; answers to them are prepared (analytics/preparing.py).
 USUAL_DAYS = (1, 7, 28, 90)
-_REMEMBER_SECONDS = 3_600
-_WATCHED_SECONDS = 900
 # Of days that have summaries: each counts on one day, so the days add up.
-_OF_DAYS = ("registrations", "checkins", "shares", "share_conversions", "bots")
+_OF_DAYS = ("registrations", "checkins", "registrations_reported", "shares", "share_conversions", "bots")
 
 
 class BeyondRetentionError(Exception):
@@ -47,29 +35,6 @@ class BeyondRetentionError(Exception):
     def __init__(self, first_kept: dt.date) -> None:
         super().__init__(f"events before {first_kept} were deleted")
         self.first_kept = first_kept
-
-
-class _Answers(msgspec.Struct):
-    """What is computed from segments alone, and remembered."""
-
-    visits: Visits
-    days: list[tuple[dt.date, int, int, int]] = []
-    hours: list[tuple[dt.date, int, int, int]] = []
-    funnel: list[int] = []
-    panels: dict[str, Panel] = {}
-
-
-class _Question(NamedTuple):
-    """Of one period. until: (day, UTC ms) from which on nothing counts. panels: names."""
-
-    conference_id: str
-    first: dt.date
-    filters: tuple[Filter, ...]
-    until: tuple[dt.date, int] | None
-    panels: tuple[str, ...]
-    limit: int
-    has_series: bool
-    has_hours: bool
 
 
 def get_summary(
@@ -86,7 +51,7 @@ def get_summary(
 ) -> Summary:
     """Sum up the local days from `first` to `last`, both included.
 
-    filters: each selects the visits that contain a match; all of them must. compare: also the totals of the
+    filters: each selects the visits that contain a match; all of them must. compare: also the figures of the
     period before, up to the same moment if the range's last day is unfinished. panels: names of PANELS.
     limit: rows of each panel. is_asked: whether somebody looks, for whom the next answers shall be prepared.
     Raises NotReadyError while too much must be summed up first, and BeyondRetentionError. A comparison with
@@ -94,25 +59,27 @@ def get_summary(
     """
     _check_kept(conference, first)
     if is_asked:
-        _remember(_watched(conference.id), b"1", seconds=_WATCHED_SECONDS)
+        note_watched(conference.id)
     now = now or timezone.now()
-    today = local_date(conference.time_zone, round(now.timestamp() * 1000))
+    today = _today(conference, now)
     days = ensure_days(conference.id, first, last, today=today)
-    question = _Question(
+    question = Question(
         conference.id,
         first,
         tuple(filters),
         None,
         tuple(panels),
         limit,
-        has_series=True,
+        has_days=True,
+        has_funnel=True,
         has_hours=(last - first).days < MAX_DAYS_BY_HOUR,
     )
-    answers = _answer(question, days)
+    answers = answer(question, days)
     totals = _totals(answers.visits)
+    points = _all_days(answers.days, first, last)
     if not filters:
-        _add_days(totals, conference.id, first, last, today=today)
-        _bring_up_to_date(totals, conference.id, days, today=today)
+        _add_days(totals, points, conference.id, today=today)
+        _bring_up_to_date(totals, points, conference.id, days, today=today)
     return Summary(
         conference_id=conference.id,
         time_zone=conference.time_zone,
@@ -122,20 +89,46 @@ def get_summary(
         as_of=min((day.built_at for day in days if not day.is_exact), default=now),
         totals=totals,
         comparison=_compare(conference, first, last, question, now=now, today=today) if compare else None,
-        days=_all_days(answers.days, first, last),
-        hours=[_hour(conference.time_zone, *row) for row in answers.hours],
+        days=points,
+        hours=_hours(conference, answers.hours),
         funnel=[Step(step, visitors) for step, visitors in zip(STEPS, answers.funnel, strict=True)],
         panels=answers.panels,
     )
 
 
-def is_watched(conference_id: str) -> bool:
-    """Whether somebody looked at a summary of the conference within the last quarter of an hour."""
-    return _recall(_watched(conference_id)) is not None
+def sum_up_days(
+    conference: Conference, *, first: dt.date, last: dt.date, now: dt.datetime | None = None
+) -> Summary:
+    """The figures of days some of whose events are deleted: what their own summaries say, which stay.
+
+    Distinct visitors of the range are not among them, nor what else needs the events.
+    """
+    now = now or timezone.now()
+    summaries = DailySummary.objects.filter(conference_id=conference.id, date__gte=first, date__lte=last)
+    figures = dict(summaries.order_by().values_list("date", "figures"))
+    today = _today(conference, now)
+    if first <= today <= last:
+        figures[today] = compute_figures(conference.id, today)
+    names = ("pv", "uv", "registrations", "checkins", "bots")
+    points = _all_days([], first, last)
+    for point in points:
+        of_day = figures.get(point.date, {})
+        point.visits = None
+        for name in names:
+            setattr(point, name, of_day.get(name, 0))
+    totals = Totals(
+        pv=sum(point.pv for point in points), uv=points[0].uv if first == last else None, visits=None,
+        bounces=None, bounce_rate=None, duration_seconds=None, share_opens=None, registrations=0, checkins=0,
+    )  # fmt: skip
+    for name in _OF_DAYS:
+        setattr(totals, name, sum(of_day.get(name, 0) for of_day in figures.values()))
+    return Summary(
+        conference.id, conference.time_zone, first, last, [], now, totals, None, points, [], [], {}
+    )  # fmt: skip
 
 
-def _watched(conference_id: str) -> str:
-    return f"summary:watched:{hashlib.blake2b(conference_id.encode(), digest_size=16).hexdigest()}"
+def _today(conference: Conference, now: dt.datetime) -> dt.date:
+    return local_date(conference.time_zone, round(now.timestamp() * 1000))
 
 
 def get_panel(
@@ -150,73 +143,39 @@ def get_panel(
 ) -> Panel:
     """One panel alone. limit: at most MAX_CSV_ROWS. Raises NotReadyError or BeyondRetentionError."""
     _check_kept(conference, first)
-    now = now or timezone.now()
-    today = local_date(conference.time_zone, round(now.timestamp() * 1000))
-    question = _Question(
-        conference.id, first, tuple(filters), None, (name,), limit, has_series=False, has_hours=False
-    )
-    return _answer(question, ensure_days(conference.id, first, last, today=today)).panels[name]
+    days = ensure_days(conference.id, first, last, today=_today(conference, now or timezone.now()))
+    question = Question(
+        conference.id, first, tuple(filters), None, (name,), limit,
+        has_days=False, has_funnel=False, has_hours=False,
+    )  # fmt: skip
+    return answer(question, days).panels[name]
+
+
+def list_occurrences(
+    conference: Conference,
+    kind: str,
+    *,
+    first: dt.date,
+    last: dt.date,
+    filters: Sequence[Filter] = (),
+    limit: int,
+    offset: int = 0,
+) -> list[Occurrence]:
+    """The events of a type that a range's figures consist of, the latest first.
+
+    Raises NotReadyError or BeyondRetentionError.
+    """
+    _check_kept(conference, first)
+    days = ensure_days(conference.id, first, last, today=_today(conference, timezone.now()))
+    with open_cursor() as cursor:
+        found = Range(cursor, [day.path for day in days], first=first, filters=filters)
+        return found.list_events(kind, limit=limit, offset=offset)
 
 
 def _check_kept(conference: Conference, first: dt.date) -> None:
     sealed = conference.events_deleted_before
     if sealed is not None and first < sealed:
         raise BeyondRetentionError(sealed)
-
-
-def _answer(question: _Question, days: Sequence[Day]) -> _Answers:
-    """From what is remembered, else from the segments."""
-    text = msgspec.json.encode([version(), question, [day.name for day in days]])
-    key = f"summary:{hashlib.blake2b(text, digest_size=16).hexdigest()}"
-    remembered = _recall(key)
-    if remembered is not None:
-        return msgspec.msgpack.decode(remembered, type=_Answers)
-    try:
-        answers = _compute(question, days)
-    except QueryFailedError:
-        # A file was damaged, or deleted after another took its place, since it was looked at.
-        segments.forget_files()
-        # As if none were today's: only what is up to date is good enough now.
-        again = ensure_days(question.conference_id, days[0].date, days[-1].date, today=dt.date.max)
-        return _compute(question, again)
-    if question.limit <= MAX_ROWS:
-        _remember(key, msgspec.msgpack.encode(answers), seconds=_REMEMBER_SECONDS)
-    return answers
-
-
-def _recall(key: str) -> bytes | None:
-    """What is remembered; nothing while Redis is away."""
-    try:
-        found: bytes | None = cache.get(key)
-    except (RedisError, OSError):
-        return None
-    return found
-
-
-def _remember(key: str, value: bytes, *, seconds: int) -> None:
-    with suppress(RedisError, OSError):
-        cache.set(key, value, timeout=seconds)
-
-
-def _compute(question: _Question, days: Sequence[Day]) -> _Answers:
-    with open_cursor() as cursor:
-        found = Range(
-            cursor,
-            [day.path for day in days],
-            first=question.first,
-            filters=question.filters,
-            until=question.until,
-        )
-        answers = _Answers(found.count())
-        if question.has_series:
-            answers.days = found.count_days()
-            answers.funnel = found.count_funnel()
-        if question.has_hours:
-            answers.hours = found.count_hours()
-        answers.panels = {
-            name: found.count_panel(PANELS[name], limit=question.limit) for name in question.panels
-        }
-    return answers
 
 
 def _totals(visits: Visits) -> Totals:
@@ -227,22 +186,30 @@ def _totals(visits: Visits) -> Totals:
         bounces=visits.bounces,
         bounce_rate=round(visits.bounces / visits.visits, 4) if visits.visits else 0.0,
         duration_seconds=round(visits.duration_ms / visits.visits / 1000, 1) if visits.visits else 0.0,
+        share_opens=visits.share_opens,
         registrations=visits.registrations,
         checkins=visits.checkins,
     )
 
 
-def _add_days(totals: Totals, conference_id: str, first: dt.date, last: dt.date, *, today: dt.date) -> None:
+def _add_days(totals: Totals, points: Sequence[DayPoint], conference_id: str, *, today: dt.date) -> None:
     """Take what counts on one day in all from the days' summaries, and today's from the store."""
+    first, last = points[0].date, points[-1].date
     summaries = DailySummary.objects.filter(conference_id=conference_id, date__gte=first, date__lte=last)
     figures = dict(summaries.order_by().values_list("date", "figures"))
     if first <= today <= last:
         figures[today] = compute_figures(conference_id, today)
     for name in _OF_DAYS:
         setattr(totals, name, sum(of_day.get(name, 0) for of_day in figures.values()))
+    for point in points:
+        of_day = figures.get(point.date, {})
+        point.registrations, point.checkins = of_day.get("registrations", 0), of_day.get("checkins", 0)
+        point.bots = of_day.get("bots", 0)
 
 
-def _bring_up_to_date(totals: Totals, conference_id: str, days: Sequence[Day], *, today: dt.date) -> None:
+def _bring_up_to_date(
+    totals: Totals, points: Sequence[DayPoint], conference_id: str, days: Sequence[Day], *, today: dt.date
+) -> None:
     """Count today's page views and visitors in the store, if today's segment lacks some."""
     if all(day.is_exact for day in days if day.date == today):
         return
@@ -250,10 +217,12 @@ def _bring_up_to_date(totals: Totals, conference_id: str, days: Sequence[Day], *
         conference_id=conference_id, local_date=today, is_bot__in=[False], type="page_view"
     ).order_by()
     visitors = list(views.values_list("subject", flat=True).distinct())
+    (point,) = (point for point in points if point.date == today)
+    point.pv, point.uv = views.count(), len(visitors)
     others = [day.path for day in days if day.date != today]
     with open_cursor() as cursor:
         found = Range(cursor, others, first=days[0].date)
-        totals.pv = found.count().pv + views.count()
+        totals.pv = found.count().pv + point.pv
         totals.uv = found.count_visitors_with(visitors)
 
 
@@ -261,7 +230,7 @@ def _compare(
     conference: Conference,
     first: dt.date,
     last: dt.date,
-    question: _Question,
+    question: Question,
     *,
     now: dt.datetime,
     today: dt.date,
@@ -279,18 +248,31 @@ def _compare(
         until = day, round(cut.timestamp() * 1000)
         before_last = day
     days = ensure_days(conference.id, before_first, before_last, today=today)
-    asked = question._replace(first=before_first, until=until, panels=(), has_series=False, has_hours=False)
-    totals = _totals(_answer(asked, days).visits)
-    return Comparison(before_first, before_last, cut, totals)
+    asked = question._replace(
+        first=before_first, until=until, panels=(), has_funnel=False, has_hours=first == last
+    )
+    answers = answer(asked, days)
+    return Comparison(
+        before_first,
+        before_last,
+        cut,
+        _totals(answers.visits),
+        _all_days(answers.days, before_first, before_last),
+        _hours(conference, answers.hours),
+    )
 
 
-def _all_days(found: list[tuple[dt.date, int, int, int]], first: dt.date, last: dt.date) -> list[DayPoint]:
+def _all_days(found: Sequence[DayRow], first: dt.date, last: dt.date) -> list[DayPoint]:
     """A point for each day of the range."""
-    known = {row[0]: row for row in found}
+    known = {row.date: row for row in found}
     dates = (first + dt.timedelta(days=number) for number in range((last - first).days + 1))
-    return [DayPoint(*known.get(date, (date, 0, 0, 0))) for date in dates]
+    return [DayPoint(*known.get(date, DayRow(date))) for date in dates]
 
 
-def _hour(time_zone: str, date: dt.date, hour: int, pv: int, uv: int) -> HourPoint:
-    start, _ = day_bounds(time_zone, date)
-    return HourPoint((start + dt.timedelta(hours=hour)).astimezone(ZoneInfo(time_zone)), pv, uv)
+def _hours(conference: Conference, found: Sequence[HourRow]) -> list[HourPoint]:
+    zone = ZoneInfo(conference.time_zone)
+    starts = {date: day_bounds(conference.time_zone, date)[0] for date in {row.date for row in found}}
+    return [
+        HourPoint((starts[date] + dt.timedelta(hours=hour)).astimezone(zone), *figures)
+        for date, hour, *figures in found
+    ]

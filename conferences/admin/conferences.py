@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conferences import services
 from conferences.admin.common import act_on_each, local_time
+from conferences.admin.scoping import OfMembers
 from conferences.models import Conference, Member
 from conferences.services.members import announce_membership
 
@@ -80,7 +81,8 @@ class MemberInline(admin.TabularInline):
 
 
 @admin.register(Conference)
-class ConferenceAdmin(admin.ModelAdmin):
+class ConferenceAdmin(OfMembers):
+    conference_path = "id"
     form = ConferenceForm
     list_display = ["id", "name", "venue", "starts", "ends", "cancelled", "created_at"]
     list_filter = ["approval_required", ("cancelled_at", admin.EmptyFieldListFilter), "time_zone"]

@@ -5,13 +5,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from conferences.admin.common import act_on_each
+from conferences.admin.scoping import OfMembers
 from conferences.models import ExportJob
 from conferences.services.exporting import cancel_export
 from meeteasy.core.admin import ReadOnlyAdmin
 
 
 @admin.register(ExportJob)
-class ExportJobAdmin(ReadOnlyAdmin):
+class ExportJobAdmin(OfMembers, ReadOnlyAdmin):
     list_display = ["export", "conference", "status", "done", "total", "created_by", "created_at"]
     list_filter = ["status", "export"]
     list_select_related = ["conference", "created_by"]

@@ -5,13 +5,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from conferences.admin.common import act_on_each
+from conferences.admin.scoping import OfMembers
 from conferences.models import Job
 from conferences.services.jobs import cancel_job
 from meeteasy.core.admin import ReadOnlyAdmin
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnlyAdmin):
+class JobAdmin(OfMembers, ReadOnlyAdmin):
     list_display = [
         "kind",
         "conference",

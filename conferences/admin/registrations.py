@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from conferences import badges
 from conferences.access import signed_in
 from conferences.admin.common import act_on_each, local_time
+from conferences.admin.scoping import OfMembers
 from conferences.models import CheckIn, Conference, Registration
 from conferences.selectors.registrations import CSV_CODES, CSV_COLUMNS, csv_rows, search, with_check_ins
 from conferences.services.checkins import check_in, undo_check_in
@@ -19,6 +20,7 @@ from conferences.services.erasing import erase_registration
 from conferences.services.jobs import start_decision
 from conferences.services.registrations import decide
 from conferences.states import Action
+from meeteasy.core.admin import NothingToSave
 from meeteasy.core.errors import RefusedError
 from meeteasy.core.http import csv_response
 
@@ -61,10 +63,10 @@ class CheckInInline(admin.TabularInline):
 
 
 @admin.register(Registration)
-class RegistrationAdmin(admin.ModelAdmin):
+class RegistrationAdmin(OfMembers, NothingToSave):
     """Registrations. Only actions change the state. Deleting erases the person (services/erasing.py)."""
 
-    list_display = ["name", "email", "phone", "conference", "state", "checked_in", "source", "registered"]
+    list_display = ["name", "state", "checked_in", "email", "phone", "source", "registered", "conference_id"]
     list_filter = ["state", CheckedInFilter, "source", ("conference", admin.RelatedOnlyFieldListFilter)]
     search_fields = ["name", "email", "phone"]  # for the search box; `search` does the work
     search_help_text = _("Part of the name, email or phone; case and accents do not matter.")
@@ -185,9 +187,10 @@ def _check_in(registration: Registration, by: User) -> str | None:
 
 
 @admin.register(CheckIn)
-class CheckInAdmin(admin.ModelAdmin):
+class CheckInAdmin(OfMembers, NothingToSave):
+    conference_path = "registration__conference_id"
     list_display = [
-        "registration", "method", "gate", "checked_in", "checked_in_by", "undone", "undone_by"
+        "person", "method", "gate", "checked_in", "checked_in_by", "undone", "undone_by", "conference"
     ]  # fmt: skip
     list_filter = [
         ("undone_at", admin.EmptyFieldListFilter),
@@ -197,6 +200,14 @@ class CheckInAdmin(admin.ModelAdmin):
     search_fields = ["registration__search_text", "gate"]
     list_select_related = ["registration__conference", "checked_in_by", "undone_by"]
     actions = ["undo"]
+
+    @admin.display(description=_("full name"), ordering="registration__name")
+    def person(self, found: CheckIn) -> str:
+        return found.registration.name
+
+    @admin.display(description=_("conference"), ordering="registration__conference")
+    def conference(self, found: CheckIn) -> str:
+        return found.registration.conference_id
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -13,13 +13,15 @@ from django.utils.translation import gettext_lazy as _
 
 from conferences.access import signed_in
 from conferences.admin.common import act_on_each
+from conferences.admin.scoping import OfMembers
 from conferences.models import Alias, EventKey
 from conferences.services.aliases import give_alias, normalise
 from conferences.services.keys import create_key, revoke_key
+from meeteasy.core.admin import NothingToSave
 
 
 @admin.register(EventKey)
-class EventKeyAdmin(admin.ModelAdmin):
+class EventKeyAdmin(OfMembers, NothingToSave):
     """Keys. A new one is shown once, in the message after saving; only the action changes one."""
 
     list_display = ["prefix", "kind", "name", "conference", "created_by", "last_used_at", "revoked_at"]
@@ -70,7 +72,7 @@ class AliasForm(ModelForm):
 
 
 @admin.register(Alias)
-class AliasAdmin(admin.ModelAdmin):
+class AliasAdmin(OfMembers):
     """Aliases. What staff adds here is the conference's at once: staff has checked whose it is."""
 
     form = AliasForm

@@ -30,7 +30,8 @@ class Registrations(Export):
         return CSV_COLUMNS
 
     def find(self, conference: Conference, parameters: RegistrationsFilter) -> QuerySet[Registration]:
-        return find_registrations(conference, **msgspec.structs.asdict(parameters))
+        found = find_registrations(conference, **msgspec.structs.asdict(parameters))
+        return found.select_related("conference")
 
     def read(
         self, found: QuerySet[Registration], cursor: str, parameters: Any

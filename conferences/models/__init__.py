@@ -1,6 +1,7 @@
 """Conferences and their members, registrations and check-ins."""
 
 from conferences.models.conference import Conference, DeletedConference, Member
+from conferences.models.desk import DeskSettings, Passage
 from conferences.models.erased import ErasedVisitor
 from conferences.models.export import ExportJob
 from conferences.models.idempotency import IdempotencyKey
@@ -15,12 +16,14 @@ __all__ = [
     "CheckIn",
     "Conference",
     "DeletedConference",
+    "DeskSettings",
     "ErasedVisitor",
     "EventKey",
     "ExportJob",
     "IdempotencyKey",
     "Job",
     "Member",
+    "Passage",
     "Registration",
     "RegistrationReceipt",
     "validate_time_zone",

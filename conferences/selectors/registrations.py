@@ -1,5 +1,6 @@
 """Queries for registrations and check-ins."""
 
+import zoneinfo
 from collections.abc import Iterator
 from typing import Any
 
@@ -79,18 +80,22 @@ def with_check_ins(registrations: QuerySet[Registration]) -> QuerySet[Registrati
 
 def csv_rows(registrations: QuerySet[Registration]) -> Iterator[dict[str, Any]]:
     """Yield rows with the keys CSV_COLUMNS, reading the registrations in chunks."""
-    return map(make_csv_row, registrations.iterator(chunk_size=1000))
+    return map(make_csv_row, registrations.select_related("conference").iterator(chunk_size=1000))
 
 
 def make_csv_row(registration: Registration) -> dict[str, Any]:
-    """A row with the keys CSV_COLUMNS of a registration from `find_registrations`."""
+    """A row with the keys CSV_COLUMNS of a registration from `find_registrations`, with its conference.
+
+    Its times are in the conference's zone, with their offset.
+    """
     check_in = active_check_in(registration)
+    zone = zoneinfo.ZoneInfo(registration.conference.time_zone)
     row: dict[str, Any] = {column: getattr(registration, column, None) for column in CSV_COLUMNS}
     row["answers"] = msgspec.json.encode(registration.answers).decode() if registration.answers else ""
     row["checked_in_at"] = check_in and check_in.checked_in_at
     row["gate"] = check_in and check_in.gate
     for column in ("registered_at", "decided_at", "checked_in_at"):
-        row[column] = row[column].isoformat() if row[column] else ""
+        row[column] = row[column].astimezone(zone).isoformat() if row[column] else ""
     return row
 
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from conferences import badges, contact, signals
-from conferences.models import CheckIn, Registration
+from conferences.models import CheckIn, Passage, Registration
 from conferences.services.announce import after_commit
 
 
@@ -17,10 +17,12 @@ class CheckedIn:
     """The result of a check-in.
 
     created: False if the attendee was already checked in; `check_in` is then the first one.
+    passage: the entry that this scan is.
     """
 
     check_in: CheckIn
     created: bool
+    passage: Passage
 
 
 def check_in(
@@ -51,16 +53,19 @@ def check_in(
             .select_related("conference")
             .get(id=registration_id)
         )
-        moment = now
-        if scanned_at is not None:  # a scan before the registration means a wrong clock
-            moment = max(min(scanned_at, now), registration.registered_at)
+        moment = time_of_scan(registration, scanned_at, now=now)
         made = CheckIn(
             registration=registration, method=method, gate=gate, checked_in_at=moment, recorded_at=now,
             checked_in_by=by,
         )  # fmt: skip
+        passage = Passage(
+            registration=registration, direction=Passage.Direction.IN, gate=gate, passed_at=moment,
+            recorded_at=now, scanned_by=by,
+        )  # fmt: skip
         active = _find_active(registration)
         if active is not None and (scanned_at is None or active.checked_in_at <= moment):
-            return CheckedIn(active, created=False)
+            passage.save(force_insert=True)
+            return CheckedIn(active, False, passage)
         badges.check_admissible(registration)
         if active is not None:
             _undo(active, by=by, now=now)
@@ -72,12 +77,22 @@ def check_in(
             active = _find_active(registration)
             if active is None:
                 raise
-            return CheckedIn(active, created=False)
+            passage.save(force_insert=True)
+            return CheckedIn(active, False, passage)
         if active is not None:
             active.superseded_by = made
             active.save(update_fields=["superseded_by"])
+        passage.check_in = made
+        passage.save(force_insert=True)
         after_commit(signals.checked_in, CheckIn, check_in=made)
-    return CheckedIn(made, created=True)
+    return CheckedIn(made, True, passage)
+
+
+def time_of_scan(
+    registration: Registration, scanned_at: dt.datetime | None, *, now: dt.datetime
+) -> dt.datetime:
+    """Return when a scan happened: no later than now. One before the registration means a wrong clock."""
+    return now if scanned_at is None else max(min(scanned_at, now), registration.registered_at)
 
 
 def correct_clock(scanned_at: dt.datetime, *, sent_at: dt.datetime | None, now: dt.datetime) -> dt.datetime:
@@ -92,7 +107,8 @@ def correct_clock(scanned_at: dt.datetime, *, sent_at: dt.datetime | None, now: 
 def undo_check_in(check_in_id: str, *, by: User | None, now: dt.datetime | None = None) -> CheckIn:
     """Undo a check-in. Undoing it again changes nothing.
 
-    The row keeps its times but no longer counts, so the attendee can be checked in again.
+    The row keeps its times but no longer counts, so the attendee can be checked in again. Neither do the
+    attendee's passages: somebody who did not come in did not go out either.
     """
     with transaction.atomic():
         found = (
@@ -101,7 +117,9 @@ def undo_check_in(check_in_id: str, *, by: User | None, now: dt.datetime | None 
             .get(id=check_in_id)
         )
         if found.undone_at is None:
-            _undo(found, by=by, now=now or timezone.now())
+            now = now or timezone.now()
+            _undo(found, by=by, now=now)
+            found.registration.passages.filter(undone_at=None).update(undone_at=now)
     return found
 
 

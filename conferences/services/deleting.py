@@ -19,10 +19,12 @@ from conferences.models import (
     CheckIn,
     Conference,
     DeletedConference,
+    DeskSettings,
     EventKey,
     ExportJob,
     IdempotencyKey,
     Job,
+    Passage,
     Registration,
     RegistrationReceipt,
 )
@@ -103,10 +105,11 @@ def _delete_rows(conference_id: str, *, until: float) -> bool:
     return True
 
 
+deletes_rows(Passage, lambda conference_id: Passage.objects.filter(registration__conference_id=conference_id))
 deletes_rows(CheckIn, lambda conference_id: CheckIn.objects.filter(registration__conference_id=conference_id))
 deletes_rows(
     RegistrationReceipt,
     lambda conference_id: RegistrationReceipt.objects.filter(registration__conference_id=conference_id),
 )
-for _model in (Alias, EventKey, ExportJob, IdempotencyKey, Job, Registration):
+for _model in (Alias, DeskSettings, EventKey, ExportJob, IdempotencyKey, Job, Registration):
     deletes_rows(_model)

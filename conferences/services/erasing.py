@@ -10,6 +10,7 @@ from conferences.models import ErasedVisitor, Registration
 from conferences.selectors.erased import find_replacement, load_replacements
 from conferences.services.announce import after_commit
 from conferences.services.exporting import delete_results
+from conferences.services.jobs import forget_previews_of
 from conferences.services.places import promote_waiting
 
 
@@ -31,6 +32,7 @@ def erase_registration(registration_id: str) -> None:
         signals.registration_erasing.send(sender=Registration, registration=registration)
         registration.check_ins.update(superseded_by=None)
         registration.delete()
+        forget_previews_of(conference)
         transaction.on_commit(lambda: delete_results(conference.id), robust=True)
         if visitor_id:
             # Recorded now, so that the erasure holds even if the process dies right after the commit.

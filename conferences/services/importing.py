@@ -51,6 +51,21 @@ class ImportReport:
     warnings: list[LineProblem] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class LinePreview:
+    """What an import would do with a line: register a `new` person, leave an `existing` one, or report it.
+
+    outcome: "new", "existing" or "failed". problems: of a line that fails. notes: what would be left out.
+    """
+
+    number: int
+    name: str
+    email: str
+    outcome: str
+    problems: list[LineProblem]
+    notes: list[LineProblem]
+
+
 def import_registrations(
     *, conference: Conference, content: bytes, dry_run: bool, now: dt.datetime | None = None
 ) -> ImportReport:
@@ -80,6 +95,7 @@ class Import:
         self.file = file
         self._conference = conference
         self._dry_run = dry_run
+        self._start = start
         # In a dry run the database does not contain the people in earlier lines.
         self._seen = (
             {email for line in file.lines[:start] if (email := _email_of(line))} if dry_run else set()
@@ -97,6 +113,22 @@ class Import:
         report.created += len(new)
         report.existing += existing
         return end
+
+    def preview(self, count: int, *, now: dt.datetime) -> list[LinePreview]:
+        """Judge the next `count` lines, from the first line to do. Only for a dry run."""
+        judged: list[tuple[Line, list[tuple[str, Registration]], ImportReport]] = []
+        for line in self.file.lines[self._start : self._start + count]:
+            report = ImportReport(dry_run=True)
+            judged.append((line, self._build([line], report, now=now), report))
+        new, _existing = self._find_new([pair for _line, made, _report in judged for pair in made])
+        new_ids = {registration.id for registration in new}
+        return [
+            LinePreview(
+                line.number, line.values.get("name", ""), line.values.get("email", ""),
+                _outcome(made, new_ids), report.errors, report.warnings,
+            )
+            for line, made, report in judged
+        ]  # fmt: skip
 
     def _build(
         self, lines: Sequence[Line], report: ImportReport, *, now: dt.datetime
@@ -144,6 +176,12 @@ class Import:
             if self._dry_run:
                 self._seen.add(registration.email)
         return new, len(made) - len(new)
+
+
+def _outcome(made: list[tuple[str, Registration]], new_ids: set[str]) -> str:
+    if not made:
+        return "failed"
+    return "new" if made[0][1].id in new_ids else "existing"
 
 
 def _store(registrations: list[Registration]) -> list[Registration]:

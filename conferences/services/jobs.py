@@ -6,11 +6,12 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from conferences.models import Conference, Job, Registration
 from conferences.selectors.registrations import find_registrations
 from conferences.services.csv_files import read_csv
-from conferences.services.importing import Import, ImportReport, problems_as_json
+from conferences.services.importing import Import, ImportReport, LinePreview, problems_as_json
 from conferences.services.registrations import decide
 from conferences.states import Action
 from meeteasy.core import slices
@@ -21,18 +22,58 @@ from meeteasy.core.queues import Queue
 TASK = "conferences.work_on_job"
 _DECISIONS_AT_ONCE = 50
 _REMEMBERED = dt.timedelta(days=30)
+# How long the file of a preview waits for the decision to import it.
+_PREVIEWED = dt.timedelta(hours=1)
 
 
-def start_import(*, conference: Conference, content: bytes, dry_run: bool, by: User | None) -> Job:
+def start_import(
+    *, conference: Conference, content: bytes, dry_run: bool, by: User | None, keeps_file: bool = False
+) -> Job:
     """Start the import of a CSV file (services/importing.py).
 
-    Raises ValidationError (`file`) for a file that is not readable as a whole.
+    keeps_file: a dry run keeps it for an hour, for `preview_import` and `import_previewed`. Raises
+    ValidationError (`file`) for a file that is not readable as a whole.
     """
     total = len(read_csv(content).lines)
+    arguments = {"dry_run": dry_run, **({"keeps_file": True} if keeps_file and dry_run else {})}
     return _start(
-        conference=conference, kind=Job.Kind.IMPORT, arguments={"dry_run": dry_run}, content=content,
-        total=total, created_by=by,
+        conference=conference, kind=Job.Kind.IMPORT, arguments=arguments, content=content, total=total,
+        created_by=by,
     )  # fmt: skip
+
+
+def preview_import(job: Job, *, start: int, count: int) -> list[LinePreview]:
+    """Return what a previewed import would do now with `count` lines; none once its file is deleted."""
+    content = bytes(Job.objects.values_list("content", flat=True).get(pk=job.pk))
+    if not content:
+        return []
+    work = Import(job.conference, read_csv(content), dry_run=True, start=start)
+    return work.preview(count, now=timezone.now())
+
+
+def import_previewed(job: Job, *, by: User | None) -> Job:
+    """Start the import of a finished preview. Its file goes along, so that two clicks start one import.
+
+    Raises RefusedError `expired` if the file is deleted.
+    """
+    with transaction.atomic():
+        content = bytes(Job.objects.select_for_update().values_list("content", flat=True).get(pk=job.pk))
+        if not content:
+            raise RefusedError("expired", _("The file is deleted. Upload it again."), status=410)
+        forget_preview(job)
+        return start_import(conference=job.conference, content=content, dry_run=False, by=by)
+
+
+def forget_preview(job: Job) -> None:
+    """Delete the file of a preview."""
+    Job.objects.filter(pk=job.pk).update(content=b"")
+
+
+def forget_previews_of(conference: Conference) -> None:
+    """Delete the files of all previews of a conference, because a person in them was erased."""
+    Job.objects.filter(conference=conference, finished_at__isnull=False).exclude(content=b"").update(
+        content=b""
+    )
 
 
 def start_decision(
@@ -85,9 +126,10 @@ def ring_waiting_jobs() -> int:
 
 
 def forget_old_jobs(*, now: dt.datetime | None = None) -> int:
-    """Delete jobs that ended 30 days ago. Returns the number of deleted jobs."""
-    before = (now or timezone.now()) - _REMEMBERED
-    return Job.objects.filter(finished_at__lt=before).delete()[0]
+    """Delete jobs that ended 30 days ago, and files of old previews. Returns the number of deleted jobs."""
+    now = now or timezone.now()
+    Job.objects.filter(finished_at__lt=now - _PREVIEWED).exclude(content=b"").update(content=b"")
+    return Job.objects.filter(finished_at__lt=now - _REMEMBERED).delete()[0]
 
 
 def _start(**fields: Any) -> Job:
@@ -106,7 +148,8 @@ def _ring(pk: str) -> None:
 
 def _clear(job: Job) -> None:
     """Delete the file as soon as it is no longer needed: it is full of personal data."""
-    if job.is_finished and job.kind == Job.Kind.IMPORT:
+    is_kept = job.arguments.get("keeps_file") and job.status == Job.Status.DONE
+    if job.is_finished and job.kind == Job.Kind.IMPORT and not is_kept:
         Job.objects.filter(pk=job.pk).exclude(content=b"").update(content=b"")
 
 

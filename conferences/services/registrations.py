@@ -55,6 +55,7 @@ def register(
     visitor_id: Any = "",
     share_code: Any = "",
     source: Registration.Source = Source.FORM,
+    state: State | None = None,
     now: dt.datetime | None = None,
 ) -> Registered:
     """Register a person. Their mail address identifies them within the conference.
@@ -62,9 +63,10 @@ def register(
     If the person is already registered, the registration does not change, whatever the new request says: the
     address does not prove who sent it. Two simultaneous requests make one registration.
 
-    Opening times, capacity and required questions limit the public form, not organizers. Raises
-    ValidationError with the names of the bad fields (name, email, phone, `answers.<key>`), and RefusedError:
-    `conference_cancelled`, `registration_not_open`, `registration_closed` or `full`.
+    Opening times, capacity and required questions limit the public form, not organizers. state: what
+    organizers give a person; the public form takes none. Raises ValidationError with the names of the bad
+    fields (name, email, phone, `answers.<key>`), and RefusedError: `conference_cancelled`,
+    `registration_not_open`, `registration_closed` or `full`.
     """
     now = now or timezone.now()
     if source == Source.FORM:
@@ -72,7 +74,7 @@ def register(
         answers = _check_answers(conference, answers, name=name, email=email, phone=phone)
     registration, warnings = build_registration(
         conference=conference, name=name, email=email, phone=phone, language=language, form_id=form_id,
-        answers=answers, visitor_id=visitor_id, share_code=share_code, source=source, now=now,
+        answers=answers, visitor_id=visitor_id, share_code=share_code, source=source, state=state, now=now,
     )  # fmt: skip
     try:
         receipt = _create(registration)

@@ -18,6 +18,7 @@ from analytics.models import DoorRules
 from conferences.access import Role
 from conferences.models import Member
 from console.access import conference_page
+from console.forms.lines import LinesField
 from console.shell import render_page
 
 REASONS = {
@@ -25,16 +26,6 @@ REASONS = {
     "blocked_address": gettext_lazy("blocked address"),
     "blocked_page": gettext_lazy("blocked page"),
 }
-
-
-class LinesField(forms.CharField):
-    """A text of lines, read as a list without empty ones."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, max_length=30_000, widget=forms.Textarea, **kwargs)
-
-    def clean(self, value: Any) -> Any:
-        return [line.strip() for line in super().clean(value).splitlines() if line.strip()]
 
 
 class DoorForm(forms.Form):

@@ -1,90 +1,116 @@
 """The overview: how many came, registered and checked in, and who brought them."""
 
-import datetime as dt
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from analytics.ranges.segments import NotReadyError
+from analytics.selectors.summary import MAX_ROWS, BeyondRetentionError, get_panel
 from conferences.access import Role, signed_in, visible_conferences
-from conferences.models import Conference, Member
+from conferences.models import Member
+from console import panels
 from console.access import conference_page
+from console.asking import RANGES, Asked, read_asked
+from console.selectors import figures
 from console.selectors import overview as selectors
+from console.selectors.doors import draw_doors
 from console.shell import render_page
 
-_CHARTED = {"visitors": "uv", "views": "pv", "registrations": "registrations"}
-_OTHERS = 20
+_NOT_READY = 503
+_RETRY_AFTER_SECONDS = "5"
+# Behind which nothing is listed: whoever needs more takes the export.
+_MAX_PAGES = 200
 
 
 @require_safe
 @conference_page(Role.VIEWER)
 def overview(request: HttpRequest, member: Member) -> HttpResponse:
-    """The page. The range and the figure of the chart are in its address."""
+    """The page. What it shows stands in its address (console/asking.py)."""
     conference = member.conference
-    given = request.GET.dict()
-    span = selectors.read_range(conference, given)
-    days = selectors.read_days(conference, span)
-    counted = selectors.count_visitors(conference, span)
-    sums = selectors.sum_days(days, span.first, span.last)
-    tiles = _make_tiles(conference, span, sums, counted)
-    figure = given.get("figure", "visitors")
-    figure = figure if figure in _CHARTED else "visitors"
-    others = _earlier_conferences(request, conference)
-    beside = next((other for other in others if other.id == given.get("beside")), None)
-    beside = beside or (others[0] if others else None)
-    context: dict[str, Any] = {
-        "span": span, "before": span.before, "ranges": selectors.RANGES.items(), "figure": figure,
-        "tiles": tiles, "counted": counted, "sums": sums,
-        "chart": selectors.draw_days(span, days, _CHARTED[figure]),
-        "funnel": _make_funnel(sums, counted, checkins=tiles["checkins"]),
-        "leaders": selectors.read_leaders(conference, span),
-        "channels": selectors.read_channels(conference, span),
-        "doors": selectors.draw_doors(conference, beside, now=span.now), "others": others, "beside": beside,
+    asked = read_asked(conference, request.GET)
+    others = selectors.find_earlier(visible_conferences(signed_in(request.user)), conference)
+    beside = next((other for other in others if other.id == asked.beside), others[0] if others else None)
+    try:
+        shown = selectors.read_overview(conference, asked, opens=selectors.opens_to(conference, asked))
+    except NotReadyError:
+        return _render_not_ready(request, member, asked)
+    context = {
+        **frame(asked), **shown,
+        "leaders": None if asked.filters else selectors.read_leaders(conference, asked),
+        "doors": draw_doors(conference, beside, now=asked.span.now), "others": others, "beside": beside,
     }  # fmt: skip
     return render_page(request, "console/overview.html", context, member=member, place="overview")
 
 
-def _make_tiles(
-    conference: Conference, span: selectors.Range, sums: dict[str, int], counted: dict[str, Any]
-) -> dict[str, Any]:
-    """The figures with those of the same hours before, where these are known."""
-    doors = conference.starts_at
-    is_before_doors = doors is not None and doors > span.now and not sums["checkins"]
-    return {
-        "visitors": _compare(counted["visitors"], counted["visitors_before"]),
-        "views": _compare(sums["pv"], counted["views_before"]),
-        "checkins": None if is_before_doors else sums["checkins"],
-        "days_to_doors": (doors - span.now).days if is_before_doors and doors else None,
+@require_safe
+@conference_page(Role.VIEWER)
+def panel(request: HttpRequest, member: Member, name: str) -> HttpResponse:
+    """All rows of a panel, as far as a page can hold them."""
+    kind = panels.KINDS.get(name)
+    if kind is None:
+        raise Http404("There is no such panel.")
+    asked = read_asked(member.conference, request.GET)
+    span = asked.span
+    try:
+        found = get_panel(
+            member.conference, name, first=span.first, last=span.last, filters=asked.filters, limit=MAX_ROWS
+        )
+    except NotReadyError:
+        return _render_not_ready(request, member, asked)
+    except BeyondRetentionError:
+        return _render_beyond_retention(request, member, asked)
+    context = {**frame(asked), "panel": panels.present(kind, found, asked)}
+    return render_page(request, "console/panel.html", context, member=member, place="overview")
+
+
+@require_safe
+@conference_page(Role.VIEWER)
+def figure(request: HttpRequest, member: Member, name: str) -> HttpResponse:
+    """What a figure consists of: its days, and its events, the latest first."""
+    kind = figures.KINDS.get(name)
+    if kind is None:
+        raise Http404("There is no such figure.")
+    asked = read_asked(member.conference, request.GET)
+    number = _read_page(request.GET.get("page", ""))
+    try:
+        shown = figures.read_figure(member.conference, kind, asked, page=number)
+    except NotReadyError:
+        return _render_not_ready(request, member, asked)
+    except BeyondRetentionError:
+        return _render_beyond_retention(request, member, asked)
+    context = {
+        **frame(asked),
+        **shown,
+        "page": number,
+        "may_go_on": shown["has_more"] and number < _MAX_PAGES,
     }
+    return render_page(request, "console/figure.html", context, member=member, place="overview")
 
 
-def _compare(now: int | None, before: int | None) -> dict[str, Any]:
-    """None: not known any more."""
-    if now is None or before is None:
-        return {"now": now, "before": before, "change": None, "is_up": False}
-    change = (now - before) / before if before else None
-    return {"now": now, "before": before, "change": change, "is_up": now >= before}
+def _read_page(text: str) -> int:
+    """The number of a page of a list, within bounds."""
+    return max(1, min(int(text), _MAX_PAGES)) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
 
 
-def _make_funnel(
-    sums: dict[str, int], counted: dict[str, Any], *, checkins: int | None
-) -> list[dict[str, Any]]:
-    """From a page view to the door. checkins: None while the doors have not opened."""
-    whole = counted["visitors"]
-    steps = [
-        ("viewed", whole), ("opened", counted["openers"]), ("registered", sums["registrations"]),
-        ("checked_in", checkins),
-    ]  # fmt: skip
-    return [
-        {"name": name, "count": count, "part": count / whole if whole and count is not None else None}
-        for name, count in steps
-    ]
+def frame(asked: Asked) -> dict[str, Any]:
+    """Return what the head of a page of figures needs: range picker, chips, search, problems."""
+    return {
+        "asked": asked, "span": asked.span, "ranges": RANGES.items(), "figure": asked.figure,
+        "chips": panels.describe_filters(asked), "kinds": panels.KINDS.values(),
+    }  # fmt: skip
 
 
-def _earlier_conferences(request: HttpRequest, conference: Conference) -> list[Conference]:
-    """Conferences of the user that began before this one, to compare with; the latest first."""
-    if conference.starts_at is None:
-        return []
-    mine = visible_conferences(signed_in(request.user)).exclude(pk=conference.pk)
-    earlier = mine.filter(starts_at__lt=conference.starts_at - dt.timedelta(days=1))
-    return list(earlier.order_by("-starts_at")[:_OTHERS])
+def _render_not_ready(request: HttpRequest, member: Member, asked: Asked) -> HttpResponse:
+    answer = render_page(
+        request, "console/not_ready.html", frame(asked), member=member, place="overview", status=_NOT_READY
+    )
+    answer["Retry-After"] = _RETRY_AFTER_SECONDS
+    return answer
+
+
+def _render_beyond_retention(request: HttpRequest, member: Member, asked: Asked) -> HttpResponse:
+    """Say that the events are deleted; another range may be picked."""
+    return render_page(
+        request, "console/beyond_retention.html", frame(asked), member=member, place="overview", status=410
+    )

@@ -1,8 +1,5 @@
 """A share link: who brought it, whom it brought, its QR code and poster; voiding; new campaign links."""
 
-import datetime as dt
-from typing import Any
-
 from django import forms
 from django.contrib import messages
 from django.core.validators import RegexValidator
@@ -13,14 +10,15 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from conferences.access import Role, signed_in
-from conferences.models import Conference, Member, Registration
+from conferences.models import Conference, Member
 from console.access import conference_page
 from console.selectors.people import name_sharers
+from console.selectors.person import read_brought
 from console.selectors.share_rows import describe
 from console.shell import render_page, zone_of
 from meeteasy.core.errors import RefusedError
 from sharing.addresses import share_url
-from sharing.models import ShareConversion, ShareLink, Void
+from sharing.models import ShareLink, Void
 from sharing.qr import draw_qr
 from sharing.rules.codes import CODE_PATTERN, keys_of
 from sharing.selectors.tree import get_path
@@ -54,7 +52,7 @@ def link(request: HttpRequest, member: Member, code: str) -> HttpResponse:
     conference = member.conference
     found = _find(conference, code)
     path = get_path(found, limit=20)
-    brought = _read_brought(found)
+    brought = read_brought(conference, [found.id], limit=_BROUGHT)
     people = name_sharers(conference, [item.sharer for item in path])
     voids = Void.objects.filter(conference_id=conference.id, key__in=[found.code, found.sharer])
     context = {
@@ -141,23 +139,3 @@ def _find(conference: Conference, code: str) -> ShareLink:
     if found is None:
         raise Http404("There is no such link.")
     return found
-
-
-def _read_brought(found: ShareLink) -> list[dict[str, Any]]:
-    """Return the latest registrations that the link brought directly, with names where we have them."""
-    conversions = list(
-        ShareConversion.objects.filter(nearest=found)
-        .order_by("-registered_ms", "-registration_id")
-        .values_list("registration_id", "registered_ms")[:_BROUGHT]
-    )
-    ids = [key.partition("/")[2] for key, _ms in conversions]
-    names = dict(
-        Registration.objects.filter(conference_id=found.conference_id, id__in=ids).values_list("id", "name")
-    )
-    return [
-        {
-            "id": registration_id, "name": names.get(registration_id, ""),
-            "at": dt.datetime.fromtimestamp(ms / 1000, dt.UTC),
-        }
-        for registration_id, (_key, ms) in zip(ids, conversions, strict=True)
-    ]  # fmt: skip

@@ -1,199 +1,192 @@
-"""What the overview shows of a range of days. Days are those of the daily summaries; visitors of a range are
-counted afresh, never added up."""
+"""What the overview shows of a range of days: figures beside the period before, a chart, the funnel, panels.
+
+The figures are those of analytics.selectors.summary, so they are the API's, too.
+"""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
-from django.db.models.functions import Coalesce
-from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.db.models import QuerySet
+from django.urls import reverse
 
-from analytics.models import DailySummary, Event
+from analytics.days.zones import day_bounds
+from analytics.ranges.results import HourPoint, Summary, Totals
+from analytics.selectors.summary import get_summary, sum_up_days
 from conferences.models import Conference
-from console import charts
-from console.remembering import remember
+from console import charts, panels
+from console.asking import FIGURES, Asked
 from console.selectors import credit_rows
 from console.selectors.people import name_sharers
-from console.shell import zone_of
 from sharing.rules.credit_models import DEFAULT
 from sharing.selectors import credits as sums
 
-CHART_HEIGHT = 176
-BEST = 6
-MAX_DAYS = 400
-# By the name in the address: label and number of days; None: from the first day on.
-RANGES: dict[str, tuple[Any, int | None]] = {
-    "today": (_("Today"), 1),
-    "7": (_("7 days"), 7),
-    "14": (_("14 days"), 14),
-    "30": (_("30 days"), 30),
-    "all": (_("All"), None),
-}
-DEFAULT_RANGE = "14"
-_SUMMED = ("pv", "registrations", "registrations_reported", "checkins", "share_conversions", "shares")
+ROWS = 10  # of a panel: as many as are prepared (analytics/preparing.py)
+BEST = 8
+_EARLIER = 20
+# Labels of the axis that have room side by side.
+_LABELS = 14
+# Which page says what a figure consists of: address of a name.
+OpensTo = Callable[[str], str]
 
 
-@dataclass(frozen=True)
-class Range:
-    """The days that are looked at, both included, in the conference's zone. now: an instant of today."""
-
-    name: str
-    first: dt.date
-    last: dt.date
-    now: dt.datetime
-    zone: dt.tzinfo
-
-    @property
-    def days(self) -> int:
-        return (self.last - self.first).days + 1
-
-    @property
-    def today(self) -> dt.date:
-        return timezone.localdate(self.now, self.zone)
-
-    @property
-    def has_today(self) -> bool:
-        return self.last == self.today
-
-    @property
-    def dates(self) -> list[dt.date]:
-        return [self.first + dt.timedelta(days=number) for number in range(self.days)]
-
-    @property
-    def before(self) -> tuple[dt.date, dt.date]:
-        """The equally long period before."""
-        return self.first - dt.timedelta(days=self.days), self.first - dt.timedelta(days=1)
+def no_page(figure: str) -> str:
+    """Return no address: for readers who see the figures only."""
+    return ""
 
 
-def read_range(conference: Conference, given: Mapping[str, str], *, now: dt.datetime | None = None) -> Range:
-    """Return the range that an address names by `range`, or `from` and `to`; else the last 14 days."""
-    now, zone = now or timezone.now(), zone_of(conference)
-    today = timezone.localdate(now, zone)
-    own = _read_dates(given, today)
-    if own is not None:
-        return Range("", *own, now, zone)
-    name = given.get("range", DEFAULT_RANGE)
-    name = name if name in RANGES else DEFAULT_RANGE
-    days = RANGES[name][1]
-    if days is not None:
-        return Range(name, today - dt.timedelta(days=days - 1), today, now, zone)
-    dates = DailySummary.objects.filter(conference_id=conference.id).order_by("date")
-    first = dates.values_list("date", flat=True).first() or today
-    earliest = today - dt.timedelta(days=MAX_DAYS - 1)
-    return Range(name, max(earliest, min(first, today)), today, now, zone)
+def opens_to(conference: Conference, asked: Asked) -> OpensTo:
+    """Return the addresses of what each figure consists of."""
+
+    def find(figure: str) -> str:
+        if figure == "share_conversions":
+            return reverse("console-sharing", args=[conference.id])
+        return reverse("console-figure", args=[conference.id, figure]) + asked.query()
+
+    return find
 
 
-def _read_dates(given: Mapping[str, str], today: dt.date) -> tuple[dt.date, dt.date] | None:
-    try:
-        first, last = dt.date.fromisoformat(given["from"]), dt.date.fromisoformat(given["to"])
-    except (KeyError, ValueError):
-        return None
-    last = min(last, today)
-    return (first, last) if first <= last and (last - first).days < MAX_DAYS else None
-
-
-def read_days(conference: Conference, span: Range) -> dict[dt.date, dict[str, int]]:
-    """Return the figures of each day of the range and of the period before it, in one query."""
-    rows = DailySummary.objects.filter(
-        conference_id=conference.id, date__gte=span.before[0], date__lte=span.last
-    )
-    return dict(rows.values_list("date", "figures"))
-
-
-def sum_days(days: Mapping[dt.date, dict[str, int]], first: dt.date, last: dt.date) -> dict[str, int]:
-    """Return the sums of the figures that add up."""
-    found = dict.fromkeys(_SUMMED, 0)
-    for date, figures in days.items():
-        if first <= date <= last:
-            for name in _SUMMED:
-                found[name] += figures.get(name, 0)
-    return found
-
-
-def count_visitors(conference: Conference, span: Range) -> dict[str, Any]:
-    """Return distinct visitors and openers of the range, those of the same hours before, and bots' hits.
-
-    None is what cannot be known because events of some of the days are deleted: distinct visitors of days do
-    not add up.
-    """
-    sealed = conference.events_deleted_before
-    key = f"overview:{conference.id}:{span.first}:{span.last}:{span.has_today}:{sealed}"
-    return remember(key, lambda: _count_visitors(conference, span))
-
-
-def _count_visitors(conference: Conference, span: Range) -> dict[str, Any]:
-    events = Event.objects.filter(conference_id=conference.id).order_by()
-    people = events.filter(is_bot__in=[False])
-    here = people.filter(local_date__gte=span.first, local_date__lte=span.last)
-    first, last = span.before
-    # The unfinished day is compared with as much of its counterpart.
-    before = people.filter(local_date__gte=first, local_date__lte=last, type="page_view")
-    if span.has_today:
-        before = before.filter(ts__lte=span.now - dt.timedelta(days=span.days))
-    bots = events.filter(
-        is_bot__in=[True], type="page_view", local_date__gte=span.first, local_date__lte=span.last
-    ).values("local_date").annotate(count=Count("id"))  # fmt: skip
-    by_day = dict(bots.values_list("local_date", "count"))
-    sealed = conference.events_deleted_before or span.before[0]
-    visitors: int | None = None
-    if span.first >= sealed:
-        visitors = _count_distinct(here.filter(type="page_view"), "subject")
-    else:  # page views before that are deleted: a day's own figures stay
-        summaries = DailySummary.objects.filter(conference_id=conference.id, date__gte=span.first)
-        kept = dict(summaries.filter(date__lte=span.last).values_list("date", "figures"))
-        by_day = {date: bots for date, of_day in kept.items() if (bots := of_day.get("bots", 0))}
-        if span.days == 1:
-            visitors = kept.get(span.first, {}).get("uv", 0)
-    counts: dict[str, Any] = {"visitors_before": None, "views_before": None}
-    if span.before[0] >= sealed:
-        of_visitors = before.values("subject").annotate(views=Count("id"))
-        counts = of_visitors.aggregate(
-            visitors_before=Count("subject"), views_before=Coalesce(Sum("views"), 0)
-        )
+def read_overview(conference: Conference, asked: Asked, *, opens: OpensTo) -> dict[str, Any]:
+    """Return what the page shows of the range. Raises NotReadyError while too much must be summed up."""
+    span = asked.span
+    if asked.is_beyond_retention:
+        summary = sum_up_days(conference, first=span.first, last=span.last, now=span.now)
+    else:
+        summary = get_summary(
+            conference, first=span.first, last=span.last, filters=asked.filters, compare=True, limit=ROWS,
+            now=span.now,
+        )  # fmt: skip
+    before_doors = _days_to_doors(conference, summary.totals, now=span.now)
     return {
-        "visitors": visitors,
-        "openers": _count_distinct(here.filter(type="share_open").exclude(visitor_id=""), "visitor_id"),
-        "opens": here.filter(type="share_open").count(),
-        **counts,
-        "bots": sum(by_day.values()),
-        "bots_by_day": by_day,
+        "summary": summary,
+        "tiles": _make_tiles(summary, opens),
+        "days_to_doors": before_doors,
+        "chart": draw_chart(conference, summary, asked),
+        "funnel": _make_funnel(summary, opens, has_opened=before_doors is None),
+        "cards": panels.lay_out(summary.panels, asked) if summary.panels else [],
+        "is_empty": not (summary.totals.pv or summary.totals.registrations or _before(summary, "pv")),
     }
 
 
-def _count_distinct(events: QuerySet[Event], field: str) -> int:
-    """By rows, not by count(DISTINCT): to MongoDB that is a set, which must fit into a document."""
-    return int(events.values(field).distinct().count())
+def _days_to_doors(conference: Conference, totals: Totals, *, now: dt.datetime) -> int | None:
+    """Return in how many days the doors open; None once somebody could have checked in."""
+    doors = conference.starts_at
+    is_before = doors is not None and doors > now and not totals.checkins
+    return (doors - now).days if is_before and doors else None
 
 
-def draw_days(span: Range, days: Mapping[dt.date, dict[str, int]], figure: str) -> dict[str, Any]:
-    """Return the chart of days: bars, lines for the same days of the period before, today hatched."""
-    values = [days.get(date, {}).get(figure, 0) for date in span.dates]
-    shift = dt.timedelta(days=span.days)
-    before = [days.get(date - shift, {}).get(figure, 0) for date in span.dates]
-    ceiling = charts.nice_ceiling(max([*values, *before], default=0))
-    bars = charts.draw_bars(values, before, height=CHART_HEIGHT, ceiling=ceiling)
-    step = max(1, round(span.days / 14))
-    items = []
-    for number, (bar, date, value, was) in enumerate(zip(bars, span.dates, values, before, strict=True)):
-        items.append(
-            {
-                "bar": bar, "date": date, "value": value, "before": was, "figures": days.get(date, {}),
-                "is_labelled": (span.days - 1 - number) % step == 0, "is_unfinished": date == span.today,
-                "names_month": number == 0 or date.day == 1,
-            }
-        )  # fmt: skip
+def _before(summary: Summary, name: str) -> float | None:
+    return getattr(summary.comparison.totals, name) if summary.comparison else None
+
+
+# By the name of a figure (console/selectors/figures.py), or of a rate: the field of the totals.
+_TILES = {
+    "visitors": "uv", "views": "pv", "visits": "visits", "opens": "share_opens", "checkins": "checkins",
+    "registrations": "registrations", "bounce_rate": "bounce_rate", "duration": "duration_seconds",
+}  # fmt: skip
+
+
+def _make_tiles(summary: Summary, opens: OpensTo) -> dict[str, dict[str, Any]]:
+    """Return the figures with those of the same hours before."""
+    tiles = {
+        name: _compare(getattr(summary.totals, field), _before(summary, field), opens(name))
+        for name, field in _TILES.items()
+    }
+    tiles["share_conversions"] = _compare(summary.totals.share_conversions, None, opens("share_conversions"))
+    return tiles
+
+
+def _compare(now: float | None, before: float | None, url: str) -> dict[str, Any]:
+    change = (now - before) / before if before and now is not None else None
+    return {"now": now, "before": before, "change": change, "is_up": (now or 0) >= (before or 0), "url": url}
+
+
+_STEPS = {
+    "page_view": "visitors",
+    "share_open": "opens",
+    "registration": "registrations",
+    "checkin": "checkins",
+}
+
+
+def _make_funnel(summary: Summary, opens: OpensTo, *, has_opened: bool) -> list[dict[str, Any]]:
+    """From a page view to the door, by distinct visitors. has_opened: the doors have."""
+    whole = summary.funnel[0].visitors if summary.funnel else 0
+    found = []
+    for step in summary.funnel:
+        count = step.visitors if has_opened or step.step != "checkin" else None
+        part = count / whole if whole and count is not None else None
+        found.append({"name": step.step, "count": count, "part": part, "url": opens(_STEPS[step.step])})
+    return found
+
+
+def draw_chart(conference: Conference, summary: Summary, asked: Asked) -> dict[str, Any]:
+    """Return the chart of days or hours: bars, lines for the period before, the unfinished one hatched."""
+    field = FIGURES[asked.figure]
+    items = (_hours if asked.by == "hour" else _days)(conference, summary, asked)
+    values = [getattr(item["point"], field, 0) for item in items]
+    # Where nothing was before, there is no line.
+    before = [getattr(item["before"], field) if item["before"] else None for item in items]
+    ceiling = charts.nice_ceiling(max([*values, *(value or 0 for value in before)], default=0))
+    bars = charts.draw_bars(values, before, height=charts.HEIGHT, ceiling=ceiling)
+    has_before = any(before)
+    for item, bar, value, was in zip(items, bars, values, before, strict=True):
+        item |= {"bar": bar, "value": value, "was": was if has_before else None}
     return {
-        "items": items, "axis": charts.draw_axis(ceiling, height=CHART_HEIGHT), "height": CHART_HEIGHT,
-        "least": min(values), "most": max(values), "has_before": any(before),
+        "items": items, "axis": charts.draw_axis(ceiling, height=charts.HEIGHT), "height": charts.HEIGHT,
+        "least": min(values), "most": max(values), "has_before": has_before, "by": asked.by,
     }  # fmt: skip
 
 
-def read_leaders(conference: Conference, span: Range) -> dict[str, Any]:
+def _days(conference: Conference, summary: Summary, asked: Asked) -> list[dict[str, Any]]:
+    before = summary.comparison.days if summary.comparison else []
+    count = len(summary.days)
+    step = max(1, round(count / _LABELS))
+    return [
+        {
+            "point": point, "before": before[place] if place < len(before) else None, "at": point.date,
+            "label": point.date.day if (count - 1 - place) % step == 0 else "",
+            "names_month": place == 0 or point.date.day == 1,
+            "is_unfinished": point.date == asked.span.today, "query": asked.query(day=point.date),
+        }
+        for place, point in enumerate(summary.days)
+    ]  # fmt: skip
+
+
+def _hours(conference: Conference, summary: Summary, asked: Asked) -> list[dict[str, Any]]:
+    """A slot for each hour of the days, those to come included."""
+    span = asked.span
+    known = {point.begins_at: point for point in summary.hours}
+    before = _by_number(conference, summary)
+    found: list[dict[str, Any]] = []
+    for day in summary.days:
+        start, end = day_bounds(conference.time_zone, day.date)
+        hours = range(round((end - start) / dt.timedelta(hours=1)))
+        for number in hours:
+            at = (start + dt.timedelta(hours=number)).astimezone(span.zone)
+            label = (at.hour if number % 3 == 0 else "") if span.days == 1 else "" if number else day.date.day
+            found.append(
+                {
+                    "point": known.get(at), "before": before.get(number), "at": at, "label": label,
+                    "names_month": span.days > 1 and number == 0 and (day.date.day == 1 or not found),
+                    "is_unfinished": at <= span.now < at + dt.timedelta(hours=1), "query": "",
+                }
+            )  # fmt: skip
+    return found
+
+
+def _by_number(conference: Conference, summary: Summary) -> dict[int, HourPoint]:
+    """Return the hours of the day before a single day by their number since midnight."""
+    hours = summary.comparison.hours if summary.comparison else []
+    if not hours:
+        return {}
+    start, _end = day_bounds(conference.time_zone, hours[0].begins_at.date())
+    return {round((hour.begins_at - start) / dt.timedelta(hours=1)): hour for hour in hours}
+
+
+def read_leaders(conference: Conference, asked: Asked) -> dict[str, Any]:
     """Return the best sharers of the registrations of the range, by name, and the distinct total."""
-    days = (span.first, span.last)
+    days = (asked.span.first, asked.span.last)
     rows, count = credit_rows.read_sharers(conference, days, DEFAULT, limit=BEST)
     totals = sums.get_totals(conference, days)
     people = name_sharers(conference, [row["sharer"] for row in rows])
@@ -209,76 +202,9 @@ def read_leaders(conference: Conference, span: Range) -> dict[str, Any]:
     return {"rows": shown, "others": max(0, count - len(rows)), "rest": max(0, rest), "totals": totals}
 
 
-def read_channels(conference: Conference, span: Range) -> list[dict[str, Any]]:
-    """Return the channels of the range by their credit."""
-    rows, _count = credit_rows.read_channels(conference, (span.first, span.last), DEFAULT, limit=BEST)
-    most = max((row["opens"] for row in rows), default=0) or 1
-    return [{**row, "width": charts.as_percent(row["opens"] / most)} for row in rows]
-
-
-def draw_doors(
-    conference: Conference, other: Conference | None, *, now: dt.datetime
-) -> dict[str, Any] | None:
-    """Return the curve of registrations by days until the doors open, beside another conference's.
-
-    None for a conference without a date.
-    """
+def find_earlier(mine: QuerySet[Conference], conference: Conference) -> list[Conference]:
+    """Return conferences that began before this one, to compare with; the latest first."""
     if conference.starts_at is None:
-        return None
-    own = _cumulate(conference, now=now)
-    then = _cumulate(other, now=now) if other is not None else []
-    reach = max([days for days, _total in (*own, *then)], default=0)
-    reach = max(7, min(reach, 365))
-    most = max([total for _days, total in (*own, *then)], default=0)
-    ceiling = charts.nice_ceiling(max(most, conference.capacity or 0))
-    return {
-        "points": _points(own, reach, ceiling), "then": _points(then, reach, ceiling),
-        "area": _area(own, reach, ceiling), "total": own[-1][1] if own else 0,
-        "left": max(0, own[-1][0]) if own else 0, "other": other,
-        "other_total": _total_at(then, own[-1][0]) if own else 0,
-        "capacity_y": _y(conference.capacity, ceiling) if conference.capacity else None,
-        "axis": charts.draw_axis(ceiling, height=CHART_HEIGHT), "height": CHART_HEIGHT,
-        "ticks": [{"x": charts.as_percent(1 - days / reach), "days": days}
-                  for days in sorted({reach, reach * 2 // 3, reach // 3, 0}, reverse=True)],
-        "table": own,
-    }  # fmt: skip
-
-
-def _cumulate(conference: Conference, *, now: dt.datetime) -> list[tuple[int, int]]:
-    """Return (days until the doors, registrations so far) for each day with a change, up to today."""
-    zone = zone_of(conference)
-    assert conference.starts_at is not None
-    doors = timezone.localdate(conference.starts_at, zone)
-    rows = DailySummary.objects.filter(conference_id=conference.id).order_by("date")
-    total, found = 0, []
-    for date, figures in rows.values_list("date", "figures"):
-        if new := figures.get("registrations", 0):
-            total += new
-            found.append(((doors - date).days, total))
-    today = (doors - timezone.localdate(now, zone)).days
-    if found and today < found[-1][0]:
-        found.append((max(0, today), total))
-    return found
-
-
-def _points(curve: Sequence[tuple[int, int]], reach: int, ceiling: int) -> str:
-    return " ".join(
-        f"{100 * (1 - days / reach):.2f},{_y(total, ceiling)}" for days, total in curve if 0 <= days <= reach
-    )
-
-
-def _area(curve: Sequence[tuple[int, int]], reach: int, ceiling: int) -> str:
-    inside = [(days, total) for days, total in curve if 0 <= days <= reach]
-    if not inside:
-        return ""
-    first, last = (f"{100 * (1 - inside[place][0] / reach):.2f}" for place in (0, -1))
-    return f"{first},{CHART_HEIGHT} {_points(curve, reach, ceiling)} {last},{CHART_HEIGHT}"
-
-
-def _y(total: int, ceiling: int) -> float:
-    return round(CHART_HEIGHT - CHART_HEIGHT * total / ceiling, 1)
-
-
-def _total_at(curve: Sequence[tuple[int, int]], days_left: int) -> int:
-    """Return how many there were with as many days left."""
-    return max((total for days, total in curve if days >= days_left), default=0)
+        return []
+    earlier = mine.exclude(pk=conference.pk).filter(starts_at__lt=conference.starts_at - dt.timedelta(days=1))
+    return list(earlier.order_by("-starts_at")[:_EARLIER])

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.forms.models import model_to_dict
 
 from analytics.models import Event
-from conferences.models import CheckIn, Registration, RegistrationReceipt
+from conferences.models import CheckIn, Passage, Registration, RegistrationReceipt
 from notifications.models import Notification
 from sharing.derivation.facts import known_as
 from sharing.models import Credit, NotCredited, ShareClaim, ShareLink, ShareOpen
@@ -38,6 +38,7 @@ def _find(registration: Registration) -> dict[str, Iterable[dict[str, Any]]]:
         events |= Q(visitor_id=visitor_id)
     found: dict[str, QuerySet[Any]] = {
         "check_ins": CheckIn.objects.filter(registration=registration).order_by("id"),
+        "passages": Passage.objects.filter(registration=registration).order_by("id"),
         "receipts": RegistrationReceipt.objects.filter(registration=registration).order_by("receipt"),
         "messages": Notification.objects.filter(registration_id=registration.id).order_by("id"),
         "credits": Credit.objects.filter(conversion_id=key).order_by("distance", "link_id"),

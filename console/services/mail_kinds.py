@@ -1,6 +1,7 @@
-"""What mails to organizers say: a function per kind. None means that the mail is not needed any more."""
+"""The kinds of mails to organizers, and what each says."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -12,10 +13,26 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from console.models import Invitation, OrganizerMail
+from console.services.digest_mails import describe_digest
 from console.services.invitation_links import sign_invitation
 
 Context = dict[str, Any]
-Kind = Callable[[OrganizerMail], Context | None]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of mail. Its templates are `console/mails/<kind>_subject.txt` and `<kind>.txt`.
+
+    describe: what the templates show; None if the mail is not needed any more.
+    has_html: there is a `<kind>.html`, too.
+    is_sent_once: when nobody knows whether a copy arrived, none is sent after it.
+    unsubscribe: a key of what `describe` returns, the address at which its reader ends such mails.
+    """
+
+    describe: Callable[[OrganizerMail], Context | None]
+    has_html: bool = False
+    is_sent_once: bool = False
+    unsubscribe: str = ""
 
 
 def _describe_password_reset(mail: OrganizerMail) -> Context | None:
@@ -50,6 +67,7 @@ def _describe_invitation(mail: OrganizerMail) -> Context | None:
 
 
 KINDS: dict[str, Kind] = {
-    "password_reset": _describe_password_reset,
-    "invitation": _describe_invitation,
+    "password_reset": Kind(_describe_password_reset),
+    "invitation": Kind(_describe_invitation),
+    "digest": Kind(describe_digest, has_html=True, is_sent_once=True, unsubscribe="stop_url"),
 }

@@ -13,11 +13,10 @@ from conversion.models import ConversionJob
 from conversion.services import removing
 from conversion.services.results import open_result
 from conversion.services.uploading import clean_name, start_conversion
-from meeteasy.core.logs import get_logger
+from meeteasy.core.errors import RefusedError
 from visuspace.models import Picture
 from visuspace.services import pictures
 
-log = get_logger(__name__)
 TARGET = "picture"
 _AT_ONCE = 100
 
@@ -45,8 +44,12 @@ def adopt_result(job: ConversionJob) -> bool:
     picture = Picture.objects.select_related("conference").filter(conversion_id=job.pk).first()
     if picture is None:
         return False
-    with open_result(job).file as result:
-        pictures.store_picture(picture, result.read())
+    try:
+        result = open_result(job)
+    except RefusedError:  # the store lost it, and it is made again
+        return False
+    with result.file:
+        pictures.store_picture(picture, result.file.read())
     removing.remove(job.pk)
     return True
 

@@ -7,6 +7,7 @@ from typing import Any
 from babel.dates import format_date, format_interval
 from babel.numbers import format_decimal, format_percent
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,6 +15,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import get_language, to_locale
 
 from console import charts
+from console.asking import Asked
 from console.labels import label_channel
 
 register = template.Library()
@@ -164,6 +166,12 @@ def channel(value: str) -> str:
     return label_channel(value)
 
 
+@register.filter
+def language_name(code: str) -> str:
+    """The name of a language in itself: 简体中文."""
+    return dict(settings.LANGUAGES).get(code, code)
+
+
 @register.simple_tag
 def lookup(mapping: dict[Any, Any], key: Any) -> Any:
     """A value of a mapping by a key that a template knows; 0 without one."""
@@ -174,3 +182,21 @@ def lookup(mapping: dict[Any, Any], key: Any) -> Any:
 def first_day(value: dt.date, last: dt.date) -> str:
     """The first day of a range that ends with `last`, without the year if that is the same."""
     return short_day(value) if value.year == last.year else day(value)
+
+
+@register.filter
+def minutes(seconds: float | None) -> str:
+    """A length of time as minutes and seconds: 2:31."""
+    return "–" if seconds is None else f"{round(seconds) // 60}:{round(seconds) % 60:02}"
+
+
+@register.simple_tag
+def ask(asked: Asked, **changes: Any) -> str:
+    """The query of an address that asks the same but for `changes` (console/asking.py)."""
+    return asked.query(**changes)
+
+
+@register.inclusion_tag("console/parts/kept.html")
+def keep(asked: Asked, *without: str) -> dict[str, Any]:
+    """Hidden fields, so that a form asks the same but for the fields named."""
+    return {"pairs": [(name, value) for name, value in asked.pairs() if name not in without]}

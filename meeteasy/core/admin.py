@@ -13,9 +13,6 @@ from django.utils.text import capfirst
 class ReadOnlyAdmin(admin.ModelAdmin):
     show_facets = admin.ShowFacets.NEVER  # they count every row of the table for each choice of a filter
 
-    class Media:
-        css = {"all": ["core/admin.css"]}
-
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -36,6 +33,18 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         """Whether the user may run actions, for which they need the model's change permission."""
         opts = self.opts
         return request.user.has_perm(f"{opts.app_label}.change_{opts.model_name}")
+
+
+class NothingToSave(admin.ModelAdmin):
+    """Rows that only actions change: their pages have no buttons that would save nothing."""
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:  # fmt: skip
+        hidden = dict.fromkeys(("show_save", "show_save_and_continue", "show_save_and_add_another"), False)
+        context = {**hidden, **(extra_context or {})} if object_id else extra_context
+        return super().changeform_view(request, object_id, form_url, context)
 
 
 class BoundedPaginator(Paginator):

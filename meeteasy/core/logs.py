@@ -5,12 +5,26 @@
 """
 
 import logging
+import re
 import time
 from typing import Any
 
 import structlog
 
+# The signed part of a participant's own address (conferences/participants.py).
+_SECRET_PATH = re.compile(r"(/me/)[^\s/?\"']+")
+
+
+def _hide_secrets(logger: Any, name: str, event: Any) -> Any:
+    """Take the tokens out of addresses, e.g. in Django's warnings about requests."""
+    for key in ("event", "path"):
+        if isinstance(text := event.get(key), str) and "/me/" in text:
+            event[key] = _SECRET_PATH.sub(r"\1…", text)
+    return event
+
+
 _SHARED: list[Any] = [
+    _hide_secrets,
     structlog.contextvars.merge_contextvars,  # the request's id (meeteasy/core/request_ids.py)
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
@@ -24,20 +38,24 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 
 
 class Tally:
-    """Counts that are logged at most once a second. Under load a line per batch would cost more than the
-    batch and be of no use. A quiet system logs each batch by itself.
+    """Counts that are logged at most once in LOG_TALLY_SECONDS. Under load a line per batch would cost more
+    than the batch and be of no use. A quiet system logs each batch by itself.
 
     >>> tally = Tally(log, "events_stored")
     >>> tally.add(stored=480, duplicate=20)   # logs, unless it logged within the last second
     >>> tally.flush()                         # logs the rest; call it at a pause
     """
 
-    def __init__(self, logger: structlog.stdlib.BoundLogger, event: str, *, seconds: float = 1.0) -> None:
+    def __init__(
+        self, logger: structlog.stdlib.BoundLogger, event: str, *, seconds: float | None = None
+    ) -> None:
+        from django.conf import settings
+
         self._logger = logger
         self._event = event
-        self._seconds = seconds
+        self._seconds = settings.LOG_TALLY_SECONDS if seconds is None else seconds
         self._counts: dict[str, int] = {}
-        self._logged_at = -seconds
+        self._logged_at = -self._seconds
 
     def add(self, **counts: int) -> None:
         for name, count in counts.items():

@@ -29,6 +29,7 @@ class MessageType:
     has_badge: the mail shows the check-in code's QR picture.
     calendar_method: an .ics file is attached with this iTIP method (RFC 5546): REQUEST puts the conference
         into the attendee's calendar or changes the entry; CANCEL removes it. Empty: no file.
+    repeats_unknown: the channel may send the message again if nobody knows whether it went out.
     example: the message's own facts, for previews and tests.
     """
 
@@ -40,11 +41,16 @@ class MessageType:
     outlives_conference: ClassVar[bool] = False
     has_badge: ClassVar[bool] = False
     calendar_method: ClassVar[str] = ""
+    repeats_unknown: ClassVar[bool] = True
     example: ClassVar[dict[str, Any]] = {}
 
     def follows(self, previous: str | None, state: str) -> bool:
         """Whether the message announces a registration's change from `previous` (None: new) to `state`."""
         return False
+
+    def read_facts(self, notification: Notification, registration: Registration) -> dict[str, Any]:
+        """Return what the templates get besides the registration and the conference."""
+        return dict(notification.facts)
 
     def expires_at(self, conference: Conference) -> dt.datetime | None:
         """Return when the message becomes pointless, e.g. a reminder of a conference that is over."""

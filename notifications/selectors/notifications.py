@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 
 from conferences.access import Role, get_conference
-from conferences.models import Conference
+from conferences.models import Conference, Registration
 from notifications.models import Notification
 
 # Only people who run the conference may see recipients and messages; viewers see figures.
@@ -17,6 +17,12 @@ READ_ROLE = Role.HELPER
 def list_notifications(conference: Conference, **filters: Any) -> QuerySet[Notification]:
     """Return the conference's notifications, newest first. `filters` are by field."""
     return Notification.objects.filter(conference_id=conference.id, **filters)
+
+
+def list_of_person(registration: Registration) -> QuerySet[Notification]:
+    """Return the messages to a person about a registration, newest first."""
+    found = Notification.objects.filter(registration_id=registration.id)
+    return found.filter(conference_id=registration.conference_id)
 
 
 def get_notification(user: User | AnonymousUser, notification_id: Any) -> Notification:

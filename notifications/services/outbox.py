@@ -47,6 +47,15 @@ def notify_of_change(registration: Registration, *, previous: str | None) -> lis
     """
     if previous is None and registration.source == Registration.Source.IMPORT:
         return []
+    return _write_messages(registration, previous)
+
+
+def notify_of_addition(registration: Registration) -> list[Notification]:
+    """Write the messages that a new registration gets, to a person whom an organizer added by hand."""
+    return _write_messages(registration, None)
+
+
+def _write_messages(registration: Registration, previous: str | None) -> list[Notification]:
     made = []
     for message_type in MESSAGE_TYPES.values():
         if message_type.follows(previous, registration.state):

@@ -9,6 +9,7 @@ from django.utils import timezone
 from meeteasy.core.jobs import lease_expired, ring
 from meeteasy.core.logs import get_logger
 from notifications.channels import CHANNELS, Channel, Failure
+from notifications.message_types import MESSAGE_TYPES
 from notifications.models import Notification, storable
 from notifications.services.delivering import MAX_ATTEMPTS
 
@@ -29,9 +30,9 @@ def sweep(channel_name: str) -> None:
     _clear_up_after_dead_workers(channel_name, now)
     if channel.resends_unknown:
         # It goes out once more with the same Message-ID.
-        rows.filter(status=Status.UNKNOWN, scheduled_for__lte=now, attempts__lt=MAX_ATTEMPTS).update(
-            status=Status.QUEUED, rung_at=None, updated_at=now
-        )
+        in_doubt = rows.filter(status=Status.UNKNOWN, scheduled_for__lte=now, attempts__lt=MAX_ATTEMPTS)
+        once = [key for key, message_type in MESSAGE_TYPES.items() if not message_type.repeats_unknown]
+        in_doubt.exclude(message_type__in=once).update(status=Status.QUEUED, rung_at=None, updated_at=now)
     ring_due(channel, now)
     if not channel.resends_unknown:
         _look_up_unknown(channel, now)

@@ -1,4 +1,4 @@
-// What the console's pages need of scripts: the keyboard of the tree, and of the search.
+// What the console's pages need of scripts: the keyboard of the tree and of the search, ticking all of a list, copying.
 // Everything works without them; links and forms are real ones.
 "use strict";
 
@@ -51,6 +51,24 @@
     target.focus();
   }
 
+  // Lists with boxes to tick: all at once, and how many are.
+  function showPicked() {
+    for (const form of document.querySelectorAll("form:has([data-pick-count])")) {
+      const all = form.querySelector("[data-pick-all]");
+      if (all) all.hidden = false;
+      const count = form.querySelectorAll("tbody .pick input:checked").length;
+      form.querySelector("[data-pick-count]").textContent = count || "";
+    }
+  }
+  document.addEventListener("change", (event) => {
+    const form = event.target.form;
+    if (event.target.closest("[data-pick-all]")) {
+      for (const box of form.querySelectorAll("tbody .pick input")) box.checked = event.target.checked;
+    }
+    showPicked();
+  });
+  document.addEventListener("DOMContentLoaded", showPicked);
+
   // A tree that came anew keeps the place of the one before.
   let kept = null;
   document.addEventListener("htmx:before:request", () => { kept = document.activeElement?.closest("[role=row]")?.id || null; });
@@ -58,4 +76,14 @@
     const row = kept && document.getElementById(kept);
     if (row && !row.contains(document.activeElement)) focus([...row.parentElement.querySelectorAll('[role="row"][aria-level]')], row);
   });
+
+  // Copying needs a script, so its button shows itself only with one.
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    if (!navigator.clipboard) continue;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).value);
+      button.textContent = button.dataset.done;
+    });
+  }
 })();

@@ -40,15 +40,18 @@
     setTimeout(() => { note.textContent = text; }, 50);
   }
 
+  const tell = (what) => document.body.dispatchEvent(new CustomEvent(what));
+
   function listen() {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const id = encodeURIComponent(editor.dataset.conference);
     const socket = new WebSocket(`${scheme}//${location.host}/ws/conferences/${id}/live`);
     socket.onmessage = (event) => {
       const message = JSON.parse(event.data);
-      if (message.type === "snapshot") retries = 0;
-      if (message.type === "generation" || message.type === "conversion") {
-        document.body.dispatchEvent(new CustomEvent(message.type));
+      if (message.type === "generation" || message.type === "conversion") tell(message.type);
+      if (message.type === "snapshot") {
+        retries = 0;
+        for (const waiting of document.querySelectorAll("[data-waiting]")) tell(waiting.dataset.waiting); // missed it
       }
     };
     socket.onclose = (event) => {

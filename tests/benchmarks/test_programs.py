@@ -25,9 +25,11 @@ from tests.support.system import ROOT
         pytest.param("summary", None, marks=pytest.mark.faults),
         ("live", None),
         ("registering", None),
+        ("door", None),
         pytest.param("reports", None, marks=pytest.mark.faults),
         ("rush", "gunicorn"),
         ("pages", None),
+        pytest.param("console", None, marks=pytest.mark.faults),
         pytest.param("convert", "docx", marks=[needs_sandbox, needs_libreoffice, pytest.mark.faults]),
     ],
 )

@@ -1,4 +1,7 @@
+import copy
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -7,6 +10,14 @@ from django.test import Client
 from conferences.models import Conference, Member
 
 Browser = Callable[[User | None], Client]
+
+
+@pytest.fixture(autouse=True)
+def segments_directory(tmp_path: Path, settings: Any) -> None:
+    """A place of its own for the segments of each test."""
+    storages = copy.deepcopy(settings.STORAGES)
+    storages["segments"]["OPTIONS"] = {"location": tmp_path / "segments"}
+    settings.STORAGES = storages
 
 
 @pytest.fixture

@@ -15,10 +15,16 @@ from tests.console.conftest import Browser
 pytestmark = pytest.mark.django_db
 
 # Open to people who are not signed in, each for a reason.
-PUBLIC = {"console-password-reset", "console-password-set", "console-invitation"}
+PUBLIC = {
+    "console-password-reset", "console-password-set", "console-invitation", "console-view",
+    "console-digest-stop",
+}  # fmt: skip
 _ANYTHING = {
-    "registration_id": "x", "check_in_id": "x", "code": "none1", "kind": "svg", "member_id": 0,
-    "conversion_id": "x", "language": "en", "number": 1, "picture_id": "x",
+    "registration_id": "x", "check_in_id": "x", "passage_id": "x", "code": "none1", "kind": "svg",
+    "member_id": 0, "key_id": 0,
+    "conversion_id": "x", "number": 1, "picture_id": "x", "job_id": "x", "export_id": "x", "key": "x",
+    "language": "en", "message_id": "0199d3a8-6f5e-7c1a-9b7e-0a4f6d2c8e10", "name": "views", "view_id": "x",
+    "notification_id": "0199d3a8-6f5e-7c1a-9b7e-0a4f6d2c8e10",
     "invitation_id": "0199d3a8-6f5e-7c1a-9b7e-0a4f6d2c8e10", "uidb64": "MQ", "token": "x",
 }  # fmt: skip
 

@@ -25,7 +25,12 @@ PAGES = [
     f"{C}sharing/channels/", f"{C}sharing/not-credited/", f"{C}sharing/links/adaA1/",
     f"{C}sharing/links/adaA1/poster/",
     f"{C}sharing/new/", f"{C}live/", f"{C}desk/?q=Ben", f"{C}held/", f"{C}members/", f"{C}page/en/",
-    f"{C}settings/",
+    f"{C}settings/", f"{C}settings/desk/", f"{C}settings/views/", f"{C}?range=7&by=hour&filter=page:is:/",
+    f"{C}panels/pages/",
+    f"{C}figures/registrations/", f"{C}figures/bots/",
+    f"{C}people/", f"{C}people/new/", f"{C}people/import/", f"{C}people/questions/",
+    f"{C}people/new-question/", f"{C}people/exports/", f"{C}messages/", f"{C}messages/new/",
+    f"{C}notifications/",
     f"{C}settings/door/", f"{C}settings/delete/", "/console/new/", "/console/password/", "/console/nothing/",
 ]  # fmt: skip
 _OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
@@ -211,6 +216,22 @@ def test_a_conference_is_made_by_keyboard(open_page: Open) -> None:
     expect(page.get_by_role("status")).to_contain_text("By keyboard")
 
 
+def test_the_overview_is_filtered_by_keyboard(open_page: Open) -> None:
+    page = open_page(f"{C}?range=today")
+    entries = page.get_by_role("radio", name="Entry pages")
+    page.get_by_role("radio", name="Pages", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    expect(entries).to_be_checked()
+    page.locator(".panel-2 li a").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**filter=entry_page**")
+    expect(page.locator(".chip")).to_contain_text("Entry pages")
+    page.get_by_role("link", name="Remove the filter").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip")).to_have_count(0)
+    assert "filter" not in page.url
+
+
 def test_the_menu_signs_out(open_page: Open) -> None:
     page = open_page("/console/")
     page.locator(".me").focus()
@@ -218,3 +239,19 @@ def test_the_menu_signs_out(open_page: Open) -> None:
     page.get_by_role("button", name="Sign out").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/accounts/login/")
+
+
+def test_people_are_chosen_by_keyboard_and_written_to(open_page: Open) -> None:
+    page = open_page(f"{C}people/?q=Ada")
+    expect(page.locator(".bulk")).to_be_hidden()
+    page.get_by_label("Choose Ada Amsel").focus()
+    page.keyboard.press("Space")
+    expect(page.locator("[data-pick-count]")).to_have_text("1")
+    page.get_by_role("button", name="Write").focus()
+    page.keyboard.press("Enter")
+    page.fill("[name=subject-en]", "Doors open")
+    page.fill("[name=body-en]", "Dear {name},\n\ncome in.")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Save and look at it").press("Enter")
+    expect(page.frame_locator("iframe").get_by_text("Dear Ada Amsel,")).to_be_visible()
+    expect(page.get_by_role("heading", name="Goes to 1 address")).to_be_visible()

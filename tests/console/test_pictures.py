@@ -13,6 +13,7 @@ from PIL import Image
 from conferences.models import Conference, Member
 from console.receivers import adopt_picture
 from console.services.pictures import adopt_results
+from conversion import store
 from conversion.models import ConversionJob
 from conversion.services.converting import convert
 from conversion.signals import conversion_changed
@@ -116,7 +117,9 @@ def test_chosen_pictures_are_put_into_order(helper: Client, conference: Conferen
     assert [shown["picture"] for shown in gallery["pictures"]] == [second, first]
 
 
-def test_a_deleted_picture_leaves_the_published_page(helper: Client, conference: Conference) -> None:
+def test_a_deleted_picture_leaves_the_published_page(
+    helper: Client, conference: Conference, django_assert_num_queries: Any
+) -> None:
     picture = Picture.objects.create(
         conference=conference, file_name="a.jpg", width=9, height=9, content=b"x"
     )
@@ -124,6 +127,8 @@ def test_a_deleted_picture_leaves_the_published_page(helper: Client, conference:
     save(helper, "publish", seen=0, **chosen)
     before = Client().get("/conf/summit").content.decode()  # cached from now on
     assert "The foyer" in before
+    with django_assert_num_queries(0):
+        assert Client().get("/conf/summit").content.decode() == before
     assert helper.post(f"{URL}pictures/{picture.pk}/remove/").status_code == 302
     after = Client().get("/conf/summit").content.decode()
     assert "The foyer" not in after
@@ -163,6 +168,20 @@ def test_a_result_whose_signal_was_lost_is_adopted(helper: Client) -> None:
     assert adopt_results() == 1
     assert Picture.objects.get().is_ready
     assert adopt_results() == 0
+
+
+def test_a_result_that_the_store_lost_is_made_again(helper: Client) -> None:
+    upload(helper, ("a.jpg", photo(64, 32)))
+    job = ConversionJob.objects.get()
+    conversion_changed.disconnect(adopt_picture)
+    try:
+        convert(job.pk)
+    finally:
+        conversion_changed.connect(adopt_picture)
+    store.delete(ConversionJob.objects.get().output_path)
+    assert adopt_results() == 0
+    assert convert(job.pk) == "done"
+    assert Picture.objects.get().is_ready
 
 
 def test_pictures_of_another_conference_are_neither_shown_nor_deleted(

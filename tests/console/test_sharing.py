@@ -142,7 +142,7 @@ def test_a_campaign_link_has_code_qr_and_poster(conference: Conference, bob: Use
 def test_a_links_page_lists_whom_it_brought(conference: Conference, alice: User, browser: Browser) -> None:
     build_branch(conference)
     page = browser(alice).get(f"{PAGE}links/adaA1/")
-    assert [item["name"] for item in page.context["brought"]] == ["Dan Damm", "Ben Bach"]
+    assert [item["person"].name for item in page.context["brought"]] == ["Dan Damm", "Ben Bach"]
     assert page.context["below"] == 1
 
 

@@ -1,5 +1,6 @@
 """The live socket from outside: real web processes and workers, real sockets."""
 
+import re
 import threading
 from collections.abc import Iterator
 
@@ -50,6 +51,12 @@ def register(system: System, start: int, stop: int, conference_id: str = "test")
     return system.run_code(_REGISTER.format(start=start, stop=stop, conference_id=conference_id)).split()
 
 
+def read_open_sockets(system: System) -> float:
+    """Of all web processes, from the metrics of one."""
+    (line,) = re.findall(r"^meeteasy_live_sockets (\S+)$", system.http.get("/metrics").text, re.M)
+    return float(line)
+
+
 def page_views(count: int) -> list[dict[str, str]]:
     return [
         {"type": "page_view", "conference_id": "test", "page": "/", "visitor_id": f"v{number}"}
@@ -64,6 +71,7 @@ def test_alerts_reach_sockets_on_every_web_process_in_order(
     clients = [open_live(system, token=token) for _ in range(12)]
     snapshots = [client.wait_for("snapshot") for client in clients]
     before = snapshots[0]["attendance"]
+    system.wait_for(lambda: read_open_sockets(system) >= 12, "the count of sockets")
 
     [registration_id] = register(system, 0, 1)
     system.run_code(

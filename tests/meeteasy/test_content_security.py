@@ -27,12 +27,17 @@ PAGES = [
     "/console/new/",
     "/console/password/",
     "/console/password/reset/",
+    "/console/c/summit/?filter=page:is:/",
     "/console/c/summit/desk/?q=a",
+    "/console/c/summit/figures/views/",
+    "/console/c/summit/panels/pages/",
+    "/console/c/summit/settings/views/",
     "/console/c/summit/live/",
     "/console/c/summit/members/",
     "/console/c/summit/page/en/",
     "/console/c/summit/settings/",
     "/console/c/summit/settings/copy/",
+    "/console/c/summit/settings/desk/",
     "/console/c/summit/settings/delete/",
     "/console/c/summit/sharing/",
     "/console/c/summit/sharing/channels/",
@@ -59,7 +64,10 @@ def test_a_page_follows_its_own_policy(alice: User, conference: Conference, sett
     policy = answer["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "frame-ancestors 'none'" in policy
-    assert "unsafe" not in policy
+    # Only the desk runs WebAssembly, the reader of QR codes; nothing evaluates strings.
+    assert re.findall("[a-z-]*unsafe[a-z-]*", policy) == (
+        ["wasm-unsafe-eval"] if "/summit/desk/" in path else []
+    )
     assert answer["X-Frame-Options"] == "DENY"
     html = answer.content.decode()
     assert not _INLINE.findall(html)

@@ -16,7 +16,7 @@ import httpx
 import psutil
 import pytest
 
-from meeteasy.supervising import stop_seconds
+from meeteasy.supervising import Calm, stop_seconds
 from tests.support.services import free_port
 from tests.support.system import ROOT
 
@@ -356,3 +356,15 @@ def test_a_second_ctrl_c_ends_everything_at_once(up: Up) -> None:
     os.kill(up.process.pid, signal.SIGINT)
     up.wait_for_the_end()
     assert "killing daily" in up.log()
+
+
+def test_about_a_line_a_second_is_printed_and_no_warning_is_left_out() -> None:
+    calm = Calm(burst=5)
+    info, now = "level=info logger=x event=events_stored", 1000.0
+    assert sum(calm.passes(info, now=now) for _ in range(100)) == 5
+    assert all(calm.passes(line, now=now) for line in ("level=warning event=x", "Traceback", "stopping"))
+    assert calm.take_left_out() == 0, "it waits for a line that passes"
+    assert sum(calm.passes(info, now=now + eighths / 8) for eighths in range(81)) == 10
+    assert calm.passes(info, now=now + 60)
+    assert calm.take_left_out() == 95 + 71
+    assert calm.take_left_out() == 0

@@ -22,7 +22,7 @@ from tests.support.services import free_port
 
 _SQLITE = "meeteasy.sqlite3"
 _POSTGRESQL = "migrated"
-_DEMO = "from meeteasy.management.commands.up import _create_demo; _create_demo()"
+_DEMO = "from meeteasy.management.commands.up import create_organizer; create_organizer()"
 
 
 def migrated_sqlite(directory: Path) -> Path:

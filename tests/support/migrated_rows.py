@@ -85,8 +85,10 @@ def registrations() -> list[Any]:
 
 
 def check_ins() -> bool:
-    from conferences.models import CheckIn
+    from conferences.models import CheckIn, Passage
 
+    entries = list(Passage.objects.filter(id__in=CheckIn.objects.values("id")).values_list("id", "direction"))
+    assert entries == [("c-1", "in")], entries  # who counts as checked in came in
     return all(item.recorded_at == item.checked_in_at for item in CheckIn.objects.all())
 
 

@@ -82,7 +82,7 @@ class System:
         else:
             self.manage("migrate", "--verbosity", "0")
             self.manage("sync_schedule")
-            self.run_code("from meeteasy.management.commands.up import _create_demo; _create_demo()")
+            self.run_code("from meeteasy.management.commands.up import create_organizer; create_organizer()")
         if self.mongodb_url:
             self.manage("migrate", "--database", "analytics", "--verbosity", "0")
 

@@ -191,6 +191,7 @@ def test_a_cancelled_or_past_conference_says_so(
     page = get()
     for text in ("Cancelled", "This conference does not take place.", "schema.org/EventCancelled"):
         assert text in page
+    assert 'class="btn" type="button" popovertarget="share"' not in page  # nobody is to be brought along
     assert "<form" not in page
     with django_capture_on_commit_callbacks(execute=True):
         reinstate_conference(conference, by="test")

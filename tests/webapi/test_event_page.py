@@ -89,8 +89,8 @@ def test_a_description_becomes_a_page_that_registers_and_credits(
     )
     console = f"{real.url}/console/c/{conference}"
     organizer = open_page(f"{real.url}/accounts/login/?next=/console/c/{conference}/page/en/", locale="en")
-    organizer.get_by_label("Username").fill("organizer")
-    organizer.get_by_label("Password").fill("a-long-password")
+    organizer.fill("[name=username]", "organizer")
+    organizer.fill("[name=password]", "a-long-password")
     organizer.keyboard.press("Enter")
     organizer.get_by_label("Describe the page").fill("An evening about open events.\n\nBring a friend.")
     organizer.get_by_role("button", name="Generate").click()

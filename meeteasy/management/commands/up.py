@@ -9,12 +9,14 @@ import subprocess
 import sys
 import threading
 import time
+from argparse import ArgumentParser, BooleanOptionalAction
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from meeteasy import env
@@ -26,7 +28,13 @@ from meeteasy.valkey import ValkeyError, start_server
 class Command(BaseCommand):
     help = "Set up the databases, then run Valkey and every process of the Procfile until Ctrl-C."
 
-    def handle(self, **options: Any) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--demo", action=BooleanOptionalAction,
+            help="make a demo conference with weeks of history, or do not ask at the first start",
+        )  # fmt: skip
+
+    def handle(self, *, demo: bool | None, **options: Any) -> None:
         port = int(os.environ.get("PORT", "8000"))
         _raise_file_limit()
         lock = _lock_folder()
@@ -35,7 +43,9 @@ class Command(BaseCommand):
         valkey = None if env.read_optional("REDIS_URL") else _start_valkey()
         try:
             prepare()
-            password = _create_demo()
+            password = create_organizer()
+            if demo or (demo is None and password is not None and self._wants_demo()):
+                call_command("demo", stdout=self.stdout)
             threading.Thread(target=self._print_when_it_answers, args=(port, password), daemon=True).start()
             code = supervise(valkey)
         finally:
@@ -44,6 +54,16 @@ class Command(BaseCommand):
                 valkey.wait()
             lock.close()
         sys.exit(code)
+
+    def _wants_demo(self) -> bool:
+        """Ask a person at a terminal. Scripts and services are never asked."""
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            return False
+        question = "Make a demo conference with six weeks of history? It takes half a minute. [Y/n] "
+        try:
+            return input(question).strip().lower() in ("", "y", "yes")
+        except EOFError:
+            return False
 
     def _print_when_it_answers(self, port: int, password: str | None) -> None:
         while True:
@@ -65,6 +85,7 @@ class Command(BaseCommand):
             *([f"  mailbox   {base}/dev/mailbox   (mails and SMS)"] if settings.DEVELOPMENT_MAILBOX else []),
             f"  API       {base}/api/docs",
             f"  events    POST {base}/api/analytics/events",
+            "  demo      bin/manage demo   makes a conference with a history; --live plays visitors",
             "  password  manage.py changepassword organizer   sets a new one",
             "  token     manage.py drf_create_token organizer   (bin/manage on a machine set up by bin/run)",
             "  Ctrl-C stops everything",
@@ -131,7 +152,7 @@ def _refuse_taken_port(port: int, setting: str) -> None:
             ) from None
 
 
-def _create_demo() -> str | None:
+def create_organizer() -> str | None:
     """Create the user `organizer` and their conference `test`, unless they exist. Returns a new password."""
     from conferences import services
     from conferences.models import Conference

@@ -43,14 +43,19 @@ def test_a_member_reads_a_range(api: Api, four_days: Conference, bob: User) -> N
     found = get(api(bob), compare="previous")
     assert found["totals"] == {
         "pv": 4, "uv": 2, "visits": 4, "bounces": 4, "bounce_rate": 1.0, "duration_seconds": 0.0,
-        "registrations": 0, "checkins": 0, "shares": 0, "share_conversions": 0, "bots": 0,
+        "share_opens": 0, "registrations": 0, "registrations_reported": 0, "checkins": 0, "shares": 0,
+        "share_conversions": 0, "bots": 0,
     }  # fmt: skip
     assert [day["date"] for day in found["days"]] == ["2026-04-28", "2026-04-29", "2026-04-30", "2026-05-01"]
     assert found["compare"]["from"] == "2026-04-24"
     assert found["compare"]["to"] == "2026-04-27"
     assert found["compare"]["until"] is None
     assert found["compare"]["totals"]["pv"] == 4
-    assert found["hours"][0] == {"begins_at": "2026-04-28T12:00:00+08:00", "pv": 1, "uv": 1}
+    assert found["hours"][0] == {
+        "begins_at": "2026-04-28T12:00:00+08:00", "pv": 1, "uv": 1, "registrations": 0, "checkins": 0,
+    }  # fmt: skip
+    assert [day["pv"] for day in found["compare"]["days"]] == [1, 1, 1, 1]
+    assert found["compare"]["hours"] == []
     assert set(found["panels"]) == set(PANELS)
     assert found["panels"]["pages"]["rows"][0] == {"value": "/0", "count": 2, "visitors": 2}
 

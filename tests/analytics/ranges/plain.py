@@ -42,11 +42,12 @@ def recount(
     else:
         counted = inside
     views = [event for event in counted if event["type"] == "page_view"]
+    registrations = [event for event in counted if event["type"] == "registration" and event["counts"]]
     by_day: dict[dt.date, list[Event]] = defaultdict(list)
     by_hour: dict[dt.datetime, list[Event]] = defaultdict(list)
-    for view in views:
-        by_day[day_of(view)].append(view)
-        by_hour[_hour(view["ts"], ZoneInfo(zone))].append(view)
+    for event in (*views, *registrations):
+        by_day[day_of(event)].append(event)
+        by_hour[_hour(event["ts"], ZoneInfo(zone))].append(event)
     began = Counter(day_of(visit[0]) for visit in visits)
     return {
         "pv": len(views),
@@ -54,10 +55,11 @@ def recount(
         "visits": len(visits),
         "bounces": sum(len(visit) == 1 and visit[0]["type"] == "page_view" for visit in visits),
         "duration": sum((visit[-1]["ts"] - visit[0]["ts"] for visit in visits), dt.timedelta()),
-        "registrations": sum(event["type"] == "registration" and event["counts"] for event in counted),
+        "share_opens": sum(event["type"] == "share_open" for event in counted),
+        "registrations": len(registrations),
         "checkins": sum(event["type"] == "checkin" and event["counts"] for event in counted),
-        "days": {day: (len(by_day[day]), _distinct(by_day[day]), began[day]) for day in {*by_day, *began}},
-        "hours": {hour: (len(found), _distinct(found)) for hour, found in by_hour.items()},
+        "days": {day: (*_count(by_day[day]), began[day]) for day in {*by_day, *began}},
+        "hours": {hour: _count(found) for hour, found in by_hour.items()},
         "funnel": [
             _distinct(
                 event
@@ -131,6 +133,12 @@ def _panel(events: Iterable[Event]) -> Any:
         return {value: (len(found), _distinct(found)) for value, found in by_value.items()}
 
     return count
+
+
+def _count(events: list[Event]) -> tuple[int, int, int]:
+    """PV, UV and registrations of page views and registrations."""
+    views = [event for event in events if event["type"] == "page_view"]
+    return len(views), _distinct(views), len(events) - len(views)
 
 
 def _distinct(events: Iterable[Event]) -> int:

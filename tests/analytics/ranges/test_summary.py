@@ -133,10 +133,18 @@ def as_recounted(summary: Summary) -> dict[str, Any]:
         "visits": totals.visits,
         "bounces": totals.bounces,
         "duration": round(totals.duration_seconds, 1),
+        "share_opens": totals.share_opens,
         "registrations": totals.registrations,
         "checkins": totals.checkins,
-        "days": {day.date: (day.pv, day.uv, day.visits) for day in summary.days if day.pv or day.visits},
-        "hours": {hour.begins_at.astimezone(dt.UTC): (hour.pv, hour.uv) for hour in summary.hours},
+        "days": {
+            day.date: (day.pv, day.uv, day.registrations, day.visits)
+            for day in summary.days
+            if day.pv or day.visits or day.registrations
+        },
+        "hours": {
+            hour.begins_at.astimezone(dt.UTC): (hour.pv, hour.uv, hour.registrations)
+            for hour in summary.hours
+        },
         "funnel": [step.visitors for step in summary.funnel],
         "panels": {
             PANELS[name]: {row.value: (row.count, row.visitors) for row in panel.rows}
