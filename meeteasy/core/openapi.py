@@ -21,6 +21,7 @@ _PARAMETERS = {
     "job_id": "The job's id, as the list of jobs gives it.",
     "check_in_id": "The check-in's id, as the list of check-ins gives it.",
     "notification_id": "The notification's id.",
+    "view_id": "The read-only link's id, as the list of links gives it.",
     "export_id": "The export's id, as the list of exports gives it.",
     "conversion_id": "The conversion's id.",
     "target": "Only those into this.",
@@ -77,6 +78,7 @@ def describe_shared_parts(
                     parameter["description"] = _PARAMETERS[parameter["name"]]
             responses = operation["responses"]
             responses.setdefault("4XX", {"description": "Refused", "content": ERROR_RESPONSE})
-            if "503" in responses:
-                responses["503"]["content"] = ERROR_RESPONSE
+            for status, answer in responses.items():
+                if status[0] in "45":
+                    answer.setdefault("content", ERROR_RESPONSE)
     return result

@@ -50,6 +50,8 @@ EXPECTED = {
     ("conferences-job-cancel", "post"): "helper",
     ("conferences-cancel", "post"): "owner",
     ("conferences-reinstate", "post"): "owner",
+    ("conferences-retention", "get"): "owner",
+    ("conferences-retention", "patch"): "owner",
     ("conferences-export-list", "get"): "viewer",
     ("conferences-export-list", "post"): "viewer",
     ("conferences-export-detail", "get"): "viewer",
