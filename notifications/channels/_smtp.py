@@ -23,6 +23,8 @@ from notifications.channels._base import Call, Failure
 
 # Seconds, RFC 5321 §4.5.3.2. The last one is the setting EMAIL_ANSWER_TIMEOUT, ten minutes by default.
 _MAIL_SECONDS, _RCPT_SECONDS, _DATA_SECONDS, _BLOCK_SECONDS = 300, 300, 120, 180
+# Nothing depends on the answer to QUIT, and a server that has just been silent will give none.
+_QUIT_SECONDS = 2
 
 _ENHANCED_CODE = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 # The server requires authentication or encryption.
@@ -38,6 +40,11 @@ class EmailBackend(smtp.EmailBackend):
     def _open_connection(self) -> Any:
         """The connection after `open()`. (Typeshed lacks the attributes of smtplib.SMTP that we need.)"""
         return self.connection
+
+    def close(self) -> None:
+        if self.connection is not None and self._open_connection.sock is not None:
+            self._open_connection.sock.settimeout(_QUIT_SECONDS)
+        super().close()
 
     def transmit(self, mail: EmailMessage, recipient: str, *, call: Call) -> None:
         """Send one mail over the open connection. Raises Failure.

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from conferences.models import Member
 from conversion import store
 from conversion.models import ConversionJob
 from tests.conversion import documents
@@ -58,6 +59,7 @@ def test_who_may_only_read_has_no_actions(client: Client, failed: ConversionJob)
 
     reader = User.objects.create_user("reader", is_staff=True)
     reader.user_permissions.add(Permission.objects.get(codename="view_conversionjob"))
+    Member.objects.create(conference=failed.conference, user=reader, role=Member.Role.VIEWER)
     client.force_login(reader)
     page = client.get(URL).content.decode()
     assert "议程.png" in page
