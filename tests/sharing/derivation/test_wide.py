@@ -1,4 +1,4 @@
-"""100,000 children of one link, and a thousand levels, read in pages by the API, the export and the admin."""
+"""50,001 children of one link, and a thousand levels, read in pages by the API, the export and the admin."""
 
 import html
 import re
@@ -19,10 +19,10 @@ from tests.sharing.api.test_api import download, get
 
 pytestmark = [pytest.mark.only_on("sqlite"), pytest.mark.slow]
 
-CHILDREN = 100_000
+CHILDREN = 50_001  # one more than a download may have at once
 
 
-def test_a_hundred_thousand_children_are_read_in_pages(
+def test_fifty_thousand_children_are_read_in_pages(
     conference: Conference,
     api: Callable[[User | None], APIClient],
     alice: User,
