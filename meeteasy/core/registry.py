@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import threading
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Generic, TypeVar
@@ -28,6 +29,9 @@ class Registry(Generic[Member]):
         self.package = package
         self._members: dict[str, Member] = {}
         self._discovered = False
+        # Threads that ask while one of them imports the members wait; that thread itself may ask again.
+        self._discovering = threading.RLock()
+        self._is_discovering = False
 
     def add(self, name: str, member: Member) -> None:
         if name in self._members:
@@ -63,9 +67,16 @@ class Registry(Generic[Member]):
     def _discover(self) -> None:
         if self._discovered:
             return
-        self._discovered = True  # before the imports: a member may use its registry while it loads
-        for module in _modules_of(importlib.import_module(self.package)):
-            importlib.import_module(module)
+        with self._discovering:
+            if self._discovered or self._is_discovering:
+                return  # loaded meanwhile, or asked by a member while it loads
+            self._is_discovering = True
+            try:
+                for module in _modules_of(importlib.import_module(self.package)):
+                    importlib.import_module(module)
+                self._discovered = True
+            finally:
+                self._is_discovering = False
 
 
 def _modules_of(package: ModuleType) -> list[str]:
