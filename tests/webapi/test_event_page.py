@@ -224,7 +224,10 @@ def test_hostile_text_loads_nothing_and_violates_no_policy(
         {"type": "faq", "id": "f", "items": [{"question": hostile[:200], "answer": hostile}]},
     ]
     path = f"/api/visuspace/pages/{page_id}"
-    edited = real.http.patch(path, json={"blocks": blocks, "revision": 0}, headers=headers)
+    if "pages" not in real.processes:  # started by a test before this one
+        real.start("pages")
+    real.wait_for(lambda: real.get(path)["blocks"], "the draft that is made of the prompt")
+    edited = real.http.patch(path, json={"blocks": blocks, "revision": 1}, headers=headers)
     assert edited.status_code == 200, edited.text
     assert real.http.post(f"{path}/publish", json={}, headers=headers).status_code == 200
     page = open_page()
