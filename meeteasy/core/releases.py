@@ -66,11 +66,18 @@ def check_database() -> None:
     if Release._meta.db_table in tables:
         for version in Release.objects.values_list("version", flat=True):
             check_release(version)
-    unknown = find_unknown_migrations(read_applied_migrations(connection))
+    applied = read_applied_migrations(connection)
+    unknown = find_unknown_migrations(applied)
     if unknown:
         raise ReleaseError(
             f"the database belongs to a newer release than {running_release()}: "
             f"it has {', '.join(unknown[:3])}"
+        )
+    missing = find_half_replaced_migrations(applied)
+    if missing:
+        raise ReleaseError(
+            f"the database was left amid the migrations that {running_release()} replaces: it lacks "
+            f"{', '.join(missing[:3])}. Run `manage.py prepare` of the version that it belongs to first"
         )
 
 
@@ -94,6 +101,19 @@ def find_unknown_migrations(applied: dict[str, list[str]]) -> list[str]:
         replaced for migration in loader.disk_migrations.values() for replaced in migration.replaces
     }
     return [f"{app}.{name}" for app, names in applied.items() for name in names if (app, name) not in known]
+
+
+def find_half_replaced_migrations(applied: dict[str, list[str]]) -> list[str]:
+    """Those that are missing where some of what a migration replaces was applied, but not all of it: `app.name`.
+    Their code is gone, so this release cannot apply them."""
+    missing: list[str] = []
+    for (app, name), migration in MigrationLoader(None, ignore_no_migrations=True).disk_migrations.items():
+        lacking = [
+            replaced for owner, replaced in migration.replaces if replaced not in applied.get(owner, ())
+        ]
+        if name not in applied.get(app, ()) and len(lacking) < len(migration.replaces):
+            missing += [f"{app}.{replaced}" for replaced in lacking]
+    return missing
 
 
 def _order(version: str) -> tuple[int, ...]:

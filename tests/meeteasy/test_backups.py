@@ -1,13 +1,21 @@
 """A backup made under load, restored on an empty machine: what was accepted is there, once."""
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 import pytest
+from django.db.migrations.loader import MigrationLoader
 
-from meeteasy.core.releases import ReleaseError, check_release, find_unknown_migrations
+from meeteasy.core.releases import (
+    ReleaseError,
+    check_release,
+    find_half_replaced_migrations,
+    find_unknown_migrations,
+)
 from tests.support.clients import PostingClients, make_event
 from tests.support.counted import recount, wait_until_all_are_counted
 from tests.support.services import PostgresqlServer
@@ -137,8 +145,37 @@ def test_the_next_release_may_take_over() -> None:
 
 
 def test_unknown_migrations_are_named() -> None:
-    applied = {"analytics": ["0001_events_and_summaries", "9999_of_the_future"]}
+    applied = {"analytics": ["0001_initial", "9999_of_the_future"]}
     assert find_unknown_migrations(applied) == ["analytics.9999_of_the_future"]
+
+
+def test_a_database_amid_replaced_migrations_is_found() -> None:
+    replaced = [name for _, name in MigrationLoader(None).disk_migrations["sharing", "0001_initial"].replaces]
+    assert find_half_replaced_migrations({"sharing": replaced[:-1]}) == [f"sharing.{replaced[-1]}"]
+    assert find_half_replaced_migrations({"sharing": replaced}) == []
+    assert find_half_replaced_migrations({"sharing": ["0001_initial"]}) == []
+    assert find_half_replaced_migrations({}) == []
+
+
+@pytest.mark.processes
+def test_a_database_of_the_version_before_is_taken_over(system: System) -> None:
+    """Its migrations have other names, and their tables are those of today."""
+    system.prepare()
+    with closing(sqlite3.connect(system.directory / "meeteasy.sqlite3")) as database, database:
+        for (app, name), migration in MigrationLoader(None).disk_migrations.items():
+            if migration.replaces:
+                database.execute("DELETE FROM django_migrations WHERE app = ? AND name = ?", (app, name))
+                database.executemany(
+                    "INSERT INTO django_migrations (app, name, applied) VALUES (?, ?, '2026-01-01')",
+                    migration.replaces,
+                )
+    system.manage("prepare")
+    assert "[ ]" not in system.manage("showmigrations")
+
+    with closing(sqlite3.connect(system.directory / "meeteasy.sqlite3")) as database, database:
+        database.execute("DELETE FROM django_migrations WHERE app = 'sharing' AND name LIKE '0001%'")
+    with pytest.raises(AssertionError, match=r"it lacks sharing\.0001_"):
+        system.manage("prepare")
 
 
 @pytest.mark.processes
