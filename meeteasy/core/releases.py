@@ -104,8 +104,8 @@ def find_unknown_migrations(applied: dict[str, list[str]]) -> list[str]:
 
 
 def find_half_replaced_migrations(applied: dict[str, list[str]]) -> list[str]:
-    """Those that are missing where some of what a migration replaces was applied, but not all of it: `app.name`.
-    Their code is gone, so this release cannot apply them."""
+    """The missing ones, `app.name`, where a part of what a migration replaces was applied. Their code is
+    gone, so this release cannot apply them."""
     missing: list[str] = []
     for (app, name), migration in MigrationLoader(None, ignore_no_migrations=True).disk_migrations.items():
         lacking = [
