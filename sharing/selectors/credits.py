@@ -7,17 +7,17 @@ stored sums of its quarter hours.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import islice
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db.models import Exists, F, OuterRef, QuerySet, Sum
 
 from conferences.models import Conference
 from meeteasy.core.paging import encode_cursor, read_cursor
-from sharing.models import ChannelCount, CreditSum
-from sharing.rules.credit_models import DEFAULT, SCALE
+from sharing.models import ChannelCount, CreditSum, QuarterSum
+from sharing.rules.credit_models import SCALE
 from sharing.selectors.conversions import count_conversions
-from sharing.selectors.days import Range, in_range
+from sharing.selectors.days import Range, get_bounds
 
 _Kind = CreditSum.Kind
 _ORDER = ("-units", "name")
@@ -56,7 +56,12 @@ class SumPage(NamedTuple):
 
 def get_totals(conference: Conference, days: Range) -> dict[str, int]:
     """The number of distinct share conversions, of those that are only reported, and of their credits."""
-    credits = _find_sums(conference, _Kind.TOTAL, DEFAULT, days).aggregate(sum=Sum("credits"))["sum"]
+    sums: QuerySet[Any]
+    if days == (None, None):
+        sums = CreditSum.objects.filter(conference_id=conference.id, kind=_Kind.TOTAL)
+    else:
+        sums = QuarterSum.of_kind(conference.id, _Kind.TOTAL, *get_bounds(conference, days))
+    credits = sums.aggregate(sum=Sum("credits"))["sum"]
     return {**count_conversions(conference, days), "credits": credits or 0}
 
 
@@ -108,9 +113,9 @@ def _make_page(ranking: "_AllTime | _OfDays", found: list[SumRow], limit: int, c
 
 
 class _AllTime:
-    """The sums of all time, read from an index."""
+    """The sums of all time, read from an index. `sums` have the `units` of one model."""
 
-    def __init__(self, sums: QuerySet[CreditSum]) -> None:
+    def __init__(self, sums: QuerySet[Any]) -> None:
         self._sums = sums
 
     def count(self) -> int:
@@ -149,15 +154,19 @@ class _AllTime:
 class _OfDays:
     """The sums of a range of days, added up from those of quarter hours."""
 
-    def __init__(self, sums: QuerySet[CreditSum]) -> None:
+    def __init__(self, sums: QuerySet[QuarterSum], model: str) -> None:
+        of_model = msgspec.defstruct("OfModel", [("units", int, 0)], rename={"units": model})
+        decode = msgspec.json.Decoder(of_model).decode
         added: dict[str, list[int]] = {}
-        values = sums.order_by().values_list("name", "units", "credits", "registrations", "direct")
-        for name, *amounts in values.iterator(chunk_size=5000):
+        values = sums.order_by().values_list("id", "units", "credits", "registrations", "direct")
+        for key, units, *counts in values.iterator(chunk_size=5000):
+            name = key.split("/", 3)[3]
             before = added.get(name)
             if before is None:
-                added[name] = amounts
+                added[name] = [decode(units).units, *counts]
             else:
-                for number, amount in enumerate(amounts):
+                before[0] += decode(units).units
+                for number, amount in enumerate(counts, start=1):
                     before[number] += amount
         self._by_name = {name: SumRow(name, *amounts) for name, amounts in added.items()}
         self._rows = sorted(self._by_name.values(), key=_sort_key)
@@ -192,18 +201,13 @@ class _OfDays:
 
 
 def _make_ranking(conference: Conference, kind: _Kind, model: str, days: Range) -> _AllTime | _OfDays:
-    sums = _find_sums(conference, kind, model, days)
-    return _AllTime(sums) if days == (None, None) else _OfDays(sums)
-
-
-def _find_sums(conference: Conference, kind: _Kind, model: str, days: Range) -> QuerySet[CreditSum]:
-    sums = CreditSum.objects.filter(conference_id=conference.id, kind=kind, model=model)
     if days == (None, None):
-        return sums.filter(span=CreditSum.ALL_TIME)
-    return sums.filter(in_range(conference, days, "span"), span__gt=CreditSum.ALL_TIME)
+        sums = CreditSum.objects.filter(conference_id=conference.id, kind=kind)
+        return _AllTime(sums.annotate(units=F(CreditSum.column_of(model))))
+    return _OfDays(QuarterSum.of_kind(conference.id, kind, *get_bounds(conference, days)), model)
 
 
-def _read_rows(sums: QuerySet[CreditSum]) -> list[SumRow]:
+def _read_rows(sums: QuerySet[Any]) -> list[SumRow]:
     values = sums.values_list("name", "units", "credits", "registrations", "direct")
     return [SumRow(*row) for row in values]
 
