@@ -161,16 +161,12 @@ def delete(model: type[models.Model], column: str, keys: Collection[Any]) -> Non
     """Delete the rows whose `column` is one of `keys`, and nothing that refers to them."""
     if not keys:
         return
-    field = model._meta.get_field(column)
-    column = field.column
-    table = model._meta.db_table
-    value: Any
     if is_postgresql():
-        among, value = f"SELECT unnest(%s::{field.rel_db_type(connection)}[])", _array(keys)
+        among, value = f"SELECT unnest({_arrays(model, [column])})", _array(keys)
     else:
         among, value = "SELECT value FROM json_each(%s)", msgspec.json.encode(list(keys)).decode()
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {table} WHERE {column} IN ({among})", [value])  # noqa: S608
+        cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE {column} IN ({among})", [value])  # noqa: S608
 
 
 def _arrays(model: type[models.Model], columns: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ stored sums of its quarter hours.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Annotated, Any, NamedTuple
 
@@ -156,7 +156,7 @@ class _OfDays:
 
     def __init__(self, sums: QuerySet[QuarterSum], model: str) -> None:
         of_model = msgspec.defstruct("OfModel", [("units", int, 0)], rename={"units": model})
-        decode = msgspec.json.Decoder(of_model).decode
+        decode: Callable[[str], Any] = msgspec.json.Decoder(of_model).decode
         added: dict[str, list[int]] = {}
         values = sums.order_by().values_list("id", "units", "credits", "registrations", "direct")
         for key, units, *counts in values.iterator(chunk_size=5000):
