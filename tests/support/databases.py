@@ -50,7 +50,7 @@ def _fingerprint() -> str:
     digest = hashlib.sha256()
     for path in sorted(path for name in names for path in ROOT.glob(f"*/{name}")):
         digest.update(path.read_bytes())
-    for path in (ROOT / "meeteasy" / "settings.py", ROOT / "requirements.txt"):
+    for path in (*sorted(ROOT.glob("meeteasy/*settings.py")), ROOT / "requirements.txt"):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
