@@ -69,9 +69,13 @@ def _environment(copy: Path) -> dict[str, str]:
     return {**kept, "DATA_DIR": str(copy / "var")}
 
 
+# What the commands would otherwise install into each copy.
+_INSTALLED = (".venv", "webapi/node_modules", "tests/sdks/node_modules")
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The files that git knows, with the virtual environment of this run."""
+    """The files that git knows, with the packages of this run."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, check=True,
@@ -81,7 +85,9 @@ def copy(tmp_path: Path) -> Path:
         if source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
-    (tmp_path / "copy" / ".venv").symlink_to((ROOT / ".venv").resolve())
+    for name in _INSTALLED:
+        if (ROOT / name).is_dir():
+            (tmp_path / "copy" / name).symlink_to((ROOT / name).resolve())
     return tmp_path / "copy"
 
 

@@ -12,7 +12,9 @@ from tests.sharing.plain import PlainTree
 from tests.support.share_events import share_events
 
 
-@pytest.mark.django_db
+# Each delivery commits, as in a worker: in one transaction around all of them, SQLite's log could not be moved
+# into the database, and every page would be looked up in a log that grows and grows.
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.only_on("sqlite")
 @pytest.mark.slow
 def test_credits_of_100_000_links_match_the_plain_implementation() -> None:
