@@ -12,8 +12,8 @@ from tests.sharing.plain import PlainTree
 from tests.support.share_events import share_events
 
 
-# Each delivery commits, as in a worker: in one transaction around all of them, SQLite's log could not be moved
-# into the database, and every page would be looked up in a log that grows and grows.
+# Each delivery commits, as in a worker. In one transaction around all of them SQLite could not empty its log,
+# and looking up pages in a log that keeps growing took half of this test's time.
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.only_on("sqlite")
 @pytest.mark.slow
