@@ -71,12 +71,12 @@ def report_undone_check_in(sender: Any, check_in: CheckIn, **kwargs: Any) -> Non
 
 @receiver(entered, dispatch_uid="analytics.report_entry")
 def report_entry(sender: Any, passage: Passage, **kwargs: Any) -> None:
-    own_events.report([own_events.entry_row(passage)])
+    own_events.send([own_events.entry_row(passage)])
 
 
 @receiver(entries_undone, dispatch_uid="analytics.report_undone_entries")
 def report_undone_entries(sender: Any, passages: list[Passage], **kwargs: Any) -> None:
-    own_events.report([own_events.entry_undone_row(passage) for passage in passages])
+    own_events.send([own_events.entry_undone_row(passage) for passage in passages])
 
 
 @receiver(standing_changed, dispatch_uid="analytics.report_standing")
