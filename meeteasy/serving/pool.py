@@ -17,7 +17,7 @@ from meeteasy.core.logs import Tally, get_logger
 log = get_logger(__name__)
 
 # How much a request counts in the mean time that requests hold a thread.
-_WEIGHT = 1 / 32
+_WEIGHT = 1 / 16
 
 
 class Pool:
@@ -51,8 +51,7 @@ class Pool:
             self._free.release()
             # A long download counts no more than what nobody waits for anyway.
             seconds = min(time.monotonic() - started, self._wait_seconds)
-            weight = _WEIGHT if self._mean_seconds else 1
-            self._mean_seconds += (seconds - self._mean_seconds) * weight
+            self._mean_seconds += (seconds - self._mean_seconds) * _WEIGHT
 
     async def _enter(self) -> bool:
         if self._free.locked() and not self._has_room():

@@ -73,24 +73,26 @@ async def test_no_request_waits_longer_than_allowed() -> None:
 
 
 async def test_a_request_whose_turn_would_come_too_late_is_refused_at_once() -> None:
-    sleeper = Sleeper(0.1)
+    sleeper = Sleeper(0.05)
     pool = Pool(sleeper, threads=2, waiting=1000, wait_seconds=1)
-    await ask(pool)  # the pool learns how long requests take
+    for _ in range(40):  # the pool learns how long requests take
+        await ask(pool)
     statuses: list[int] = []
 
     async def come() -> None:
         statuses.append((await ask(pool))[0])
 
     await asyncio.gather(*(come() for _ in range(200)))
-    # Two threads serve at most twenty more requests in a second.
-    assert statuses[:178] == [503] * 178, "before anybody was served"
+    # Two threads serve some forty requests in a second.
+    assert statuses[:150] == [503] * 150, "before anybody was served"
     assert statuses.count(200) > 2
 
 
 async def test_slow_requests_that_are_over_keep_nobody_out() -> None:
     sleeper = Sleeper(0.1)
     pool = Pool(sleeper, threads=1, waiting=100, wait_seconds=0.1)
-    await ask(pool)
+    for _ in range(10):
+        await ask(pool)
     assert {status for status, _ in await asyncio.gather(*(ask(pool) for _ in range(9)))} == {200, 503}
     sleeper.seconds = 0
     for _ in range(100):
