@@ -8,12 +8,10 @@ SQLite. On PostgreSQL the server's own processor time is on the same two cores.
 """
 
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness.postgresql import run_postgresql
-from benchmarks.harness.processes import Lab, open_lab, spent_between, use_two_cores
+from benchmarks.harness.processes import Lab, open_lab_on, spent_between, use_two_cores
 from benchmarks.harness.report import make_parser, median, target, write_report
 from benchmarks.references import FASTSTREAM_LIST
 
@@ -34,11 +32,7 @@ def main() -> None:
     targets: list[dict[str, Any]] = []
     results: dict[str, Any] = {}
     for name in options.databases:
-        with ExitStack() as stack:
-            environment = {}
-            if name == "postgresql":
-                environment["DATABASE_URL"] = stack.enter_context(run_postgresql())
-            lab = stack.enter_context(open_lab(**environment))
+        with open_lab_on(name) as lab:
             results[name] = _measure_all(lab, options)
         figures = results[name]
         targets.append(
