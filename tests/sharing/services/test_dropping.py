@@ -77,7 +77,7 @@ def test_dropping_removes_only_that_conferences_data(
     assert redating.drop_unclaimed_events() == 2 * len(STORY)
 
     assert stored("nobodys") == []
-    assert len(stored("summit")) == 9
+    assert len(stored("summit")) == 10
     assert len(kept) == 6
     assert not UnclaimedConference.objects.exists()
     before = state_but_for_receipts()
