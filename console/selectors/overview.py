@@ -62,6 +62,8 @@ def read_overview(conference: Conference, asked: Asked, *, opens: OpensTo) -> di
         "summary": summary,
         "tiles": _make_tiles(summary, opens),
         "days_to_doors": before_doors,
+        # People are scanned at the door, not in a visit; the funnel says how many of these visitors were.
+        "checkins_are_elsewhere": bool(asked.filters) and not summary.totals.checkins,
         "chart": draw_chart(conference, summary, asked),
         "funnel": _make_funnel(summary, opens, has_opened=before_doors is None),
         "cards": panels.lay_out(summary.panels, asked) if summary.panels else [],
