@@ -44,6 +44,17 @@ def month(value: dt.date) -> str:
     return _format_date(value, "MMM" if is_english() else "M月", find_locale())
 
 
+def days_until(first: dt.date, last: dt.date) -> str:
+    """The days from one to another: 26–27 Nov 2026, 30 Oct – 12 Nov 2026, 2026年10月30日 – 11月12日."""
+    if first == last:
+        return day(first)
+    if not is_english():
+        return str(dates.format_interval(first, last, "yMMMd", locale=find_locale()))
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{day(last)}"
+    return f"{short_day(first) if first.year == last.year else day(first)} – {day(last)}"
+
+
 def clock(value: dt.datetime | None) -> str:
     """The time of day: 19:16."""
     return "" if value is None else f"{localtime(value):%H:%M}"

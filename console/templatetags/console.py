@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from babel.dates import format_interval
 from babel.numbers import format_decimal, format_percent
 from django import template
 from django.conf import settings
@@ -15,11 +14,11 @@ from django.utils.timezone import localtime
 
 from console import charts
 from console.asking import Asked
-from console.formats import clock, count, day, find_locale, is_english, moment, month, short_day
+from console.formats import clock, count, day, days_until, find_locale, moment, month, short_day
 from console.labels import label_channel
 
 register = template.Library()
-for write in (clock, day, moment, month, short_day):
+for write in (clock, day, days_until, moment, month, short_day):
     register.filter(write)
 
 
@@ -68,13 +67,7 @@ def span_of_days(starts_at: dt.datetime | None, ends_at: dt.datetime | None, zon
         return ""
     first = localtime(starts_at, zone).date()
     last = localtime(ends_at, zone).date() if ends_at else first
-    if first == last:
-        return day(first)
-    if not is_english():
-        return str(format_interval(first, last, "yMMMd", locale=find_locale()))
-    if (first.year, first.month) == (last.year, last.month):
-        return f"{first.day}–{day(last)}"
-    return f"{short_day(first)} – {day(last)}" if first.year == last.year else f"{day(first)} – {day(last)}"
+    return days_until(first, last)
 
 
 @register.inclusion_tag("console/parts/spark.html")
@@ -141,12 +134,6 @@ def language_name(code: str) -> str:
 def lookup(mapping: dict[Any, Any], key: Any) -> Any:
     """A value of a mapping by a key that a template knows; 0 without one."""
     return mapping.get(key, 0)
-
-
-@register.filter
-def first_day(value: dt.date, last: dt.date) -> str:
-    """The first day of a range that ends with `last`, without the year if that is the same."""
-    return short_day(value) if value.year == last.year else day(value)
 
 
 @register.filter
