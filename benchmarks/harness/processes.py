@@ -29,6 +29,8 @@ from conferences import services
 owner = get_user_model().objects.get(username="organizer")
 for id in {CONFERENCES!r}:
     services.create_conference(owner=owner, id=id, name=id, time_zone="Europe/Berlin")
+"""
+_APPLY_SETTINGS = """
 from analytics.days.redating import redate_changed_conferences
 redate_changed_conferences()
 """
@@ -52,8 +54,8 @@ class Lab(System):
         if self._prepared:
             return
         super().prepare()
-        self.run_code(_CREATE_CONFERENCES)
-        if self.uses_sqlite:
+        self.run_code(_CREATE_CONFERENCES + _APPLY_SETTINGS)
+        if "DATABASE_URL" not in self.environment:
             shutil.copy(self.database, self.directory / "template.sqlite3")
 
     @property
@@ -62,7 +64,8 @@ class Lab(System):
 
     @property
     def uses_sqlite(self) -> bool:
-        return "DATABASE_URL" not in self.environment
+        """Whether events are kept in the file `database`."""
+        return not {"DATABASE_URL", "MONGODB_URI"} & self.environment.keys()
 
     @property
     def redis(self) -> "redis.Redis[bytes]":
@@ -72,10 +75,14 @@ class Lab(System):
         """As it was when prepared: conferences, but no events. Only while none of our processes runs."""
         self.prepare()
         self.redis.flushall()
-        if self.uses_sqlite:
+        if "DATABASE_URL" not in self.environment:
             for suffix in ("-wal", "-shm", ""):
                 self.database.with_name(self.database.name + suffix).unlink(missing_ok=True)
             shutil.copy(self.directory / "template.sqlite3", self.database)
+            if self.mongodb is not None:
+                self.mongodb.remove()
+                self.manage("migrate", "--database", "analytics", "--verbosity", "0")
+                self.run_code(_APPLY_SETTINGS)
         else:
             # Not deleted: rows that are gone but not yet cleaned up cost those that come with the same keys.
             self.run_code(
@@ -193,6 +200,8 @@ def open_lab(**environment: str) -> Iterator[Lab]:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meeteasy.settings")
     lab = Lab(directory)
     lab.web_processes = 2
+    for name in ("DATABASE_URL", "MONGODB_URI", "MONGODB_DATABASE"):
+        lab.environment.pop(name, None)  # those of whoever runs this
     # Read by a reference's process, too; Django's own are set by System.
     lab.environment.update(
         PYTHONPATH=str(ROOT), DJANGO_SETTINGS_MODULE="meeteasy.settings", LOG_LEVEL="INFO", **environment
