@@ -22,12 +22,14 @@ from analytics.models import (
     Segment,
 )
 from analytics.tasks import refresh_dirty_days
-from conferences.models import CheckIn, Registration
+from conferences.models import CheckIn, Passage, Registration
 from conferences.services.deleting import deletes_rows
 from conferences.signals import (
     checked_in,
     checkin_undone,
     conference_saved,
+    entered,
+    entries_undone,
     registration_created,
     registrations_imported,
     standing_changed,
@@ -65,6 +67,16 @@ def report_check_in(sender: Any, check_in: CheckIn, **kwargs: Any) -> None:
 @receiver(checkin_undone, dispatch_uid="analytics.report_undone_check_in")
 def report_undone_check_in(sender: Any, check_in: CheckIn, **kwargs: Any) -> None:
     own_events.report([own_events.undone_row(check_in)])
+
+
+@receiver(entered, dispatch_uid="analytics.report_entry")
+def report_entry(sender: Any, passage: Passage, **kwargs: Any) -> None:
+    own_events.report([own_events.entry_row(passage)])
+
+
+@receiver(entries_undone, dispatch_uid="analytics.report_undone_entries")
+def report_undone_entries(sender: Any, passages: list[Passage], **kwargs: Any) -> None:
+    own_events.report([own_events.entry_undone_row(passage) for passage in passages])
 
 
 @receiver(standing_changed, dispatch_uid="analytics.report_standing")

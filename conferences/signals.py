@@ -46,6 +46,12 @@ checked_in = Signal()
 # Gives: check_in (its registration is loaded).
 checkin_undone = Signal()
 
+# An attendee came in, for the first time or again. Gives: passage (its registration is loaded).
+entered = Signal()
+
+# Gives: passages, a list of entries of one attendee (their registration is loaded).
+entries_undone = Signal()
+
 # A participant looks at their own page. Receivers return what they know of the person's sharing: the code of
 # their link ("" if they have none yet), and how many registrations are credited to them.
 # Gives: registration (its conference is loaded).
