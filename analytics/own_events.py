@@ -153,7 +153,7 @@ def _server() -> Client:
     return Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "", is_server=True)
 
 
-def report(rows: list[EventRow]) -> bool:
+def send(rows: list[EventRow]) -> bool:
     """Send own events, at most MAX_EVENTS. Returns whether the broker took them.
 
     The sweep sends later what it did not take: a registration must not fail because statistics are away.

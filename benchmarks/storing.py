@@ -10,13 +10,10 @@ server is.
 """
 
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness.mongodb import take_mongodb
-from benchmarks.harness.postgresql import run_postgresql
-from benchmarks.harness.processes import Lab, open_lab, spent_between, use_two_cores
+from benchmarks.harness.processes import Lab, open_lab_on, spent_between, use_two_cores
 from benchmarks.harness.report import make_parser, median, target, write_report
 from benchmarks.references import FASTSTREAM_LIST
 
@@ -40,14 +37,7 @@ def main() -> None:
     targets: list[dict[str, Any]] = []
     results: dict[str, Any] = {}
     for name in options.databases:
-        with ExitStack() as stack:
-            environment = {}
-            if name == "postgresql":
-                environment["DATABASE_URL"] = stack.enter_context(run_postgresql())
-            mongodb = stack.enter_context(take_mongodb()) if name == "mongodb" else None
-            lab = stack.enter_context(open_lab(**environment))
-            if mongodb is not None:
-                lab.use_mongodb(mongodb)
+        with open_lab_on(name) as lab:
             results[name] = _measure_all(lab, options)
         figures = results[name]
         targets.append(

@@ -1,4 +1,4 @@
-"""The ASGI application: the event door for its path, web sockets, and Django in a pool of threads."""
+"""The ASGI application: the event door for its paths, web sockets, and Django in a pool of threads."""
 
 import asyncio
 import gc

@@ -5,6 +5,7 @@ Alice owns the conference, Bob helps, Charlie is a stranger.
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,8 +47,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             arguments = {**(mark.kwargs if mark else {}), "databases": "__all__"}
             item.add_marker(pytest.mark.django_db(**arguments), append=False)
     config.hook.pytest_deselected(items=left_out)
-    slow = {item.path for item in kept if any(map(item.get_closest_marker, ("processes", "slow")))}
-    items[:] = sorted(kept, key=lambda item: item.path not in slow)
+    # A file is one worker's, so those with the most work come first: none is left to one worker at the end.
+    slow = Counter(item.path for item in kept if any(map(item.get_closest_marker, ("processes", "slow"))))
+    items[:] = sorted(kept, key=lambda item: -slow[item.path])
 
 
 def _is_wanted(item: pytest.Item, uses_database: bool, expression: str) -> bool:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ import psutil
 import redis
 
 from benchmarks.harness.batches import CONFERENCES
+from benchmarks.harness.mongodb import take_mongodb
+from benchmarks.harness.postgresql import run_postgresql
 from tests.support.services import free_port
 from tests.support.system import ROOT, System
 
@@ -213,6 +215,19 @@ def open_lab(**environment: str) -> Iterator[Lab]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+@contextmanager
+def open_lab_on(database: str) -> Iterator[Lab]:
+    """A lab on "sqlite", on "postgresql", which is a server of its own, or on "mongodb": that of MONGODB_URI."""
+    with (
+        run_postgresql() if database == "postgresql" else nullcontext() as url,
+        take_mongodb() if database == "mongodb" else nullcontext() as mongodb,
+        open_lab(**({"DATABASE_URL": url} if url else {})) as lab,
+    ):
+        if mongodb is not None:
+            lab.use_mongodb(mongodb)
+        yield lab
+
+
 def spent_between(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
     return {name: after[name] - before.get(name, 0.0) for name in after}
 
@@ -253,4 +268,4 @@ def _peak_of_tree(pid: int) -> float:
     return max(peaks)
 
 
-__all__ = ["Helper", "Lab", "free_port", "open_lab", "spent_between", "use_two_cores"]
+__all__ = ["Helper", "Lab", "free_port", "open_lab", "open_lab_on", "spent_between", "use_two_cores"]

@@ -14,9 +14,9 @@ import httpx
 import psutil
 import redis
 
-from tests.support.databases import system_sqlite
+from tests.support.databases import migrated_postgresql, system_sqlite
 from tests.support.manage import ROOT, Manage
-from tests.support.services import MongodbServer, ValkeyServer, free_port
+from tests.support.services import MongodbServer, PostgresqlServer, ValkeyServer, free_port
 
 _Found = TypeVar("_Found")
 
@@ -38,7 +38,7 @@ class System:
         system.kill("events")
 
     Logs are in `directory/<name>.log`. `manage("shell", "-c", code)` runs a command in the same environment.
-    Extra environment: `system.environment["DATABASE_URL"] = ...` before anything is started.
+    Extra environment: `system.environment["LOG_LEVEL"] = ...` before anything is started.
     is_migrated: whether `prepare` makes all tables, the user and the conference.
     """
 
@@ -89,6 +89,11 @@ class System:
     def skip_preparing(self) -> None:
         """Leave database and Valkey to the test."""
         self._prepared = True
+
+    def use_postgresql(self, server: PostgresqlServer, name: str) -> None:
+        """Keep all data in a new database `name` there, which has all tables. Before anything is started."""
+        template = migrated_postgresql(server.directory, server.url)
+        self.environment["DATABASE_URL"] = server.create_database(name, template=template)
 
     def use_mongodb(self, server: MongodbServer) -> None:
         """Keep events and summaries there. Before anything is started."""
