@@ -217,7 +217,7 @@ def open_lab(**environment: str) -> Iterator[Lab]:
 
 @contextmanager
 def open_lab_on(database: str) -> Iterator[Lab]:
-    """A lab on "sqlite", on "postgresql", which is a server of its own, or on "mongodb": that of MONGODB_URI."""
+    """A lab on "sqlite", "postgresql" (a server of its own) or "mongodb" (the server of MONGODB_URI)."""
     with (
         run_postgresql() if database == "postgresql" else nullcontext() as url,
         take_mongodb() if database == "mongodb" else nullcontext() as mongodb,
