@@ -1,6 +1,7 @@
 """A person who cancelled and registers again has the same registration, as if it were new."""
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,6 +19,7 @@ from conferences.states import Action
 from console.services.people import add_person
 from meeteasy.core.errors import RefusedError
 from notifications.models import Notification
+from notifications.rendering import render_mail
 from sharing.models import Credit
 from tests.analytics.builders import NOON, store
 from tests.analytics.streams import make_drain, run
@@ -65,6 +67,24 @@ def test_each_time_has_its_mails(conference: Conference) -> None:
         send_form(conference, at=NOON + (day + 1) * DAY)
     confirmed, cancelled = "registration_confirmation", "cancellation"
     assert sorted(mails()) == sorted([confirmed, cancelled, confirmed, cancelled, confirmed])
+
+
+def test_the_calendar_entry_comes_back(conference: Conference) -> None:
+    """Calendars ignore what has a lower SEQUENCE than they know (RFC 5546 §2.1.4)."""
+    services.update_conference(conference, starts_at=NOON + 9 * DAY, ends_at=NOON + 10 * DAY)
+    ann = send_form(conference, at=NOON)
+    cancel(ann, at=NOON + DAY)
+    send_form(conference, at=NOON + 2 * DAY)
+    versions = []
+    for message_type, standing_version in (("registration_confirmation", 2), ("cancellation", 1)):
+        row = Notification.objects.filter(message_type=message_type).order_by("-created_at")[0]
+        ann = Registration.objects.select_related("conference").get()
+        ann.standing_version = standing_version
+        invitation = render_mail(row, ann).invitation
+        assert invitation is not None
+        versions.append(dict(re.findall(r"(SEQUENCE|UID):(\S+)", invitation.content.decode())))
+    back, gone = versions
+    assert (back["UID"], back["SEQUENCE"], gone["SEQUENCE"]) == (gone["UID"], "2", "1")
 
 
 def test_it_counts_once_on_its_first_day_and_keeps_its_credit(conference: Conference) -> None:
