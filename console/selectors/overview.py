@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from analytics.days.zones import day_bounds
-from analytics.ranges.results import HourPoint, Summary, Totals
+from analytics.ranges.results import DayPoint, HourPoint, Summary, Totals
 from analytics.selectors.summary import get_summary, sum_up_days
 from conferences.models import Conference
 from console import charts, panels
@@ -64,6 +64,7 @@ def read_overview(conference: Conference, asked: Asked, *, opens: OpensTo) -> di
         "days_to_doors": before_doors,
         # People are scanned at the door, not in a visit; the funnel says how many of these visitors were.
         "checkins_are_elsewhere": bool(asked.filters) and not summary.totals.checkins,
+        "present": _find_fullest_day(conference, summary),
         "chart": draw_chart(conference, summary, asked),
         "funnel": _make_funnel(summary, opens, has_opened=before_doors is None),
         "cards": panels.lay_out(summary.panels, asked) if summary.panels else [],
@@ -80,6 +81,15 @@ def _days_to_doors(conference: Conference, totals: Totals, *, now: dt.datetime) 
 
 def _before(summary: Summary, name: str) -> float | None:
     return getattr(summary.comparison.totals, name) if summary.comparison else None
+
+
+def _find_fullest_day(conference: Conference, summary: Summary) -> DayPoint | None:
+    """Return the day of the range on which most attendees came; None where check-ins say it all: at
+    conferences of one day, and while nobody came."""
+    if not conference.lasts_days:
+        return None
+    fullest = max(summary.days, key=lambda point: point.present or 0)
+    return fullest if fullest.present else None
 
 
 # By the name of a figure (console/selectors/figures.py), or of a rate: the field of the totals.
@@ -127,7 +137,7 @@ def draw_chart(conference: Conference, summary: Summary, asked: Asked) -> dict[s
     """Return the chart of days or hours: bars, lines for the period before, the unfinished one hatched."""
     field = FIGURES[asked.figure]
     items = (_hours if asked.by == "hour" else _days)(conference, summary, asked)
-    values = [getattr(item["point"], field, 0) for item in items]
+    values = [getattr(item["point"], field, 0) or 0 for item in items]
     before = _drop_leading_zeros(
         [getattr(item["before"], field) if item["before"] else None for item in items]
     )
