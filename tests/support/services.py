@@ -157,15 +157,17 @@ class PostgresqlServer:
 
 
 class MongodbServer:
-    """The server of MONGODB_URI, which tests cannot start themselves. What stops, continues and kills it are
-    shell commands in the environment: TEST_MONGODB_PAUSE, _RESUME, _STOP, _KILL and _START (docs/mongodb.md).
+    """A database of its own on the server of MONGODB_URI, which tests cannot start themselves.
+
+    What stops, continues and kills the server are shell commands in the environment: TEST_MONGODB_PAUSE,
+    _RESUME, _STOP, _KILL and _START (docs/mongodb.md). uri: the server's, if not that of the tests.
     """
 
     COMMANDS = ("PAUSE", "RESUME", "STOP", "KILL", "START")
 
-    def __init__(self) -> None:
-        self.uri = os.environ["TESTS_MONGODB_URI"]
-        self.database = f"meeteasy_faults_{secrets.token_hex(4)}"
+    def __init__(self, uri: str = "") -> None:
+        self.uri = uri or os.environ["TESTS_MONGODB_URI"]
+        self.database = f"meeteasy_test_{secrets.token_hex(4)}"
 
     @classmethod
     def find_missing(cls) -> list[str]:
