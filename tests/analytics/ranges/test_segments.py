@@ -288,7 +288,7 @@ def test_usual_ranges_and_what_they_are_compared_with_are_prepared(
     totals(conference, first=today, last=today, now=now)  # somebody looks
     store(page_view("c", ts=now - MINUTE, visitor_id="v2"))
     refresh_dirty_days()
-    assert preparing.remake_stale_segments(now=now) == 1
+    assert preparing.remake_stale_segments() == 1
     ask_nobody(monkeypatch)
     found = {}
     for days in (1, 7, 28, 90, 6):  # the last: all
