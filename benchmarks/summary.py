@@ -121,7 +121,7 @@ def _targets(results: dict[str, Any], others: list[int]) -> list[dict[str, Any]]
     def ratio(name: str, figure: str) -> dict[str, Any]:
         value = later[figure]["cpu_ms"] / ours[figure]["cpu_ms"]
         return target(
-            f"{name} among 10 instead of 1 million others' events, processor time", value, at_most=1.3
+            f"{name} among {others[1]:,} instead of {others[0]:,} other events, cpu", value, at_most=1.3
         )
 
     found = [
