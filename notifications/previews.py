@@ -106,7 +106,7 @@ def preview_html(notification: Notification, registration: Registration) -> str:
                 "<p>{} × {} ({})</p>",
                 sms.text, sms.segments.count, sms.segments.encoding, sms.segments.units,
             )  # fmt: skip
-        mail = render_mail(notification, registration)
+        mail = render_mail(notification, registration, is_preview=True)
     except Exception as error:
         return format_html("<!DOCTYPE html><pre>{}: {}</pre>", type(error).__name__, error)
     html = mail.html

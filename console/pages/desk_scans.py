@@ -43,6 +43,7 @@ class ScanInput(msgspec.Struct, forbid_unknown_fields=True):
     """A scan: the code of a badge as it was read, or the id of somebody who was found by name.
 
     scanned_at, sent_at: by the device's clock. approve: approve a pending person first; helpers only.
+    account: the id of the account that scanned; a queue may be sent when somebody else is signed in.
     """
 
     scanned_at: _Instant
@@ -53,6 +54,7 @@ class ScanInput(msgspec.Struct, forbid_unknown_fields=True):
     gate: Annotated[str, msgspec.Meta(max_length=100)] = ""
     method: Literal["scanner", "camera", "search"] = "scanner"
     approve: bool = False
+    account: Annotated[str, msgspec.Meta(max_length=32)] = ""
 
 
 @require_POST
@@ -64,6 +66,9 @@ def scan(request: HttpRequest, member: Member) -> HttpResponse:
     """
     try:
         given = _read(request)
+        if given.account and given.account != str(signed_in(request.user).pk):
+            # Not taken in their name: it says who let somebody in. The device keeps it until they sign in.
+            raise RefusedError("other_account", _("Somebody else scanned this: they must sign in."))
         if given.approve and not may(member.role, Role.HELPER):
             raise PermissionDenied("Only helpers and owners approve.")
         with timezone.override(zone_of(member.conference)):
@@ -189,8 +194,10 @@ def counts(request: HttpRequest, member: Member) -> HttpResponse:
 @require_safe
 @conference_page(Role.STEWARD)
 def device_list(request: HttpRequest, member: Member) -> HttpResponse:
-    """Hand out the list by which a device recognises badges without network."""
+    """Hand out the list by which a device recognises badges without network, until the session ends."""
     found = make_list(member.conference, now=timezone.now(), language=get_language() or "en")
+    found["account"] = str(signed_in(request.user).pk)
+    found["until"] = request.session.get_expiry_date().isoformat()
     answer = HttpResponse(msgspec.json.encode(found), content_type="application/json")
     answer["Cache-Control"] = "no-store"
     return answer

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from analytics.days.zones import day_bounds
-from analytics.ranges.results import HourPoint, Summary, Totals
+from analytics.ranges.results import DayPoint, HourPoint, Summary, Totals
 from analytics.selectors.summary import get_summary, sum_up_days
 from conferences.models import Conference
 from console import charts, panels
@@ -61,6 +61,7 @@ def read_overview(conference: Conference, asked: Asked, *, opens: OpensTo) -> di
         "summary": summary,
         "tiles": _make_tiles(summary, opens),
         "days_to_doors": before_doors,
+        "present": _find_fullest_day(conference, summary),
         "chart": draw_chart(conference, summary, asked),
         "funnel": _make_funnel(summary, opens, has_opened=before_doors is None),
         "cards": panels.lay_out(summary.panels, asked) if summary.panels else [],
@@ -77,6 +78,15 @@ def _days_to_doors(conference: Conference, totals: Totals, *, now: dt.datetime) 
 
 def _before(summary: Summary, name: str) -> float | None:
     return getattr(summary.comparison.totals, name) if summary.comparison else None
+
+
+def _find_fullest_day(conference: Conference, summary: Summary) -> DayPoint | None:
+    """Return the day of the range on which most attendees came; None where check-ins say it all: at
+    conferences of one day, and while nobody came."""
+    if not conference.lasts_days:
+        return None
+    fullest = max(summary.days, key=lambda point: point.present or 0)
+    return fullest if fullest.present else None
 
 
 # By the name of a figure (console/selectors/figures.py), or of a rate: the field of the totals.
@@ -124,7 +134,7 @@ def draw_chart(conference: Conference, summary: Summary, asked: Asked) -> dict[s
     """Return the chart of days or hours: bars, lines for the period before, the unfinished one hatched."""
     field = FIGURES[asked.figure]
     items = (_hours if asked.by == "hour" else _days)(conference, summary, asked)
-    values = [getattr(item["point"], field, 0) for item in items]
+    values = [getattr(item["point"], field, 0) or 0 for item in items]
     # Where nothing was before, there is no line.
     before = [getattr(item["before"], field) if item["before"] else None for item in items]
     ceiling = charts.nice_ceiling(max([*values, *(value or 0 for value in before)], default=0))

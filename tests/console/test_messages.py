@@ -11,6 +11,7 @@ from conferences.models import Conference, Registration
 from conferences.services.checkins import check_in
 from conferences.services.registrations import register
 from notifications.models import Mailing, Notification, Suppression
+from notifications.rendering import render_mail
 from notifications.services import mailings, suppressing
 from notifications.services.delivering import deliver
 from tests.console.builders import build_branch
@@ -218,3 +219,20 @@ def test_a_message_is_shown_resent_and_aborted(
     Notification.objects.update(status="sending")
     told = client.post(f"{LIST}{row.pk}/resend/", follow=True).content.decode()
     assert "Nothing was changed." in told
+
+
+def test_a_preview_has_no_link_that_acts_for_somebody(
+    conference: Conference, bob: User, victor: User, browser: Browser, ann: Registration
+) -> None:
+    """Viewers read previews: with a recipient's signed links they could unsubscribe or cancel for them."""
+    address = browser(bob).post(NEW, {**TEXT, "states": ["approved"]})["Location"]
+    previews = [browser(victor).get(f"{address}frame/en/").content.decode()]
+    row = Notification.objects.get(message_type="registration_confirmation")
+    previews.append(browser(bob).get(f"/console/c/summit/notifications/{row.pk}/frame/").content.decode())
+    for html in previews:
+        assert "/unsubscribe/" not in html
+        assert "/me/" not in html
+        assert "unsubscribe" in html or "cancel your registration" in html
+    browser(bob).post(f"{address}test/")
+    test_copy = Notification.objects.get(recipient=bob.email)
+    assert "/me/" not in render_mail(test_copy, ann).html

@@ -82,6 +82,37 @@ def test_a_visitor_of_two_days_counts_once(conference: Conference, alice: User, 
     assert [item["value"] for item in context["chart"]["items"]] == [1, 2]
 
 
+def enter(number: int, day: int) -> dict[str, Any]:
+    """A check-in that another system's door reports, `day` days after 1 May."""
+    at = NOON + dt.timedelta(days=day)
+    return {"event_id": f"c{number}-{day}", "type": "checkin", "ts": at, "registration_id": f"r{number}"}
+
+
+def test_who_came_each_day_is_shown_of_conferences_of_several_days(
+    conference: Conference, alice: User, browser: Browser
+) -> None:
+    store(enter(1, 0), enter(1, 1), enter(2, 1), enter(3, 1))
+    last = DAY + dt.timedelta(days=1)
+    summaries.compute_range("summit", DAY, last)
+    asked = {"from": f"{DAY}", "to": f"{last}", "figure": "present", "by": "hour"}
+    shown = browser(alice).get(PAGE, asked)
+    assert shown.context["present"] is None
+    assert "Came that day</th>" not in shown.content.decode()
+
+    start = NOON - dt.timedelta(hours=3)
+    services.update_conference(conference, starts_at=start, ends_at=start + dt.timedelta(days=1, hours=8))
+    shown = browser(alice).get(PAGE, asked)
+    assert (shown.context["present"].date, shown.context["present"].present) == (last, 3)
+    assert [item["value"] for item in shown.context["chart"]["items"]] == [1, 3], "by day, whatever was asked"
+    assert shown.context["tiles"]["checkins"]["now"] == 3
+    assert "Came that day</th>" in shown.content.decode()
+    daily = browser(alice).get(f"/api/analytics/daily?conference_id=summit&from={DAY}&to={last}").json()
+    assert [row["present"] for row in daily["results"]] == [1, 3]
+    csv = browser(alice).get(f"/api/analytics/daily?conference_id=summit&from={DAY}&to={last}&format=csv")
+    head, *rows = [line.split(",") for line in b"".join(csv.streaming_content).decode().splitlines()]
+    assert [row[head.index("present")] for row in rows] == ["1", "3"]
+
+
 def test_the_unfinished_day_is_compared_with_the_same_hours(conference: Conference) -> None:
     yesterday = NOON - dt.timedelta(days=1)
     store(
