@@ -114,13 +114,14 @@ def build_segment(
         cursor.execute(_EVENTS)
         cursor.execute(_EVENING)
         cursor.execute("DROP TABLE raw")
+        visits = with_visits("events", "evening", ends_ms=ends_ms)
         cursor.execute(
             f"CREATE TEMP TABLE segment AS SELECT {quote(date.isoformat())}::DATE AS day, "  # noqa: S608
             f"((ts - {midnight_ms}) // 3600000)::UTINYINT AS hour, * "
-            f"FROM ({with_visits('events', 'evening', ends_ms=ends_ms)})"
+            f"FROM ({visits})"
         )
         found = cursor.execute(
-            "COPY (SELECT * FROM segment ORDER BY visitor, place) "
+            "COPY (SELECT * FROM segment ORDER BY visitor, place) "  # noqa: S608
             f"TO {quote(str(path))} (FORMAT parquet, COMPRESSION zstd)"
         ).fetchone()
         return int(found[0]) if found else 0, read_facts(cursor, "segment")
