@@ -51,4 +51,4 @@ def read_facts(cursor: "duckdb.DuckDBPyConnection", source: str) -> Facts:
         f"count(DISTINCT visitor) FILTER (type = 'page_view'), {COUNTED} FROM {source} "
         "WHERE type = 'page_view' OR is_counted GROUP BY hour ORDER BY hour"
     ).fetchall()
-    return Facts(*(day or ()), [HourFacts(*hour) for hour in hours])
+    return Facts(*(day or ()), hours=[HourFacts(*hour) for hour in hours])

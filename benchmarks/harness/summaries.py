@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -109,7 +110,7 @@ class Questions:
     def prepared(self) -> _Times:
         """The slowest of the usual ranges with what it is compared with, after the worker prepared them."""
         found = [
-            _repeat(lambda ends=ends: self.ask(*ends, compare=True), self.repeat) for ends in self.usual()
+            _repeat(partial(self.ask, first, last, compare=True), self.repeat) for first, last in self.usual()
         ]
         return max(found, key=lambda times: times["wall_ms"])
 
