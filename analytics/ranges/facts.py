@@ -41,7 +41,7 @@ class Facts(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 def read_facts(cursor: "duckdb.DuckDBPyConnection", source: str) -> Facts:
     """source: SQL of the rows of one day's segment."""
-    day = cursor.execute(
+    row = cursor.execute(
         "SELECT count(*) FILTER (type = 'page_view'), count(DISTINCT visitor) FILTER (type = 'page_view'), "  # noqa: S608
         f"count(*) FILTER (type = 'share_open'), {COUNTED}, "
         f"count(*) FILTER (is_first), count(*) FILTER (is_first AND goes_on) FROM {source}"
@@ -51,4 +51,7 @@ def read_facts(cursor: "duckdb.DuckDBPyConnection", source: str) -> Facts:
         f"count(DISTINCT visitor) FILTER (type = 'page_view'), {COUNTED} FROM {source} "
         "WHERE type = 'page_view' OR is_counted GROUP BY hour ORDER BY hour"
     ).fetchall()
-    return Facts(*(day or ()), hours=[HourFacts(*hour) for hour in hours])
+    pv, uv, share_opens, registrations, checkins, visits, gone_on = row or (0,) * 7
+    return Facts(
+        pv, uv, share_opens, registrations, checkins, visits, gone_on, [HourFacts(*hour) for hour in hours]
+    )
