@@ -42,13 +42,14 @@ def clocked(system: System, request: pytest.FixtureRequest) -> Iterator[tuple[Sy
 
 
 class Timed:
-    """What was accepted between two changes of the clock, and between which times by that clock."""
+    """What was sent and accepted between two changes of the clock, and between which times by that clock."""
 
-    def __init__(self, clock: Clock, clients: PostingClients, *, batches: int = 15) -> None:
-        before, self.since = set(clients.ids), clock.now()
-        clients.wait_for_batches(batches, seconds=120)
-        time.sleep(_PHASE_SECONDS)  # for beat and the sweeps
-        self.ids, self.until = set(clients.ids) - before, clock.now()
+    def __init__(self, system: System, clock: Clock, *, name: str) -> None:
+        self.since = clock.now()
+        with PostingClients(system.url, threads=1, prefix=name, pause_seconds=0.2) as clients:
+            clients.wait_for_batches(10, seconds=120)
+            time.sleep(_PHASE_SECONDS)  # for beat and the sweeps
+        self.ids, self.until = clients.ids, clock.now()
         self.ahead_seconds = clock.ahead_seconds
 
 
@@ -78,10 +79,11 @@ def test_clocks_that_jump_cost_no_event_and_double_none(clocked: tuple[System, C
     nameless: dict[str, int] = {}
     phases: list[Timed] = []
     registered = 0
-    with PostingClients(system.url, threads=2) as clients:
-        for number, hours in enumerate([0, 1, 0, -1, 0, DAYS, 0, -DAYS, 0]):
+    # These also send while the clock is set.
+    with PostingClients(system.url, threads=2, prefix="all-", pause_seconds=0.1) as clients:
+        for number, hours in enumerate([1, 0, -1, 0, DAYS, 0, -DAYS, 0]):
             clock.set(hours=hours)
-            phases.append(Timed(clock, clients))
+            phases.append(Timed(system, clock, name=f"{number}-"))
             nameless[f"nameless-{number}"] = hours
             send_nameless(system, f"nameless-{number}")
             assert register(system, number) == 201, f"with a clock {hours} hours fast"
@@ -94,7 +96,8 @@ def test_clocks_that_jump_cost_no_event_and_double_none(clocked: tuple[System, C
     assert len(own) == registered
     today = dt.datetime.now(dt.UTC).date()
     span = {"from": f"{today - dt.timedelta(days=4)}", "to": f"{today + dt.timedelta(days=4)}"}
-    wait_until_all_are_counted(system, clients.ids | set(nameless) | set(own), **span)
+    ids = clients.ids.union(nameless, own, *(phase.ids for phase in phases))
+    wait_until_all_are_counted(system, ids, seconds=180, **span)
 
     times = stored_times(system)
     for phase in phases:
@@ -104,7 +107,7 @@ def test_clocks_that_jump_cost_no_event_and_double_none(clocked: tuple[System, C
         assert max(found) < phase.until - late + APART_SECONDS, phase.ahead_seconds
     if not is_machine:
         assert max(times.values()) < time.time() + FAST_SECONDS, "nothing is dated into the future"
-    print(f"{len(clients.ids)} events, {len(own)} registrations, {clients.retries} retries")  # noqa: T201
+    print(f"{len(ids)} events, {len(own)} registrations, {clients.retries} retries")  # noqa: T201
 
 
 def test_what_depends_on_time_goes_on_when_the_clock_is_set_back(clocked: tuple[System, Clock, bool]) -> None:
