@@ -10,6 +10,7 @@ deletion, and one appended later rings again: every entry has a drain to come. I
 key's expiry and beat's tick make up for it.
 """
 
+import math
 import os
 import socket
 import time
@@ -77,7 +78,7 @@ class Consumer:
         self._redis = client
         self._claim_idle_ms = claim_idle_ms
         self._held: dict[bytes, tuple[tuple[bytes, int], float]] = {}  # see age_held
-        self._looked_at = -_LOOK_SECONDS
+        self._looked_at = -math.inf
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
     def ensure_group(self) -> None:
@@ -109,13 +110,14 @@ class Consumer:
         )
         return [(item["message_id"], int(item["times_delivered"])) for item in pending]
 
-    def age_held(self) -> None:
-        """Let entries be claimed that a consumer has held for too long by this process' own clock.
+    def age_held(self, *, now: float | None = None) -> None:
+        """Let entries be claimed that a consumer has held for too long by this process' own clock (`now`,
+        monotonic).
 
         Redis counts an entry's idle time by the clock of its host. When that is set back, entries that were
         delivered before are of the future, and those of a dead worker would wait until then.
         """
-        now = time.monotonic()
+        now = time.monotonic() if now is None else now
         if now - self._looked_at < _LOOK_SECONDS:
             return
         self._looked_at = now
