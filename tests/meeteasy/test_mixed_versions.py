@@ -21,6 +21,8 @@ from tests.support.system import ROOT, System
 pytestmark = [pytest.mark.processes, pytest.mark.faults]
 
 REGISTER = "/api/conferences/test/registrations"
+# The schedule is in the database: the older beat sends newer tasks, too, which only newer workers know.
+UNKNOWN_TASK = b"Received unregistered task"
 OLD = ["web", "events", "daily", "email", "beat"]
 
 
@@ -101,5 +103,6 @@ def test_workers_of_both_versions_store_each_event_once(upgraded: System) -> Non
     wait_until_all_are_counted(system, ids | set(own), seconds=180)
     assert recount(system)["dead_letters"] == 0
     print(f"{len(at_old.ids)} and {len(at_new.ids)} events, {registered} registrations")  # noqa: T201
-    failures = [line for name in OLD + new for line in system.log(name).splitlines() if b"Traceback" in line]
+    records = [record for name in OLD + new for record in system.log(name).split(b"timestamp=")]
+    failures = [record for record in records if b"Traceback" in record and UNKNOWN_TASK not in record]
     assert not failures
