@@ -142,7 +142,11 @@ class PostgresqlServer:
             self.process.wait(30)
 
     def create_database(self, name: str, *, template: str = "template1") -> str:
-        """Create a copy of the database `template`, by default an empty one. Returns its URL."""
+        """Create a copy of the database `template`, by default an empty one. Returns its URL.
+
+        Its name begins with `name`; a test that is run again gets another one.
+        """
+        name = f"{name}_{secrets.token_hex(4)}"
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
         return self.url.removesuffix("postgres") + name
@@ -153,15 +157,17 @@ class PostgresqlServer:
 
 
 class MongodbServer:
-    """The server of MONGODB_URI, which tests cannot start themselves. What stops, continues and kills it are
-    shell commands in the environment: TEST_MONGODB_PAUSE, _RESUME, _STOP, _KILL and _START (docs/mongodb.md).
+    """A database of its own on the server of MONGODB_URI, which tests cannot start themselves.
+
+    What stops, continues and kills the server are shell commands in the environment: TEST_MONGODB_PAUSE,
+    _RESUME, _STOP, _KILL and _START (docs/mongodb.md). uri: the server's, if not that of the tests.
     """
 
     COMMANDS = ("PAUSE", "RESUME", "STOP", "KILL", "START")
 
-    def __init__(self) -> None:
-        self.uri = os.environ["TESTS_MONGODB_URI"]
-        self.database = f"meeteasy_faults_{secrets.token_hex(4)}"
+    def __init__(self, uri: str = "") -> None:
+        self.uri = uri or os.environ["TESTS_MONGODB_URI"]
+        self.database = f"meeteasy_test_{secrets.token_hex(4)}"
 
     @classmethod
     def find_missing(cls) -> list[str]:

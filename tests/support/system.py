@@ -65,7 +65,7 @@ class System:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.http = httpx.Client(base_url=self.url, timeout=30)
         self._prepared = not is_migrated
-        self.mongodb_url = ""  # with `use_mongodb`
+        self.mongodb: MongodbServer | None = None
         self._manage: Manage | None = None
         self._tokens: dict[str, str] = {}
 
@@ -83,7 +83,7 @@ class System:
             self.manage("migrate", "--verbosity", "0")
             self.manage("sync_schedule")
             self.run_code("from meeteasy.management.commands.up import create_organizer; create_organizer()")
-        if self.mongodb_url:
+        if self.mongodb is not None:
             self.manage("migrate", "--database", "analytics", "--verbosity", "0")
 
     def skip_preparing(self) -> None:
@@ -97,7 +97,7 @@ class System:
 
     def use_mongodb(self, server: MongodbServer) -> None:
         """Keep events and summaries there. Before anything is started."""
-        self.mongodb_url = server.url
+        self.mongodb = server
         self.environment |= {"MONGODB_URI": server.uri, "MONGODB_DATABASE": server.database}
 
     def start(self, *names: str) -> None:
