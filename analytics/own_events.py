@@ -25,7 +25,7 @@ from analytics.events.validation import Client, make_row, parse_event
 from analytics.models import Event, OwnEventSweep
 from analytics.stream import queue
 from analytics.stream.entry import MAX_EVENTS, encode_rows
-from conferences.models import CheckIn, Registration
+from conferences.models import CheckIn, Passage, Registration
 from meeteasy.core.logs import get_logger
 
 log = get_logger(__name__)
@@ -72,6 +72,21 @@ def undone_row(check_in: CheckIn) -> EventRow:
         check_in.registration,
         check_in.checked_in_at,
         checkin_event_id=f"{OWN_PREFIX}checkin:{check_in.id}",
+    )
+
+
+def entry_row(passage: Passage) -> EventRow:
+    return _make_row("entry", f"entry:{passage.id}", passage.registration, passage.passed_at)
+
+
+def entry_undone_row(passage: Passage) -> EventRow:
+    """The event that takes an entry back. Its event time is the entry's."""
+    return _make_row(
+        "entry_undone",
+        f"entry_undone:{passage.id}",
+        passage.registration,
+        passage.passed_at,
+        entry_event_id=f"{OWN_PREFIX}entry:{passage.id}",
     )
 
 
@@ -138,7 +153,7 @@ def _server() -> Client:
     return Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "", is_server=True)
 
 
-def report(rows: list[EventRow]) -> bool:
+def send(rows: list[EventRow]) -> bool:
     """Send own events, at most MAX_EVENTS. Returns whether the broker took them.
 
     The sweep sends later what it did not take: a registration must not fail because statistics are away.
@@ -175,6 +190,10 @@ def _check_ins() -> QuerySet[CheckIn]:
     return CheckIn.objects.select_related("registration")
 
 
+def _entries() -> QuerySet[Passage]:
+    return Passage.objects.filter(direction=Passage.Direction.IN).select_related("registration")
+
+
 def registration_standing_row(registration: Registration) -> EventRow:
     """The event of whether a registration's own state lets it count."""
     return standing_row(
@@ -190,6 +209,8 @@ def registration_standing_row(registration: Registration) -> EventRow:
 register_kind(Kind("reg", Registration.objects.all, "registered_at", registration_row))
 register_kind(Kind("checkin", _check_ins, "recorded_at", check_in_row))
 register_kind(Kind("undone", _check_ins, "undone_at", undone_row))
+register_kind(Kind("entry", _entries, "recorded_at", entry_row))
+register_kind(Kind("entry_undone", _entries, "undone_at", entry_undone_row))
 register_kind(Kind("standing", Registration.objects.all, "standing_changed_at", registration_standing_row))
 
 

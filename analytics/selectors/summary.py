@@ -109,7 +109,7 @@ def sum_up_days(
     today = _today(conference, now)
     if first <= today <= last:
         figures[today] = compute_figures(conference.id, today)
-    names = ("pv", "uv", "registrations", "checkins", "bots")
+    names = ("pv", "uv", "registrations", "checkins", "present", "bots")
     points = _all_days([], first, last)
     for point in points:
         of_day = figures.get(point.date, {})
@@ -204,7 +204,7 @@ def _add_days(totals: Totals, points: Sequence[DayPoint], conference_id: str, *,
     for point in points:
         of_day = figures.get(point.date, {})
         point.registrations, point.checkins = of_day.get("registrations", 0), of_day.get("checkins", 0)
-        point.bots = of_day.get("bots", 0)
+        point.present, point.bots = of_day.get("present", 0), of_day.get("bots", 0)
 
 
 def _bring_up_to_date(

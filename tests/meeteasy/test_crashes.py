@@ -68,7 +68,7 @@ def test_other_workers_take_over_from_a_killed_one(system: System) -> None:
 
 @pytest.mark.postgresql
 def test_a_postgresql_outage_costs_nothing(system: System, postgresql: PostgresqlServer) -> None:
-    system.environment["DATABASE_URL"] = postgresql.create_database("crashes")
+    system.use_postgresql(postgresql, "crashes")
     system.start("web", "events", "daily", "beat")
     with PostingClients(system.url) as clients:
         clients.wait_for_batches(20)
@@ -93,7 +93,7 @@ def test_a_death_at_any_step_is_repaired_soon(
     """The steps: insert, react, acknowledge; compute a day, clear its marks."""
     if database == "postgresql":
         server: PostgresqlServer = request.getfixturevalue("postgresql")
-        system.environment["DATABASE_URL"] = server.create_database("steps")
+        system.use_postgresql(server, "steps")
     system.environment["DJANGO_SETTINGS_MODULE"] = "tests.support.crashing.settings"
     system.start("web", "events", "daily", "beat")
     ids: set[str] = set()

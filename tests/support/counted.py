@@ -12,7 +12,7 @@ from tests.support.system import ROOT, System
 def recount(system: System) -> dict[str, Any]:
     """The figures of the conference `test` by tests/support/recount.py, from the tables themselves."""
     given = system.environment.get("DATABASE_URL") or str(system.directory / "meeteasy.sqlite3")
-    database = system.mongodb_url or given
+    database = given if system.mongodb is None else system.mongodb.url
     script = [sys.executable, str(ROOT / "tests/support/recount.py"), database, "test"]
     return json.loads(subprocess.run(script, capture_output=True, check=True).stdout)
 

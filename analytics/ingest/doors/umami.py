@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 from urllib.parse import unquote, urljoin, urlsplit
 
+from analytics.events.json_values import json_kind
 from analytics.events.problems import BatchError, EventError
-from analytics.events.reading import json_kind
 from analytics.ingest.doors import IGNORED, Answer, Door, Refusal, Sent, Taken, json_answer, register
 from analytics.ingest.doors._mapping import make_event, make_page_view, name_visitor
 from analytics.ingest.requests import Request
