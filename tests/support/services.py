@@ -34,6 +34,7 @@ class ValkeyServer:
     """A Valkey with its append-only file in `directory`; can be killed and started again."""
 
     def __init__(self, *, port: int, directory: Path) -> None:
+        self.environment: dict[str, str] = {}  # in addition to this process'
         self.port = port
         self.directory = directory
         self.url = f"redis://127.0.0.1:{port}/0"
@@ -44,8 +45,9 @@ class ValkeyServer:
 
         self.directory.mkdir(parents=True, exist_ok=True)
         self.process = subprocess.Popen(
-            server_command(port=self.port, directory=self.directory), stdout=subprocess.DEVNULL
-        )
+            server_command(port=self.port, directory=self.directory),
+            env={**os.environ, **self.environment}, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
         client = redis.Redis.from_url(self.url)
         deadline = time.monotonic() + 60
         while True:
@@ -142,7 +144,11 @@ class PostgresqlServer:
             self.process.wait(30)
 
     def create_database(self, name: str, *, template: str = "template1") -> str:
-        """Create a copy of the database `template`, by default an empty one. Returns its URL."""
+        """Create a copy of the database `template`, by default an empty one. Returns its URL.
+
+        Its name begins with `name`; a test that is run again gets another one.
+        """
+        name = f"{name}_{secrets.token_hex(4)}"
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
         return self.url.removesuffix("postgres") + name
