@@ -25,7 +25,7 @@ from analytics.events.validation import Client, make_row, parse_event
 from analytics.models import Event, OwnEventSweep
 from analytics.stream import queue
 from analytics.stream.entry import MAX_EVENTS, encode_rows
-from conferences.models import CheckIn, Registration
+from conferences.models import CheckIn, Passage, Registration
 from meeteasy.core.logs import get_logger
 
 log = get_logger(__name__)
@@ -72,6 +72,21 @@ def undone_row(check_in: CheckIn) -> EventRow:
         check_in.registration,
         check_in.checked_in_at,
         checkin_event_id=f"{OWN_PREFIX}checkin:{check_in.id}",
+    )
+
+
+def entry_row(passage: Passage) -> EventRow:
+    return _make_row("entry", f"entry:{passage.id}", passage.registration, passage.passed_at)
+
+
+def entry_undone_row(passage: Passage) -> EventRow:
+    """The event that takes an entry back. Its event time is the entry's."""
+    return _make_row(
+        "entry_undone",
+        f"entry_undone:{passage.id}",
+        passage.registration,
+        passage.passed_at,
+        entry_event_id=f"{OWN_PREFIX}entry:{passage.id}",
     )
 
 
@@ -138,7 +153,7 @@ def _server() -> Client:
     return Client(now_ms(), is_bot=False, visitor_id=lambda conference_id: "", is_server=True)
 
 
-def report(rows: list[EventRow]) -> bool:
+def send(rows: list[EventRow]) -> bool:
     """Send own events, at most MAX_EVENTS. Returns whether the broker took them.
 
     The sweep sends later what it did not take: a registration must not fail because statistics are away.
@@ -175,6 +190,10 @@ def _check_ins() -> QuerySet[CheckIn]:
     return CheckIn.objects.select_related("registration")
 
 
+def _entries() -> QuerySet[Passage]:
+    return Passage.objects.filter(direction=Passage.Direction.IN).select_related("registration")
+
+
 def registration_standing_row(registration: Registration) -> EventRow:
     """The event of whether a registration's own state lets it count."""
     return standing_row(
@@ -190,6 +209,8 @@ def registration_standing_row(registration: Registration) -> EventRow:
 register_kind(Kind("reg", Registration.objects.all, "registered_at", registration_row))
 register_kind(Kind("checkin", _check_ins, "recorded_at", check_in_row))
 register_kind(Kind("undone", _check_ins, "undone_at", undone_row))
+register_kind(Kind("entry", _entries, "recorded_at", entry_row))
+register_kind(Kind("entry_undone", _entries, "undone_at", entry_undone_row))
 register_kind(Kind("standing", Registration.objects.all, "standing_changed_at", registration_standing_row))
 
 
@@ -214,8 +235,11 @@ def send_missing(*, now: dt.datetime | None = None) -> int:
 def _sweep(kind: Kind, *, now: dt.datetime) -> int:
     """Compare the rows of a kind, send what is missing, and note up to when everything is complete."""
     deadline = time.monotonic() + _MAX_SECONDS
-    done = OwnEventSweep.objects.filter(kind=kind.name).values_list("complete_until", flat=True).first()
+    noted = OwnEventSweep.objects.filter(kind=kind.name).values_list("complete_until", flat=True).first()
     complete_until = now - GRACE
+    # A note of the future was made before the clock was set back: look again where rows may have come since.
+    is_ahead = noted is not None and noted > now
+    done = now - GIVE_UP if is_ahead else noted
     first_missing: dt.datetime | None = None
     sent = 0
     for page in _pages(kind, since=done and done - OVERLAP, until=complete_until):
@@ -230,9 +254,9 @@ def _sweep(kind: Kind, *, now: dt.datetime) -> int:
     if first_missing is not None:
         log.warning("missing_own_events_sent", kind=kind.name, events=sent, since=first_missing.isoformat())
         complete_until = min(complete_until, max(first_missing, now - GIVE_UP))
-    if done is None:
+    if noted is None:
         OwnEventSweep.objects.get_or_create(kind=kind.name, defaults={"complete_until": complete_until})
-    elif complete_until > done:
+    elif is_ahead or complete_until > noted:
         OwnEventSweep.objects.filter(kind=kind.name).update(complete_until=complete_until)
     return sent
 

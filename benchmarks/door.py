@@ -11,13 +11,11 @@ import asyncio
 import json
 import secrets
 import time
-from contextlib import ExitStack
 from typing import Any
 
 import httpx
 
-from benchmarks.harness.postgresql import run_postgresql
-from benchmarks.harness.processes import Lab, open_lab, use_two_cores
+from benchmarks.harness.processes import Lab, open_lab_on, use_two_cores
 from benchmarks.harness.report import make_parser, median, target, write_report
 
 _FILL = """
@@ -77,11 +75,7 @@ def main() -> None:
     results: dict[str, Any] = {}
     targets: list[dict[str, Any]] = []
     for name in options.databases:
-        with ExitStack() as stack:
-            environment = {}
-            if name == "postgresql":
-                environment["DATABASE_URL"] = stack.enter_context(run_postgresql())
-            lab = stack.enter_context(open_lab(**environment))
+        with open_lab_on(name) as lab:
             lab.start("web")
             rounds = [_measure(lab, options) for _ in range(options.rounds)]
         results[name] = {"rounds": rounds}

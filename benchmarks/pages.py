@@ -50,7 +50,7 @@ def main() -> None:
         lab.run_code(_FILL)
         kinds = {"page": _pages(), "static": itertools.repeat("/static/visuspace/page.css")}
         for paths in kinds.values():
-            asyncio.run(_fetch(lab.port, paths, clients=options.clients, requests=options.clients * 4))
+            asyncio.run(_fetch(lab.port, paths, clients=4, requests=options.clients * 4))
         for _ in range(options.rounds):
             for kind, paths in kinds.items():
                 found = asyncio.run(

@@ -5,12 +5,11 @@
 Everything runs as the system starts it: two web processes, workers of events and mail, beat. A client sends
 its next registration when the last was stored, and obeys 503 with Retry-After. Afterwards each 201 must be
 stored once, with its mail and its event. Beside it a bare DRF view under gunicorn's threads that inserts the
-same rows.
+same rows. The processor time of each program, until the last answer, says where a registration's goes.
 """
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -18,7 +17,7 @@ from typing import Any
 import msgspec
 
 from benchmarks.harness.postgresql import run_postgresql
-from benchmarks.harness.processes import Lab, open_lab, use_two_cores
+from benchmarks.harness.processes import Lab, open_lab, spent_between, use_two_cores
 from benchmarks.harness.report import make_parser, target, write_report
 
 _COUNT = """
@@ -38,8 +37,7 @@ class Rush:
 
     def __init__(self, port: int, people: Iterator[int], *, name: str) -> None:
         self._port, self._people, self._name = port, people, name
-        self.seconds: list[float] = []
-        self.statuses: Counter[int] = Counter()
+        self.seconds: dict[int, list[float]] = {}
 
     async def client(self) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
@@ -53,8 +51,7 @@ class Rush:
                 started = time.perf_counter()
                 writer.write(request)
                 status, headers = await _read_answer(reader)
-                self.seconds.append(time.perf_counter() - started)
-                self.statuses[status] += 1
+                self.seconds.setdefault(status, []).append(time.perf_counter() - started)
                 if headers.get("connection") == "close":
                     writer.close()
                     reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
@@ -80,12 +77,15 @@ def run_rush(port: int, *, registrations: int, clients: int, name: str) -> dict[
     started = time.perf_counter()
     asyncio.run(run())
     seconds = time.perf_counter() - started
-    ordered = sorted(rush.seconds)
+    ordered = sorted(second for some in rush.seconds.values() for second in some)
     return {
-        "per_second": round(rush.statuses[201] / seconds, 1),
+        "per_second": round(len(rush.seconds[201]) / seconds, 1),
         "p50_ms": round(ordered[len(ordered) // 2] * 1000),
         "p99_ms": round(ordered[len(ordered) * 99 // 100] * 1000),
-        "statuses": {str(status): count for status, count in sorted(rush.statuses.items())},
+        "p50_refused_ms": round(sorted(rush.seconds[503])[len(rush.seconds[503]) // 2] * 1000, 1)
+        if 503 in rush.seconds
+        else None,
+        "statuses": {str(status): len(some) for status, some in sorted(rush.seconds.items())},
     }
 
 
@@ -135,7 +135,13 @@ def measure(store: str, options: Any) -> list[dict[str, Any]]:
                     lab.prepare()
                     with start(lab) as port:
                         run_rush(port, registrations=min(20, options.registrations), clients=4, name="warm")
+                        before = lab.cpu_seconds()
                         found = run_rush(port, registrations=options.registrations, clients=clients, name="r")
+                        spent = spent_between(before, lab.cpu_seconds())
+                        found["processor_ms"] = {
+                            name: round(seconds * 1000 / options.registrations, 2)
+                            for name, seconds in spent.items()
+                        }
                         print(f"{store}, {clients} clients, {system}: {found}", flush=True)
                         if system == "ours":
                             expected = options.registrations + min(20, options.registrations)

@@ -17,11 +17,9 @@ import itertools
 import json
 import sys
 import time
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.harness.postgresql import run_postgresql
-from benchmarks.harness.processes import Lab, open_lab, spent_between, use_two_cores
+from benchmarks.harness.processes import Lab, open_lab_on, spent_between, use_two_cores
 from benchmarks.harness.report import make_parser, median, target, write_report
 from benchmarks.storing import STREAM, fill
 
@@ -54,11 +52,7 @@ def main() -> None:
     results: dict[str, Any] = {}
     targets: list[dict[str, Any]] = []
     for name in options.databases:
-        with ExitStack() as stack:
-            environment = {}
-            if name == "postgresql":
-                environment["DATABASE_URL"] = stack.enter_context(run_postgresql())
-            lab = stack.enter_context(open_lab(**environment))
+        with open_lab_on(name) as lab:
             found = results[name] = _measure(lab, options)
         targets += [
             target(

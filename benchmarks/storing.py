@@ -1,19 +1,19 @@
 """Storing: one worker process works off a stream that was filled before, beside a bare loop.
 
     python -m benchmarks.storing [--rounds 3] [--events 200000] [--databases sqlite postgresql] [--smoke]
+    MONGODB_URI=… python -m benchmarks.storing --databases mongodb --output FILE
 
 Ours is the real worker with all reactions. The bare loop reads the same stream and inserts the same rows
 into the same table, without acknowledgement, de-duplication or reactions. FastStream's consumer stores in
-SQLite. On PostgreSQL the server's own processor time is on the same two cores.
+SQLite. On PostgreSQL the server's own processor time is on the same two cores. MongoDB's is wherever that
+server is.
 """
 
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness.postgresql import run_postgresql
-from benchmarks.harness.processes import Lab, open_lab, spent_between, use_two_cores
+from benchmarks.harness.processes import Lab, open_lab_on, spent_between, use_two_cores
 from benchmarks.harness.report import make_parser, median, target, write_report
 from benchmarks.references import FASTSTREAM_LIST
 
@@ -25,20 +25,19 @@ def main() -> None:
     parser = make_parser(__doc__, rounds=3)
     parser.add_argument("--events", type=int, default=300_000)
     parser.add_argument("--entry-rows", type=int, default=200, help="rows of one stream entry, at most 500")
-    parser.add_argument("--databases", nargs="+", default=["sqlite", "postgresql"])
+    parser.add_argument(
+        "--databases", nargs="+", default=["sqlite", "postgresql"],
+        choices=["sqlite", "postgresql", "mongodb"],
+    )  # fmt: skip
     options = parser.parse_args()
     if options.smoke:
-        options.rounds, options.events, options.databases = 1, 2000, ["sqlite"]
+        options.rounds, options.events, options.databases = 1, 2000, options.databases[:1]
     use_two_cores()
 
     targets: list[dict[str, Any]] = []
     results: dict[str, Any] = {}
     for name in options.databases:
-        with ExitStack() as stack:
-            environment = {}
-            if name == "postgresql":
-                environment["DATABASE_URL"] = stack.enter_context(run_postgresql())
-            lab = stack.enter_context(open_lab(**environment))
+        with open_lab_on(name) as lab:
             results[name] = _measure_all(lab, options)
         figures = results[name]
         targets.append(

@@ -4,9 +4,11 @@ Users get 404 for a conference that they are not a member of, as if it did not e
 does not allow the action gets 403, since they know that the conference exists.
 """
 
+from typing import TypeVar
+
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404
 
 from conferences.models import (
@@ -23,6 +25,7 @@ from conferences.models import (
 from conferences.selectors.registrations import find_check_ins, find_registrations
 
 Role = Member.Role
+_Row = TypeVar("_Row", bound=Model)
 
 # What each role may do, in terms of the role that an action asks for. A steward works at the door: scanning
 # and searching, and nothing else.
@@ -96,10 +99,7 @@ def get_registration(
 ) -> Registration:
     """Return a registration of the conference. Checks `role` and raises as get_conference does."""
     conference = get_conference(user, conference_id, role=role)
-    found = find_registrations(conference).filter(id=registration_id).first()
-    if found is None:
-        raise Http404(f"This conference has no registration {registration_id!r}.")
-    return found
+    return _get_row(find_registrations(conference), registration_id, "registration")
 
 
 def get_check_in(
@@ -111,10 +111,7 @@ def get_check_in(
 ) -> CheckIn:
     """Return a check-in of the conference. Checks `role` and raises as get_conference does."""
     conference = get_conference(user, conference_id, role=role)
-    found = find_check_ins(conference).filter(id=check_in_id).first()
-    if found is None:
-        raise Http404(f"This conference has no check-in {check_in_id!r}.")
-    return found
+    return _get_row(find_check_ins(conference), check_in_id, "check-in")
 
 
 def get_passage(
@@ -126,10 +123,7 @@ def get_passage(
 ) -> Passage:
     """Return a passage of the conference. Checks `role` and raises as get_conference does."""
     conference = get_conference(user, conference_id, role=role)
-    found = Passage.objects.filter(registration__conference=conference, id=passage_id).first()
-    if found is None:
-        raise Http404(f"This conference has no passage {passage_id!r}.")
-    return found
+    return _get_row(Passage.objects.filter(registration__conference=conference), passage_id, "passage")
 
 
 def get_job(
@@ -137,20 +131,13 @@ def get_job(
 ) -> Job:
     """Return a job of the conference. Checks `role` and raises as get_conference does."""
     conference = get_conference(user, conference_id, role=role)
-    found = Job.objects.defer("content").filter(conference=conference, id=job_id).first()
-    if found is None:
-        raise Http404(f"This conference has no job {job_id!r}.")
-    return found
+    return _get_row(Job.objects.defer("content").filter(conference=conference), job_id, "job")
 
 
 def get_export(user: User | AnonymousUser, conference_id: str, export_id: str) -> ExportJob:
     """Return an export of the conference, if the user may read what is in it. Raises as get_conference."""
     conference = get_conference(user, conference_id)
-    found = None
-    if "\0" not in export_id:  # PostgreSQL rejects NUL
-        found = ExportJob.objects.filter(conference=conference, id=export_id).first()
-    if found is None:
-        raise Http404(f"This conference has no export {export_id!r}.")
+    found = _get_row(ExportJob.objects.filter(conference=conference), export_id, "export")
     get_conference(user, conference_id, role=Role(found.role))
     return found
 
@@ -164,25 +151,26 @@ def get_member(
 ) -> Member:
     """Return a member of the conference. Checks `role` and raises as get_conference does."""
     conference = get_conference(user, conference_id, role=role)
-    found = Member.objects.select_related("user").filter(conference=conference, id=member_id).first()
-    if found is None:
-        raise Http404(f"This conference has no member {member_id!r}.")
-    return found
+    return _get_row(conference.members.select_related("user"), member_id, "member")
 
 
 def get_event_key(user: User | AnonymousUser, conference_id: str, key_id: int) -> EventKey:
     """Return a key of a conference that the user owns. Raises as get_conference does."""
     conference = get_conference(user, conference_id, role=Role.OWNER)
-    found = conference.event_keys.select_related("created_by").filter(pk=key_id).first()
-    if found is None:
-        raise Http404(f"This conference has no key {key_id!r}.")
-    return found
+    return _get_row(conference.event_keys.select_related("created_by"), key_id, "key")
 
 
 def get_alias(user: User | AnonymousUser, conference_id: str, alias_id: int) -> Alias:
     """Return an alias of a conference that the user owns. Raises as get_conference does."""
     conference = get_conference(user, conference_id, role=Role.OWNER)
-    found = conference.aliases.filter(pk=alias_id).first() if alias_id < 2**63 else None
+    return _get_row(conference.aliases.all(), alias_id, "alias")
+
+
+def _get_row(rows: QuerySet[_Row], key: str | int, name: str) -> _Row:
+    """Return the row with this primary key. Raises Http404, which calls what is missing `name`."""
+    # PostgreSQL rejects NUL, and neither database takes an integer of more than 8 bytes.
+    is_possible = key < 2**63 if isinstance(key, int) else "\0" not in key
+    found = rows.filter(pk=key).first() if is_possible else None
     if found is None:
-        raise Http404(f"This conference has no alias {alias_id!r}.")
+        raise Http404(f"This conference has no {name} {key!r}.")
     return found

@@ -14,7 +14,8 @@ conference_saved = Signal()
 
 # Sent in the transaction that creates a registration or changes its state, for rows that must be committed
 # with it or not at all, such as those of an outbox. If a receiver raises, the change is rolled back.
-# Gives: registration (with its new state), previous_state (None: it is new).
+# Gives: registration (with its new state), previous_state (None: it is new), is_silent: whether an organizer
+# registered the person, who did not ask for mail.
 registration_changing = Signal()
 
 # The form was sent with the address of a person who is already registered, and nothing was changed. Sent in
@@ -45,6 +46,12 @@ checked_in = Signal()
 
 # Gives: check_in (its registration is loaded).
 checkin_undone = Signal()
+
+# An attendee came in, for the first time or again. Gives: passage (its registration is loaded).
+entered = Signal()
+
+# Gives: passages, a list of entries of one attendee (their registration is loaded).
+entries_undone = Signal()
 
 # A participant looks at their own page. Receivers return what they know of the person's sharing: the code of
 # their link ("" if they have none yet), and how many registrations are credited to them.

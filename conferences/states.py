@@ -16,8 +16,9 @@ class Action(StrEnum):
 
 
 # action: (the states in which it is allowed, the state it leads to). An action in the state that it leads to
-# changes nothing. A rejection can be reversed. A cancelled registration stays cancelled, but its person can
-# register again. An organizer can approve a person on the waiting list regardless of the capacity.
+# changes nothing. A rejection can be reversed. No decision brings a cancelled registration back, but its
+# person can register again (services/reinstating.py). An organizer can approve a person on the waiting list
+# regardless of the capacity.
 TRANSITIONS: dict[Action, tuple[frozenset[State], State]] = {
     Action.APPROVE: (frozenset({State.WAITING, State.PENDING, State.REJECTED}), State.APPROVED),
     Action.REJECT: (frozenset({State.WAITING, State.PENDING}), State.REJECTED),

@@ -36,7 +36,11 @@ RANGES = {
 }
 DEFAULT_RANGE = "28"
 # What charts show: the field of a day, or an hour.
-FIGURES = {"visitors": "uv", "views": "pv", "registrations": "registrations", "checkins": "checkins"}
+FIGURES = {
+    "visitors": "uv", "views": "pv", "registrations": "registrations", "checkins": "checkins",
+    "present": "present",
+}  # fmt: skip
+_OF_WHOLE_DAYS = frozenset({"present"})  # hours have no such figure
 _USUAL_FIGURE = "visitors"
 # More bars than those of two weeks are too thin to read.
 MAX_DAYS_BY_HOUR = 14
@@ -149,7 +153,7 @@ def read_asked(
         span=span,
         filters=filters,
         figure=figure if figure in FIGURES else _USUAL_FIGURE,
-        by=by if span.may_show_hours else "day",
+        by=by if span.may_show_hours and figure not in _OF_WHOLE_DAYS else "day",
         beside=given.get("beside", "")[:64],
         is_beyond_retention=is_beyond,
         problems=tuple(problems),

@@ -1,4 +1,4 @@
-"""The ASGI application: the event door for its path, web sockets, and Django in a pool of threads."""
+"""The ASGI application: the event door, warm event pages, web sockets, and Django in a pool of threads."""
 
 import asyncio
 import gc
@@ -22,6 +22,7 @@ from meeteasy.core.systemd import notify, watchdog_seconds  # noqa: E402
 from meeteasy.serving.bodies import BodyLimit  # noqa: E402
 from meeteasy.serving.pool import Pool  # noqa: E402
 from meeteasy.supervising import end_with_parent  # noqa: E402
+from visuspace.warm import WarmPages  # noqa: E402
 
 _bodies = ByteBudget(settings.MAX_BUFFERED_BYTES)
 
@@ -40,6 +41,7 @@ _django = _serve_django(threads=settings.WEB_THREADS)
 # Monitoring must not wait behind the requests of clients.
 _watching = _serve_django(threads=1)
 _WATCHED = frozenset({"/readyz", "/metrics"})
+_pages = WarmPages(_django)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,6 +54,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
             await send_json(send, 200, {"status": "ok"})
         elif path in _WATCHED:
             await _watching(scope, receive, send)
+        elif path.startswith("/conf/"):
+            await _pages(scope, receive, send)
         else:
             await _django(scope, receive, send)
     elif kind == "websocket":
@@ -78,6 +82,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             for task in watching:
                 task.cancel()
             await ingest.stop()
+            await _pages.stop()
             await hub.stop()
             await send({"type": "lifespan.shutdown.complete"})
             return

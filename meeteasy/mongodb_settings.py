@@ -20,6 +20,7 @@ _KEEPING: dict[str, tuple[Any, ...]] = {
     "readpreference": ("primary",),
     "readpreferencetags": (),  # these two choose among secondaries
     "maxstalenessseconds": (),
+    "directconnection": (False,),  # to one member, whose reads are answered even when it is no longer primary
     "readconcernlevel": ("local", "majority", "linearizable"),
     "retrywrites": (True,),
     "retryreads": (True,),

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import dj_database_url
-from celery.schedules import crontab
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from meeteasy import env, mail_settings, mongodb_settings
+from meeteasy import database_settings, default_schedule, env, mail_settings, mongodb_settings
 from meeteasy.core.queues import WORKER_OPTIONS, Queue
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -197,51 +195,21 @@ if OTEL_EXPORTER_OTLP_ENDPOINT:
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-
 # How long a statement waits for another connection's lock. The web server sets a shorter time.
 DATABASE_WAIT_SECONDS = env.read_int("DATABASE_WAIT_SECONDS", 30, minimum=1)
 SQLITE_LOG_BYTES = env.read_int("SQLITE_LOG_MB", 64, minimum=1) * 1024 * 1024
 SQLITE_SYNCHRONOUS = env.read_choice("SQLITE_SYNCHRONOUS", ("NORMAL", "FULL"), "NORMAL")
 
-
-def _sqlite(path: Path) -> dict[str, Any]:
-    return {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": str(path),
-        "CONN_MAX_AGE": 60,
-        "TEST": {"NAME": str(path.with_name("test.sqlite3"))},  # a file, so that threads can share it
-        "OPTIONS": {
-            # A writer waits for its turn instead of failing, and takes the lock at BEGIN: a transaction
-            # that starts reading and then writes could otherwise fail with "database is locked" at once.
-            "timeout": DATABASE_WAIT_SECONDS,
-            "transaction_mode": "IMMEDIATE",
-            # WAL: readers do not block the writer. NORMAL: a commit survives kill -9 of any process; after
-            # a power cut the last ones may be missing (docs/delivery.md says what follows). A checkpoint
-            # every 16 MB instead of 4: a bulk insert of 5,000 rows would set one off at each commit.
-            "init_command": (
-                f"PRAGMA journal_mode=WAL; PRAGMA synchronous={SQLITE_SYNCHRONOUS}; "
-                "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON; "
-                f"PRAGMA wal_autocheckpoint=4000; PRAGMA journal_size_limit={SQLITE_LOG_BYTES};"
-            ),
-        },
-    }
-
-
 DATABASE_URL = env.read_str("DATABASE_URL")
 DATABASES: dict[str, Any] = {
-    "default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)
-    if DATABASE_URL
-    else _sqlite(DATA_DIR / "meeteasy.sqlite3"),
+    "default": database_settings.make_default(
+        DATABASE_URL,
+        DATA_DIR / "meeteasy.sqlite3",
+        wait_seconds=DATABASE_WAIT_SECONDS,
+        log_bytes=SQLITE_LOG_BYTES,
+        synchronous=SQLITE_SYNCHRONOUS,
+    )
 }
-if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # A host that vanished silently must fail a task long before the task's time limit kills it.
-    for name, value in {
-        "connect_timeout": 5,
-        "tcp_user_timeout": 15_000,
-        "options": f"-c lock_timeout={DATABASE_WAIT_SECONDS}s",
-    }.items():
-        DATABASES["default"].setdefault("OPTIONS", {}).setdefault(name, value)
-
 MONGODB_URI = env.read_str("MONGODB_URI")
 ANALYTICS_DATABASE = "analytics" if MONGODB_URI else "default"
 if MONGODB_URI:
@@ -329,115 +297,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 # A worker waits for a lost broker without limit. By default it would end after 100 attempts.
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-# A task killed at its hard time limit counts as done for Redis, and its job's sweep finds it again. If it
-# stayed unacknowledged, it would use up the worker's prefetch count, and a second one would stop the worker.
+# CELERY_TASK_ACKS_ON_FAILURE_OR_TIMEOUT keeps its default, True: a task killed at its hard time limit counts
+# as done for Redis, and its job's sweep finds it again. If it stayed unacknowledged, it would use up the
+# worker's prefetch count, and a second one would stop the worker.
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "meeteasy.beat:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
-# Beat's default schedule by name. `manage.py sync_schedule` writes it to the database, where operators edit
-# it; entries that they changed or made are never overwritten (meeteasy/schedule.py).
-DEFAULT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "analytics: drain events (hears a lost wake-up, takes over from dead workers)": {
-        "task": "analytics.drain_events",
-        "schedule": 5,
-        "queue": Queue.ANALYTICS_EVENTS,
-    },
-    "analytics: refresh dirty days": {
-        "task": "analytics.refresh_dirty_days",
-        "schedule": 5,
-        "queue": Queue.ANALYTICS_DAILY,
-    },
-    "analytics: send registrations and check-ins that are missing among the events": {
-        "task": "analytics.send_missing_own_events",
-        "schedule": 15,
-        "queue": Queue.ANALYTICS_DAILY,
-    },
-    "analytics: carry out decisions about held reports": {
-        "task": "analytics.carry_out_hold_decisions",
-        "schedule": 15,
-        "queue": Queue.ANALYTICS_DAILY,
-    },
-    "sharing: totals that are due, and what killed workers left": {
-        "task": "sharing.settle",
-        "schedule": 1,
-        "queue": Queue.ANALYTICS_EVENTS,
-    },
-    "analytics: close ended days": {
-        "task": "analytics.close_ended_days",
-        "schedule": crontab(minute="2"),
-        "queue": Queue.ANALYTICS_DAILY,
-    },
-    "visuspace: generation jobs that were lost or waited": {
-        "task": "visuspace.catch_up",
-        "schedule": 10,
-        "queue": Queue.AI_GENERATE,
-    },
-    "conferences: jobs that were lost, places that are free": {
-        "task": "conferences.catch_up",
-        "schedule": 30,
-        "queue": Queue.ANALYTICS_DAILY,
-    },
-    "conferences: forget idempotency keys after 48 hours, receipts after 90 days": {
-        "task": "conferences.forget_expired",
-        "schedule": crontab(minute="41"),
-        "queue": Queue.ANALYTICS_DAILY,
-    },
-    "conferences: delete those whose waiting time is over": {
-        "task": "conferences.delete_due",
-        "schedule": 300,
-        "queue": Queue.ANALYTICS_DAILY,
-    },
-    "conferences: delete events, messages and files that are older than kept": {
-        "task": "conferences.delete_old",
-        "schedule": crontab(minute="51"),
-        "queue": Queue.ANALYTICS_DAILY,
-    },
-    "console: mails to organizers that were lost or failed": {
-        "task": "console.sweep_mails",
-        "schedule": 30,
-        "queue": Queue.NOTIFICATIONS_EMAIL,
-    },
-    "console: digests of conferences where it is morning": {
-        "task": "console.write_digests",
-        "schedule": 300,
-        "queue": Queue.NOTIFICATIONS_EMAIL,
-    },
-    "console: pictures of event pages whose conversion ended unnoticed": {
-        "task": "console.adopt_pictures",
-        "schedule": 60,
-        "queue": Queue.FILES_CONVERT,
-    },
-    "analytics: forget ended salts and erased data on disk": {
-        "task": "analytics.forget_deleted",
-        "schedule": 60,
-        "queue": Queue.ANALYTICS_DAILY,
-    },
-    "analytics: drop events of unknown conferences after 7 days": {
-        "task": "analytics.drop_unclaimed_events",
-        "schedule": crontab(minute="17", hour="3"),
-        "queue": Queue.ANALYTICS_DAILY,
-    },
-    "notifications: mail that is due, was lost or is in doubt": {
-        "task": "notifications.sweep_email",
-        "schedule": 10,
-        "queue": Queue.NOTIFICATIONS_EMAIL,
-    },
-    "notifications: SMS that are due, were lost or are in doubt": {
-        "task": "notifications.sweep_sms",
-        "schedule": 10,
-        "queue": Queue.NOTIFICATIONS_SMS,
-    },
-    "files: conversions that are due, were lost or whose worker died": {
-        "task": "conversion.sweep",
-        "schedule": 5,
-        "queue": Queue.FILES_CONVERT,
-    },
-    "files: remove expired conversions and files of none": {
-        "task": "conversion.clean_up",
-        "schedule": crontab(minute="23"),
-        "queue": Queue.FILES_CONVERT,
-    },
-}
+DEFAULT_SCHEDULE = default_schedule.DEFAULT_SCHEDULE
 
 # --- Share attribution (sharing) -------------------------------------------------------------------------
 

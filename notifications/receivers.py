@@ -33,10 +33,11 @@ for _model in (
 
 @receiver(registration_changing, dispatch_uid="notifications.notify_of_change")
 def notify_of_change(
-    sender: Any, *, registration: Registration, previous_state: str | None, **kwargs: Any
+    sender: Any, *, registration: Registration, previous_state: str | None, is_silent: bool, **kwargs: Any
 ) -> None:
     """Write messages in the transaction of the change, so that both are committed or neither."""
-    outbox.notify_of_change(registration, previous=previous_state)
+    if not is_silent:
+        outbox.notify_of_change(registration, previous=previous_state)
 
 
 @receiver(registration_repeated, dispatch_uid="notifications.notify_of_repetition")

@@ -30,6 +30,9 @@ from notifications.segments import Segments, count_segments
 _SUBJECT_CHARACTERS = 150
 # Names appear in running text; the longest name in the database would bury the message.
 _NAME_CHARACTERS = 100
+# Links that are signed for their recipient, and what stands for them where somebody else reads.
+_PERSONAL_LINKS = ("own_page_url", "unsubscribe_url")
+_NOWHERE = "#"
 
 
 @dataclass(frozen=True)
@@ -62,14 +65,18 @@ class Sms:
         return self.text
 
 
-def render_mail(notification: Notification, registration: Registration, *, sequence: int = 0) -> Mail:
+def render_mail(
+    notification: Notification, registration: Registration, *, sequence: int = 0, is_preview: bool = False
+) -> Mail:
     """Render a mail. Raises UnknownMessageTypeError, or the error of a template.
 
-    registration: its conference is loaded. sequence: SEQUENCE of the conference's calendar entry.
+    registration: its conference is loaded. sequence: SEQUENCE of the conference's calendar entry. is_preview:
+    links by which the recipient changes something lead nowhere, since somebody else reads it.
     """
     message_type = get_message_type(notification)
     language = pick_language(notification.language)
     context = _make_context(notification, registration, message_type, language)
+    _kill_links(context, [*_PERSONAL_LINKS] if is_preview else _find_foreign_links(notification))
     images = {}
     if message_type.has_badge:
         content_id = f"badge.{notification.id.hex}@{_mail_domain()}"
@@ -149,6 +156,15 @@ def _make_context(
     return context
 
 
+def _find_foreign_links(notification: Notification) -> list[str]:
+    """A copy that its author tests shows the page of somebody else; its unsubscribing is the author's."""
+    return ["own_page_url"] if notification.facts.get("is_test") else []
+
+
+def _kill_links(context: dict[str, Any], names: list[str]) -> None:
+    context |= {name: _NOWHERE for name in names if name in context}
+
+
 def _invite(
     notification: Notification,
     registration: Registration,
@@ -160,13 +176,12 @@ def _invite(
     method = message_type.calendar_method
     if not method or (method == "REQUEST" and registration.state != Registration.State.APPROVED):
         return None
-    if registration.state == Registration.State.CANCELLED:
-        sequence += 1  # this entry has changed, but not the conference
     return make_invitation(
         context,
         method=method,
         uid=f"{notification.registration_id}@{_mail_domain()}",
-        sequence=sequence,
+        # This entry also changes when its person cancels, and when they come back.
+        sequence=sequence + registration.standing_version,
         recipient=notification.recipient,
     )
 

@@ -7,11 +7,11 @@ from analytics.days.figures import figures_from
 from analytics.events.rows import EventRow
 from analytics.reactions.handlers import on_event
 from sharing.derivation.deriving import apply_facts
-from sharing.derivation.facts import EVENT_TYPES, read_facts
+from sharing.derivation.facts import FACT_TYPES, read_facts
 from sharing.selectors.figures import count_day
 
 
-@on_event(*EVENT_TYPES)
+@on_event(*FACT_TYPES)
 def attribute_shares(events: Sequence[EventRow]) -> None:
     apply_facts(read_facts(events))
 

@@ -5,6 +5,7 @@ Alice owns the conference, Bob helps, Charlie is a stranger.
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import override_settings
 from django.utils import translation
+from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from conferences import services
@@ -22,6 +24,7 @@ from conferences.models import Conference, Member
 from meeteasy.core.tokens import create_token
 from tests.support.databases import migrated_postgresql, migrated_sqlite
 from tests.support.environment import DATA_DIR, LANGUAGE, OWN_POSTGRESQL, SHARED_DIRECTORY, STORE
+from tests.support.mongodb import drop_mongodb_of_tests, empty_collections, let_django_roll_back_the_other
 from tests.support.services import PostgresqlServer, ValkeyServer
 from tests.support.system import System
 
@@ -44,8 +47,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             arguments = {**(mark.kwargs if mark else {}), "databases": "__all__"}
             item.add_marker(pytest.mark.django_db(**arguments), append=False)
     config.hook.pytest_deselected(items=left_out)
-    slow = {item.path for item in kept if any(map(item.get_closest_marker, ("processes", "slow")))}
-    items[:] = sorted(kept, key=lambda item: item.path not in slow)
+    # A file is one worker's, so those with the most work come first: none is left to one worker at the end.
+    slow = Counter(item.path for item in kept if any(map(item.get_closest_marker, ("processes", "slow"))))
+    items[:] = sorted(kept, key=lambda item: -slow[item.path])
 
 
 def _is_wanted(item: pytest.Item, uses_database: bool, expression: str) -> bool:
@@ -59,19 +63,40 @@ def _is_wanted(item: pytest.Item, uses_database: bool, expression: str) -> bool:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """Let the database of the tests begin as a copy, which leaves nothing to migrate."""
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
+    """Let the SQL database of the tests begin as a copy, which leaves nothing to migrate."""
     database = settings.DATABASES["default"]
-    if STORE == "sqlite":
+    if STORE != "postgresql":
         shutil.copy(migrated_sqlite(SHARED_DIRECTORY), database["TEST"]["NAME"])
-    elif STORE == "postgresql" and OWN_POSTGRESQL in os.environ:
+    elif OWN_POSTGRESQL in os.environ:
         database["TEST"]["TEMPLATE"] = migrated_postgresql(SHARED_DIRECTORY, os.environ[OWN_POSTGRESQL])
+    if STORE == "mongodb":
+        drop_mongodb_of_tests()
+    yield
+    if STORE == "mongodb":
+        drop_mongodb_of_tests()
 
 
 @pytest.fixture(scope="session")
 def django_db_keepdb() -> bool:
-    """Whether Django takes the database that it finds, which is the copy, and does not remove it."""
-    return STORE == "sqlite"
+    """Whether Django takes the databases that it finds, such as the copy, and does not remove them."""
+    return STORE != "postgresql"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    if STORE == "mongodb":
+        with django_db_blocker.unblock():
+            let_django_roll_back_the_other()
+
+
+@pytest.fixture(autouse=True)
+def empty_mongodb(request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Every test leaves MongoDB empty, which cannot be rolled back."""
+    yield
+    if STORE == "mongodb" and request.node.get_closest_marker("django_db"):
+        with django_db_blocker.unblock():
+            empty_collections()
 
 
 @pytest.fixture(scope="session", autouse=True)

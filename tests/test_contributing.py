@@ -69,19 +69,26 @@ def _environment(copy: Path) -> dict[str, str]:
     return {**kept, "DATA_DIR": str(copy / "var")}
 
 
+# What the commands would otherwise install into each copy.
+_INSTALLED = (".venv", "webapi/node_modules", "tests/sdks/node_modules")
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The files that git knows, with the virtual environment of this run."""
+    """The files that git knows, with the packages and the compiled translations of this run."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, check=True,
     )  # fmt: skip
-    for name in filter(None, listed.stdout.decode().split("\0")):
+    compiled = [path.relative_to(ROOT).as_posix() for path in ROOT.glob("locale/*/LC_MESSAGES/*.mo")]
+    for name in (*filter(None, listed.stdout.decode().split("\0")), *compiled):
         source, target = ROOT / name, tmp_path / "copy" / name
         if source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
-    (tmp_path / "copy" / ".venv").symlink_to((ROOT / ".venv").resolve())
+    for name in _INSTALLED:
+        if (ROOT / name).is_dir():
+            (tmp_path / "copy" / name).symlink_to((ROOT / name).resolve())
     return tmp_path / "copy"
 
 

@@ -11,7 +11,10 @@ from tests.support.system import ROOT
 pytestmark = pytest.mark.skipif(STORE != "sqlite", reason="about no database")
 
 _PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-_APPS = "analytics|benchmarks|bin|conferences|live|meeteasy|notifications|sharing|static|templates|tests"
+_APPS = (
+    "analytics|benchmarks|bin|conferences|console|conversion|deploy|live|meeteasy|notifications|sharing|static|templates"
+    "|tests|visuspace|webapi"
+)
 _FILE = re.compile(rf"(?<![\w./-])((?:{_APPS})/[\w/.-]*\w\.(?:py|html|css|js|ts|toml|txt))(?![\w/*])")
 _LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
 

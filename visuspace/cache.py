@@ -3,14 +3,16 @@
 Everything in here can be made again. While Redis is away nothing is cached.
 """
 
+import asyncio
 from collections.abc import Callable
-from typing import TypeVar
 
+import msgspec
 import redis
-from django.core.cache import cache
 
+from analytics.ingest.exchange import Exchange
 from conferences.models import Conference
 from meeteasy.core.logs import get_logger
+from meeteasy.core.redis import get_quick_redis
 
 log = get_logger(__name__)
 
@@ -19,17 +21,16 @@ log = get_logger(__name__)
 PAGE_SECONDS = 15
 PICTURE_SECONDS = 300
 
-_Content = TypeVar("_Content", str, bytes, list[str])
-
 
 def get_languages(conference_id: str, make: Callable[[], list[str]]) -> list[str]:
     """Return the languages of a conference. `make` loads them, and may raise."""
-    return _get(_languages(conference_id), make, seconds=PAGE_SECONDS)
+    stored = _get(_languages(conference_id), lambda: msgspec.json.encode(make()), seconds=PAGE_SECONDS)
+    return msgspec.json.decode(stored, type=list[str])
 
 
 def get_page(conference_id: str, language: str, make: Callable[[], str]) -> str:
     """Return the page of a conference in a language. `make` renders it if it is not there."""
-    return _get(_page(conference_id, language), make, seconds=PAGE_SECONDS)
+    return _get(_page(conference_id, language), lambda: make().encode(), seconds=PAGE_SECONDS).decode()
 
 
 def get_picture(conference_id: str, language: str, make: Callable[[], bytes]) -> bytes:
@@ -37,12 +38,57 @@ def get_picture(conference_id: str, language: str, make: Callable[[], bytes]) ->
     return _get(_picture(conference_id, language), make, seconds=PICTURE_SECONDS)
 
 
+class Reader:
+    """Reads the same cache from an event loop. Those who ask while Redis is busy are answered together."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._asked: dict[str, asyncio.Future[bytes | None]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def read_languages(self, conference_id: str) -> list[str] | None:
+        """Return None if they are not there. Raises RedisError, OSError."""
+        stored = await self._read(_languages(conference_id))
+        return None if stored is None else msgspec.json.decode(stored, type=list[str])
+
+    async def read_page(self, conference_id: str, language: str) -> str | None:
+        """Return None if it is not there. Raises RedisError, OSError."""
+        stored = await self._read(_page(conference_id, language))
+        return None if stored is None else stored.decode()
+
+    async def close(self) -> None:
+        if self._task is not None:
+            await self._task
+        await self._exchange.close()
+
+    async def _read(self, name: str) -> bytes | None:
+        if name not in self._asked:
+            self._asked[name] = asyncio.get_running_loop().create_future()
+        future = self._asked[name]
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._answer())
+        return await asyncio.shield(future)  # others may wait for it, too
+
+    async def _answer(self) -> None:
+        while self._asked:
+            asked, self._asked = self._asked, {}
+            try:
+                (values,) = await self._exchange.send([(b"MGET", *(name.encode() for name in asked))])
+            except (redis.RedisError, OSError) as error:
+                for future in asked.values():
+                    future.set_exception(error)
+                    future.exception()  # whoever asked may be gone
+            else:
+                for future, value in zip(asked.values(), values, strict=True):
+                    future.set_result(value)
+
+
 def forget(conference: Conference) -> None:
     """Remove what is cached of a conference."""
     names = [make(conference.id, language) for language in conference.languages for make in (_page, _picture)]
     names.append(_languages(conference.id))
     try:
-        cache.delete_many(names)
+        get_quick_redis().delete(*names)
     except (redis.RedisError, OSError) as error:
         log.warning("page_cache_unavailable", error=str(error))
 
@@ -59,17 +105,17 @@ def _picture(conference_id: str, language: str) -> str:
     return f"visuspace:picture:{conference_id}:{language}"
 
 
-def _get(name: str, make: Callable[[], _Content], *, seconds: int) -> _Content:
+def _get(name: str, make: Callable[[], bytes], *, seconds: int) -> bytes:
     try:
-        known: _Content | None = cache.get(name)
+        known = get_quick_redis().get(name)
     except (redis.RedisError, OSError) as error:
         log.warning("page_cache_unavailable", error=str(error))
         return make()
     if known is not None:
-        return known
+        return bytes(known)  # type: ignore[arg-type]
     made = make()
     try:
-        cache.set(name, made, timeout=seconds)
+        get_quick_redis().set(name, made, ex=seconds)
     except (redis.RedisError, OSError) as error:
         log.warning("page_cache_unavailable", error=str(error))
     return made

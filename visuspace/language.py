@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from django.conf import settings
+from django.utils.translation.trans_real import parse_accept_lang_header
 
 
 def choose_language(languages: Sequence[str], wanted: Iterable[str]) -> str:
@@ -14,6 +15,15 @@ def choose_language(languages: Sequence[str], wanted: Iterable[str]) -> str:
         if found:
             return found
     return languages[0]
+
+
+def read_wanted(given: str, accepted: str) -> list[str]:
+    """Return the languages that a visitor reads, the best first.
+
+    given: of the address (`lang`), or "". accepted: the header Accept-Language.
+    """
+    codes = [given.lower(), *(code for code, _quality in parse_accept_lang_header(accepted))]
+    return [code for code in codes if code]
 
 
 def interface_language(language: str) -> str:

@@ -88,7 +88,7 @@ def _act(request: HttpRequest, registration: Registration) -> str | EnteredForm:
         case "cancel":
             return _cancel(registration)
         case "link" if registration.visitor_id:
-            own_events.report([own_events.share_row(registration, at=timezone.now())])
+            own_events.send([own_events.share_row(registration, at=timezone.now())])
             return "link"
         case _:
             return _refuse(registration, _("Nothing was done: the form was incomplete."))

@@ -1,6 +1,5 @@
 """The public event page and what belongs to it. No account, no cookie, no database once a page is warm."""
 
-import re
 import zoneinfo
 from typing import Any
 
@@ -11,12 +10,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
-from django.utils.html import escape
-from django.utils.translation.trans_real import parse_accept_lang_header
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from analytics.event_types.share import SHARE_CODE_PATTERN
 from conferences.api.public import RegistrationThrottle
 from conferences.calendars import make_entry, make_file
 from conferences.models import Conference, Registration
@@ -24,13 +20,11 @@ from visuspace import cache
 from visuspace.blocks import read_blocks
 from visuspace.card import draw_card
 from visuspace.forms import EnteredForm, describe_rate, submit
-from visuspace.language import choose_language, interface_language
+from visuspace.language import choose_language, interface_language, read_wanted
 from visuspace.models import Picture
 from visuspace.selectors.event_page import EventPage, load_event_page, page_url
+from visuspace.visits import CODE_PLACE, QUERY_PLACE, insert_code, read_code
 
-_CODE = re.compile(SHARE_CODE_PATTERN)
-# Stand in cached pages where the visitor's share code goes, alone and as part of an address.
-_CODE_PLACE, _QUERY_PLACE = "share-code-of-this-visit", "share-query-of-this-visit"
 # Of a draft in the editor's frame. It runs nothing, sends nothing, and so counts nobody.
 _PREVIEW_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'self'; form-action 'none'; "
@@ -45,11 +39,9 @@ def event_page(request: HttpRequest, conference_id: str) -> HttpResponse:
     language = _find_language(request, conference_id)
 
     def render() -> str:
-        return _render(_load(conference_id, language), code=_CODE_PLACE, code_query=_QUERY_PLACE)
+        return _render(_load(conference_id, language), code=CODE_PLACE, code_query=QUERY_PLACE)
 
-    code = _read_code(request)
-    html = cache.get_page(conference_id, language, render)
-    html = html.replace(_CODE_PLACE, escape(code)).replace(_QUERY_PLACE, f"&amp;_s={code}" if code else "")
+    html = insert_code(cache.get_page(conference_id, language, render), read_code(request.GET.get("_s", "")))
     response = HttpResponse(html, headers={"Content-Language": language, "Vary": "Accept-Language"})
     # The browser asks again, because the number of free places changes.
     response["Cache-Control"] = "no-cache"
@@ -138,7 +130,7 @@ def picture(request: HttpRequest, conference_id: str, picture_id: str) -> HttpRe
 def qr_code(request: HttpRequest, conference_id: str) -> HttpResponse:
     """Draw a link to the page with the share code `_s` as a QR code."""
     _find_language(request, conference_id)
-    code = _read_code(request)
+    code = read_code(request.GET.get("_s", ""))
     drawn = segno.make(f"{page_url(conference_id)}?_s={code}" if code else page_url(conference_id), error="m")
     svg = drawn.svg_inline(scale=8, border=2, dark="#16202b", light="#ffffff", omitsize=True)
     svg = svg.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
@@ -177,14 +169,8 @@ def _load(conference_id: str, language: str) -> EventPage:
 def _find_language(request: HttpRequest, conference_id: str) -> str:
     """Return the conference's language for this visitor. Raises Http404 if there is no such conference."""
     languages = cache.get_languages(conference_id, lambda: list(_find(conference_id).languages))
-    accepted = parse_accept_lang_header(request.headers.get("Accept-Language", ""))
-    wanted = [request.GET.get("lang", "").lower(), *(code for code, _quality in accepted)]
-    return choose_language(languages, [code for code in wanted if code])
-
-
-def _read_code(request: HttpRequest) -> str:
-    code = request.GET.get("_s", "")
-    return code if _CODE.search(code) else ""
+    accepted = request.headers.get("Accept-Language", "")
+    return choose_language(languages, read_wanted(request.GET.get("lang", ""), accepted))
 
 
 def _render(page: EventPage, *, code: str, template: str = "event_page", **context: Any) -> str:

@@ -40,6 +40,7 @@ execFileSync(
   { stdio: 'inherit' }
 )
 await build({ ...desk, format: 'esm', entryPoints: { desk: deskSource('desk') } })
+await build({ ...desk, format: 'esm', entryPoints: { 'desk-forget': deskSource('forget') } })
 await build({ ...desk, format: 'iife', entryPoints: { 'desk-worker': deskSource('worker') } })
 await build({ ...desk, format: 'esm', entryPoints: { 'desk-reader': deskSource('reader') } })
 await cp(

@@ -72,7 +72,11 @@ class RangeDaySerializer(serializers.Serializer[Any]):
     uv = serializers.IntegerField()
     visits = serializers.IntegerField(help_text="Those that began on this day, or before the range.")
     registrations = serializers.IntegerField()
-    checkins = serializers.IntegerField()
+    checkins = serializers.IntegerField(help_text="First entries.")
+    present = serializers.IntegerField(
+        allow_null=True,
+        help_text="Distinct attendees who came in on this day. Days do not add up. Null with filters.",
+    )
     bots = serializers.IntegerField(allow_null=True, help_text="Their page views. Null with filters.")
 
 

@@ -1,4 +1,5 @@
-"""Registrations and check-ins: each once over all days, on the day of its first moment.
+"""Registrations and check-ins: each once over all days, on the day of its first moment; and who came each
+day.
 
 What is confirmed (our own rows, secret keys) goes before what clients report: a report about something
 confirmed changes nothing in it. Everything is computed from the stored events of a registration, whichever
@@ -7,6 +8,7 @@ day they are on, so the order in which they arrive does not matter (docs/adr/000
 
 import datetime as dt
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from analytics.event_types import is_confirmed
@@ -15,7 +17,7 @@ from analytics.models import Event
 from analytics.store import find_events_of, find_registrations_by
 from conferences.models import Conference
 
-FIGURES = ("registrations", "registrations_reported", "checkins", "held")
+FIGURES = ("registrations", "registrations_reported", "checkins", "present", "held")
 
 # What of an event says something here. `data` of a page view may be large; of these types it never is.
 _FIELDS = ("id", "type", "subject", "ts", "local_date", "visitor_id", "data")
@@ -40,6 +42,8 @@ class History:
         self._confirmed_check_ins: dict[str, _Moment] = {}
         self._undone: set[str] = set()
         self._reported_check_in: _Moment | None = None
+        self._reported_dates: set[dt.date | None] = set()  # of all reported check-ins
+        self._entries: dict[str, dt.date | None] = {}  # local days by event id
 
     def add(self, event: tuple[Any, ...]) -> None:
         """event: the values of _FIELDS."""
@@ -56,8 +60,13 @@ class History:
                 self._confirmed_check_ins[key.rpartition("/")[0]] = moment
             case "checkin":
                 self._reported_check_in = _first(self._reported_check_in, moment)
+                self._reported_dates.add(date)
             case "checkin_undone":
                 self._undone.add(data["checkin_event_id"])
+            case "entry":
+                self._entries[key.rpartition("/")[0]] = date
+            case "entry_undone":
+                self._undone.add(data["entry_event_id"])
             case "registration_standing":
                 source, version = data["source"], data["version"]
                 if source not in self._standing or self._standing[source][0] < version:
@@ -81,15 +90,28 @@ class History:
         Reports count only for registrations of which nothing is confirmed: of the others we know better.
         """
         if self._confirmed_check_ins:
-            standing = [
-                moment
-                for event_id, moment in self._confirmed_check_ins.items()
-                if event_id not in self._undone
-            ]
+            standing = self._standing_check_ins()
             return min(standing) if standing else None
-        if self._reported_check_in is None or self.confirmed is not None or not trusting or not self.stands:
-            return None
-        return self._reported_check_in
+        return self._reported_check_in if self._counts_reports(trusting=trusting) else None
+
+    def was_present(self, date: dt.date, *, trusting: bool) -> bool:
+        """Whether the attendee came in on a local day: by an entry or a check-in that was not undone.
+
+        A check-in that an earlier scan superseded is undone, but its entry is not. Check-ins without an entry
+        come from other systems.
+        """
+        if date in (day for event_id, day in self._entries.items() if event_id not in self._undone):
+            return True
+        if self._confirmed_check_ins:
+            return any(moment.date == date for moment in self._standing_check_ins())
+        return date in self._reported_dates and self._counts_reports(trusting=trusting)
+
+    def _standing_check_ins(self) -> list[_Moment]:
+        check_ins = self._confirmed_check_ins.items()
+        return [moment for event_id, moment in check_ins if event_id not in self._undone]
+
+    def _counts_reports(self, *, trusting: bool) -> bool:
+        return trusting and self.confirmed is None and self.stands
 
 
 def _first(known: _Moment | None, moment: _Moment) -> _Moment:
@@ -104,44 +126,54 @@ def trusts_clients(conference_id: str) -> bool:
 
 def count_attendance(conference_id: str, date: dt.date) -> dict[str, int]:
     """FIGURES of a local day."""
-    held, registrations, check_ins = _attendance_of(conference_id, date)
+    day = _attendance_of(conference_id, date)
     return {
-        "registrations": len(registrations),
-        "registrations_reported": sum(is_reported for _, is_reported in registrations),
-        "checkins": len(check_ins),
-        "held": held,
+        "registrations": len(day.registrations),
+        "registrations_reported": sum(is_reported for _, is_reported in day.registrations),
+        "checkins": len(day.check_ins),
+        "present": day.present,
+        "held": day.held,
     }
 
 
 def find_counted(conference_id: str, date: dt.date) -> set[str]:
     """The keys of the events by which registrations and check-ins count on a local day."""
-    _, registrations, check_ins = _attendance_of(conference_id, date)
-    return {key for key, _ in registrations} | check_ins
+    day = _attendance_of(conference_id, date)
+    return {key for key, _ in day.registrations} | day.check_ins
 
 
-def _attendance_of(conference_id: str, date: dt.date) -> tuple[int, list[tuple[str, bool]], set[str]]:
-    """Of a local day: how many reports are held; registrations (key, is only reported); check-ins' keys."""
+@dataclass
+class _Day:
+    """A local day: how many reports are held, registrations (key, is only reported), check-ins' keys, and how
+    many attendees came in."""
+
+    held: int = 0
+    registrations: list[tuple[str, bool]] = field(default_factory=list)
+    check_ins: set[str] = field(default_factory=set)
+    present: int = 0
+
+
+def _attendance_of(conference_id: str, date: dt.date) -> _Day:
     trusting = trusts_clients(conference_id)
     of_day = Event.objects.filter(
         conference_id=conference_id,
         local_date=date,
         is_bot__in=[False],  # SQLite looks up NOT is_bot in no index
-        type__in=["checkin", "registration"],
+        type__in=["checkin", "entry", "registration"],
     )
-    subjects, held = set(), 0
+    day, subjects = _Day(), set()
     for subject, hold in of_day.order_by().values_list("subject", "hold"):
         if not hold:
             subjects.add(subject)
-        held += hold == Event.Hold.HELD
-    registrations: list[tuple[str, bool]] = []
-    check_ins: set[str] = set()
+        day.held += hold == Event.Hold.HELD
     for history in _visible(conference_id, load_histories(conference_id, subjects)):
         registered, checked_in = history.registered(trusting=trusting), history.checked_in(trusting=trusting)
         if registered is not None and registered.date == date:
-            registrations.append((registered.key, history.confirmed is None))
+            day.registrations.append((registered.key, history.confirmed is None))
         if checked_in is not None and checked_in.date == date:
-            check_ins.add(checked_in.key)
-    return held, registrations, check_ins
+            day.check_ins.add(checked_in.key)
+        day.present += history.was_present(date, trusting=trusting)
+    return day
 
 
 def load_histories(conference_id: str, subjects: Collection[str]) -> dict[str, History]:
@@ -174,11 +206,11 @@ def find_days(conference_id: str, *, subjects: Collection[str], visitor_ids: Col
     days = {
         date
         for events in find_events_of(conference_id, subjects)
-        for date in events.values_list("local_date", flat=True)
+        for date in events.values_list("local_date", flat=True).distinct()
     }
     days |= {
         date
         for events in find_registrations_by(conference_id, visitor_ids)
-        for date in events.values_list("local_date", flat=True)
+        for date in events.values_list("local_date", flat=True).distinct()
     }
     return {date for date in days if date is not None}

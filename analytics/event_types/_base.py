@@ -25,7 +25,9 @@ SECRET_PREFIX = "key:"  # noqa: S105  no secret
 
 
 # What is said of a registration; `subject` is its id (analytics/days/attendance.py).
-ATTENDANCE_TYPES = frozenset({"checkin", "checkin_undone", "registration", "registration_standing"})
+ATTENDANCE_TYPES = frozenset(
+    {"checkin", "checkin_undone", "entry", "entry_undone", "registration", "registration_standing"}
+)
 # What decides who is registered and who is credited. Retention leaves these (docs/adr/0047).
 LASTING_TYPES = ATTENDANCE_TYPES | {"share", "share_open"}
 

@@ -25,9 +25,9 @@ from analytics.event_types._base import COMMON_FIELDS, Timestamp
 from analytics.events.batch import alias_shape, make_row_maker
 from analytics.events.clock import now_ms, to_ms
 from analytics.events.completing import Client, check_conference, make_completer
+from analytics.events.json_values import json_kind, read_json, refuse_unstorable
 from analytics.events.parsing import Warn, ignore, parse_event, truncate_time
 from analytics.events.problems import EventError
-from analytics.events.reading import json_kind, read_json, refuse_unstorable
 from analytics.events.rows import EventRow
 from analytics.models import Event
 

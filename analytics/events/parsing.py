@@ -14,9 +14,9 @@ from msgspec import inspect
 
 from analytics.event_types import EVENT_TYPES, EventType
 from analytics.event_types._base import COMMON_FIELDS, MAX_ID_LENGTH
+from analytics.events.json_values import MAX_DEPTH, find_unstorable, json_kind, refuse_unstorable, shorten
 from analytics.events.names import find_declared
 from analytics.events.problems import EventError
-from analytics.events.reading import MAX_DEPTH, find_unstorable, json_kind, refuse_unstorable, shorten
 
 # Called with code, message and field for each thing that is odd about an event.
 Warn = Callable[[str, str, str | None], None]

@@ -17,9 +17,9 @@ from analytics.event_types._base import Timestamp
 from analytics.events.batch import Batch
 from analytics.events.clock import to_ms
 from analytics.events.completing import Client, check_conference, make_completer, make_row
+from analytics.events.json_values import json_kind, read_json
 from analytics.events.parsing import parse_event, truncate_time
 from analytics.events.problems import BatchError, EventError, Notice, Rejection
-from analytics.events.reading import json_kind, read_json
 
 __all__ = [
     "BatchError",

@@ -5,7 +5,7 @@ from functools import partial
 
 from analytics.event_types import EventType
 from analytics.events.batch import Batch
-from analytics.events.reading import read_json
+from analytics.events.json_values import read_json
 from analytics.events.validation import Client, ReadBatch, SentBatch, read_events
 from analytics.ingest.answers import places_of
 from analytics.ingest.contexts import NOTHING, Context, group_by_context, name_visitors, read_context

@@ -49,7 +49,8 @@ class Totals(msgspec.Struct):
 
 
 class DayPoint(msgspec.Struct):
-    """visits: those that began on that day, of the range's. bots: their page views; None with filters."""
+    """visits: those that began on that day, of the range's. present: distinct attendees who came in; they do
+    not add up. bots: their page views. Both are None with filters."""
 
     date: dt.date
     pv: int
@@ -57,6 +58,7 @@ class DayPoint(msgspec.Struct):
     visits: int | None
     registrations: int
     checkins: int
+    present: int | None = None
     bots: int | None = None
 
 

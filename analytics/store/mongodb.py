@@ -28,7 +28,7 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
     connection: Any = connections[using]  # the backend's own class
     ordered = sorted(rows, key=lambda row: row.key)
     new_keys = {row.key for row in ordered}
-    documents = [_document(row) for row in ordered]
+    documents = [make_document(row) for row in ordered]
     try:
         connection.get_collection(TABLE).insert_many(documents, ordered=False)
     except BulkWriteError as error:
@@ -47,7 +47,7 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
     return new_keys
 
 
-def _document(row: EventRow) -> dict[str, object]:
+def make_document(row: EventRow) -> dict[str, Any]:
     """The row as the backend's own fields write it: dates as midnight UTC, JSON as documents."""
     date = row.local_date
     return {

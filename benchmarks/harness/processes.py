@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ import psutil
 import redis
 
 from benchmarks.harness.batches import CONFERENCES
+from benchmarks.harness.mongodb import take_mongodb
+from benchmarks.harness.postgresql import run_postgresql
 from tests.support.services import free_port
 from tests.support.system import ROOT, System
 
@@ -29,6 +31,8 @@ from conferences import services
 owner = get_user_model().objects.get(username="organizer")
 for id in {CONFERENCES!r}:
     services.create_conference(owner=owner, id=id, name=id, time_zone="Europe/Berlin")
+"""
+_APPLY_SETTINGS = """
 from analytics.days.redating import redate_changed_conferences
 redate_changed_conferences()
 """
@@ -52,8 +56,8 @@ class Lab(System):
         if self._prepared:
             return
         super().prepare()
-        self.run_code(_CREATE_CONFERENCES)
-        if self.uses_sqlite:
+        self.run_code(_CREATE_CONFERENCES + _APPLY_SETTINGS)
+        if "DATABASE_URL" not in self.environment:
             shutil.copy(self.database, self.directory / "template.sqlite3")
 
     @property
@@ -62,7 +66,8 @@ class Lab(System):
 
     @property
     def uses_sqlite(self) -> bool:
-        return "DATABASE_URL" not in self.environment
+        """Whether events are kept in the file `database`."""
+        return not {"DATABASE_URL", "MONGODB_URI"} & self.environment.keys()
 
     @property
     def redis(self) -> "redis.Redis[bytes]":
@@ -72,10 +77,14 @@ class Lab(System):
         """As it was when prepared: conferences, but no events. Only while none of our processes runs."""
         self.prepare()
         self.redis.flushall()
-        if self.uses_sqlite:
+        if "DATABASE_URL" not in self.environment:
             for suffix in ("-wal", "-shm", ""):
                 self.database.with_name(self.database.name + suffix).unlink(missing_ok=True)
             shutil.copy(self.directory / "template.sqlite3", self.database)
+            if self.mongodb is not None:
+                self.mongodb.remove()
+                self.manage("migrate", "--database", "analytics", "--verbosity", "0")
+                self.run_code(_APPLY_SETTINGS)
         else:
             # Not deleted: rows that are gone but not yet cleaned up cost those that come with the same keys.
             self.run_code(
@@ -193,6 +202,8 @@ def open_lab(**environment: str) -> Iterator[Lab]:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "meeteasy.settings")
     lab = Lab(directory)
     lab.web_processes = 2
+    for name in ("DATABASE_URL", "MONGODB_URI", "MONGODB_DATABASE"):
+        lab.environment.pop(name, None)  # those of whoever runs this
     # Read by a reference's process, too; Django's own are set by System.
     lab.environment.update(
         PYTHONPATH=str(ROOT), DJANGO_SETTINGS_MODULE="meeteasy.settings", LOG_LEVEL="INFO", **environment
@@ -202,6 +213,19 @@ def open_lab(**environment: str) -> Iterator[Lab]:
     finally:
         lab.stop()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def open_lab_on(database: str) -> Iterator[Lab]:
+    """A lab on "sqlite", "postgresql" (a server of its own) or "mongodb" (the server of MONGODB_URI)."""
+    with (
+        run_postgresql() if database == "postgresql" else nullcontext() as url,
+        take_mongodb() if database == "mongodb" else nullcontext() as mongodb,
+        open_lab(**({"DATABASE_URL": url} if url else {})) as lab,
+    ):
+        if mongodb is not None:
+            lab.use_mongodb(mongodb)
+        yield lab
 
 
 def spent_between(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
@@ -244,4 +268,4 @@ def _peak_of_tree(pid: int) -> float:
     return max(peaks)
 
 
-__all__ = ["Helper", "Lab", "free_port", "open_lab", "spent_between", "use_two_cores"]
+__all__ = ["Helper", "Lab", "free_port", "open_lab", "open_lab_on", "spent_between", "use_two_cores"]

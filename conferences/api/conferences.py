@@ -15,7 +15,7 @@ from conferences.models import Conference
 
 @extend_schema_view(
     get=extend_schema(summary="List the conferences that you are a member of"),
-    post=extend_schema(summary="Create a conference, and own it"),
+    post=extend_schema(summary="Create a conference"),
 )
 class ConferenceList(generics.ListCreateAPIView[Conference]):
     serializer_class = ConferenceSerializer

@@ -172,7 +172,7 @@ class AliasDetail(APIView):
     def get(self, request: Request, conference_id: str, alias_id: int) -> Response:
         return Response(AliasSerializer(get_alias(request.user, conference_id, alias_id)).data)
 
-    @extend_schema(summary="Give up an alias", responses={204: None})
+    @extend_schema(summary="Delete an alias", responses={204: None})
     def delete(self, request: Request, conference_id: str, alias_id: int) -> Response:
         get_alias(request.user, conference_id, alias_id).delete()
         return Response(status=204)

@@ -7,7 +7,7 @@ from conferences.models.export import ExportJob
 from conferences.models.idempotency import IdempotencyKey
 from conferences.models.job import Job
 from conferences.models.receipt import RegistrationReceipt
-from conferences.models.registration import CheckIn, Registration
+from conferences.models.registration import CheckIn, Registration, StateChange
 from conferences.models.senders import Alias, EventKey
 from conferences.validators import validate_time_zone
 
@@ -26,5 +26,6 @@ __all__ = [
     "Passage",
     "Registration",
     "RegistrationReceipt",
+    "StateChange",
     "validate_time_zone",
 ]

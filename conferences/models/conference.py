@@ -1,5 +1,7 @@
 """Conferences and their members."""
 
+import zoneinfo
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -146,6 +148,14 @@ class Conference(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.id})"
+
+    @property
+    def lasts_days(self) -> bool:
+        """Whether it begins on one local day and ends on another."""
+        if not self.starts_at or not self.ends_at:
+            return False
+        zone = zoneinfo.ZoneInfo(self.time_zone)
+        return self.starts_at.astimezone(zone).date() != self.ends_at.astimezone(zone).date()
 
     def clean(self) -> None:
         if self.starts_at and self.ends_at and self.ends_at < self.starts_at:

@@ -47,6 +47,11 @@ class Passage(models.Model):
         indexes = [
             models.Index(fields=["registration", "passed_at"], name="passage_of_registration"),
             models.Index(fields=["passed_at"], name="passage_time"),
+            # analytics compares its data with these rows by time
+            models.Index(fields=["recorded_at"], name="passage_recorded"),
+            models.Index(
+                fields=["undone_at"], condition=models.Q(undone_at__isnull=False), name="passage_undone"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -69,7 +69,7 @@ class Registration(models.Model):
         verbose_name_plural = _("registrations")
         ordering = ["-registered_at", "-id"]
         constraints = [
-            # A person who cancelled can register again; that makes a new row.
+            # A person who cancelled and registers again has the same row; older releases made a new one.
             models.UniqueConstraint(
                 fields=["conference", "email"],
                 condition=~Q(state="cancelled"),
@@ -102,6 +102,28 @@ class Registration(models.Model):
     def stands(self) -> bool:
         """Whether its state lets it count. Organizers can also void it (`Void` in sharing)."""
         return self.state in self.STANDING
+
+
+class StateChange(models.Model):
+    """A change of a registration's state: its history after the first state."""
+
+    registration = models.ForeignKey(
+        Registration, on_delete=models.CASCADE, related_name="state_changes", verbose_name=_("registration")
+    )
+    state = models.CharField(_("state"), max_length=10, choices=Registration.State.choices)
+    changed_at = models.DateTimeField(_("changed at"))
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+",
+        verbose_name=_("changed by"),
+    )  # fmt: skip
+
+    class Meta:
+        verbose_name = _("change of state")
+        verbose_name_plural = _("changes of state")
+        ordering = ["-changed_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.registration_id} · {self.state} · {self.changed_at:%Y-%m-%d %H:%M:%S}"
 
 
 class CheckIn(models.Model):

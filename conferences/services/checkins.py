@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from conferences import badges, contact, signals
 from conferences.models import CheckIn, Passage, Registration
 from conferences.services.announce import after_commit
+
+_ENTRIES_AT_ONCE = 100  # of a signal
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def check_in(
         )  # fmt: skip
         active = _find_active(registration)
         if active is not None and (scanned_at is None or active.checked_in_at <= moment):
-            passage.save(force_insert=True)
+            _enter(passage)
             return CheckedIn(active, False, passage)
         badges.check_admissible(registration)
         if active is not None:
@@ -77,13 +80,13 @@ def check_in(
             active = _find_active(registration)
             if active is None:
                 raise
-            passage.save(force_insert=True)
+            _enter(passage)
             return CheckedIn(active, False, passage)
         if active is not None:
             active.superseded_by = made
             active.save(update_fields=["superseded_by"])
         passage.check_in = made
-        passage.save(force_insert=True)
+        _enter(passage)
         after_commit(signals.checked_in, CheckIn, check_in=made)
     return CheckedIn(made, True, passage)
 
@@ -119,8 +122,25 @@ def undo_check_in(check_in_id: str, *, by: User | None, now: dt.datetime | None 
         if found.undone_at is None:
             now = now or timezone.now()
             _undo(found, by=by, now=now)
-            found.registration.passages.filter(undone_at=None).update(undone_at=now)
+            undo_passages(found.registration, found.registration.passages.all(), now=now)
     return found
+
+
+def undo_passages(registration: Registration, passages: QuerySet[Passage], *, now: dt.datetime) -> None:
+    """Undo those of an attendee's passages that are not undone yet, in the caller's transaction."""
+    undone = list(passages.filter(undone_at=None).select_for_update())
+    Passage.objects.filter(pk__in=[passage.pk for passage in undone]).update(undone_at=now)
+    entries = [passage for passage in undone if passage.direction == Passage.Direction.IN]
+    for passage in undone:
+        passage.registration, passage.undone_at = registration, now
+    for start in range(0, len(entries), _ENTRIES_AT_ONCE):
+        some = entries[start : start + _ENTRIES_AT_ONCE]
+        after_commit(signals.entries_undone, Passage, passages=some)
+
+
+def _enter(passage: Passage) -> None:
+    passage.save(force_insert=True)
+    after_commit(signals.entered, Passage, passage=passage)
 
 
 def _find_active(registration: Registration) -> CheckIn | None:

@@ -27,6 +27,7 @@ from conferences.models import (
     Passage,
     Registration,
     RegistrationReceipt,
+    StateChange,
 )
 from conferences.services.exporting import delete_results
 from meeteasy.core.forgetting import request_rewrite
@@ -107,6 +108,9 @@ def _delete_rows(conference_id: str, *, until: float) -> bool:
 
 deletes_rows(Passage, lambda conference_id: Passage.objects.filter(registration__conference_id=conference_id))
 deletes_rows(CheckIn, lambda conference_id: CheckIn.objects.filter(registration__conference_id=conference_id))
+deletes_rows(
+    StateChange, lambda conference_id: StateChange.objects.filter(registration__conference_id=conference_id)
+)
 deletes_rows(
     RegistrationReceipt,
     lambda conference_id: RegistrationReceipt.objects.filter(registration__conference_id=conference_id),

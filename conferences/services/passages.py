@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from conferences import badges, contact
 from conferences.models import Passage, Registration
-from conferences.services.checkins import check_in, time_of_scan, undo_check_in
+from conferences.services.checkins import check_in, time_of_scan, undo_check_in, undo_passages
 
 Direction = Passage.Direction
 
@@ -99,10 +99,11 @@ def undo_passage(passage_id: str, *, by: User | None, now: dt.datetime | None = 
     """Undo a scan, and the check-in that it made. Undoing it again changes nothing."""
     now = now or timezone.now()
     with transaction.atomic():
-        found = Passage.objects.select_for_update(of=("self",)).get(id=passage_id)
-        if found.undone_at is None:
-            found.undone_at = now
-            found.save(update_fields=["undone_at"])
+        found = (
+            Passage.objects.select_for_update(of=("self",)).select_related("registration").get(id=passage_id)
+        )
+        undo_passages(found.registration, Passage.objects.filter(pk=found.pk), now=now)
         if found.check_in_id is not None:
             undo_check_in(found.check_in_id, by=by, now=now)
+        found.refresh_from_db(fields=["undone_at"])
     return found

@@ -3,6 +3,7 @@
 import datetime as dt
 
 from django.db import transaction
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from conferences.models import Conference, Registration
@@ -72,7 +73,9 @@ def promote_waiting(conference_id: str, *, now: dt.datetime) -> int:
         waiting = Registration.objects.select_for_update(skip_locked=True, of=("self",)).filter(
             conference=conference, state=State.WAITING
         )
-        promoted = list(waiting.order_by("registered_at", "id")[:free])
+        # Whoever cancelled and came back has waited since then.
+        since = Coalesce("decided_at", "registered_at")
+        promoted = list(waiting.order_by(since, "id")[:free])
         for registration in promoted:
             registration.conference = conference
             target = first_state(approval_required=conference.approval_required)

@@ -17,6 +17,7 @@ from conferences.models import Conference, Registration, RegistrationReceipt
 from conferences.questions import check_answers, read_questions
 from conferences.services.announce import after_commit
 from conferences.services.places import check_open, promote_waiting, state_for_new
+from conferences.services.reinstating import lock_cancelled, reinstate
 from conferences.services.standing import set_state
 from conferences.states import REFUSALS, Action, State, first_state, next_state
 from meeteasy.core.errors import RefusedError
@@ -29,7 +30,8 @@ Source = Registration.Source
 class Registered:
     """The outcome of `register`.
 
-    created: False if the person was already registered; nothing was changed then.
+    created: False if the person was already registered; nothing was changed then. True for a new person and
+        for one whose cancelled registration was reinstated.
     state: the state of a new registration. The public form always shows this one.
     receipt: a public token for the registration, whose id would reveal who is already registered. It is
         empty except for the public form.
@@ -56,12 +58,14 @@ def register(
     share_code: Any = "",
     source: Registration.Source = Source.FORM,
     state: State | None = None,
+    by: User | None = None,
     now: dt.datetime | None = None,
 ) -> Registered:
     """Register a person. Their mail address identifies them within the conference.
 
     If the person is already registered, the registration does not change, whatever the new request says: the
-    address does not prove who sent it. Two simultaneous requests make one registration.
+    address does not prove who sent it. Two simultaneous requests make one registration. A cancelled
+    registration is reinstated, as if it were new (services/reinstating.py); by: who does that.
 
     Opening times, capacity and required questions limit the public form, not organizers. state: what
     organizers give a person; the public form takes none. Raises ValidationError with the names of the bad
@@ -77,14 +81,14 @@ def register(
         answers=answers, visitor_id=visitor_id, share_code=share_code, source=source, state=state, now=now,
     )  # fmt: skip
     try:
-        receipt = _create(registration)
+        stored, receipt = _create(registration, by=by)
     except IntegrityError:  # from the constraint `one_registration_per_mail`
         known = find_registered(conference, registration.email)
         if known is None:
             raise
         receipt = _repeat(known, registration)
         return Registered(known, False, State(registration.state), receipt, warnings)
-    return Registered(registration, True, State(registration.state), receipt, warnings)
+    return Registered(stored, True, State(registration.state), receipt, warnings)
 
 
 def _check_answers(conference: Conference, answers: Any, **person: Any) -> Any:
@@ -139,21 +143,27 @@ def _begin_standing(registration: Registration) -> None:
 
 
 @transaction.atomic
-def _create(registration: Registration) -> str:
-    """Store a new registration. Returns its receipt.
+def _create(registration: Registration, *, by: User | None) -> tuple[Registration, str]:
+    """Store a new registration, or reinstate its person's cancelled one. Returns it, and a receipt.
 
     Raises IntegrityError if its person is already registered, and RefusedError `full`.
     """
     if registration.source == Source.FORM:
         registration.state = state_for_new(registration.conference)
         _begin_standing(registration)
+    if cancelled := lock_cancelled(registration):
+        reinstate(cancelled, registration, by=by)
+        return cancelled, _make_receipt(cancelled, registration)
     registration.save(force_insert=True)
     receipt = _make_receipt(registration, registration)
-    signals.registration_changing.send(sender=Registration, registration=registration, previous_state=None)
+    signals.registration_changing.send(
+        sender=Registration, registration=registration, previous_state=None,
+        is_silent=registration.source != Source.FORM,
+    )  # fmt: skip
     after_commit(signals.registration_created, Registration, registration=registration)
     if not registration.stands:
         after_commit(signals.standing_changed, Registration, registration=registration)
-    return receipt
+    return registration, receipt
 
 
 @transaction.atomic

@@ -5,13 +5,18 @@ import datetime as dt
 from django.contrib.auth.models import User
 
 from conferences import signals
-from conferences.models import Registration
+from conferences.models import Registration, StateChange
 from conferences.services.announce import after_commit
 from conferences.states import State
 
 
-def set_state(registration: Registration, state: State, *, by: User | None, now: dt.datetime) -> None:
-    """Set a state and apply its consequences, in the caller's transaction."""
+def set_state(
+    registration: Registration, state: State, *, by: User | None, now: dt.datetime, is_silent: bool = False
+) -> None:
+    """Set a state and apply its consequences, in the caller's transaction.
+
+    is_silent: the person gets no mail about it.
+    """
     previous = State(registration.state)
     stood = registration.stands
     registration.state = state
@@ -22,8 +27,9 @@ def set_state(registration: Registration, state: State, *, by: User | None, now:
         note_standing(registration, now=now)
         changed += ["standing_version", "standing_changed_at"]
     registration.save(update_fields=changed)
+    StateChange.objects.create(registration=registration, state=state, changed_at=now, changed_by=by)
     signals.registration_changing.send(
-        sender=Registration, registration=registration, previous_state=previous
+        sender=Registration, registration=registration, previous_state=previous, is_silent=is_silent
     )
     after_commit(
         signals.registration_state_changed, Registration, registration=registration, previous_state=previous

@@ -25,6 +25,7 @@ from conferences.services.idempotency import Answer, answer_once
 from conferences.services.registrations import decide
 from conferences.states import Action
 from console.access import conference_page
+from console.formats import clock
 from console.pages.desk_answers import describe, describe_foreign, describe_since, describe_unknown
 from console.shell import zone_of
 from meeteasy.core.errors import RefusedError, error_body
@@ -43,6 +44,7 @@ class ScanInput(msgspec.Struct, forbid_unknown_fields=True):
     """A scan: the code of a badge as it was read, or the id of somebody who was found by name.
 
     scanned_at, sent_at: by the device's clock. approve: approve a pending person first; helpers only.
+    account: the id of the account that scanned; a queue may be sent when somebody else is signed in.
     """
 
     scanned_at: _Instant
@@ -53,6 +55,7 @@ class ScanInput(msgspec.Struct, forbid_unknown_fields=True):
     gate: Annotated[str, msgspec.Meta(max_length=100)] = ""
     method: Literal["scanner", "camera", "search"] = "scanner"
     approve: bool = False
+    account: Annotated[str, msgspec.Meta(max_length=32)] = ""
 
 
 @require_POST
@@ -64,6 +67,9 @@ def scan(request: HttpRequest, member: Member) -> HttpResponse:
     """
     try:
         given = _read(request)
+        if given.account and given.account != str(signed_in(request.user).pk):
+            # Not taken in their name: it says who let somebody in. The device keeps it until they sign in.
+            raise RefusedError("other_account", _("Somebody else scanned this: they must sign in."))
         if given.approve and not may(member.role, Role.HELPER):
             raise PermissionDenied("Only helpers and owners approve.")
         with timezone.override(zone_of(member.conference)):
@@ -163,8 +169,7 @@ def _note(registration: Registration) -> str:
     state = str(registration.get_state_display())
     if check_in is None:
         return state
-    when = f"{timezone.localtime(check_in.checked_in_at):%H:%M}"
-    return f"{state} · {_('checked in %(when)s') % {'when': when}}"
+    return f"{state} · {_('checked in %(when)s') % {'when': clock(check_in.checked_in_at)}}"
 
 
 @require_safe
@@ -189,8 +194,10 @@ def counts(request: HttpRequest, member: Member) -> HttpResponse:
 @require_safe
 @conference_page(Role.STEWARD)
 def device_list(request: HttpRequest, member: Member) -> HttpResponse:
-    """Hand out the list by which a device recognises badges without network."""
+    """Hand out the list by which a device recognises badges without network, until the session ends."""
     found = make_list(member.conference, now=timezone.now(), language=get_language() or "en")
+    found["account"] = str(signed_in(request.user).pk)
+    found["until"] = request.session.get_expiry_date().isoformat()
     answer = HttpResponse(msgspec.json.encode(found), content_type="application/json")
     answer["Cache-Control"] = "no-store"
     return answer

@@ -27,7 +27,7 @@ def new_person(request: HttpRequest, member: Member) -> HttpResponse:
     known: Registration | None = None
     if request.method == "POST" and form.is_valid():
         try:
-            outcome = add_person(conference, **form.person())
+            outcome = add_person(conference, by=signed_in(request.user), **form.person())
         except ValidationError as error:
             for name, errors in error.message_dict.items():
                 form.add_error(name if name in form.fields else None, errors)

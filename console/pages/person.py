@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -93,13 +93,14 @@ def undo_check_in(request: HttpRequest, member: Member, check_in_id: str) -> Htt
 @conference_page(Role.HELPER)
 @require_POST
 def register_again(request: HttpRequest, member: Member, registration_id: str) -> HttpResponse:
-    """Give a person who cancelled a new registration: the cancelled one stays, as the figures have it."""
+    """Reinstate a cancelled registration. Beside a newer one, as older releases made them, it stays so."""
     found = _find(request, member, registration_id)
     if found.state != State.CANCELLED:
-        raise Http404("Only cancelled registrations are made again.")
+        return redirect("console-person", member.conference_id, found.id)
     made = add_person(
-        member.conference, name=found.name, email=found.email, phone=found.phone, language=found.language,
-        answers=found.answers, visitor_id=found.visitor_id, share_code=found.share_code, sends_mail=True,
+        member.conference, by=signed_in(request.user), name=found.name, email=found.email,
+        phone=found.phone, language=found.language, answers=found.answers, visitor_id=found.visitor_id,
+        share_code=found.share_code, sends_mail=True,
     )  # fmt: skip
     if made.created:
         messages.success(request, _("%(name)s is registered again.") % {"name": found.name})

@@ -19,6 +19,7 @@ from sharing.selectors.tree import get_path
 
 BROUGHT_SHOWN = 20
 _PATH_SHOWN = 20
+_CHANGES_SHOWN = 100
 _LINKS_READ = 100
 
 
@@ -92,8 +93,8 @@ def read_brought(conference: Conference, link_keys: Sequence[str], *, limit: int
 def read_history(registration: Registration, check_ins: Sequence[CheckIn]) -> list[Moment]:
     """Return what is known to have happened to a registration, the latest first.
 
-    check_ins: those of the registration, undone ones included, with their users. Of decisions only the last
-    is kept.
+    check_ins: those of the registration, undone ones included, with their users. Changes of state that older
+    releases made are not known, but the last.
     """
     source = (
         _("added by an organizer")
@@ -101,10 +102,7 @@ def read_history(registration: Registration, check_ins: Sequence[CheckIn]) -> li
         else _("on the form")
     )  # fmt: skip
     found = [Moment(registration.registered_at, _("Registered"), source)]
-    if registration.decided_at is not None:
-        by = registration.decided_by.get_username() if registration.decided_by else ""
-        state = str(registration.get_state_display())
-        found.append(Moment(registration.decided_at, state[:1].upper() + state[1:], by=by))
+    found += _read_changes(registration)
     for item in check_ins:
         who = item.checked_in_by.get_username() if item.checked_in_by else ""
         found.append(Moment(item.checked_in_at, _("Checked in"), item.gate, who))
@@ -118,6 +116,19 @@ def read_history(registration: Registration, check_ins: Sequence[CheckIn]) -> li
         if void.undone_at is not None:
             found.append(Moment(void.undone_at, _("Counts again"), by=void.undone_by))
     return sorted(found, key=lambda moment: moment.at, reverse=True)
+
+
+def _read_changes(registration: Registration) -> list[Moment]:
+    changes = [
+        (change.changed_at, change.get_state_display(), change.changed_by)
+        for change in registration.state_changes.select_related("changed_by")[:_CHANGES_SHOWN]
+    ]
+    if not changes and registration.decided_at is not None:
+        changes = [(registration.decided_at, registration.get_state_display(), registration.decided_by)]
+    return [
+        Moment(at, str(state)[:1].upper() + str(state)[1:], by=by.get_username() if by else "")
+        for at, state, by in changes
+    ]
 
 
 def is_void(registration: Registration) -> bool:

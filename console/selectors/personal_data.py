@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.forms.models import model_to_dict
 
 from analytics.models import Event
-from conferences.models import CheckIn, Passage, Registration, RegistrationReceipt
+from conferences.models import CheckIn, Passage, Registration, RegistrationReceipt, StateChange
 from notifications.models import Notification
 from sharing.derivation.facts import known_as
 from sharing.models import Credit, NotCredited, ShareClaim, ShareLink, ShareOpen
@@ -37,6 +37,7 @@ def _find(registration: Registration) -> dict[str, Iterable[dict[str, Any]]]:
     if visitor_id:
         events |= Q(visitor_id=visitor_id)
     found: dict[str, QuerySet[Any]] = {
+        "state_changes": StateChange.objects.filter(registration=registration).order_by("id"),
         "check_ins": CheckIn.objects.filter(registration=registration).order_by("id"),
         "passages": Passage.objects.filter(registration=registration).order_by("id"),
         "receipts": RegistrationReceipt.objects.filter(registration=registration).order_by("receipt"),

@@ -39,14 +39,16 @@ def decide_each(conference: Conference, ids: Sequence[str], action: Action, *, b
 
 
 @transaction.atomic
-def add_person(conference: Conference, *, sends_mail: bool, **fields: Any) -> Registered:
+def add_person(conference: Conference, *, by: User, sends_mail: bool, **fields: Any) -> Registered:
     """Register a person by hand, approved, whatever the opening times and the capacity are.
+
+    Reinstates the registration of a person who cancelled.
 
     sends_mail: whether they get the confirmation. Raises ValidationError with the names of the bad fields.
     """
     outcome = register(
-        conference=conference, source=Registration.Source.IMPORT, state=State.APPROVED, **fields
+        conference=conference, source=Registration.Source.IMPORT, state=State.APPROVED, by=by, **fields
     )
     if outcome.created and sends_mail:
-        outbox.notify_of_addition(outcome.registration)
+        outbox.notify_of_change(outcome.registration, previous=None)
     return outcome

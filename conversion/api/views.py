@@ -54,7 +54,7 @@ class ConversionList(generics.ListAPIView[ConversionJob]):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(
-        summary="Upload a file and have it converted",
+        summary="Upload a file to convert",
         request=ConversionInput,
         responses={202: FileConversionSerializer},
     )
@@ -114,10 +114,10 @@ class ConversionRetry(APIView):
 
 
 class ConversionResult(APIView):
-    """Fetch the result of a conversion. Answers 409 while there is none. Owners and helpers."""
+    """Download the result of a conversion. Answers 409 while there is none. Owners and helpers."""
 
     @extend_schema(
-        summary="Fetch the result of a conversion", operation_id="conversions_result",
+        summary="Download the result of a conversion", operation_id="conversions_result",
         parameters=[_ID, ResultQuery],
         responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
     )  # fmt: skip

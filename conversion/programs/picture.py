@@ -1,4 +1,4 @@
-"""Turns a picture upright, cuts, resizes and encodes it anew, without its metadata."""
+"""Turn a picture upright, cut it, resize it and encode it again without its metadata."""
 
 import io
 from contextlib import suppress

@@ -31,18 +31,20 @@ class WorkerOptions:
         for the database. Together they get their share of a machine with many busy web processes. Queues that
         wait for a provider use several.
     time_limit_seconds: a task that takes longer is killed and run again. Every task is safe to repeat.
+    niceness: 0 to 19, what others on a busy machine go before. A mail may follow; a person at a form waits.
     """
 
     concurrency: int
     time_limit_seconds: int
+    niceness: int = 0
 
 
 WORKER_OPTIONS: dict[Queue, WorkerOptions] = {
     Queue.ANALYTICS_EVENTS: WorkerOptions(concurrency=2, time_limit_seconds=55),
     Queue.ANALYTICS_DAILY: WorkerOptions(concurrency=1, time_limit_seconds=600),
     # Four, because a slow mail server may hold one for minutes (notifications/tasks.py).
-    Queue.NOTIFICATIONS_EMAIL: WorkerOptions(concurrency=4, time_limit_seconds=120),
-    Queue.NOTIFICATIONS_SMS: WorkerOptions(concurrency=2, time_limit_seconds=120),
+    Queue.NOTIFICATIONS_EMAIL: WorkerOptions(concurrency=4, time_limit_seconds=120, niceness=10),
+    Queue.NOTIFICATIONS_SMS: WorkerOptions(concurrency=2, time_limit_seconds=120, niceness=10),
     # Two, so that the slices of imports and decisions get their turn beside a slow document.
     Queue.FILES_CONVERT: WorkerOptions(concurrency=2, time_limit_seconds=300),
     Queue.AI_GENERATE: WorkerOptions(concurrency=2, time_limit_seconds=300),

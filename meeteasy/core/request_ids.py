@@ -17,14 +17,18 @@ _NAME = "request_id"
 _USABLE = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
+def choose_id(given: str) -> str:
+    """Return the id of a request that came with `given`, which may be empty."""
+    return given if _USABLE.fullmatch(given) else uuid.uuid4().hex
+
+
 def bind_request_id(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     """Middleware; the first of all, so that every line has the id."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        given = request.headers.get(HEADER, "")
-        request_id = given if _USABLE.fullmatch(given) else uuid.uuid4().hex
+        request_id = choose_id(request.headers.get(HEADER, ""))
         with structlog.contextvars.bound_contextvars(**{_NAME: request_id}):
             response = get_response(request)
         response[HEADER] = request_id

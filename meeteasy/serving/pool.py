@@ -5,6 +5,7 @@ then refuses connections, and hundreds of SQLite writers wait for each other.
 """
 
 import asyncio
+import time
 from typing import Any
 from urllib.parse import quote_from_bytes
 
@@ -15,17 +16,23 @@ from meeteasy.core.logs import Tally, get_logger
 
 log = get_logger(__name__)
 
+# How much a request counts in the mean time that requests hold a thread.
+_WEIGHT = 1 / 16
+
 
 class Pool:
     """ASGI application that runs a WSGI application in `threads` threads.
 
     If all are busy, requests wait in order, at most `waiting` of them and for at most `wait_seconds`. The
-    others get 503 `busy` with Retry-After and are not processed at all.
+    others get 503 `busy` with Retry-After and are not processed at all. Those whose turn would come too late,
+    going by how long requests hold a thread at present, get it at once.
     """
 
     def __init__(self, wsgi: Any, *, threads: int, waiting: int, wait_seconds: float) -> None:
         self._app: Any = WSGIMiddleware(wsgi, workers=threads)
+        self._threads = threads
         self._free = asyncio.Semaphore(threads)
+        self._mean_seconds = 0.0
         self._waiting = 0
         self._max_waiting = waiting
         self._wait_seconds = wait_seconds
@@ -37,13 +44,17 @@ class Pool:
             message = "The server is busy. Nothing was done; send the request again."
             await send_error(send, 503, "busy", message, retry_after=1)
             return
+        started = time.monotonic()
         try:
             await self._app(_as_wsgi_expects(scope), receive, send)
         finally:
             self._free.release()
+            # A long download counts no more than what nobody waits for anyway.
+            seconds = min(time.monotonic() - started, self._wait_seconds)
+            self._mean_seconds += (seconds - self._mean_seconds) * _WEIGHT
 
     async def _enter(self) -> bool:
-        if self._waiting >= self._max_waiting:
+        if self._free.locked() and not self._has_room():
             return False
         self._waiting += 1
         try:
@@ -54,6 +65,10 @@ class Pool:
         finally:
             self._waiting -= 1
         return True
+
+    def _has_room(self) -> bool:
+        expected_seconds = (self._waiting + 1) * self._mean_seconds / self._threads
+        return self._waiting < self._max_waiting and expected_seconds <= self._wait_seconds
 
 
 def _as_wsgi_expects(scope: Scope) -> Scope:

@@ -1,8 +1,8 @@
 """Errors to Sentry, or to whatever takes its envelopes.
 
-An event is made anew of what may leave: classes of exceptions and where they were raised, the route, the
-task, the name of the log line, the request's id. Texts of exceptions stay here, because databases quote rows
-in them, and so do variables, headers, bodies, addresses and arguments.
+What is sent holds only what may leave: classes of exceptions and where they were raised, the route, the task,
+the name of the log line, the request's id. Texts of exceptions stay here, because databases quote rows in
+them, and so do variables, headers, bodies, addresses and arguments.
 """
 
 import logging

@@ -16,4 +16,4 @@ class Approval(MessageType):
     calendar_method: ClassVar[str] = "REQUEST"
 
     def follows(self, previous: str | None, state: str) -> bool:
-        return previous not in (None, State.WAITING) and state == State.APPROVED
+        return previous in (State.PENDING, State.REJECTED) and state == State.APPROVED

@@ -14,4 +14,4 @@ class PendingApproval(MessageType):
     states: ClassVar[frozenset[str]] = frozenset({State.PENDING})
 
     def follows(self, previous: str | None, state: str) -> bool:
-        return previous in (None, State.WAITING) and state == State.PENDING
+        return previous in (None, State.WAITING, State.CANCELLED) and state == State.PENDING

@@ -16,4 +16,4 @@ class RegistrationConfirmation(MessageType):
     calendar_method: ClassVar[str] = "REQUEST"
 
     def follows(self, previous: str | None, state: str) -> bool:
-        return previous is None and state == State.APPROVED
+        return previous in (None, State.CANCELLED) and state == State.APPROVED

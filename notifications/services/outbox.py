@@ -40,29 +40,20 @@ class WrongStatusError(Exception):
 
 
 def notify_of_change(registration: Registration, *, previous: str | None) -> list[Notification]:
-    """Write the messages about a new registration or its new state.
+    """Write the messages about a new registration (previous: None) or its new state.
 
-    Call it in the transaction of the change, so that both are committed or neither. Imported people did not
-    ask for mail and get none about the import, but they get mail about later decisions.
+    Call it in the transaction of the change, so that both are committed or neither. A state that a person
+    comes to again, having registered again, has messages of its own.
     """
-    if previous is None and registration.source == Registration.Source.IMPORT:
-        return []
-    return _write_messages(registration, previous)
-
-
-def notify_of_addition(registration: Registration) -> list[Notification]:
-    """Write the messages that a new registration gets, to a person whom an organizer added by hand."""
-    return _write_messages(registration, None)
-
-
-def _write_messages(registration: Registration, previous: str | None) -> list[Notification]:
+    about = registration.decided_at.isoformat() if registration.decided_at else ""
     made = []
     for message_type in MESSAGE_TYPES.values():
         if message_type.follows(previous, registration.state):
             for channel in message_type.channels:
                 made += create(
-                    registration, message_type=message_type, channel=channel, is_first=previous is None
-                )
+                    registration, message_type=message_type, channel=channel, about=about,
+                    is_first=previous is None,
+                )  # fmt: skip
     return made
 
 

@@ -37,7 +37,7 @@ class CreditModels(APIView):
 
 
 class Leaderboard(APIView):
-    """Sharers by their credit, highest first. The sum of credits exceeds the registrations: see `totals`."""
+    """List sharers by credit, highest first. The sum of credits exceeds the registrations: see `totals`."""
 
     @extend_schema(parameters=[queries.SumsQuery, FROM], responses=answers.LeaderboardAnswer)
     def get(self, request: Request) -> Response:
@@ -50,7 +50,7 @@ class Leaderboard(APIView):
 
 
 class Channels(APIView):
-    """Channels by their credit, highest first, with what their links count."""
+    """List channels by credit, highest first, with what their links count."""
 
     @extend_schema(parameters=[queries.SumsQuery, FROM], responses=answers.ChannelsAnswer)
     def get(self, request: Request) -> Response:
@@ -80,7 +80,7 @@ def _answer_sums(page: sums.SumPage, by: str, model: str, totals: dict[str, int]
 
 
 class Conversions(TableView):
-    """Share conversions with the credits under a model: of each chain the nearest 50 places."""
+    """List share conversions with their credits under a model: the nearest 50 places of each chain."""
 
     @extend_schema(
         operation_id="sharing_conversions_list",
@@ -116,7 +116,7 @@ class Conversions(TableView):
 
 
 class NotCredited(TableView):
-    """What registrations did not credit, and why; the latest registration first."""
+    """List what registrations did not credit, and why; the latest registration first."""
 
     @extend_schema(parameters=[queries.NotCreditedQuery, FROM, FORMAT], responses=answers.NotCreditedPage)
     def get(self, request: Request) -> HttpResponseBase:
@@ -135,7 +135,7 @@ class NotCredited(TableView):
 
 
 class RegistrationPath(APIView):
-    """From a registration up to the root: what it credits, what it does not and why, and what was opened."""
+    """Read the chain of a registration: what it credits, what it does not and why, and what was opened."""
 
     @extend_schema(parameters=[queries.PathQuery], responses=answers.RegistrationPathSerializer)
     def get(self, request: Request, registration_id: str) -> Response:
@@ -158,7 +158,7 @@ class RegistrationPath(APIView):
 
 
 class KFactor(APIView):
-    """Attributed registrations per distinct sharer, over a range of days; above 1 is viral growth."""
+    """Read the K-factor of a range of days: attributed registrations per sharer. Above 1 is viral growth."""
 
     @extend_schema(parameters=[queries.RangeQuery, FROM], responses=answers.KFactorAnswer)
     def get(self, request: Request) -> Response:
@@ -168,7 +168,7 @@ class KFactor(APIView):
 
 
 class Timeline(APIView):
-    """Shares, opens and share conversions by local day."""
+    """Read shares, opens and share conversions by local day."""
 
     @extend_schema(parameters=[queries.TimelineQuery, FROM], responses=answers.TimelineAnswer)
     def get(self, request: Request) -> Response:

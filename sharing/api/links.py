@@ -57,6 +57,7 @@ class Links(TableView):
 
     @extend_schema(
         operation_id="sharing_links_list",
+        summary="List share links",
         parameters=[queries.LinksQuery, FORMAT],
         responses=answers.LinkPage,
     )
@@ -71,7 +72,9 @@ class Links(TableView):
         page, following = selectors.get_page(found, limit=query["page_size"], cursor=query["cursor"])
         return Response(answers.LinkPage({"results": page, "next": following}).data)
 
-    @extend_schema(request=queries.LinkInput, responses={201: answers.LinkSerializer})
+    @extend_schema(
+        summary="Mint a share link", request=queries.LinkInput, responses={201: answers.LinkSerializer}
+    )
     def post(self, request: Request) -> Response:
         data = read_query(queries.LinkInput, request.data)
         conference = get_conference(request.user, data["conference_id"], role=Role.HELPER)
@@ -91,7 +94,7 @@ class Links(TableView):
 
 
 class LinkDetail(APIView):
-    """One link, by its code as it is stored or as it stands in addresses."""
+    """Read a link by its code, as it is stored or as it appears in addresses."""
 
     @extend_schema(parameters=[_IN], responses=answers.LinkSerializer)
     def get(self, request: Request, code: str) -> Response:
@@ -109,7 +112,7 @@ class AnyContent(BaseContentNegotiation):
 
 
 class QRCode(APIView):
-    """The link's address as a QR code, for print."""
+    """Draw the QR code of a link's address, for print."""
 
     kind: ClassVar[str] = "svg"
     content_negotiation_class = AnyContent
@@ -125,7 +128,7 @@ class QRCode(APIView):
 
 
 class Tree(APIView):
-    """The tree by levels: the roots, or what is below `root`; most conversions below first.
+    """Read the tree by levels: the roots, or what is below `root`; most conversions below first.
 
     The order follows the current figures. A link that gains a conversion between two pages may move to a page
     that was read already, or come twice. Use `links`, whose order is fixed, to read every link once.

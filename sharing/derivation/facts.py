@@ -16,7 +16,7 @@ from sharing.rules.attribution import digest_of_chain
 from sharing.rules.codes import code_of, is_malformed, link_key
 from sharing.rules.opens import Moment, Open
 
-EVENT_TYPES = ("share", "share_open", "registration", "registration_standing")
+FACT_TYPES = ("share", "share_open", "registration", "registration_standing")
 # Prefixes of a sharer's id: of an event without a visitor id, and of one of our users.
 ANONYMOUS = "anonymous:"
 USER = "user:"
@@ -100,7 +100,7 @@ class Facts(msgspec.Struct):
 
 
 def read_facts(events: Sequence[EventRow], *, is_complete: bool = False) -> Facts:
-    """The facts in events of EVENT_TYPES."""
+    """The facts in events of FACT_TYPES."""
     facts = Facts(events, is_complete)
     key_of = lru_cache(maxsize=None)(link_key)  # codes repeat within a delivery
     for event in events:

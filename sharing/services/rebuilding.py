@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q
 from analytics.events.rows import EventRow, to_row
 from analytics.models import Event
 from sharing.derivation import bulk, deriving
-from sharing.derivation.facts import EVENT_TYPES, Claim, Facts, read_facts
+from sharing.derivation.facts import FACT_TYPES, Claim, Facts, read_facts
 from sharing.derivation.locks import lock_conferences
 from sharing.derivation.store import claims_of, opens_of, standings_of
 from sharing.derivation.sums import delete_sums
@@ -46,7 +46,7 @@ def rebuild(conference_id: str) -> int:
         _note_days(conference_id)
         _delete_all(conference_id)
         deriving.derive(Facts(claims=minted))
-        events = Event.objects.filter(conference_id=conference_id, type__in=EVENT_TYPES)
+        events = Event.objects.filter(conference_id=conference_id, type__in=FACT_TYPES)
         rows = map(to_row, events.order_by("id").iterator(chunk_size=_EVENTS_AT_ONCE))
         while part := list(itertools.islice(rows, _EVENTS_AT_ONCE)):
             _apply(part)

@@ -108,7 +108,7 @@ def _find(conference: Conference, kind: str, key: str) -> str:
 def _apply(decision: Void) -> None:
     """Carry out a decision, with a bounded number of links per transaction. The call may be repeated."""
     if decision.kind == Void.Kind.REGISTRATION:
-        own_events.report([void_row(decision)])  # if this fails, the sweep of own events sends it
+        own_events.send([void_row(decision)])  # if this fails, the sweep of own events sends it
     else:
         links = ShareLink.objects.filter(conference_id=decision.conference_id).order_by("id")
         column = "code" if decision.kind == Void.Kind.LINK else "sharer"

@@ -66,6 +66,37 @@ found = Registration.objects.get(name="Guest 62")
 Registration.objects.filter(pk=found.pk).update(visitor_id="guest-62")
 print("/conf/" + participants.make_url(found).partition("/conf/")[2])
 """
+_STEWARD = """
+from django.contrib.auth.models import User
+from conferences.models import Conference, Member
+user, made = User.objects.get_or_create(username="stella")
+if made:
+    user.set_password("a-long-password"); user.save()
+Member.objects.get_or_create(conference_id="test", user=user, defaults={"role": "steward"})
+print("done")
+"""
+_DISMISS = """
+from conferences.models import Member
+print(Member.objects.filter(user__username="stella").delete()[0])
+"""
+_SCANNED = """
+import json
+from conferences.models import Passage
+print(json.dumps(sorted(Passage.objects.values_list("registration__name", "scanned_by__username"))))
+"""
+# How many lists, and scans by state, the browser keeps.
+_STORED = """() => new Promise((resolve, reject) => {
+  const request = indexedDB.open('meeteasy-desk', 1)
+  request.onerror = () => reject(request.error)
+  request.onsuccess = () => {
+    const transaction = request.result.transaction(['lists', 'scans'])
+    const lists = transaction.objectStore('lists').getAll(), scans = transaction.objectStore('scans').getAll()
+    transaction.oncomplete = () => {
+      request.result.close()
+      resolve([lists.result.length, scans.result.map(scan => `${scan.state} ${scan.by}`).sort()])
+    }
+  }
+})"""
 _KEPT = "caches.open('meeteasy-desk:/console/c/test/desk/').then(cache => cache.keys())"
 
 
@@ -124,17 +155,11 @@ def sign_in(door: Door, chromium: Browser) -> Iterator[Callable[..., BrowserCont
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 
-    def open_for(**options: object) -> BrowserContext:
+    def open_for(name: str = "organizer", **options: object) -> BrowserContext:
         context = chromium.new_context(base_url=door.system.url, **options)  # type: ignore[arg-type]
         contexts.append(context)
         context.on("weberror", lambda error: errors.append(str(error.error)))
-        page = context.new_page()
-        page.goto("/accounts/login/")
-        page.fill("[name=username]", "organizer")
-        page.fill("[name=password]", "a-long-password")
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/console/")
-        page.close()
+        sign_in_as(context, name)
         return context
 
     yield open_for
@@ -142,6 +167,27 @@ def sign_in(door: Door, chromium: Browser) -> Iterator[Callable[..., BrowserCont
         context.close()
     expect.set_options(timeout=5_000)
     assert errors == []
+
+
+def sign_in_as(context: BrowserContext, name: str) -> None:
+    page = context.new_page()
+    page.goto("/accounts/login/")
+    page.fill("[name=username]", name)
+    page.fill("[name=password]", "a-long-password")
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/accounts/login" not in url)
+    page.close()
+
+
+def sign_out(page: Page) -> None:
+    page.locator("form[action='/accounts/logout/']").evaluate("form => form.requestSubmit()")
+    page.wait_for_url("**/accounts/login/**")
+    page.wait_for_selector("html[data-forgotten]", state="attached")
+
+
+def wait_until_ready_for_no_network(page: Page) -> None:
+    page.wait_for_selector(f'[data-desk][data-listed="{GUESTS}"]')
+    page.wait_for_function(f"{_KEPT}.then(kept => kept.length >= 9)")
 
 
 def open_desk(context: BrowserContext, *, gate: str = "") -> Page:
@@ -220,8 +266,7 @@ def test_two_desks_without_network_count_exactly(door: Door, sign_in: Callable[.
     contexts = {gate: sign_in() for gate in ("North", "South")}
     pages = {gate: open_desk(context, gate=gate) for gate, context in contexts.items()}
     for page in pages.values():
-        page.wait_for_selector(f'[data-desk][data-listed="{GUESTS}"]')
-        page.wait_for_function(f"{_KEPT}.then(kept => kept.length >= 9)")
+        wait_until_ready_for_no_network(page)
     door.system.kill("web")
 
     north, south = pages["North"], pages["South"]
@@ -252,6 +297,95 @@ def test_two_desks_without_network_count_exactly(door: Door, sign_in: Callable[.
     south.reload()
     expect(south.locator("[data-count=gate]")).to_have_text("30")
     north.close()
+
+
+def test_scans_wait_for_whoever_made_them_and_the_list_goes_with_the_session(
+    door: Door, sign_in: Callable[..., BrowserContext]
+) -> None:
+    assert door.run(_STEWARD) == "done"
+    context = sign_in()
+    page = open_desk(context)
+    wait_until_ready_for_no_network(page)
+    scan(page, door.codes[0])
+    door.system.kill("web")
+    for number in (1, 2):
+        scan(page, door.codes[number])
+    name = page.locator("[data-desk]").get_attribute("data-by")
+    page.close()  # before it could send them
+    door.system.start("web")
+
+    page = context.new_page()
+    page.goto("/console/")
+    assert page.evaluate(_STORED) == [1, [f"queued {name}", f"queued {name}", f"sent {name}"]]
+    sign_out(page)
+    assert page.evaluate(_STORED) == [0, [f"queued {name}", f"queued {name}"]]
+    assert page.evaluate("caches.keys()") == []
+    page.close()
+
+    sign_in_as(context, "stella")
+    page = open_desk(context)
+    expect(page.locator("[data-notice]")).to_contain_text(f"2 scans of {name} wait here")
+    expect(page.locator("[data-scans] li[data-state]")).to_have_count(0)
+    scan(page, door.codes[3])
+    assert json.loads(door.run(_SCANNED)) == [["Guest 00", "organizer"], ["Guest 03", "stella"]]
+    sign_out(page)
+    page.close()
+
+    sign_in_as(context, "organizer")
+    page = open_desk(context)
+    expect(page.locator("[data-scans] li[data-state=sent]")).to_have_count(2)
+    expect(page.locator("[data-notice]")).to_be_hidden()
+    everybody = [(0, "organizer"), (1, "organizer"), (2, "organizer"), (3, "stella")]
+    assert json.loads(door.run(_SCANNED)) == [[f"Guest {n:02}", by] for n, by in everybody]
+
+
+def test_who_is_no_member_any_more_keeps_scans_and_loses_the_list(
+    door: Door, sign_in: Callable[..., BrowserContext]
+) -> None:
+    assert door.run(_STEWARD) == "done"
+    page = open_desk(sign_in("stella"))
+    page.wait_for_selector(f'[data-desk][data-listed="{GUESTS}"]')
+    assert door.run(_DISMISS) == "1"
+    scan(page, door.codes[0], outcome="doubt")
+    page.get_by_role("button", name="Let in").click()
+    expect(page.locator("[data-scans] li[data-state=queued]")).to_have_count(1)
+    expect(page.locator("[data-notice] a")).to_be_visible()
+    assert page.evaluate(_STORED)[0] == 0
+    assert json.loads(door.run(_SCANNED)) == []
+
+    assert door.run(_STEWARD) == "done"
+    expect(page.locator("[data-scans] li[data-state=sent]")).to_have_count(1)
+    assert json.loads(door.run(_SCANNED)) == [["Guest 00", "stella"]]
+    page.wait_for_selector(f'[data-desk][data-listed="{GUESTS}"]')
+
+
+def test_background_sync_sends_scans_without_a_tab(
+    door: Door, sign_in: Callable[..., BrowserContext]
+) -> None:
+    """The browser's own event, sent by its debugging protocol as its devtools do: no page of ours is open."""
+    context = sign_in()
+    page = open_desk(context)
+    wait_until_ready_for_no_network(page)
+    door.system.kill("web")
+    for number in range(3):
+        scan(page, door.codes[number])
+    page.close()
+    door.system.start("web")
+    blank = context.new_page()
+    session, found = context.new_cdp_session(blank), []
+    session.on("ServiceWorker.workerRegistrationUpdated", lambda event: found.extend(event["registrations"]))
+    session.send("ServiceWorker.enable")
+    while not found:
+        blank.wait_for_timeout(50)
+    assert json.loads(door.run(_SCANNED)) == []
+    sync = {"origin": door.system.url, "registrationId": found[0]["registrationId"], "tag": "scans"}
+    session.send("ServiceWorker.dispatchSyncEvent", {**sync, "lastChance": False})
+    for _ in range(100):
+        if len(json.loads(door.run(_SCANNED))) == 3:
+            break
+        blank.wait_for_timeout(100)
+    assert json.loads(door.run(_SCANNED)) == [[f"Guest {number:02}", "organizer"] for number in range(3)]
+    assert [open_page.url for open_page in context.pages] == ["about:blank"]
 
 
 @pytest.mark.parametrize(

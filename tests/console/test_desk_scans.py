@@ -224,3 +224,24 @@ def test_more_people_cost_no_more_queries(
             assert client.get(f"{DESK}{page}").status_code == 200
     with django_assert_max_num_queries(32):  # savepoints included
         assert send(client, key="k", code=badges.make_code(ann)).json()["outcome"] == "welcome"
+
+
+def test_a_colleagues_scan_is_not_taken_in_ones_own_name(
+    ann: Registration, stella: User, bob: User, browser: Browser
+) -> None:
+    code, own = badges.make_code(ann), str(stella.pk)
+    refused = send(browser(bob), "k1", code=code, account=own)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "other_account")
+    assert not Passage.objects.exists()
+    assert send(browser(stella), "k1", code=code, account=own).json()["outcome"] == "welcome"
+    assert Passage.objects.get().scanned_by == stella
+
+
+def test_a_list_is_for_one_account_until_its_session_ends(
+    ann: Registration, stella: User, browser: Browser
+) -> None:
+    client = browser(stella)
+    found = client.get(f"{DESK}list/").json()
+    assert found["account"] == str(stella.pk)
+    until = dt.datetime.fromisoformat(found["until"])
+    assert abs(until - client.session.get_expiry_date()) < dt.timedelta(minutes=1)

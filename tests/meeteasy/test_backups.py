@@ -43,7 +43,7 @@ def test_a_backup_under_load_restores_what_was_accepted(
 ) -> None:
     if database == "postgresql":
         server: PostgresqlServer = request.getfixturevalue("postgresql")
-        system.environment["DATABASE_URL"] = server.create_database("backed_up")
+        system.use_postgresql(server, "backed_up")
         other.environment["DATABASE_URL"] = server.create_database("restored")
     system.start("web", "events", "daily", "beat")
     upload = system.directory / "uploads" / "test" / "badge.png"

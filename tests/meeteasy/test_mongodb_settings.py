@@ -15,6 +15,7 @@ from meeteasy.mongodb_settings import read_mongodb_settings
         ("readPreference=secondaryPreferred", "readPreference=secondaryPreferred"),
         ("readPreferenceTags=dc:east", "readPreferenceTags"),
         ("maxStalenessSeconds=120", "maxStalenessSeconds"),
+        ("directConnection=true", "directConnection=True"),
         ("readConcernLevel=available", "readConcernLevel=available"),
         ("retryWrites=false", "retryWrites=False"),
         ("socketTimeoutMS=600000", "socketTimeoutMS"),

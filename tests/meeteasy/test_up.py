@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -17,6 +18,8 @@ import psutil
 import pytest
 
 from meeteasy.supervising import Calm, stop_seconds
+from tests.support.databases import migrated_sqlite
+from tests.support.environment import SHARED_DIRECTORY
 from tests.support.services import free_port
 from tests.support.system import ROOT
 
@@ -99,10 +102,18 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 @pytest.fixture
-def up(tmp_path: Path) -> Iterator[Up]:
+def first_up(tmp_path: Path) -> Iterator[Up]:
+    """A system that has never run."""
     command = Up(tmp_path)
     yield command
     command.kill_all()
+
+
+@pytest.fixture
+def up(first_up: Up) -> Up:
+    """A system whose tables exist: making them costs more than what most of these tests look at."""
+    shutil.copy(migrated_sqlite(SHARED_DIRECTORY), first_up.directory)
+    return first_up
 
 
 @pytest.mark.processes
@@ -136,7 +147,8 @@ def test_up_ends_everything_and_a_restart_finds_all_data(up: Up) -> None:
 
 
 @pytest.mark.processes
-def test_a_folder_has_one_system_that_notices_killed_servers(up: Up) -> None:
+def test_a_folder_has_one_system_that_notices_killed_servers(first_up: Up) -> None:
+    up = first_up
     up.start(["bash", "-c", f"ulimit -Sn 256 && exec {shlex.join(MANAGE_UP)}"])
     assert up.process is not None
     limits = {child.rlimit(psutil.RLIMIT_NOFILE)[0] for child in up.children()}

@@ -5,6 +5,7 @@ from contextlib import closing
 from html import unescape
 
 import httpx
+import psutil
 import pytest
 
 from tests.support.system import System
@@ -53,3 +54,12 @@ def test_a_form_registration_sends_a_mail(system: System) -> None:
         assert "多拉 <b>" not in mail
         assert "data:image/png;base64," in mail
     assert system.http.get("/dev/mailbox").status_code == 302
+
+
+@pytest.mark.processes
+def test_on_a_busy_machine_a_form_goes_before_mails(system: System) -> None:
+    system.start("web", "email")
+    parent = psutil.Process(system.processes["email"].pid)
+    children = system.wait_for(lambda: parent.children(recursive=True), "the worker's processes")
+    usual = psutil.Process(system.processes["web"].pid).nice()
+    assert {process.nice() for process in [parent, *children]} == {usual + 10}

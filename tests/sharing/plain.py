@@ -86,7 +86,8 @@ class PlainTree:
         self.credits: dict[str, list[tuple[str, int]]] = {}
         self.refused: dict[str, set[tuple[str, str]]] = defaultdict(set)
         first: dict[str, tuple[int, str]] = {}
-        opened: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        opened: dict[str, list[dict[str, Any]]] = defaultdict(list)  # visitor → what they opened
+        opens_of: dict[str, list[tuple[str, dict[str, Any]]]] = defaultdict(list)  # code → (visitor, open)
 
         # The owner of a code comes from the minted claim, else a proven one, else the first received.
         claimed: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -96,6 +97,7 @@ class PlainTree:
                 claimed[event["share_code"]].append({**event, "who": who})
             elif event["type"] == "share_open":
                 opened[who].append(event)
+                opens_of[event["share_code"]].append((who, event))
         for claims_to in claimed.values():
             claims_to.sort(key=received)
         claims: dict[str, tuple[str, tuple[int, str]]] = {}  # code → (claimed parent, when)
@@ -117,9 +119,8 @@ class PlainTree:
                 shared = [c["ts"] for c in claims_to if c["who"] == winner["who"] and not c.get("minted")]
                 shared += [
                     item["ts"]
-                    for visitor, items in opened.items()
-                    for item in items
-                    if item["share_code"] == code and not item.get("bot") and visitor != winner["who"]
+                    for visitor, item in opens_of[code]
+                    if not item.get("bot") and visitor != winner["who"]
                 ]
                 self.shared[code] = min(shared, default=None)
 

@@ -28,7 +28,7 @@ print(Event.objects.filter(conference_id="test").count(), Credit.objects.count()
 def flooded(system: System, request: pytest.FixtureRequest) -> System:
     if request.param == "postgresql":
         server = request.getfixturevalue("postgresql")
-        system.environment["DATABASE_URL"] = server.create_database("flood")
+        system.use_postgresql(server, "flood")
     system.environment |= {"REGISTRATION_RATE_PER_MINUTE": "0", "INGEST_EVENTS_PER_SECOND": "0"}
     system.start("web", "events", "daily", "email", "beat")
     system.run_code(

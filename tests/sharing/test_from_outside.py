@@ -35,7 +35,7 @@ def test_a_batch_with_bad_codes_keeps_its_good_events(system: System) -> None:
     ]
     good = [
         event("share", 5, share_code=GOOD),
-        # The code is of another conference: an event like any other, which credits replacement_id.
+        # The code is of another conference: an event like any other, which credits nobody.
         event("share", 6, share_code="of-another-one", conference_id="other"),
         event("share_open", 7, share_code="of-another-one"),
         event(

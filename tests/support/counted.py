@@ -12,13 +12,16 @@ from tests.support.system import ROOT, System
 def recount(system: System) -> dict[str, Any]:
     """The figures of the conference `test` by tests/support/recount.py, from the tables themselves."""
     given = system.environment.get("DATABASE_URL") or str(system.directory / "meeteasy.sqlite3")
-    database = system.mongodb_url or given
+    database = given if system.mongodb is None else system.mongodb.url
     script = [sys.executable, str(ROOT / "tests/support/recount.py"), database, "test"]
     return json.loads(subprocess.run(script, capture_output=True, check=True).stdout)
 
 
-def wait_until_all_are_counted(system: System, ids: set[str], *, seconds: float = 90) -> None:
-    """Wait until exactly these ids are stored, each once, and the summaries agree with the recount."""
+def wait_until_all_are_counted(system: System, ids: set[str], *, seconds: float = 90, **days: str) -> None:
+    """Wait until exactly these ids are stored, each once, and the summaries agree with the recount.
+
+    days: `from` and `to` of the summaries, if not the last month's.
+    """
 
     def all_stored() -> bool:
         return set(recount(system)["ids"]) >= ids
@@ -27,7 +30,7 @@ def wait_until_all_are_counted(system: System, ids: set[str], *, seconds: float 
     token = system.token()
 
     def summaries() -> dict[str, dict[str, int]]:
-        results = system.get("/api/analytics/daily", token=token, conference_id="test")["results"]
+        results = system.get("/api/analytics/daily", token=token, conference_id="test", **days)["results"]
         return {row["date"]: {name: row[name] for name in FIGURES} for row in results}
 
     counted = recount(system)

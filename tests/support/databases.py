@@ -1,7 +1,7 @@
 """Databases with all tables. Migrating takes seconds, so a run of the tests does it once and makes copies.
 
 On SQLite the next run begins with the same file, unless something that a migration depends on has changed.
-directory: what all processes of the run have in common.
+directory: what all processes of the run have in common, unless a function says otherwise.
 """
 
 import fcntl
@@ -50,7 +50,7 @@ def _fingerprint() -> str:
     digest = hashlib.sha256()
     for path in sorted(path for name in names for path in ROOT.glob(f"*/{name}")):
         digest.update(path.read_bytes())
-    for path in (ROOT / "meeteasy" / "settings.py", ROOT / "requirements.txt"):
+    for path in (*sorted(ROOT.glob("meeteasy/*settings.py")), ROOT / "requirements.txt"):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -77,7 +77,10 @@ def system_sqlite(directory: Path) -> tuple[Path, str]:
 
 
 def migrated_postgresql(directory: Path, url: str) -> str:
-    """The name of a database with all tables on the server of `url`, from which others can be made."""
+    """The name of a database with all tables on the server of `url`, from which others can be made.
+
+    directory: what all that use this server have in common.
+    """
 
     def make(making: Path) -> None:
         with psycopg.connect(url, autocommit=True) as connection:

@@ -34,6 +34,7 @@ class ValkeyServer:
     """A Valkey with its append-only file in `directory`; can be killed and started again."""
 
     def __init__(self, *, port: int, directory: Path) -> None:
+        self.environment: dict[str, str] = {}  # in addition to this process'
         self.port = port
         self.directory = directory
         self.url = f"redis://127.0.0.1:{port}/0"
@@ -44,8 +45,9 @@ class ValkeyServer:
 
         self.directory.mkdir(parents=True, exist_ok=True)
         self.process = subprocess.Popen(
-            server_command(port=self.port, directory=self.directory), stdout=subprocess.DEVNULL
-        )
+            server_command(port=self.port, directory=self.directory),
+            env={**os.environ, **self.environment}, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
         client = redis.Redis.from_url(self.url)
         deadline = time.monotonic() + 60
         while True:
@@ -96,14 +98,14 @@ class PostgresqlServer:
         self._programs = self.find_programs()
         assert self._programs is not None
         # Not below pytest's own directories, which nobody but root may enter.
-        self._directory = Path(tempfile.mkdtemp(prefix="meeteasy-postgresql-"))
-        self._as_owner: dict[str, Any] = {"cwd": self._directory}
+        self.directory = Path(tempfile.mkdtemp(prefix="meeteasy-postgresql-"))
+        self._as_owner: dict[str, Any] = {"cwd": self.directory}
         if os.geteuid() == 0:
-            shutil.chown(self._directory, "postgres", "postgres")
+            shutil.chown(self.directory, "postgres", "postgres")
             self._as_owner |= {"user": "postgres", "group": "postgres", "extra_groups": []}
         order = ["--locale-provider", "icu", "--icu-locale", language] if language else []
         subprocess.run(
-            [self._programs / "initdb", "-D", self._directory / "data", "-U", "postgres", "--no-sync",
+            [self._programs / "initdb", "-D", self.directory / "data", "-U", "postgres", "--no-sync",
              "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", *order],
             check=True, capture_output=True, **self._as_owner,
         )  # fmt: skip
@@ -117,11 +119,11 @@ class PostgresqlServer:
     def start(self) -> None:
         assert self._programs is not None
         # Without fsync: what a killed process has written is in the kernel's hands, as without a power cut.
-        settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": str(self._directory),
+        settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": str(self.directory),
                     "fsync": "off"}  # fmt: skip
-        with open(self._directory / "log", "ab") as log:
+        with open(self.directory / "log", "ab") as log:
             self.process = subprocess.Popen(
-                [self._programs / "postgres", "-D", self._directory / "data", "-p", str(self.port)]
+                [self._programs / "postgres", "-D", self.directory / "data", "-p", str(self.port)]
                 + [part for name, value in settings.items() for part in ("-c", f"{name}={value}")],
                 stdout=log, stderr=log, **self._as_owner,
             )  # fmt: skip
@@ -141,27 +143,33 @@ class PostgresqlServer:
             self.process.send_signal(signal.SIGQUIT)
             self.process.wait(30)
 
-    def create_database(self, name: str) -> str:
-        """Returns the new database's URL."""
+    def create_database(self, name: str, *, template: str = "template1") -> str:
+        """Create a copy of the database `template`, by default an empty one. Returns its URL.
+
+        Its name begins with `name`; a test that is run again gets another one.
+        """
+        name = f"{name}_{secrets.token_hex(4)}"
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"'.encode())
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
         return self.url.removesuffix("postgres") + name
 
     def remove(self) -> None:
         self.stop()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 class MongodbServer:
-    """The server of MONGODB_URI, which tests cannot start themselves. What stops, continues and kills it are
-    shell commands in the environment: TEST_MONGODB_PAUSE, _RESUME, _STOP, _KILL and _START (docs/mongodb.md).
+    """A database of its own on the server of MONGODB_URI, which tests cannot start themselves.
+
+    What stops, continues and kills the server are shell commands in the environment: TEST_MONGODB_PAUSE,
+    _RESUME, _STOP, _KILL and _START (docs/mongodb.md). uri: the server's, if not that of the tests.
     """
 
     COMMANDS = ("PAUSE", "RESUME", "STOP", "KILL", "START")
 
-    def __init__(self) -> None:
-        self.uri = os.environ["TESTS_MONGODB_URI"]
-        self.database = f"meeteasy_faults_{secrets.token_hex(4)}"
+    def __init__(self, uri: str = "") -> None:
+        self.uri = uri or os.environ["TESTS_MONGODB_URI"]
+        self.database = f"meeteasy_test_{secrets.token_hex(4)}"
 
     @classmethod
     def find_missing(cls) -> list[str]:

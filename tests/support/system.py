@@ -14,9 +14,9 @@ import httpx
 import psutil
 import redis
 
-from tests.support.databases import system_sqlite
+from tests.support.databases import migrated_postgresql, system_sqlite
 from tests.support.manage import ROOT, Manage
-from tests.support.services import MongodbServer, ValkeyServer, free_port
+from tests.support.services import MongodbServer, PostgresqlServer, ValkeyServer, free_port
 
 _Found = TypeVar("_Found")
 
@@ -38,7 +38,7 @@ class System:
         system.kill("events")
 
     Logs are in `directory/<name>.log`. `manage("shell", "-c", code)` runs a command in the same environment.
-    Extra environment: `system.environment["DATABASE_URL"] = ...` before anything is started.
+    Extra environment: `system.environment["LOG_LEVEL"] = ...` before anything is started.
     is_migrated: whether `prepare` makes all tables, the user and the conference.
     """
 
@@ -63,9 +63,10 @@ class System:
             "PYTHONUNBUFFERED": "1",
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.roots: dict[str, Path] = {}  # of processes that run other code than this
         self.http = httpx.Client(base_url=self.url, timeout=30)
         self._prepared = not is_migrated
-        self.mongodb_url = ""  # with `use_mongodb`
+        self.mongodb: MongodbServer | None = None
         self._manage: Manage | None = None
         self._tokens: dict[str, str] = {}
 
@@ -83,16 +84,21 @@ class System:
             self.manage("migrate", "--verbosity", "0")
             self.manage("sync_schedule")
             self.run_code("from meeteasy.management.commands.up import create_organizer; create_organizer()")
-        if self.mongodb_url:
+        if self.mongodb is not None:
             self.manage("migrate", "--database", "analytics", "--verbosity", "0")
 
     def skip_preparing(self) -> None:
         """Leave database and Valkey to the test."""
         self._prepared = True
 
+    def use_postgresql(self, server: PostgresqlServer, name: str) -> None:
+        """Keep all data in a new database `name` there, which has all tables. Before anything is started."""
+        template = migrated_postgresql(server.directory, server.url)
+        self.environment["DATABASE_URL"] = server.create_database(name, template=template)
+
     def use_mongodb(self, server: MongodbServer) -> None:
         """Keep events and summaries there. Before anything is started."""
-        self.mongodb_url = server.url
+        self.mongodb = server
         self.environment |= {"MONGODB_URI": server.uri, "MONGODB_DATABASE": server.database}
 
     def start(self, *names: str) -> None:
@@ -102,7 +108,7 @@ class System:
             with open(self.directory / f"{name}.log", "ab") as log:
                 self.processes[name] = subprocess.Popen(
                     self._command(name.partition("-")[0]),
-                    cwd=ROOT, env=self.environment, stdout=log, stderr=log,
+                    cwd=self.roots.get(name, ROOT), env=self.environment, stdout=log, stderr=log,
                 )  # fmt: skip
         if "web" in names:
             self.wait_for(self._web_answers, "the web server to answer", seconds=180)
@@ -154,6 +160,12 @@ class System:
             # A log of its own for the next one, which is waited for by what it logs.
             log = self.directory / f"{name}.log"
             log.rename(log.with_suffix(f".{time.monotonic_ns()}.log"))
+
+    def end(self, name: str, *, seconds: float = 120) -> None:
+        """SIGTERM, and wait: it finishes what it has in hand."""
+        process = self.processes.pop(name)
+        process.terminate()
+        process.wait(seconds)
 
     def stop(self) -> None:
         """kill -9 of all: nothing of what they keep is looked at again."""

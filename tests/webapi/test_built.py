@@ -55,6 +55,7 @@ def test_what_is_committed_is_what_the_source_builds(tmp_path: Path) -> None:
         assert (tmp_path / "dist" / path).read_bytes() == (DIST / path).read_bytes(), path
     desk = sorted((tmp_path / "console").iterdir())  # the console's check-in desk
     assert [path.name for path in desk] == [
+        "desk-forget.js",
         "desk-reader.js",
         "desk-worker.js",
         "desk.js",

@@ -13,7 +13,8 @@ class GenerationJob(LeasedModel):
     """One generation of a page's text.
 
     `key` says what was asked: page, prompt, provider, model, version of our instructions, generation number.
-    So a repeated request finds the job that exists and pays nothing, and only “generate again” asks anew.
+    So a repeated request finds the job that exists and pays nothing, and only “generate again” asks the
+    provider again.
     """
 
     class Status(models.TextChoices):

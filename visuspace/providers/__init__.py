@@ -7,7 +7,7 @@ from meeteasy.core.registry import Registry
 from visuspace.brief import Brief
 from visuspace.prose import Prose
 
-# Part of a job's key: raise it when the instructions change, and “generate” asks anew.
+# Part of a job's key: raise it when the instructions change, and “generate” asks again.
 PROMPT_VERSION = 1
 
 

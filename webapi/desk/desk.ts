@@ -4,9 +4,9 @@
 import { startCamera } from './camera'
 import { cleanCode, digestCode, looksLikeCode } from './code'
 import { DeviceList, judge, type Texts } from './judging'
-import { call, send, sendQueued, type Failure } from './sending'
+import { call, isRefused, send, sendQueued, type Failure } from './sending'
 import { isMuted, mute, signal } from './signals'
-import { getList, putList, putScan, readQueued, readScans, type Direction, type Scan } from './store'
+import { forget, forgetList, getList, putList, putScan, readScans, type Direction, type Scan, type StoredList } from './store'
 import { asFound, lookOf, part, View, type Action, type Counts } from './view'
 
 const LIST_EVERY_MS = 5 * 60_000
@@ -19,13 +19,14 @@ const GATE = 'meeteasy-desk:gate:'
 const desk = part('[data-desk]')
 const data = desk.dataset as Record<string, string>
 const conference = data['conference']!
+const account = data['account']!
 const texts = JSON.parse(part('#desk-texts').textContent!) as Texts
 const view = new View(texts, data['icons']!, data['zone']!)
 const field = part<HTMLInputElement>('[data-form] input')
 const gate = part<HTMLInputElement | HTMLSelectElement>('[data-gate]')
 
 let list: DeviceList | undefined
-let scans: Scan[] = [] // of this device, oldest first
+let scans: Scan[] = [] // of this device, oldest first, whoever scanned
 let shown = '' // the key of the scan whose answer is shown
 let failure: Failure | undefined
 let isStoring = true
@@ -62,7 +63,7 @@ function take(read: Read): void {
 async function handle(read: Read & { scannedAt: string }, way: Direction): Promise<void> {
   const code = cleanCode(read.code ?? '')
   const scan: Scan = {
-    key: newKey(), conference, url: data['scan']!, code, registration: read.registration ?? '',
+    key: newKey(), account, by: data['by']!, conference, url: data['scan']!, code, registration: read.registration ?? '',
     digest: code ? await digestCode(code) : `id:${read.registration}`,
     direction: way, gate: gate.value.trim(), method: read.method, scannedAt: read.scannedAt,
     approve: read.approve ?? false, state: 'queued',
@@ -143,6 +144,7 @@ async function undo(scan: Scan): Promise<void> {
 
 function fail(why: Failure): void {
   failure = why
+  if (why === 'signedOut') void lose()
   notify()
   setTimeout(retry, RETRY_MS)
 }
@@ -154,16 +156,18 @@ async function retry(): Promise<void> {
   if (isRetrying) return
   isRetrying = true
   try {
-    const again = await sendQueued(token, conference, scan => {
+    const again = await sendQueued(token, account, conference, scan => {
       scans = [...scans.filter(other => other.key !== scan.key), scan].sort((one, other) => (one.scannedAt < other.scannedAt ? -1 : 1))
       if (shown === scan.key) show(scan)
       draw()
     })
     const was = failure
     failure = again ?? (was && !(await isReachable()) ? was : undefined)
+    if (again === 'signedOut') void lose()
     if (failure === undefined && was !== undefined) {
       countSoon()
       void refreshList()
+      if (was === 'signedOut') void keepForLater().catch(error => console.warn(error))
     }
   } finally {
     isRetrying = false
@@ -188,18 +192,47 @@ function askForSync(): void {
 }
 
 function notify(): void {
-  const queued = scans.filter(scan => scan.state === 'queued').length
+  const queued = scans.filter(isMine).filter(scan => scan.state === 'queued').length
   const count = queued ? ` ${fill(texts['waitingScans']!, { count: String(queued) })}` : ''
-  if (failure === 'signedOut') view.notify(texts['signedOut']!, { href: `${data['signIn']}?next=${location.pathname}`, label: '→' })
+  if (failure === 'otherAccount') view.notify(texts['otherAccount']! + count, { href: location.pathname, label: '↻' })
+  else if (failure === 'signedOut') view.notify(texts['signedOut']!, { href: `${data['signIn']}?next=${location.pathname}`, label: '→' })
   else if (failure === 'offline') view.notify(texts['offline']! + count)
-  else view.notify(isStoring ? '' : texts['noStorage']!)
+  else view.notify(isStoring ? describeOthers() : texts['noStorage']!)
+}
+
+/** The scans of others that wait at this device until they sign in. */
+function describeOthers(): string {
+  const waiting = new Map<string, number>()
+  for (const scan of scans) {
+    if (scan.state === 'queued' && !isMine(scan)) waiting.set(scan.by, (waiting.get(scan.by) ?? 0) + 1)
+  }
+  return [...waiting].map(([name, count]) => fill(texts['othersScans']!, { name, count: String(count) })).join(' ')
+}
+
+/** Forgets the attendees once the reader may not see them any more. Queued scans stay. */
+async function lose(): Promise<void> {
+  list = undefined
+  delete desk.dataset['listed']
+  await forget(conference)
+  scans = await readScans(conference)
+  part('[data-people]').hidden = true
+  draw()
+}
+
+/** Whether an answer says that the reader may not see the desk any more; then it is forgotten. */
+function isOver(response: Response): boolean {
+  if (!isRefused(response)) return false
+  if (failure === undefined) fail('signedOut')
+  else void lose()
+  return true
 }
 
 async function refreshList(): Promise<void> {
   try {
     const response = await call(data['list']!, {}, 20_000)
-    if (!response.ok) return
-    const stored = { conference, ...(await response.json()) }
+    if (isOver(response) || !response.ok) return
+    const stored: StoredList = { ...(await response.json()), conference }
+    if (stored.account !== account) return // somebody else signed in meanwhile
     list = new DeviceList(stored)
     desk.dataset['listed'] = String(list.size)
     await putList(stored)
@@ -218,7 +251,7 @@ function countSoon(after = 600): void {
 async function count(): Promise<void> {
   try {
     const response = await call(data['counts']!)
-    if (response.ok) {
+    if (!isOver(response) && response.ok) {
       const counts = (await response.json()) as Counts
       view.showCounts(counts, gate.value.trim())
       correct(counts.corrections)
@@ -244,12 +277,14 @@ function correct(corrections: Record<string, string>): void {
 // --- The page
 
 function draw(): void {
-  view.showScans(scans.slice(-SHOWN_SCANS).reverse(), scan => {
+  view.showScans(scans.filter(isMine).slice(-SHOWN_SCANS).reverse(), scan => {
     show(scan)
     focus()
   })
   notify()
 }
+
+const isMine = (scan: Scan) => scan.account === account
 
 const focus = () => field.focus({ preventScroll: true })
 
@@ -274,7 +309,7 @@ async function search(text: string): Promise<void> {
   view.showPeople(found.people, found.more, choose)
   if (!found.people.length) {
     settle({
-      key: newKey(), conference, url: '', code: '', registration: '', digest: '', direction: direction(), gate: '',
+      key: newKey(), account, by: data['by']!, conference, url: '', code: '', registration: '', digest: '', direction: direction(), gate: '',
       method: 'search', scannedAt: new Date().toISOString(), approve: false, state: 'said',
       answer: { outcome: 'unknown', name: text, why: texts['nobody']!, answers: [] },
     })
@@ -397,18 +432,19 @@ async function start(): Promise<void> {
   try {
     scans = await readScans(conference)
     const stored = await getList(conference)
-    if (stored) list = new DeviceList(stored)
+    if (stored?.account === account && Date.parse(stored.until) > Date.now()) list = new DeviceList(stored)
+    else if (stored) await forgetList(conference)
   } catch {
     isStoring = false
   }
-  const last = scans.at(-1)
+  const last = scans.filter(isMine).at(-1)
   if (last) show(last)
   draw()
   focus()
   desk.dataset['ready'] = ''
   void keepForLater().catch(error => console.warn(error))
   void refreshList()
-  if ((await readQueued(conference).catch(() => [])).length) void retry()
+  if (scans.some(scan => scan.state === 'queued' && isMine(scan))) void retry()
   void count()
   setInterval(() => document.hidden || failure || void refreshList(), LIST_EVERY_MS)
   addEventListener('online', () => void retry())

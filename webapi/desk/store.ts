@@ -16,6 +16,9 @@ export interface Answer {
 /** A scan. queued: not sent yet. said: it needs no sending, e.g. of somebody whom the list refuses. */
 export interface Scan {
   key: string
+  /** The id and the name of the account that scanned: the server takes the scan from no other. */
+  account: string
+  by: string
   conference: string
   url: string
   code: string
@@ -32,10 +35,12 @@ export interface Scan {
 
 export type Person = [digest: string, id: string, name: string, answers: string[]]
 
-/** The list of a conference as the server sends it, and the token that a worker without a page needs. */
+/** The list of a conference as the server sends it, for one account. until: when its session ends. */
 export interface StoredList {
   conference: string
+  account: string
   at: string
+  until: string
   codes: Record<string, string>
   people: Person[] | null
 }
@@ -79,6 +84,27 @@ const removeScan = (key: string) => use('scans', 'readwrite', store => store.del
 export const putList = (list: StoredList) => use('lists', 'readwrite', store => store.put(list))
 export const getList = (conference: string) =>
   use<StoredList | undefined>('lists', 'readonly', store => store.get(conference))
+
+const getAllScans = () => use<Scan[]>('scans', 'readonly', store => store.getAll())
+export const forgetList = (conference: string) => use('lists', 'readwrite', store => store.delete(conference))
+const removeLists = () => use('lists', 'readwrite', store => store.clear())
+
+/**
+ * Forgets what the device knows of attendees: lists, scans that need no sending, and the pages kept for later.
+ * Queued scans stay, with no name. conference: of one only; all by default.
+ */
+export async function forget(conference?: string): Promise<void> {
+  await (conference === undefined ? removeLists() : forgetList(conference))
+  for (const scan of await getAllScans()) {
+    if (conference !== undefined && scan.conference !== conference) continue
+    if (scan.state !== 'queued') await removeScan(scan.key)
+    else await putScan({ ...scan, answer: { ...scan.answer, name: scan.code.slice(0, 12), answers: [] } })
+  }
+  for (const name of (await globalThis.caches?.keys()) ?? []) {
+    const isMeant = conference === undefined || name.endsWith(`/${conference}/desk/`)
+    if (name.startsWith('meeteasy-desk:') && isMeant) await caches.delete(name)
+  }
+}
 
 /** The scans of a conference at this device, oldest first; those that were settled long ago are dropped. */
 export async function readScans(conference: string): Promise<Scan[]> {

@@ -7,8 +7,8 @@ from urllib.parse import urlencode, urlsplit
 
 from analytics.event_types import EVENT_TYPES
 from analytics.event_types._base import COMMON_FIELDS
+from analytics.events.json_values import shorten
 from analytics.events.problems import EventError
-from analytics.events.reading import shorten
 
 # Names of events, in small letters without anything between the words.
 NAMES: dict[str, str] = {

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from analytics.events.json_values import json_kind
 from analytics.events.problems import BatchError, EventError
-from analytics.events.reading import json_kind
 from analytics.events.validation import read_json
 from analytics.ingest.doors import IGNORED, Answer, Door, Refusal, Sent, Taken, json_answer, register
 from analytics.ingest.doors._mapping import make_event

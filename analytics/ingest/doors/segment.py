@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from analytics.events.json_values import json_kind
 from analytics.events.problems import BatchError, EventError
-from analytics.events.reading import json_kind
 from analytics.ingest.doors import IGNORED, UNUSED, Answer, Door, Refusal, Sent, Taken, json_answer, register
 from analytics.ingest.doors._mapping import add_campaign, make_event, make_page_view, name_visitor
 from analytics.ingest.requests import RefusedError, Request

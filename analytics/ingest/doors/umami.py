@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 from urllib.parse import unquote, urljoin, urlsplit
 
+from analytics.events.json_values import json_kind
 from analytics.events.problems import BatchError, EventError
-from analytics.events.reading import json_kind
 from analytics.ingest.doors import IGNORED, Answer, Door, Refusal, Sent, Taken, json_answer, register
 from analytics.ingest.doors._mapping import make_event, make_page_view, name_visitor
 from analytics.ingest.requests import Request
@@ -31,9 +31,10 @@ class UmamiDoor(Door):
     max_body_bytes: ClassVar[int | None] = 64 * 1024
 
     async def translate(self, payload: Any, request: Request, senders: Senders) -> Sent:
-        if not isinstance(payload, dict) or not isinstance(payload.get("payload"), dict):
-            raise BatchError("no_events", f"`payload` must be an object, not {json_kind(payload)}.")
-        kind, inner = payload.get("type"), payload["payload"]
+        inner = payload.get("payload") if isinstance(payload, dict) else None
+        if not isinstance(inner, dict):
+            raise BatchError("no_events", f"`payload` must be an object, not {json_kind(inner)}.")
+        kind = payload.get("type")
         if not isinstance(kind, str):
             raise BatchError("no_events", "`type` is missing.")
         website = inner.get("website")

@@ -30,6 +30,9 @@ class Command(BaseCommand):
 
     def handle(self, *, queues: list[str], concurrency: int | None, **options: Any) -> None:
         tell_systemd(queues)
+        # With several queues it is as quick as the most urgent one needs.
+        niceness = min(WORKER_OPTIONS[Queue(name)].niceness for name in queues)
+        os.setpriority(os.PRIO_PROCESS, 0, max(os.getpriority(os.PRIO_PROCESS, 0), niceness))
         concurrency = concurrency or sum(WORKER_OPTIONS[Queue(name)].concurrency for name in queues)
         code = _run(
             [

@@ -156,7 +156,7 @@ def test_reactions_get_known_events_as_they_are_stored(
 def test_an_event_stored_under_a_former_zone_is_redated(
     conference: Conference,
 ) -> None:
-    """The zone changes and all events are localised between the worker's first look and its insert. Then the
+    """The zone changes and all events are redated between the worker's first look and its insert. Then the
     worker dies before its second look. The events are redelivered, and both looks see the new zone."""
     conference.time_zone = "UTC"
     conference.save()

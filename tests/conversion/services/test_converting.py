@@ -17,30 +17,11 @@ from conversion.services.converting import MAX_FAILURES, MAX_KILLS, convert
 from meeteasy.core import jobs
 from tests.conversion import documents
 from tests.conversion.conftest import Start, needs_sandbox, read_output
+from tests.support.together import run_together
 
 WORKERS = 4
 COPY = 'cp "$folder/sample.pdf" "$out"'
 Stub = Callable[[str], Path]
-
-
-def run_together(work: Callable[[], Any]) -> list[Any]:
-    """Call `work` in several threads at the same moment."""
-    barrier = threading.Barrier(WORKERS)
-    results: list[Any] = []
-
-    def run() -> None:
-        barrier.wait(30)
-        try:
-            results.append(work())
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run) for _ in range(WORKERS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return results
 
 
 @pytest.fixture
@@ -59,7 +40,7 @@ def counted(stub_soffice: Stub, settings: Any) -> Callable[[], int]:
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_workers_start_one_program(start: Start, counted: Callable[[], int]) -> None:
     job = start(documents.make_docx())
-    results = run_together(lambda: convert(job.pk))
+    results = run_together(lambda: convert(job.pk), threads=WORKERS)
     assert sorted(results, key=str) == [None] * (WORKERS - 1) + ["done"]
     assert counted() == 1
 
@@ -86,7 +67,7 @@ def test_control_without_the_claim_several_programs_start(
     job = start(documents.make_docx())
     monkeypatch.setattr("conversion.services.converting.claim", look_then_write)
     monkeypatch.setattr("conversion.services.converting.update_claimed", update_anyway)
-    run_together(lambda: convert(job.pk))
+    run_together(lambda: convert(job.pk), threads=WORKERS)
     assert counted() > 1
 
 

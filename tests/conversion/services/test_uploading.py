@@ -1,16 +1,15 @@
 """Taking files in: names, quotas, and nothing left behind by what is refused."""
 
-import threading
 from typing import Any
 
 import pytest
-from django.db import connections
 
 from conversion import store
 from conversion.models import ConversionJob
 from conversion.services.uploading import clean_name
 from meeteasy.core.errors import RefusedError
 from tests.conversion.conftest import Start
+from tests.support.together import run_together
 
 
 @pytest.mark.parametrize(
@@ -55,22 +54,15 @@ def test_a_conference_has_a_quota_of_bytes_and_jobs(start: Start, settings: Any)
 @pytest.mark.django_db(transaction=True)
 def test_uploads_at_the_same_moment_share_the_quota(start: Start, settings: Any) -> None:
     settings.CONVERT_QUOTA_BYTES = 25
-    barrier = threading.Barrier(6)
-    refused: list[str] = []
 
-    def upload() -> None:
-        barrier.wait(30)
+    def upload() -> str:
         try:
             start(b"1234567890")
         except RefusedError as error:
-            refused.append(error.code)
-        finally:
-            connections.close_all()
+            return error.code
+        return ""
 
-    threads = [threading.Thread(target=upload) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert (ConversionJob.objects.count(), refused) == (2, ["quota_exceeded"] * 4)
+    codes = run_together(upload, threads=6)
+    assert ConversionJob.objects.count() == 2
+    assert sorted(codes) == ["", "", *["quota_exceeded"] * 4]
     assert len(list(store.walk())) == 2

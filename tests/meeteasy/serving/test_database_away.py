@@ -28,7 +28,7 @@ WRITES = [
 ]
 # Of what is in MongoDB.
 ANALYTICS = {
-    f"/api/analytics/{name}" for name in ("daily", "live", "held", "held/decisions", "door/rules")
+    f"/api/analytics/{name}" for name in ("daily", "summary", "live", "held", "held/decisions", "door/rules")
 } | {"/api/sharing/timeline"}
 # They read no database.
 WITHOUT_DATABASE = {"/api/sharing/credit-models", "/api/badges/x.x"}
@@ -77,7 +77,7 @@ def test_a_locked_sqlite_refuses_writes_but_still_reads(system: System) -> None:
 
 @pytest.fixture
 def on_postgresql(system: System, postgresql: PostgresqlServer) -> System:
-    system.environment["DATABASE_URL"] = postgresql.create_database(f"away{time.monotonic_ns()}")
+    system.use_postgresql(postgresql, "away")
     system.start("web")
     return system
 

@@ -19,7 +19,7 @@ class Sleeper:
     """A slow WSGI application that counts how many requests it had at once."""
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._lock = threading.Lock()
         self._inside = 0
         self.most = self.served = 0
@@ -28,7 +28,7 @@ class Sleeper:
         with self._lock:
             self._inside += 1
             self.most = max(self.most, self._inside)
-        time.sleep(self._seconds)
+        time.sleep(self.seconds)
         with self._lock:
             self._inside -= 1
             self.served += 1
@@ -70,6 +70,35 @@ async def test_no_request_waits_longer_than_allowed() -> None:
     assert {status for status, _ in others} == {503}
     assert (await first)[0] == 200
     assert sleeper.served == 1
+
+
+async def test_a_request_whose_turn_would_come_too_late_is_refused_at_once() -> None:
+    sleeper = Sleeper(0.05)
+    pool = Pool(sleeper, threads=2, waiting=1000, wait_seconds=1)
+    for _ in range(40):  # the pool learns how long requests take
+        await ask(pool)
+    statuses: list[int] = []
+
+    async def come() -> None:
+        statuses.append((await ask(pool))[0])
+
+    await asyncio.gather(*(come() for _ in range(200)))
+    # Two threads serve some forty requests in a second.
+    assert statuses[:150] == [503] * 150, "before anybody was served"
+    assert statuses.count(200) > 2
+
+
+async def test_slow_requests_that_are_over_keep_nobody_out() -> None:
+    sleeper = Sleeper(0.1)
+    pool = Pool(sleeper, threads=1, waiting=100, wait_seconds=0.1)
+    for _ in range(10):
+        await ask(pool)
+    assert {status for status, _ in await asyncio.gather(*(ask(pool) for _ in range(9)))} == {200, 503}
+    sleeper.seconds = 0
+    for _ in range(100):
+        assert (await ask(pool))[0] == 200
+    answers = await asyncio.gather(*(ask(pool) for _ in range(9)))
+    assert {status for status, _ in answers} == {200}
 
 
 async def test_a_header_with_an_underscore_cannot_pose_as_another() -> None:

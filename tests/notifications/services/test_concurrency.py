@@ -1,11 +1,10 @@
 """Several workers compete for a message, and one sends it. A control shows what the claim prevents."""
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.utils import timezone
 
 from meeteasy.core import jobs
@@ -14,34 +13,15 @@ from notifications.models import Notification
 from notifications.services import reporting, sweeping
 from notifications.services.delivering import _Delivery, deliver
 from tests.notifications.servers import MailServer
+from tests.support.together import run_together
 
 Status = Notification.Status
 WORKERS = 6
 
 
-def run_together(work: Callable[[], Any]) -> list[Any]:
-    """Call `work` in several threads at the same moment."""
-    barrier = threading.Barrier(WORKERS)
-    results: list[Any] = []
-
-    def run() -> None:
-        barrier.wait(30)
-        try:
-            results.append(work())
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run) for _ in range(WORKERS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return results
-
-
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_tasks_send_one_mail(notification: Notification, mail_server: MailServer) -> None:
-    results = run_together(lambda: deliver(notification.pk))
+    results = run_together(lambda: deliver(notification.pk), threads=WORKERS)
     assert sorted(results, key=str) == [None] * (WORKERS - 1) + [Status.SENT]
     assert len(mail_server.mails) == 1
 
@@ -64,7 +44,7 @@ def test_control_without_the_claim_several_mails_are_sent(
 
     monkeypatch.setattr("notifications.services.delivering.claim", look_then_write)
     monkeypatch.setattr("notifications.services.delivering.update_claimed", lambda rows, **changes: True)
-    run_together(lambda: deliver(notification.pk))
+    run_together(lambda: deliver(notification.pk), threads=WORKERS)
     assert len(mail_server.mails) > 1
 
 

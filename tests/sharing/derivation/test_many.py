@@ -12,7 +12,9 @@ from tests.sharing.plain import PlainTree
 from tests.support.share_events import share_events
 
 
-@pytest.mark.django_db
+# Each delivery commits, as in a worker. In one transaction around all of them SQLite could not empty its log,
+# and looking up pages in a log that keeps growing took half of this test's time.
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.only_on("sqlite")
 @pytest.mark.slow
 def test_credits_of_100_000_links_match_the_plain_implementation() -> None:

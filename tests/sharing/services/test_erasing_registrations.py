@@ -126,7 +126,7 @@ REPORTED = {
     "by another, too": (VB, [*OPENED, BY_VB, sent("registration", 7, "vc", registration_id=VB)]),
     "by another before": (VB, [*OPENED, sent("registration", 5, "vc", registration_id=VB), BY_VB]),
     "by another alone": (VB, [*OPENED, sent("registration", 5, "vc", registration_id=VB)]),
-    "by replacement_id, too": (VB, [*OPENED, BY_VB, sent("registration", 7, None, registration_id=VB)]),
+    "by nobody, too": (VB, [*OPENED, BY_VB, sent("registration", 7, None, registration_id=VB)]),
     "by nobody alone": (VB, [*OPENED, sent("registration", 7, None, registration_id=VB, share_code="aaaa")]),
     "and checked in": (VB, [*OPENED, BY_VB, *CHECK_INS]),
     "with a code that is the id": (

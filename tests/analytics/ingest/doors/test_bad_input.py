@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from analytics.events.json_values import read_json
 from analytics.events.problems import BatchError
-from analytics.events.reading import read_json
 from analytics.ingest.app import PATH, Ingest
 from analytics.ingest.doors import DOORS
 from analytics.ingest.requests import RefusedError, Request
