@@ -149,7 +149,8 @@ class Unit:
 
     def end(self) -> None:
         if self.process.poll() is None:
-            for process in [*psutil.Process(self.process.pid).children(True), self.process]:
+            parent = psutil.Process(self.process.pid)
+            for process in [parent, *parent.children(recursive=True)]:
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
             self.process.wait()
