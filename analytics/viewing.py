@@ -3,14 +3,13 @@
 import datetime as dt
 import secrets
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analytics.models import ReadOnlyView
 from analytics.selectors.views import find_views
 from conferences.models import Conference
-from meeteasy.core.errors import RefusedError
+from conferences.services.capping import insert_capped
 from meeteasy.core.logs import get_logger
 from meeteasy.core.tokens import digest_of
 
@@ -36,12 +35,11 @@ def create_view(
         expires_at=now + dt.timedelta(days=days),
     )  # fmt: skip
     view.full_clean()
-    with transaction.atomic():
-        Conference.objects.select_for_update().get(id=conference.id)  # two at once would both find room
-        if find_views(conference).filter(revoked_at=None, expires_at__gt=now).count() >= MAX_VIEWS:
-            message = _("A conference has at most %(most)d links; revoke one first.") % {"most": MAX_VIEWS}
-            raise RefusedError("too_many_views", message)
-        view.save(force_insert=True)
+    insert_capped(
+        view, conference_id=conference.id, most=MAX_VIEWS,
+        among=find_views(conference).filter(revoked_at=None, expires_at__gt=now),
+        code="too_many_views", message=_("A conference has at most %(most)d links; revoke one first."),
+    )  # fmt: skip
     log.info("view_created", conference_id=conference.id, view=view.id)
     return view, token
 

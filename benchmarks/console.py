@@ -5,7 +5,8 @@
 Two conferences in one system, whose page views are spread over 30 days; the share trees are the generator's
 (tests/support/share_events.py) with two opens a link. Requests for the two take turns, so that what disturbs
 the machine disturbs both. Milliseconds are until the whole answer was read; days and segments are up to
-date, as the workers keep them. `cold` is the overview of a range that nobody asked for before.
+date, as the workers keep them. `cold` is the first answer. `cpu_ms` is the web server's processor time for an
+answer, which says more than the clock where the machine has other work.
 """
 
 import http.client
@@ -124,11 +125,14 @@ def _measure(lab: Lab, cookie: str, *, requests: int) -> dict[str, dict[str, dic
         times: dict[str, list[float]] = {SMALL: [], LARGE: []}
         sizes: dict[str, int] = {}
         cold: dict[str, float] = {}
+        cpu_seconds = {SMALL: 0.0, LARGE: 0.0}
         for number in range(requests + 1):
             for conference in (SMALL, LARGE):
+                before = lab.cpu_seconds()["web"]
                 seconds, size = _get(connection, f"/console/c/{conference}/{path}", cookie)
                 if number:
                     times[conference].append(seconds * 1000)
+                    cpu_seconds[conference] += lab.cpu_seconds()["web"] - before
                 else:  # the first one warms up
                     cold[conference] = seconds * 1000
                 sizes[conference] = size
@@ -136,6 +140,7 @@ def _measure(lab: Lab, cookie: str, *, requests: int) -> dict[str, dict[str, dic
             conference: {
                 "p50_ms": round(median(each), 1),
                 "p95_ms": round(sorted(each)[min(len(each) - 1, len(each) * 95 // 100)], 1),
+                "cpu_ms": round(cpu_seconds[conference] * 1000 / requests, 1),
                 "cold_ms": round(cold[conference], 1),
                 "kilobytes": round(sizes[conference] / 1000, 1),
             }

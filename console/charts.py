@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SPARK_HEIGHT = 32
-HEIGHT = 176  # of a page's charts
+HEIGHT = 200  # of a page's charts
 _TOP = 4  # pixels above the highest point, so that a line's stroke is not cut off
 
 
@@ -31,13 +31,13 @@ def draw_spark(values: Sequence[int]) -> dict[str, Any]:
 
 
 def nice_ceiling(value: float) -> int:
-    """The lowest of 4, 8, 12, 20, 40, 80, 120, 200 … that is not below `value`: four equal steps of it are
-    round numbers, too."""
+    """The lowest of 4, 8, 12, 20, 40, 60, 80, 100, 120, 160, 200, 400, 600 … that is not below `value`: four
+    equal steps of it are round numbers, too."""
     if value <= 4:
         return 4
     power = 10 ** math.floor(math.log10(value / 4))
-    for step in (1, 2, 3, 5, 10):
-        if 4 * step * power >= value:
+    for step in (1, 1.5, 2, 2.5, 3, 4, 5):
+        if 4 * step * power >= value and step * power % 1 == 0:
             return int(4 * step * power)
     return int(40 * power)
 

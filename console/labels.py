@@ -31,11 +31,29 @@ _CHANNELS = {
     "newsletter": _("Newsletter"),
     "native": _("Share menu"),
 }
+# Sites and apps that are no channels, and have another name in another language.
+_SITES = {
+    **_CHANNELS,
+    "baidu": _("Baidu"),
+    "bilibili": _("Bilibili"),
+    "bing": _("Bing"),
+    "douban": _("Douban"),
+    "kuaishou": _("Kuaishou"),
+    "sogou": _("Sogou"),
+    "tieba": _("Tieba"),
+    "toutiao": _("Toutiao"),
+    "zhihu": _("Zhihu"),
+}
 
 
 def label_channel(channel: str) -> str:
     """Return the name of a channel for people; a dash for none."""
     return str(_CHANNELS.get(channel.lower(), channel)) if channel else "–"
+
+
+def label_site(name: str) -> str:
+    """Return the name of a referring site, or of an app, for people."""
+    return str(_SITES.get(name.lower(), name))
 
 
 def shorten_id(visitor: str) -> str:

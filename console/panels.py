@@ -11,7 +11,7 @@ from analytics.ranges.results import PANELS
 from analytics.ranges.rows import Panel
 from console import charts
 from console.asking import Asked
-from console.labels import label_channel
+from console.labels import label_channel, label_site
 
 
 class Kind(NamedTuple):
@@ -64,6 +64,8 @@ def label_value(dimension: str, value: str) -> str:
         return str(_DEVICES.get(value, value))
     if dimension == "channel":
         return label_channel(value)
+    if dimension in ("referrer", "app"):
+        return label_site(value)
     if dimension == "country":
         territories = Locale.parse(to_locale(get_language() or "en")).territories
         return str(territories.get(value.upper(), value))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conferences.access import Role, may, signed_in
 from conferences.models import Conference, Member
+from conferences.selectors.memberships import find_memberships
 
 _SWITCHABLE = 12  # conferences in the switch; the list has all
 
@@ -101,12 +101,8 @@ def _groups(member: Member | None, place: str) -> list[dict[str, Any]]:
 
 
 def _switch(user: User) -> list[dict[str, Any]]:
-    members = (
-        Member.objects.filter(user=user)
-        .select_related("conference")
-        .order_by(F("conference__archived_at").asc(nulls_first=True), "-conference__created_at")
-    )
-    return [{"conference": member.conference, "url": home_url(member)} for member in members[:_SWITCHABLE]]
+    members = find_memberships(user)[:_SWITCHABLE]
+    return [{"conference": member.conference, "url": home_url(member)} for member in members]
 
 
 def home_url(member: Member) -> str:

@@ -7,20 +7,32 @@ from functools import lru_cache
 from babel import Locale
 from babel.dates import get_timezone, get_timezone_location
 from django.utils import timezone
-from django.utils.translation import get_language, to_locale
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from console.formats import find_locale
 
 
-def list_zones(*, now: dt.datetime | None = None) -> list[dict[str, str]]:
-    """Return `{"name", "label"}` of all zones: `Asia/Shanghai`, `上海 · 14:37 · UTC+08:00`."""
+def list_zones(*, now: dt.datetime | None = None) -> SafeString:
+    """Return all zones as options of a datalist: `Asia/Shanghai`, `上海 · 14:37 · UTC+08:00`.
+
+    Made once a minute in each process and language: they are half of a page's work.
+    """
     now = now or timezone.now()
-    cities = _cities(to_locale(get_language() or "en"))
-    return [{"name": name, "label": f"{city} · {clock(name, now=now)}"} for name, city in cities]
+    return _make_options(find_locale(), now.replace(second=0, microsecond=0))
+
+
+@lru_cache(maxsize=8)
+def _make_options(locale: str, now: dt.datetime) -> SafeString:
+    labels = ((name, f"{city} · {clock(name, now=now)}") for name, city in _cities(locale))
+    return format_html_join("", '<option value="{}">{}</option>', labels)
 
 
 def clock(name: str, *, now: dt.datetime | None = None) -> str:
     """Return the local time and offset of a zone, as `14:37 · UTC+08:00`."""
     local = (now or timezone.now()).astimezone(zoneinfo.ZoneInfo(name))
-    return f"{local:%H:%M} · {local:UTC%z}"[:-2] + ":" + f"{local:%z}"[-2:]
+    offset = f"{local:%z}"
+    return f"{local:%H:%M} · UTC{offset[:3]}:{offset[3:5]}"
 
 
 @lru_cache(maxsize=8)

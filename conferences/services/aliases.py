@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from conferences.aliases import normalise_domain, normalise_website
 from conferences.models import Alias, Conference
+from conferences.services.capping import insert_capped
 from meeteasy.core.errors import RefusedError
 from meeteasy.core.http_client import OutboundError, request
 from meeteasy.core.jobs import ring
@@ -50,12 +51,10 @@ def claim_alias(*, conference: Conference, kind: str, name: str | None, by: User
         proof=secrets.token_urlsafe(24), created_by=by, verified_at=timezone.now() if is_new else None,
     )  # fmt: skip
     try:
-        with transaction.atomic():
-            Conference.objects.select_for_update().get(id=conference.id)  # two at once would both find room
-            if conference.aliases.count() >= MAX_ALIASES:
-                message = _("A conference has at most %(most)d aliases.") % {"most": MAX_ALIASES}
-                raise RefusedError("too_many_aliases", message)
-            alias.save(force_insert=True)
+        insert_capped(
+            alias, conference_id=conference.id, among=conference.aliases.all(), most=MAX_ALIASES,
+            code="too_many_aliases", message=_("A conference has at most %(most)d aliases."),
+        )  # fmt: skip
     except IntegrityError:
         raise RefusedError("alias_exists", _("The conference has this alias already.")) from None
     return alias

@@ -4,14 +4,13 @@ import datetime as dt
 from collections.abc import Collection
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from conferences.keys import Kind, new_key, shown_part
 from conferences.models import Conference, EventKey
-from meeteasy.core.errors import RefusedError
+from conferences.services.capping import insert_capped
 from meeteasy.core.logs import get_logger
 from meeteasy.core.tokens import digest_of
 
@@ -33,12 +32,10 @@ def create_key(*, conference: Conference, kind: str, name: str, by: User | None)
         prefix=shown_part(text), digest=digest_of(text),
     )  # fmt: skip
     key.full_clean()
-    with transaction.atomic():
-        Conference.objects.select_for_update().get(id=conference.id)  # two at once would both find room
-        if conference.event_keys.filter(revoked_at=None).count() >= MAX_KEYS:
-            message = _("A conference has at most %(most)d keys; revoke one first.") % {"most": MAX_KEYS}
-            raise RefusedError("too_many_keys", message)
-        key.save(force_insert=True)
+    insert_capped(
+        key, conference_id=conference.id, among=conference.event_keys.filter(revoked_at=None), most=MAX_KEYS,
+        code="too_many_keys", message=_("A conference has at most %(most)d keys; revoke one first."),
+    )  # fmt: skip
     log.info("event_key_created", conference_id=conference.id, kind=kind, prefix=key.prefix)
     return key, text
 

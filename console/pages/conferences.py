@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from conferences.access import Role, signed_in
 from conferences.models import Conference, Member
+from conferences.selectors.memberships import find_memberships
 from conferences.services import create_conference, lifecycle, update_conference
 from console.access import conference_page
 from console.forms.conferences import (
@@ -24,7 +25,7 @@ from console.forms.conferences import (
     reminder_hours,
     reminder_rows,
 )
-from console.selectors.conferences import DAYS, PAGE_SIZE, find_memberships, glance_at
+from console.selectors.conferences import DAYS, PAGE_SIZE, glance_at
 from console.shell import home_url, render_page
 from console.zones import list_zones
 

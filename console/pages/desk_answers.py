@@ -1,15 +1,13 @@
 """What the desk says about a scan: the outcome, the name, why, and answers. No address, no number."""
 
-import datetime as dt
 from typing import Any
 
-from babel.dates import format_date
-from django.utils import timezone
-from django.utils.translation import get_language, gettext_lazy, to_locale
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from conferences.models import Conference, Passage, Registration
 from conferences.selectors.desk import choose_questions, get_settings, show_answers
+from console.formats import clock, day, moment
 
 State = Registration.State
 
@@ -78,11 +76,11 @@ def describe(
 
 
 def _explain(outcome: str, registration: Registration, passage: Passage | None, since: Passage | None) -> str:
-    registered = _("registered %(day)s") % {"day": _day(registration.registered_at)}
+    registered = _("registered %(day)s") % {"day": day(registration.registered_at)}
     if outcome == "already" and since is not None:
         return describe_since(since)
     if outcome == State.CANCELLED:
-        return _("Cancelled on %(when)s") % {"when": _moment(registration.decided_at)}
+        return _("Cancelled on %(when)s") % {"when": moment(registration.decided_at) or "–"}
     if outcome in (State.PENDING, State.WAITING):
         return _("Not approved yet, %(registered)s") % {"registered": registered}
     if outcome in ("welcome", State.REJECTED):
@@ -94,7 +92,7 @@ def describe_since(since: Passage) -> str:
     """Return since when, where and by whose scan an attendee is inside."""
     by = since.scanned_by
     facts = {
-        "time": f"{timezone.localtime(since.passed_at):%H:%M}", "gate": since.gate,
+        "time": clock(since.passed_at), "gate": since.gate,
         "name": (by.get_full_name() or by.get_username()) if by else "",
     }  # fmt: skip
     if since.gate and by:
@@ -113,15 +111,5 @@ def describe_foreign(conference: Conference) -> dict[str, Any]:
     """Return what the desk shows of another conference's badge: which one it is for."""
     why = _("This badge is for another conference.")
     if conference.starts_at is not None:
-        why = _("This badge is for %(day)s.") % {"day": _day(conference.starts_at)}
+        why = _("This badge is for %(day)s.") % {"day": day(conference.starts_at)}
     return {"outcome": "other", "name": conference.name, "why": why, "answers": []}
-
-
-def _day(moment: dt.datetime) -> str:
-    locale = to_locale(get_language() or "en")
-    local = timezone.localtime(moment).date()
-    return format_date(local, "d MMM y" if locale.startswith("en") else "long", locale=locale)
-
-
-def _moment(moment: dt.datetime | None) -> str:
-    return f"{_day(moment)}, {timezone.localtime(moment):%H:%M}" if moment else "–"

@@ -25,6 +25,7 @@ from conferences.services.idempotency import Answer, answer_once
 from conferences.services.registrations import decide
 from conferences.states import Action
 from console.access import conference_page
+from console.formats import clock
 from console.pages.desk_answers import describe, describe_foreign, describe_since, describe_unknown
 from console.shell import zone_of
 from meeteasy.core.errors import RefusedError, error_body
@@ -168,8 +169,7 @@ def _note(registration: Registration) -> str:
     state = str(registration.get_state_display())
     if check_in is None:
         return state
-    when = f"{timezone.localtime(check_in.checked_in_at):%H:%M}"
-    return f"{state} · {_('checked in %(when)s') % {'when': when}}"
+    return f"{state} · {_('checked in %(when)s') % {'when': clock(check_in.checked_in_at)}}"
 
 
 @require_safe

@@ -9,6 +9,7 @@ from conferences.access import Role
 from conferences.models import Conference, Member
 from console.access import conference_page
 from console.selectors import share_figures
+from console.selectors.not_credited import describe_rows
 from console.selectors.people import name_sharers
 from console.selectors.share_rows import ROW_HEIGHT, View, describe, make_boxes, make_rows
 from console.selectors.share_search import find_links
@@ -20,7 +21,7 @@ from sharing.rules.codes import key_of, keys_of
 from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.rules.reasons import REASON_LABELS, Reason
 from sharing.selectors import credits as sums
-from sharing.selectors.not_credited import get_not_credited_of, get_page, get_shown_reason
+from sharing.selectors.not_credited import get_not_credited_of, get_page
 from sharing.selectors.tree import get_path
 
 _NOT_CREDITED_A_PAGE = 50
@@ -68,16 +69,9 @@ def not_credited(request: HttpRequest, member: Member) -> HttpResponse:
         )
     except BadCursorError:
         raise Http404("There is no such page.") from None
-    rows = [
-        {
-            "code": item.link_key.rpartition("/")[2], "at": item.registration.registered_at,
-            "registration": item.registration_id.partition("/")[2],
-            "reason": REASON_LABELS[get_shown_reason(item)],
-        }
-        for item in page
-    ]  # fmt: skip
     context = {
-        "rows": rows, "next": following, "reason": reason, "reasons": REASON_LABELS.items(), "tab": "not",
+        "rows": describe_rows(member.conference, page), "next": following, "reason": reason,
+        "reasons": REASON_LABELS.items(), "tab": "not",
     }  # fmt: skip
     return render_page(request, "console/not_credited.html", context, member=member, place="sharing")
 

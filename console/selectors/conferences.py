@@ -5,8 +5,6 @@ import zoneinfo
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from django.contrib.auth.models import User
-from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -77,17 +75,6 @@ class Glance:
     @property
     def is_running(self) -> bool:
         return not self.is_over and self.days_left is not None and self.days_left <= 0
-
-
-def find_memberships(user: User) -> QuerySet[Member]:
-    """Return the user's memberships: conferences in use first, the newest of them on top."""
-    return (
-        Member.objects.filter(user=user)
-        .select_related("conference")
-        .order_by(
-            F("conference__archived_at").asc(nulls_first=True), "-conference__created_at", "conference_id"
-        )
-    )
 
 
 def glance_at(members: list[Member], *, now: dt.datetime | None = None) -> list[Glance]:

@@ -16,6 +16,7 @@ from analytics.selectors.summary import get_summary, sum_up_days
 from conferences.models import Conference
 from console import charts, panels
 from console.asking import FIGURES, Asked
+from console.remembering import remember
 from console.selectors import credit_rows
 from console.selectors.people import name_sharers
 from sharing.rules.credit_models import DEFAULT
@@ -61,6 +62,8 @@ def read_overview(conference: Conference, asked: Asked, *, opens: OpensTo) -> di
         "summary": summary,
         "tiles": _make_tiles(summary, opens),
         "days_to_doors": before_doors,
+        # People are scanned at the door, not in a visit; the funnel says how many of these visitors were.
+        "checkins_are_elsewhere": bool(asked.filters) and not summary.totals.checkins,
         "present": _find_fullest_day(conference, summary),
         "chart": draw_chart(conference, summary, asked),
         "funnel": _make_funnel(summary, opens, has_opened=before_doors is None),
@@ -135,8 +138,9 @@ def draw_chart(conference: Conference, summary: Summary, asked: Asked) -> dict[s
     field = FIGURES[asked.figure]
     items = (_hours if asked.by == "hour" else _days)(conference, summary, asked)
     values = [getattr(item["point"], field, 0) or 0 for item in items]
-    # Where nothing was before, there is no line.
-    before = [getattr(item["before"], field) if item["before"] else None for item in items]
+    before = _drop_leading_zeros(
+        [getattr(item["before"], field) if item["before"] else None for item in items]
+    )
     ceiling = charts.nice_ceiling(max([*values, *(value or 0 for value in before)], default=0))
     bars = charts.draw_bars(values, before, height=charts.HEIGHT, ceiling=ceiling)
     has_before = any(before)
@@ -146,6 +150,12 @@ def draw_chart(conference: Conference, summary: Summary, asked: Asked) -> dict[s
         "items": items, "axis": charts.draw_axis(ceiling, height=charts.HEIGHT), "height": charts.HEIGHT,
         "least": min(values), "most": max(values), "has_before": has_before, "by": asked.by,
     }  # fmt: skip
+
+
+def _drop_leading_zeros(values: list[int | None]) -> list[int | None]:
+    """Return None for what was before anything was counted: a line at 0 would say that nobody came."""
+    begins = next((place for place, value in enumerate(values) if value), len(values))
+    return [None] * begins + values[begins:]
 
 
 def _days(conference: Conference, summary: Summary, asked: Asked) -> list[dict[str, Any]]:
@@ -197,8 +207,13 @@ def _by_number(conference: Conference, summary: Summary) -> dict[int, HourPoint]
 def read_leaders(conference: Conference, asked: Asked) -> dict[str, Any]:
     """Return the best sharers of the registrations of the range, by name, and the distinct total."""
     days = (asked.span.first, asked.span.last)
-    rows, count = credit_rows.read_sharers(conference, days, DEFAULT, limit=BEST)
-    totals = sums.get_totals(conference, days)
+    rows, count, totals = remember(
+        f"leaders:{conference.id}:{days[0]}:{days[1]}",
+        lambda: (
+            *credit_rows.read_sharers(conference, days, DEFAULT, limit=BEST),
+            sums.get_totals(conference, days),
+        ),
+    )
     people = name_sharers(conference, [row["sharer"] for row in rows])
     most = max((row["credit"] for row in rows), default=0) or 1
     shown = [

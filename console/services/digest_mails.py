@@ -39,7 +39,8 @@ def describe_digest(mail: OrganizerMail) -> dict[str, Any] | None:
     ).totals  # not its comparison: that knows nothing of shares
     address = f"{reverse('console-overview', args=[conference.id])}?from={first}&to={last}"
     return {
-        "conference": conference, "first": first, "last": last, "is_week": first != last,
+        "language": digest.language, "conference": conference, "first": first, "last": last,
+        "is_week": first != last,
         "figures": _list_figures(totals, before), "funnel": _list_funnel(summary.funnel),
         "days": summary.days if first != last else [], "panels": _list_panels(summary),
         "url": f"{settings.PUBLIC_URL}{address}", "stop_url": make_stop_url(digest),

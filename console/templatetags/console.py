@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from babel.dates import format_date, format_interval
 from babel.numbers import format_decimal, format_percent
 from django import template
 from django.conf import settings
@@ -12,17 +11,15 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
-from django.utils.translation import get_language, to_locale
 
 from console import charts
 from console.asking import Asked
+from console.formats import clock, count, day, days_until, find_locale, moment, month, short_day
 from console.labels import label_channel
 
 register = template.Library()
-
-
-def _locale() -> str:
-    return to_locale(get_language() or "en")
+for write in (clock, day, days_until, moment, month, short_day):
+    register.filter(write)
 
 
 @register.simple_tag
@@ -37,19 +34,21 @@ def icon(name: str, extra: str = "") -> SafeString:
 @register.filter
 def num(value: Any) -> str:
     """A count with the locale's separators; a dash for what is not counted."""
-    return "–" if value is None else str(format_decimal(value, locale=_locale()))
+    return "–" if value is None else count(value)
 
 
 @register.filter
 def decimal(value: float | None) -> str:
     """A number with two decimals at most, as a credit or the K-factor."""
-    return "–" if value is None else str(format_decimal(round(value, 2), format="#,##0.##", locale=_locale()))
+    if value is None:
+        return "–"
+    return str(format_decimal(round(value, 2), format="#,##0.##", locale=find_locale()))
 
 
 @register.filter
 def cost(value: Any) -> str:
     """An amount of money without its currency, as small as a model's tokens: 0.0012."""
-    return str(format_decimal(value, format="#,##0.00####", locale=_locale()))
+    return str(format_decimal(value, format="#,##0.00####", locale=find_locale()))
 
 
 @register.filter
@@ -58,36 +57,7 @@ def percent(value: float | None) -> str:
     if value is None:
         return "–"
     pattern = "#,##0.0%" if 0 < value < 0.01 else "#,##0%"
-    return str(format_percent(value, format=pattern, locale=_locale()))
-
-
-@register.filter
-def day(value: dt.date | dt.datetime | None) -> str:
-    """A date as the locale writes it: 12 Nov 2026, 2026年11月12日. Of an instant, in the current zone."""
-    if value is None:
-        return ""
-    date = localtime(value).date() if isinstance(value, dt.datetime) else value
-    return format_date(date, "d MMM y" if _locale().startswith("en") else "long", locale=_locale())
-
-
-@register.filter
-def short_day(value: dt.date) -> str:
-    """A date without its year: 12 Nov, 11月12日."""
-    return format_date(value, "d MMM" if _locale().startswith("en") else "M月d日", locale=_locale())
-
-
-@register.filter
-def clock(value: dt.datetime | None) -> str:
-    """The time of day in the current zone, on 24 hours."""
-    return "" if value is None else f"{localtime(value):%H:%M}"
-
-
-@register.filter
-def moment(value: dt.datetime | None) -> str:
-    """Date and time in the current zone."""
-    if value is None:
-        return ""
-    return f"{day(value)}{', ' if _locale().startswith('en') else ' '}{clock(value)}"
+    return str(format_percent(value, format=pattern, locale=find_locale()))
 
 
 @register.simple_tag
@@ -97,13 +67,7 @@ def span_of_days(starts_at: dt.datetime | None, ends_at: dt.datetime | None, zon
         return ""
     first = localtime(starts_at, zone).date()
     last = localtime(ends_at, zone).date() if ends_at else first
-    if first == last:
-        return day(first)
-    if not _locale().startswith("en"):
-        return str(format_interval(first, last, "yMMMd", locale=_locale()))
-    if (first.year, first.month) == (last.year, last.month):
-        return f"{first.day}–{day(last)}"
-    return f"{short_day(first)} – {day(last)}" if first.year == last.year else f"{day(first)} – {day(last)}"
+    return days_until(first, last)
 
 
 @register.inclusion_tag("console/parts/spark.html")
@@ -151,13 +115,7 @@ def ratio(part: float, whole: float) -> float | None:
 @register.filter
 def signed_percent(value: float) -> str:
     """A change in whole per cents with its sign."""
-    return str(format_percent(value, format="+#,##0%;-#,##0%", locale=_locale()))
-
-
-@register.filter
-def month(value: dt.date) -> str:
-    """The short name of a date's month."""
-    return format_date(value, "MMM" if _locale().startswith("en") else "M月", locale=_locale())
+    return str(format_percent(value, format="+#,##0%;-#,##0%", locale=find_locale()))
 
 
 @register.filter
@@ -176,12 +134,6 @@ def language_name(code: str) -> str:
 def lookup(mapping: dict[Any, Any], key: Any) -> Any:
     """A value of a mapping by a key that a template knows; 0 without one."""
     return mapping.get(key, 0)
-
-
-@register.filter
-def first_day(value: dt.date, last: dt.date) -> str:
-    """The first day of a range that ends with `last`, without the year if that is the same."""
-    return short_day(value) if value.year == last.year else day(value)
 
 
 @register.filter

@@ -8,6 +8,7 @@
     const typing = event.target.closest("input, select, textarea, [contenteditable]");
     if (event.key === "/" && !typing) {
       const field = document.querySelector("main input[type=search]");
+      field?.closest("[popover]")?.showPopover();
       if (field) { field.focus(); event.preventDefault(); }
       return;
     }

@@ -5,20 +5,27 @@
   const SILENT_MS = 40000; // two heartbeats were missed
   const RETRY_MS = [1000, 2000, 5000, 10000, 20000];
   const MAX_ALERTS = 50;
+  const SVG = "http://www.w3.org/2000/svg";
+  const ICONS = { registration: "people", checkin: "scan", share: "branch" };
 
   const main = document.getElementById("live");
   const list = document.getElementById("alerts");
   const status = document.getElementById("status");
   const language = document.documentElement.lang;
   const number = new Intl.NumberFormat(language);
+  // As the console's pages write them (console/formats.py): 30 Nov, 19:16; 11月30日 19:16.
+  const locale = language === "en" ? "en-GB" : language;
+  const separator = language === "en" ? ", " : " ";
+  const formatClock = (timeZone) => new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone });
+  const formatDay = (timeZone) => new Intl.DateTimeFormat(locale, { month: "short", day: "numeric", timeZone });
 
   let socket = null;
   let seq = 0; // of the last message that was shown
   let asked = false; // for a resync that has not been answered
   let retries = 0;
   let watchdog = 0;
-  let clock = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
-  let calendar = new Intl.DateTimeFormat(language, { month: "short", day: "numeric" });
+  let clock = formatClock();
+  let calendar = formatDay();
 
   function connect() {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
@@ -56,9 +63,8 @@
       seq = message.seq;
       asked = false;
       retries = 0;
-      const timeZone = message.conference.time_zone;
-      clock = new Intl.DateTimeFormat(language, { timeStyle: "medium", timeZone });
-      calendar = new Intl.DateTimeFormat(language, { month: "short", day: "numeric", timeZone });
+      clock = formatClock(message.conference.time_zone);
+      calendar = formatDay(message.conference.time_zone);
       list.replaceChildren();
       update("attendance", message.attendance);
       update("today", message.today);
@@ -102,13 +108,30 @@
       time.dateTime = message.at;
       const at = new Date(message.at), day = calendar.format(at);
       // A time alone means today.
-      time.textContent = (day === calendar.format(new Date()) ? "" : `${day}, `) + clock.format(at);
+      time.textContent = (day === calendar.format(new Date()) ? "" : day + separator) + clock.format(at);
     }
-    const words = document.createElement("span");
-    words.textContent = text.replace(/\{(\w+)\}/g, (_, name) => facts[name] ?? "");
-    item.append(time, words);
+    item.append(time, drawIcon(message.type), phrase(text, facts));
     list.prepend(item);
     while (list.children.length > MAX_ALERTS) list.lastChild.remove();
+  }
+
+  function drawIcon(type) {
+    const icon = document.createElementNS(SVG, "svg");
+    icon.setAttribute("class", "icon");
+    icon.setAttribute("aria-hidden", "true");
+    icon.appendChild(document.createElementNS(SVG, "use")).setAttribute("href", `${list.dataset.icons}#${ICONS[type]}`);
+    return icon;
+  }
+
+  // The words with their facts; whose news it is stands out.
+  function phrase(text, facts) {
+    const words = document.createElement("span");
+    for (const part of text.split(/(\{\w+\})/)) {
+      const name = part.startsWith("{") ? part.slice(1, -1) : "";
+      const holder = name === "name" ? words.appendChild(document.createElement("b")) : words;
+      holder.append(name ? facts[name] ?? "" : part);
+    }
+    return words;
   }
 
   // The name of the data attribute that has the words for a message.

@@ -172,6 +172,20 @@ def test_a_copy_has_settings_and_members_but_no_dates(
     }
 
 
+def test_what_runs_or_comes_next_is_on_top(conference: Conference, alice: User, browser: Browser) -> None:
+    now = timezone.now()
+    for id, days in (("over", -9), ("long-over", -99), ("soon", 3), ("runs", -1), ("far", 40)):
+        starts_at = now + dt.timedelta(days=days)
+        services.create_conference(
+            owner=alice, id=id, name=id, time_zone="UTC", starts_at=starts_at,
+            ends_at=starts_at + dt.timedelta(days=2),
+        )  # fmt: skip
+    context = browser(alice).get("/console/").context
+    order = ["runs", "soon", "far", "summit", "over", "long-over"]
+    assert [item["glance"].conference.id for item in context["glances"]] == order
+    assert [item["conference"].id for item in context["shell"]["switch"]] == order
+
+
 def test_an_archived_conference_is_last_and_comes_back(
     conference: Conference, alice: User, browser: Browser
 ) -> None:

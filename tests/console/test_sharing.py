@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from conferences.models import Conference
+from conferences.models import Conference, Registration
 from sharing.models import ShareLink, Void
-from tests.console.builders import NOON, build_branch, build_chain, opened, share, store
+from tests.console.builders import NOON, build_branch, build_chain, opened, registered, share, store
 from tests.console.conftest import Browser
 
 pytestmark = pytest.mark.django_db
@@ -174,8 +174,12 @@ def test_what_is_not_credited_has_its_reason(conference: Conference, alice: User
         {"event_id": "r1", "type": "registration", "ts": NOON, "visitor_id": "eva", "registration_id": "e1",
          "share_code": "nobody1"},
     )  # fmt: skip
-    page = browser(alice).get(f"{PAGE}not-credited/")
-    assert "no such code in this conference" in page.content.decode()
+    store(opened("nobody2", "evan", at=10))
+    registered(conference, "Evan Ebner", "evan", at=11)
+    html = browser(alice).get(f"{PAGE}not-credited/").content.decode()
+    assert "no such code in this conference" in html
+    evan = Registration.objects.get(name="Evan Ebner")
+    assert f'<a href="/console/c/summit/people/{evan.id}/">Evan Ebner</a>' in html
     assert (
         "no such code"
         not in browser(alice)

@@ -142,7 +142,11 @@ class PostgresqlServer:
             self.process.wait(30)
 
     def create_database(self, name: str, *, template: str = "template1") -> str:
-        """Create a copy of the database `template`, by default an empty one. Returns its URL."""
+        """Create a copy of the database `template`, by default an empty one. Returns its URL.
+
+        Its name begins with `name`; a test that is run again gets another one.
+        """
+        name = f"{name}_{secrets.token_hex(4)}"
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
         return self.url.removesuffix("postgres") + name

@@ -77,7 +77,7 @@ def test_a_locked_sqlite_refuses_writes_but_still_reads(system: System) -> None:
 
 @pytest.fixture
 def on_postgresql(system: System, postgresql: PostgresqlServer) -> System:
-    system.use_postgresql(postgresql, f"away{time.monotonic_ns()}")
+    system.use_postgresql(postgresql, "away")
     system.start("web")
     return system
 
