@@ -18,7 +18,7 @@ from analytics.events.rows import to_row
 from analytics.models import Event, HoldDecision
 from analytics.reactions import handlers
 from analytics.selectors.held import find_held
-from meeteasy.core.jobs import claim, update_claimed
+from meeteasy.core.jobs import claim, lease_over, update_claimed
 from meeteasy.core.logs import get_logger
 
 log = get_logger(__name__)
@@ -70,7 +70,7 @@ def carry_out_decisions() -> bool:
         if decision.conference_id in at_work:
             continue
         now = timezone.now()
-        free = waiting.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
+        free = waiting.filter(Q(lease_until__isnull=True) | lease_over(now))
         token = claim(free, pk=decision.pk, lease_seconds=_LEASE_SECONDS, now=now)
         if token is None:
             at_work.add(decision.conference_id)

@@ -1,6 +1,5 @@
 """What /metrics shows of the way of the events: the stream, the days to compute, the dead letters."""
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +12,7 @@ from analytics.ingest import refusals
 from analytics.models import DeadLetter, DirtyDay
 from analytics.stream.queue import GROUP, STREAM
 from meeteasy.core.metrics import metrics_from
-from meeteasy.core.redis import get_quick_redis
+from meeteasy.core.redis import get_quick_redis, read_clock
 
 # No more rows than that are read for a number; what an alarm needs is whether there are any.
 MAX_ROWS = 1_000
@@ -80,7 +79,9 @@ def _gauge(name: str, text: str, value: float) -> Metric:
 
 def _entry_age(entry: Any) -> float:
     """Seconds since an entry was added: its id begins with the milliseconds of that."""
-    return 0 if entry is None else max(0, time.time() - int(entry[0].partition(b"-")[0]) / 1000)
+    if entry is None:
+        return 0
+    return abs(read_clock(get_quick_redis()) - int(entry[0].partition(b"-")[0]) / 1000)
 
 
 @metrics_from("redis")

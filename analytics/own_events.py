@@ -235,8 +235,11 @@ def send_missing(*, now: dt.datetime | None = None) -> int:
 def _sweep(kind: Kind, *, now: dt.datetime) -> int:
     """Compare the rows of a kind, send what is missing, and note up to when everything is complete."""
     deadline = time.monotonic() + _MAX_SECONDS
-    done = OwnEventSweep.objects.filter(kind=kind.name).values_list("complete_until", flat=True).first()
+    noted = OwnEventSweep.objects.filter(kind=kind.name).values_list("complete_until", flat=True).first()
     complete_until = now - GRACE
+    # A note of the future was made before the clock was set back: look again where rows may have come since.
+    is_ahead = noted is not None and noted > now
+    done = now - GIVE_UP if is_ahead else noted
     first_missing: dt.datetime | None = None
     sent = 0
     for page in _pages(kind, since=done and done - OVERLAP, until=complete_until):
@@ -251,9 +254,9 @@ def _sweep(kind: Kind, *, now: dt.datetime) -> int:
     if first_missing is not None:
         log.warning("missing_own_events_sent", kind=kind.name, events=sent, since=first_missing.isoformat())
         complete_until = min(complete_until, max(first_missing, now - GIVE_UP))
-    if done is None:
+    if noted is None:
         OwnEventSweep.objects.get_or_create(kind=kind.name, defaults={"complete_until": complete_until})
-    elif complete_until > done:
+    elif is_ahead or complete_until > noted:
         OwnEventSweep.objects.filter(kind=kind.name).update(complete_until=complete_until)
     return sent
 

@@ -7,4 +7,4 @@ class ConferencesConfig(AppConfig):
     verbose_name = _("Conferences")
 
     def ready(self) -> None:
-        from conferences import receivers  # noqa: F401  registers them
+        from conferences import receivers, retention  # noqa: F401  they register themselves

@@ -8,7 +8,7 @@ from typing import Any
 from analytics.selectors.live import get_live
 from conferences.models import Conference
 from live import groups, log
-from meeteasy.core.redis import get_redis
+from meeteasy.core.redis import get_redis, take_gate
 
 # At most two `pv` messages a second per conference, at least this far apart.
 PV_GATE_MS = 510
@@ -16,6 +16,7 @@ PV_GATE_MS = 510
 _SHARE_OF_A_CORE = 0.05
 # How long a process that dies while counting blocks the others.
 _COUNTING_MS = 30_000
+_LONGEST_GATE_MS = 600_000
 
 
 def publish_alerts(
@@ -45,7 +46,8 @@ def publish_pv(conference_id: str) -> None:
     next look finds and counts.
     """
     client = get_redis()
-    if not client.set(log.key(conference_id, "pv:gate"), 1, nx=True, px=_COUNTING_MS):
+    gate = log.key(conference_id, "pv:gate")
+    if not take_gate(client, gate, milliseconds=_COUNTING_MS, longest=_LONGEST_GATE_MS):
         return
     version: bytes = client.get(log.key(conference_id, "pv")) or b""  # type: ignore[assignment]
     conference = Conference.objects.filter(id=conference_id).first()
@@ -55,10 +57,10 @@ def publish_pv(conference_id: str) -> None:
     try:
         body = pv_body(conference, fresh=True)
     except Exception:
-        client.delete(log.key(conference_id, "pv:gate"))
+        client.delete(gate)
         raise
     took_ms = (time.monotonic() - started) * 1000
-    gate_ms = max(PV_GATE_MS, round(took_ms / _SHARE_OF_A_CORE))
+    gate_ms = min(_LONGEST_GATE_MS, max(PV_GATE_MS, round(took_ms / _SHARE_OF_A_CORE)))
     log.append_pv(conference_id, body, version=version, gate_ms=gate_ms)
     groups.wake(conference_id)
 

@@ -223,8 +223,8 @@ class Announcement(models.Model):
 class Mailing(models.Model):
     """A message that organizers write to a selection of registrants (services/mailings.py).
 
-    texts: {"en": {"subject": "…", "body": "…"}}. selection: as notifications/selections.py reads it, when
-    the message goes out.
+    channel: "email" or "sms". texts: {"en": {"subject": "…", "body": "…"}}; the subject of an SMS only names
+    it in lists. selection: as notifications/selections.py reads it, when the message goes out.
     """
 
     class Status(models.TextChoices):
@@ -235,6 +235,7 @@ class Mailing(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     conference_id = models.CharField(_("conference"), max_length=64)
+    channel = models.CharField(_("channel"), max_length=16, default="email")
     texts = models.JSONField(_("texts"), default=dict)
     selection = models.JSONField(_("selection"), default=dict)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.DRAFT)

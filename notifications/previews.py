@@ -63,12 +63,22 @@ def make_sample(*, message_type: str, channel: str, language: str) -> tuple[Noti
 
 def preview_mailing(mailing: Mailing, registration: Registration, *, language: str) -> str:
     """Return the page of an organizers' message, as a registrant would get it in a language."""
-    notification = Notification(
-        message_type="organizer_message", channel="email", language=language,
-        recipient=registration.email, facts=pick_text(mailing.texts, language),
-        conference_id=mailing.conference_id, registration_id=registration.id,
+    return preview_html(_make_copy(mailing, registration, language=language), registration)
+
+
+def count_parts(mailing: Mailing, registration: Registration) -> int:
+    """Return as how many SMS a copy is billed, in the language in which it is longest."""
+    copies = (_make_copy(mailing, registration, language=language) for language in mailing.texts)
+    return max(render_sms(copy, registration).segments.count for copy in copies)
+
+
+def _make_copy(mailing: Mailing, registration: Registration, *, language: str) -> Notification:
+    return Notification(
+        message_type="organizer_message", channel=mailing.channel, language=language,
+        recipient=registration.phone if mailing.channel == "sms" else registration.email,
+        facts=pick_text(mailing.texts, language), conference_id=mailing.conference_id,
+        registration_id=registration.id,
     )  # fmt: skip
-    return preview_html(notification, registration)
 
 
 def answer_framed(html: str) -> HttpResponse:

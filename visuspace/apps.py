@@ -7,4 +7,4 @@ class VisuspaceConfig(AppConfig):
     verbose_name = _("Event pages")
 
     def ready(self) -> None:
-        from visuspace import checks, receivers  # noqa: F401  connects to the signals of conferences
+        from visuspace import checks, receivers, retention  # noqa: F401  they register themselves

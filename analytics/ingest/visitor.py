@@ -18,8 +18,8 @@ class DailySalts:
         dates = salts.dates_in_use(now)
         for date in dates:
             if date not in self._by_date:
-                expires = int(salts.ends_at(date).timestamp())
-                await redis.set(salts.key(date), salts.new_salt(), nx=True, exat=expires)
+                left = max(1, salts.seconds_left(date, now))
+                await redis.set(salts.key(date), salts.new_salt(), nx=True, ex=left)
                 salt = await redis.get(salts.key(date))
                 if isinstance(salt, bytes):
                     self._by_date[date] = salt

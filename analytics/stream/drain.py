@@ -100,6 +100,7 @@ class Drain:
     def _process_stale(self, deadline: float) -> bool:
         """Claim and process what other consumers left behind: in bulk at first, then what keeps failing, one
         by one and the least tried first. Returns False if the time ran out."""
+        self._consumer.age_held()
         while stale := self._consumer.list_stale(count=_STALE_AT_ONCE):
             together = [item for item in stale if item[1] + 1 < ALONE_FROM_DELIVERY]
             suspects = [item for item in stale if item[1] + 1 >= ALONE_FROM_DELIVERY]
@@ -143,7 +144,8 @@ class Drain:
         """Store and react to all entries at once; if that fails, to each alone."""
         started = time.monotonic()
         try:
-            result = self._process([row for entry in entries for row in decode_entry(entry.fields)])
+            rows = (decode_entry(entry.fields, latest_ms=entry.latest_ms) for entry in entries)
+            result = self._process([row for part in rows for row in part])
         except Exception as error:
             self._requeue_in_outage(error, entries)
             log.warning("entries_tried_alone", entries=len(entries), error=repr(error))

@@ -6,6 +6,7 @@ type, or an entry of an unknown version, is left to a newer worker and becomes a
 deliveries.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -52,26 +53,45 @@ def encode_rows(rows: list[EventRow]) -> Fields:
     return {b"v": ROWS, b"e": _encoder.encode(rows)}
 
 
-def decode_entry(fields: Mapping[bytes, bytes]) -> list[EventRow]:
-    """The rows of an entry. Raises UnreadableEntryError if any part of it cannot be read."""
+def decode_entry(fields: Mapping[bytes, bytes], *, latest_ms: float = math.inf) -> list[EventRow]:
+    """The rows of an entry. Raises UnreadableEntryError if any part of it cannot be read.
+
+    latest_ms: rows of a later time get this one: the clock of who appended them was fast.
+    """
     version = fields.get(b"v")
     try:
         if version == BATCHES:
-            return [row for batch in _batches_decoder().decode(fields[b"e"]) for row in to_rows(batch)]
-        if version == ROWS:
-            return _rows_decoder.decode(fields[b"e"])
+            batches = _batches_decoder().decode(fields[b"e"])
+            rows = [row for batch in batches for row in to_rows(batch)]
+            is_late = any(batch.received_ms > latest_ms for batch in batches)
+        elif version == ROWS:
+            rows = _rows_decoder.decode(fields[b"e"])
+            is_late = any(row.received_ms > latest_ms for row in rows)
+        else:
+            rows, is_late = None, False
     except Exception as error:  # of any kind: rows are made by the types' own code, too
         raise UnreadableEntryError(f"damaged entry: {error!r}") from error
-    raise UnreadableEntryError(f"unknown entry version {version!r}; this worker reads 1 and 2")
+    if rows is None:
+        raise UnreadableEntryError(f"unknown entry version {version!r}; this worker reads 1 and 2")
+    return _date_back(rows, latest_ms) if is_late else rows
 
 
-def decode_readable(fields: Mapping[bytes, bytes]) -> tuple[list[EventRow], Unread | None]:
+def _date_back(rows: list[EventRow], latest_ms: float) -> list[EventRow]:
+    for row in rows:
+        row.received_ms = min(row.received_ms, int(latest_ms))
+        row.ts_ms = min(row.ts_ms, row.received_ms)
+    return rows
+
+
+def decode_readable(
+    fields: Mapping[bytes, bytes], *, latest_ms: float = math.inf
+) -> tuple[list[EventRow], Unread | None]:
     """The rows of the events that can be read, and the rest: an entry has the events of many clients.
 
     Raises UnreadableEntryError for an entry that cannot even be taken apart.
     """
     try:
-        return decode_entry(fields), None
+        return decode_entry(fields, latest_ms=latest_ms), None
     except UnreadableEntryError:
         if fields.get(b"v") != BATCHES:
             raise
@@ -93,6 +113,7 @@ def decode_readable(fields: Mapping[bytes, bytes]) -> tuple[list[EventRow], Unre
                 last_error = error
         if left:
             unread.append(encode_batch(_with_events(batch, left)))
+    rows = _date_back(rows, latest_ms) if latest_ms < math.inf else rows
     return rows, None if last_error is None else Unread(encode_batches(unread), last_error)
 
 

@@ -10,8 +10,10 @@ deletion, and one appended later rings again: every entry has a drain to come. I
 key's expiry and beat's tick make up for it.
 """
 
+import math
 import os
 import socket
+import time
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
@@ -38,6 +40,11 @@ RETRY_MS = 3_000
 # delivery is still in bulk: it usually means that a worker was stopped, not that an entry is bad.
 ALONE_FROM_DELIVERY = 3
 MAX_DELIVERIES = 5
+# By how much the clocks of a web server and of Redis may differ, and events are still dated by the former.
+CLOCKS_APART_MS = 60_000
+# How often a consumer looks for entries that only a clock set back keeps from being claimed.
+_LOOK_SECONDS = 5.0
+_LOOKED_AT = 1_000
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,12 @@ class Entry:
     id: bytes
     fields: dict[bytes, bytes]
     deliveries: int = 1
+
+    @property
+    def latest_ms(self) -> int:
+        """Nothing in it happened later: when Redis took it, by the clock that all hosts share, with room for
+        clocks that differ a little. UTC milliseconds."""
+        return int(self.id.partition(b"-")[0]) + CLOCKS_APART_MS
 
     @property
     def size(self) -> int:
@@ -64,6 +77,8 @@ class Consumer:
     def __init__(self, client: redis.Redis, *, claim_idle_ms: int = CLAIM_IDLE_MS) -> None:
         self._redis = client
         self._claim_idle_ms = claim_idle_ms
+        self._held: dict[bytes, tuple[tuple[bytes, int], float]] = {}  # see age_held
+        self._looked_at = -math.inf
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
     def ensure_group(self) -> None:
@@ -95,6 +110,28 @@ class Consumer:
         )
         return [(item["message_id"], int(item["times_delivered"])) for item in pending]
 
+    def age_held(self, *, now: float | None = None) -> None:
+        """Let entries be claimed that a consumer has held for too long by this process' own clock (`now`,
+        monotonic).
+
+        Redis counts an entry's idle time by the clock of its host. When that is set back, entries that were
+        delivered before are of the future, and those of a dead worker would wait until then.
+        """
+        now = time.monotonic() if now is None else now
+        if now - self._looked_at < _LOOK_SECONDS:
+            return
+        self._looked_at = now
+        pending: Any = self._redis.xpending_range(STREAM, GROUP, min="-", max="+", count=_LOOKED_AT)
+        held, known = {}, self._held
+        for item in pending:
+            delivery = (item["consumer"], int(item["times_delivered"]))
+            before, since = known.get(item["message_id"], (delivery, now))
+            held[item["message_id"]] = (delivery, since if before == delivery else now)
+            late = (now - held[item["message_id"]][1]) * 1000 >= self._claim_idle_ms
+            if late and item["time_since_delivered"] < self._claim_idle_ms:
+                self._set_idle([item["message_id"]], self._claim_idle_ms, deliveries=delivery[1])
+        self._held = held
+
     def claim(self, stale: list[tuple[bytes, int]]) -> list[Entry]:
         """Claim these entries for this consumer; those that another claimed first are left out."""
         deliveries = dict(stale)
@@ -109,10 +146,10 @@ class Consumer:
         for entry in entries:
             by_deliveries.setdefault(entry.deliveries, []).append(entry.id)
         for deliveries, ids in by_deliveries.items():
-            self._redis.xclaim(
-                STREAM, GROUP, self.name, 0, ids,
-                idle=max(0, self._claim_idle_ms - RETRY_MS), retrycount=deliveries - 1, justid=True,
-            )  # fmt: skip
+            self._set_idle(ids, max(0, self._claim_idle_ms - RETRY_MS), deliveries=deliveries - 1)
+
+    def _set_idle(self, ids: list[Any], idle_ms: int, *, deliveries: int) -> None:
+        self._redis.xclaim(STREAM, GROUP, self.name, 0, ids, idle=idle_ms, retrycount=deliveries, justid=True)
 
     def ack(self, ids: list[bytes]) -> None:
         """Acknowledge and delete in one transaction: an entry that is gone is finished."""

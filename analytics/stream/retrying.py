@@ -49,7 +49,7 @@ def _process_once(entry: Entry, process: Process) -> StoreResult | None:
         # It killed its worker each time, or the worker was killed for taking too long. Another attempt
         # would only take down the next one.
         raise NeverProcessedError(f"delivered {entry.deliveries - 1} times; no attempt came to an end")
-    rows, unread = decode_readable(entry.fields)
+    rows, unread = decode_readable(entry.fields, latest_ms=entry.latest_ms)
     result = _process_rows(entry, rows, process)
     if unread is None:
         return result

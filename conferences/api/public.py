@@ -72,6 +72,13 @@ class RegistrationThrottle(SimpleRateThrottle):
             log.warning("throttle_unavailable", error=str(error))
             return True
 
+    def throttle_failure(self) -> bool:
+        # A request of the future was counted before the clock was set back.
+        if self.history[0] > self.now + self.duration:  # type: ignore[attr-defined]
+            self.history = []
+            return bool(self.throttle_success())
+        return False
+
 
 def make_visitor_id(request: HttpRequest, conference: Conference) -> str:
     """Return the id that event ingestion gives a visitor without one, so that both see the same person.

@@ -25,11 +25,13 @@ def _days(what: str, least: int) -> Any:
 class RetentionSerializer(StrictSerializer):
     keep_events_days = _days("page views and other events that decide about no registration or credit", 30)
     keep_messages_days = _days("mails and SMS that are through", 30)
-    keep_files_days = _days("converted files", 1)
+    keep_files_days = _days("converted files, jobs that ended, and earlier states of event pages", 1)
 
 
 class RetentionDueSerializer(serializers.Serializer[Any]):
-    kind = serializers.CharField(help_text="`events`, `messages`, `mailbox` or `files`.")
+    kind = serializers.CharField(
+        help_text="`events`, `messages`, `mailbox`, `files`, `jobs`, `exports`, `generations` or `revisions`."
+    )
     date = serializers.DateField(help_text="Local day.")
     count = serializers.IntegerField(source="rows")
 

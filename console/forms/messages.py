@@ -14,12 +14,17 @@ from notifications.selections import MAX_IDS
 
 MAX_SUBJECT = 150
 MAX_BODY = 10_000
+MAX_SMS = 600
 _ENTERED = {"in": True, "out": False}
 
 
 class MessageForm(forms.Form):
     """Fields `subject-<language>` and `body-<language>` for each language; the main one is required."""
 
+    channel = forms.ChoiceField(
+        label=_("Goes by"), choices=[("email", _("Mail")), ("sms", _("SMS"))], widget=forms.RadioSelect,
+        help_text=_("Of an SMS the text alone is sent; the subject names it in your lists."),
+    )  # fmt: skip
     states = forms.MultipleChoiceField(
         label=_("State of their registration"), choices=State.choices, widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
@@ -35,7 +40,7 @@ class MessageForm(forms.Form):
     ids = forms.CharField(required=False, widget=forms.HiddenInput, max_length=33 * MAX_IDS)
 
     def __init__(self, conference: Conference, data: Any = None, *, initial: Any = None) -> None:
-        super().__init__(data, initial={"states": [State.APPROVED], **(initial or {})})
+        super().__init__(data, initial={"channel": "email", "states": [State.APPROVED], **(initial or {})})
         names = dict(settings.LANGUAGES)
         self.languages = [(code, names.get(code, code)) for code in conference.languages]
         for code, _name in self.languages:
@@ -70,6 +75,9 @@ class MessageForm(forms.Form):
             for name, value in ((f"subject-{code}", subject), (f"body-{code}", body)):
                 if not value and name not in self.errors:
                     self.add_error(name, _("Subject and text belong together; the main language needs both."))
+            if cleaned.get("channel") == "sms" and len(body or "") > MAX_SMS:
+                message = _("An SMS has at most %(most)d characters.") % {"most": MAX_SMS}
+                self.add_error(f"body-{code}", message)
         return cleaned
 
     def texts(self) -> dict[str, dict[str, str]]:
@@ -101,8 +109,8 @@ def initial_of(mailing: Mailing) -> dict[str, Any]:
     selection = mailing.selection
     entered = {True: "in", False: "out"}.get(selection.get("checked_in"), "")
     values = {
-        "states": selection.get("states", []), "entered": entered, "brought": selection.get("brought"),
-        "ids": ",".join(selection.get("ids", [])),
+        "channel": mailing.channel, "states": selection.get("states", []), "entered": entered,
+        "brought": selection.get("brought"), "ids": ",".join(selection.get("ids", [])),
     }  # fmt: skip
     for code, text in mailing.texts.items():
         values |= {f"subject-{code}": text["subject"], f"body-{code}": text["body"]}

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -22,12 +23,13 @@ from console.shell import render_page
 from meeteasy.core.errors import RefusedError
 from meeteasy.core.times import localize
 from notifications.models import Mailing
-from notifications.previews import answer_framed, make_sample, preview_mailing
+from notifications.previews import answer_framed, count_parts, make_sample, preview_mailing
 from notifications.selections import MAX_IDS, select
 from notifications.selectors.mailings import count_copies, get_mailing, list_mailings
 from notifications.services import mailings
 
 _A_PAGE = 50
+_SILENT_SHOWN = 20
 Status = Mailing.Status
 
 
@@ -52,8 +54,9 @@ def new_message(request: HttpRequest, member: Member) -> HttpResponse:
     form = MessageForm(member.conference, request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         made = mailings.draft_mailing(
-            member.conference, texts=form.texts(), selection=form.selection(), by=signed_in(request.user)
-        )
+            member.conference, texts=form.texts(), selection=form.selection(),
+            channel=form.cleaned_data["channel"], by=signed_in(request.user),
+        )  # fmt: skip
         return redirect("console-message", member.conference_id, made.pk)
     return render_page(request, "console/write_message.html", {"form": form}, member=member, place="messages")
 
@@ -69,7 +72,9 @@ def edit_message(request: HttpRequest, member: Member, message_id: Any) -> HttpR
     form = MessageForm(member.conference, request.POST or None, initial=initial_of(found))
     if request.method == "POST" and form.is_valid():
         try:
-            mailings.change_draft(found, texts=form.texts(), selection=form.selection())
+            mailings.change_draft(
+                found, texts=form.texts(), selection=form.selection(), channel=form.cleaned_data["channel"]
+            )
         except RefusedError as error:
             messages.error(request, error.message)
         return redirect("console-message", member.conference_id, found.pk)
@@ -102,7 +107,9 @@ def send_test(request: HttpRequest, member: Member, message_id: Any) -> HttpResp
     found = get_mailing(member.conference, message_id)
     to = signed_in(request.user).email
     first = select(member.conference, found.selection).order_by("id").first()
-    if not to:
+    if found.channel != "email":
+        messages.error(request, _("An SMS is tested by its preview: your account has no phone number."))
+    elif not to:
         messages.error(request, _("Your account has no mail address."))
     elif first is None:
         messages.error(request, _("The selection is empty, so there is nobody whose copy could be shown."))
@@ -188,7 +195,7 @@ def _show(
     waiting = copies["queued"] + copies["sending"]
     context: dict[str, Any] = {
         "mailing": found, "subject": subject_of(found), "form": form, "copies": copies,
-        "count": selected.values("email").distinct().count() if found.status == Status.DRAFT else None,
+        **(_count_recipients(found, selected) if found.status == Status.DRAFT else {}),
         "selection": describe_selection(found.selection),
         "languages": [(code, names.get(code, code)) for code in found.texts], "missing": missing,
         "over": copies["all"] - waiting, "is_over": found.status == Status.STOPPED
@@ -199,9 +206,24 @@ def _show(
     )
 
 
+def _count_recipients(found: Mailing, selected: QuerySet[Registration]) -> dict[str, Any]:
+    """Return the number of addresses; of an SMS also its billed parts, and who has no phone number."""
+    if found.channel != "sms":
+        return {"count": selected.values("email").distinct().count()}
+    silent = selected.filter(phone="").order_by("name", "id")
+    count = selected.exclude(phone="").values("phone").distinct().count()
+    first = selected.exclude(phone="").select_related("conference").order_by("id").first()
+    parts, without = count_parts(found, first) if first else 0, silent.count()
+    return {
+        "count": count, "parts": parts, "billed": parts * count, "silent": without,
+        "silent_people": silent[:_SILENT_SHOWN], "is_silent_cut": without > _SILENT_SHOWN,
+    }  # fmt: skip
+
+
 def _find_sample(conference: Conference, found: Mailing, language: str) -> Registration:
-    """Return the first of the selection, or a sample if nobody is selected."""
-    first = select(conference, found.selection).order_by("id").first()
+    """Return the first of the selection who gets a copy, or a sample if nobody does."""
+    selected = select(conference, found.selection)
+    first = (selected.exclude(phone="") if found.channel == "sms" else selected).order_by("id").first()
     if first is None:
         _notification, first = make_sample(
             message_type="organizer_message", channel="email", language="en"

@@ -43,8 +43,11 @@ class RetentionForm(forms.Form):
         30,
     )
     keep_files_days = _days(
-        gettext_lazy("Converted files: days"),
-        gettext_lazy("The uploaded file and its result. Empty: as long as this server keeps files."),
+        gettext_lazy("Files, jobs and earlier drafts: days"),
+        gettext_lazy(
+            "Uploads and results, reports of imports, decisions and exports, and earlier states of event "
+            "pages. Empty: files as long as this server keeps them, all else with the conference."
+        ),
         1,
     )
 

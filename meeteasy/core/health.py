@@ -1,7 +1,6 @@
 """`/healthz`: this process runs. `/readyz`: its dependencies answer, and beat is not silent."""
 
 import shutil
-import time
 from typing import Any
 
 import redis
@@ -10,7 +9,7 @@ from django.db import connections
 from django.http import HttpRequest, JsonResponse
 
 from meeteasy.core import heartbeats
-from meeteasy.core.redis import get_quick_redis
+from meeteasy.core.redis import get_quick_redis, read_clock
 
 _BEAT_KEY = "beat:last_tick"
 # With less free space than this in DATA_DIR, stores begin to refuse writes.
@@ -21,13 +20,16 @@ BEAT_SILENT_SECONDS = 60
 
 def note_beat() -> None:
     """Note that beat, broker and a worker work together. A task that only beat sends often calls this."""
-    get_quick_redis().set(_BEAT_KEY, int(time.time()))
+    client = get_quick_redis()
+    client.set(_BEAT_KEY, int(read_clock(client)))
 
 
 def read_beat_age() -> int | None:
-    """Return the seconds since beat's last tick, None before the first. Raises redis.RedisError."""
-    last = get_quick_redis().get(_BEAT_KEY)
-    return None if last is None else max(0, int(time.time()) - int(last))
+    """Return the seconds since beat's last tick, None before the first, as ages of heartbeats are read.
+    Raises redis.RedisError."""
+    client = get_quick_redis()
+    last = client.get(_BEAT_KEY)
+    return None if last is None else abs(int(read_clock(client)) - int(last))
 
 
 def dependencies() -> list[str]:

@@ -13,7 +13,7 @@ import redis
 from django.conf import settings
 
 from meeteasy.core.logs import get_logger
-from meeteasy.core.redis import get_quick_redis
+from meeteasy.core.redis import get_quick_redis, read_clock, take_gate
 
 log = get_logger(__name__)
 
@@ -50,7 +50,8 @@ class Heart:
         if now - self._beaten.get(queue, -_BEAT_SECONDS) >= _BEAT_SECONDS:
             self._beaten[queue] = now
             with suppress(redis.RedisError, OSError):
-                get_quick_redis().hset(_KEY, queue, int(time.time()))
+                client = get_quick_redis()
+                client.hset(_KEY, queue, int(read_clock(client)))
 
     def _keep_beating(self) -> None:
         while True:
@@ -65,12 +66,15 @@ def expected_queues() -> list[str]:
 
 
 def read_ages() -> dict[str, int | None]:
-    """Return the seconds since each queue's last heartbeat; None: never. Raises redis.RedisError."""
-    now = int(time.time())
-    queues = expected_queues()
-    beaten = get_quick_redis().hmget(_KEY, queues)
+    """Return the seconds since each queue's last heartbeat; None: never. Raises redis.RedisError.
+
+    All by Redis' clock. If that was set back, a heartbeat in the future is as old as it is early: a worker
+    that lives replaces it within seconds.
+    """
+    client, queues = get_quick_redis(), expected_queues()
+    now, beaten = int(read_clock(client)), client.hmget(_KEY, queues)
     return {
-        queue: None if at is None else max(0, now - int(at)) for queue, at in zip(queues, beaten, strict=True)
+        queue: None if at is None else abs(now - int(at)) for queue, at in zip(queues, beaten, strict=True)
     }
 
 
@@ -90,5 +94,6 @@ def log_silent() -> None:
     with suppress(redis.RedisError, OSError):
         for name, message in find_silent().items():
             queue = name.removeprefix("queue:")
-            if get_quick_redis().set(f"heartbeats:logged:{queue}", 1, nx=True, ex=_LOG_SECONDS):
+            key = f"heartbeats:logged:{queue}"
+            if take_gate(get_quick_redis(), key, milliseconds=_LOG_SECONDS * 1000):
                 log.error("queue_silent", queue=queue, message=message)

@@ -35,6 +35,9 @@ from meeteasy.core.queues import Queue
 
 log = get_logger(__name__)
 
+# Of all kinds of jobs.
+LONGEST_LEASE = dt.timedelta(hours=1)
+
 
 class LeasedModel(models.Model):
     """The columns that claims need. A subclass has its own status column beside them."""
@@ -78,7 +81,13 @@ def finish(jobs: QuerySet[Any], *, pk: Any, token: str, **changes: Any) -> bool:
 
 def lease_expired(now: dt.datetime) -> Q:
     """The condition for jobs whose worker died: their lease has expired."""
-    return ~Q(lease_token="") & Q(lease_until__lt=now)
+    return ~Q(lease_token="") & lease_over(now)
+
+
+def lease_over(now: dt.datetime) -> Q:
+    """The condition that a lease has ended, or ends later than any can: then the clock was set back since,
+    and a dead worker's job would wait for the former time."""
+    return Q(lease_until__lt=now) | Q(lease_until__gt=now + LONGEST_LEASE)
 
 
 def ring(task_name: str, arguments: Iterable[list[Any]], *, queue: Queue) -> int:

@@ -82,11 +82,19 @@ def forget_failures(request: HttpRequest, username: str) -> None:
 def _is_blocked(request: HttpRequest, username: str) -> bool:
     keys = _keys(request, username)
     try:
-        counts = get_quick_redis().mget(keys.values())
+        pipeline = get_quick_redis().pipeline()
+        pipeline.mget(keys.values())
+        for key in keys.values():
+            pipeline.pttl(key)
+        counts, *left = pipeline.execute()
     except (redis.RedisError, OSError) as error:
         log.warning("throttle_unavailable", error=str(error))
         return False
-    return any(int(count or 0) >= LIMITS[name] for name, count in zip(keys, counts, strict=True))
+    return any(
+        int(count or 0) >= LIMITS[name]
+        for name, count, milliseconds in zip(keys, counts, left, strict=True)
+        if milliseconds <= WINDOW_SECONDS * 1000  # more: it was counted before the clock was set back
+    )
 
 
 def _keys(request: HttpRequest, username: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ example after a restart of Redis, is reopened once, immediately.
 """
 
 from functools import lru_cache
+from typing import Any
 
 import redis
 import redis.asyncio
@@ -22,6 +23,29 @@ def get_redis() -> redis.Redis:
 def get_quick_redis() -> redis.Redis:
     """Return the process's pool for requests, which prefer an early error to a late answer."""
     return _pool(settings.REDIS_URL, 2, 1, 0)
+
+
+def read_clock(client: redis.Redis) -> float:
+    """Return the seconds since 1970 by Redis' own clock, the one that all hosts share."""
+    now: Any = client.time()
+    return float(now[0] + now[1] / 1_000_000)
+
+
+# A key that lives longer than it was given was set before the clock of Redis' host was set back.
+_TAKE_GATE = """
+local left = redis.call('PTTL', KEYS[1])
+if left ~= -2 and left <= tonumber(ARGV[2]) then return 0 end
+redis.call('SET', KEYS[1], 1, 'PX', ARGV[1])
+return 1
+"""
+
+
+def take_gate(client: redis.Redis, key: str, *, milliseconds: int, longest: int = 0) -> bool:
+    """Close a gate for so long, unless it is closed. Returns whether we did: then it is our turn.
+
+    longest: milliseconds for which anybody closes this gate, if some close it for longer than we do.
+    """
+    return bool(client.eval(_TAKE_GATE, 1, key, milliseconds, max(milliseconds, longest)))
 
 
 @lru_cache

@@ -41,12 +41,20 @@ def new_salt() -> bytes:
     return secrets.token_bytes(32)
 
 
+def seconds_left(date: dt.date, now: dt.datetime) -> int:
+    """Return for how long a salt that is made now is kept; 0: the date has ended everywhere.
+
+    A span and not a moment: where Redis' clock is days fast, the salt of today would never be there.
+    """
+    return max(0, int((ends_at(date) - now).total_seconds()))
+
+
 def get_salt(date: dt.date) -> bytes:
     """Return the salt of a date in use. The first caller makes it. Raises RedisError or ValueError."""
     redis = get_quick_redis()
     found = redis.get(key(date))
-    if found is None:
-        redis.set(key(date), new_salt(), nx=True, exat=int(ends_at(date).timestamp()))
+    if found is None and (left := seconds_left(date, dt.datetime.now(dt.UTC))):
+        redis.set(key(date), new_salt(), nx=True, ex=left)
         found = redis.get(key(date))
     if not isinstance(found, bytes):
         raise ValueError(f"{date} has ended everywhere")

@@ -1,6 +1,7 @@
 """What organizers write to a selection of registrants (services/mailings.py)."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +22,7 @@ class OrganizerMessage(MessageType):
 
     key: ClassVar[str] = "organizer_message"
     label = _("Message from the organizers")
+    channels: ClassVar[Sequence[str]] = ("email", "sms")
     transactional: ClassVar[bool] = False
     states: ClassVar[frozenset[str]] = frozenset(State)
     outlives_conference: ClassVar[bool] = True
@@ -60,6 +62,10 @@ class OrganizerMessage(MessageType):
         if states and registration.state not in states:
             return f"overtaken: the registration is {registration.state}"
         return None
+
+    def sms_parameters(self, context: dict[str, Any]) -> dict[str, str]:
+        """Return `text`."""
+        return {"text": " ".join(context["paragraphs"])}
 
 
 def pick_text(texts: dict[str, dict[str, str]], language: str) -> dict[str, str]:

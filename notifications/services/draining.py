@@ -15,7 +15,7 @@ import redis
 from django.utils import timezone
 
 from meeteasy.core.jobs import ring
-from meeteasy.core.redis import get_quick_redis
+from meeteasy.core.redis import get_quick_redis, take_gate
 from notifications.channels import CHANNELS, Channel
 from notifications.models import Notification
 from notifications.services.delivering import deliver
@@ -29,7 +29,7 @@ _ROWS_AT_ONCE = 20
 def ring_bell(channel: Channel) -> None:
     """Have a worker send the channel's due notifications. An absent broker is no error: the sweeper rings."""
     with suppress(redis.RedisError, OSError):
-        if get_quick_redis().set(_bell(channel), b"1", nx=True, px=_BELL_MS):
+        if take_gate(get_quick_redis(), _bell(channel), milliseconds=_BELL_MS):
             ring(channel.drain_task_name, [[]], queue=channel.queue)
 
 

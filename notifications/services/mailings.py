@@ -41,18 +41,22 @@ class _OvertakenError(Exception):
 
 def draft_mailing(
     conference: Conference, *, texts: dict[str, Any], selection: dict[str, Any], by: User,
+    channel: str = "email",
 ) -> Mailing:  # fmt: skip
-    """Store a draft. texts and selection: as `Mailing` has them."""
+    """Store a draft. channel, texts and selection: as `Mailing` has them."""
     return Mailing.objects.create(
-        conference_id=conference.id, texts=texts, selection=selection, created_by=by.get_username()
-    )
+        conference_id=conference.id, channel=channel, texts=texts, selection=selection,
+        created_by=by.get_username(),
+    )  # fmt: skip
 
 
-def change_draft(mailing: Mailing, *, texts: dict[str, Any], selection: dict[str, Any]) -> None:
+def change_draft(
+    mailing: Mailing, *, texts: dict[str, Any], selection: dict[str, Any], channel: str = "email"
+) -> None:
     """Raises RefusedError `not_a_draft`."""
     changed = Mailing.objects.filter(pk=mailing.pk, status=Status.DRAFT).update(
-        texts=texts, selection=selection
-    )  # fmt: skip
+        channel=channel, texts=texts, selection=selection
+    )
     if not changed:
         raise RefusedError("not_a_draft", _("This message is planned already. Stop it to change it."))
 
@@ -96,12 +100,13 @@ def stop_mailing(mailing: Mailing, *, by: User) -> int:
 
 
 def send_test(mailing: Mailing, registration: Registration, *, to: str, language: str) -> Notification:
-    """Send a copy to an organizer's own address, as the registrant would get it in a language.
+    """Send a copy of a mail to an organizer's own address, as the registrant would get it in a language.
 
     Each call sends one. registration: its conference is loaded.
     """
     key = f"mailing-test:{mailing.pk.hex}:{secrets.token_hex(8)}"
     row = _make_copy(mailing, registration, language=language, now=timezone.now(), key=key)
+    assert row is not None  # every registration has a mail address
     row.recipient, row.facts, row.mailing_id = to, {**row.facts, "is_test": True}, None
     row.on_request = True
     row.scheduled_for = row.created_at
@@ -149,9 +154,9 @@ def _write_slice(mailing: Mailing) -> int | None:
     copies: dict[str, Notification] = {}
     for registration in rows:
         registration.conference = conference  # type: ignore[assignment]  # found above
-        if registration.email:
-            language = pick_written(mailing.texts, registration.language)
-            copy = _make_copy(mailing, registration, language=language, now=now)
+        language = pick_written(mailing.texts, registration.language)
+        copy = _make_copy(mailing, registration, language=language, now=now)
+        if copy is not None:
             copies.setdefault(copy.dedupe_key, copy)
     with transaction.atomic():
         known = Notification.objects.filter(dedupe_key__in=copies).values_list("dedupe_key", flat=True)
@@ -166,12 +171,14 @@ def _write_slice(mailing: Mailing) -> int | None:
 
 def _make_copy(
     mailing: Mailing, registration: Registration, *, language: str, now: dt.datetime, key: str = ""
-) -> Notification:
+) -> Notification | None:
+    """Return an unsaved copy; None for a person without an address of the message's channel."""
     copy = outbox.make_draft(
-        registration, message_type=MESSAGE_TYPES["organizer_message"], channel="email", now=now,
+        registration, message_type=MESSAGE_TYPES["organizer_message"], channel=mailing.channel, now=now,
         mailing=str(mailing.pk),
     )  # fmt: skip
-    assert copy is not None  # every registration has an address
+    if copy is None:
+        return None
     address = hashlib.sha256(normalise_address(copy.recipient).encode()).hexdigest()
     copy.dedupe_key = key or f"mailing:{mailing.pk.hex}:{address}"
     copy.language = language

@@ -12,7 +12,7 @@ import redis
 from django.conf import settings
 from django.db import transaction
 
-from meeteasy.core.redis import get_redis
+from meeteasy.core.redis import get_redis, take_gate
 from sharing.derivation import bulk, store
 from sharing.derivation.locks import lock_conferences
 from sharing.models import PendingTotal, ShareLink
@@ -47,7 +47,7 @@ def _is_due(conference_id: str) -> bool:
         return True
     milliseconds = round(settings.SHARING_TOTALS_SECONDS * 1000)
     try:
-        return bool(get_redis().set(f"sharing:totals:{conference_id}", 1, nx=True, px=milliseconds))
+        return take_gate(get_redis(), f"sharing:totals:{conference_id}", milliseconds=milliseconds)
     except redis.RedisError:
         return True
 

@@ -240,6 +240,16 @@ def test_the_sweep_continues_from_where_all_was_complete(
         assert own_events.send_missing(now=now + LATER) == 0
 
 
+def test_a_sweep_by_a_fast_clock_hides_nothing_that_comes_after(conference: Conference) -> None:
+    now = timezone.now()
+    two_days = dt.timedelta(days=2)
+    assert own_events.send_missing(now=now + two_days) == 0
+    row = {"conference": conference, "name": "Ann", "registered_at": now}
+    Registration.objects.bulk_create([Registration(**row, email="ann@example.com")])
+    assert own_events.send_missing(now=now + LATER) == 1
+    assert OwnEventSweep.objects.get(kind="reg").complete_until <= now
+
+
 def test_the_sweep_finds_a_row_committed_late(conference: Conference) -> None:
     now = timezone.now()
     assert own_events.send_missing(now=now) == 0

@@ -7,13 +7,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 
-from conferences.models import Conference
+from conferences.models import Conference, ExportJob, Job
 from conferences.services import retention
 from conferences.services.registrations import register
 from conversion import store as files
 from conversion.models import ConversionJob
 from notifications.models import Notification
 from tests.analytics.builders import NOON, page_view, store
+from visuspace.models import GenerationJob, Page, Revision
 
 pytestmark = pytest.mark.django_db
 
@@ -132,3 +133,46 @@ def test_a_run_out_of_time_leaves_the_rest(conference: Conference) -> None:
     write_message(conference)
     set_days(conference, keep_messages_days=30)
     assert retention.delete_due(now=NOW, seconds=0)
+
+
+def test_jobs_that_ended_go_with_files_and_others_stay(conference: Conference) -> None:
+    for model, fields in ((Job, {"kind": "import"}), (ExportJob, {"export": "people", "is_deleted": True})):
+        model.objects.create(conference=conference, status="done", finished_at=NOON, **fields)
+        model.objects.create(conference=conference, status="running", created_at=NOON, **fields)
+    with_file = ExportJob.objects.create(
+        conference=conference, export="people", status="done", finished_at=NOON
+    )
+    set_days(conference, keep_files_days=90)
+    shown = retention.preview(conference, now=NOW).totals()
+    assert (shown["jobs"], shown["exports"]) == (1, 1)
+    retention.delete_due(now=NOW - dt.timedelta(days=10))
+    assert (Job.objects.count(), ExportJob.objects.count()) == (2, 3)
+    retention.delete_due(now=NOW)
+    assert list(Job.objects.values_list("status", flat=True)) == ["running"]
+    left = ExportJob.objects.order_by("status").values_list("pk", "status")
+    assert (left[0][0], left[1][1]) == (with_file.pk, "running"), "the row says which file is to be deleted"
+
+
+def test_of_an_event_page_the_draft_and_what_is_published_stay(conference: Conference) -> None:
+    page = Page.objects.create(conference=conference, language="en")
+    revisions = [
+        Revision.objects.create(page=page, number=number, blocks=[], source="generated")
+        for number in range(1, 5)
+    ]
+    Revision.objects.filter(page=page).update(created_at=NOON)
+    Page.objects.filter(pk=page.pk).update(published=revisions[1], draft=revisions[3])
+    for number, revision in enumerate(revisions):
+        finished_at = NOW if number == 2 else NOON  # of another state, whose generation is not old
+        GenerationJob.objects.create(
+            page=page, key=f"{number}", provider="template", due_at=NOON, status="done",
+            revision=revision, finished_at=finished_at,
+        )  # fmt: skip
+    GenerationJob.objects.create(page=page, key="waits", provider="template", due_at=NOON)
+    set_days(conference, keep_files_days=90)
+    shown = retention.preview(conference, now=NOW).totals()
+    assert (shown["generations"], shown["revisions"]) == (3, 2)
+    retention.delete_due(now=NOW)
+    assert list(Revision.objects.order_by("number").values_list("number", flat=True)) == [2, 4]
+    assert list(GenerationJob.objects.values_list("key", flat=True)) == ["waits"], (
+        "none answers with a text that is gone"
+    )

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 MESSAGES = "/console/c/summit/messages/"
 NEW = f"{MESSAGES}new/"
 LIST = "/console/c/summit/notifications/"
-TEXT = {"subject-en": "Doors open", "body-en": "Dear {name},\n\ncome in."}
+TEXT = {"channel": "email", "subject-en": "Doors open", "body-en": "Dear {name},\n\ncome in."}
 
 
 @pytest.fixture
@@ -236,3 +236,40 @@ def test_a_preview_has_no_link_that_acts_for_somebody(
     browser(bob).post(f"{address}test/")
     test_copy = Notification.objects.get(recipient=bob.email)
     assert "/me/" not in render_mail(test_copy, ann).html
+
+
+def test_an_sms_goes_to_phones_and_names_who_has_none(
+    conference: Conference, bob: User, browser: Browser, ann: Registration
+) -> None:
+    for number, name in enumerate(("Ben", "Cid", "Dan")):
+        phone = "+8613800138000" if name != "Dan" else "+8613800138001"  # Ben and Cid share one
+        register(conference=conference, name=name, email=f"{number}@example.com", phone=phone)
+    client = browser(bob)
+    text = {"channel": "sms", "subject-en": "Rooms", "body-en": "{name}, we moved to hall B. " * 7}
+    address = client.post(NEW, {**text, "states": ["approved"]})["Location"]
+    html = client.get(address).content.decode()
+    assert "Goes to 2 phone numbers" in html
+    assert "in the longest language: 2. About 4 in all." in html  # 174 characters of GSM-7 each
+    assert "1 person gave no phone number" in html
+    assert "Ann</a>" in html
+    assert "Ben, we moved to hall B." in client.get(f"{address}frame/en/").content.decode()
+    client.post(f"{address}test/")
+    assert not Notification.objects.filter(recipient=bob.email).exists()
+
+    phones = {"+8613800138000", "+8613800138001"}
+    suppressing.suppress(
+        channel="sms", address="+8613800138001", scope=Suppression.Scope.REMINDERS,
+        reason=Suppression.Reason.UNSUBSCRIBED,
+    )  # fmt: skip
+    client.post(f"{address}send/")
+    assert written(Mailing.objects.get()) == phones
+    rows = {row.recipient: row for row in Notification.objects.filter(channel="sms")}
+    assert {phone: deliver(rows[phone].pk) for phone in sorted(phones)} == {
+        "+8613800138000": Notification.Status.SENT, "+8613800138001": Notification.Status.SUPPRESSED,
+    }  # fmt: skip
+
+
+def test_a_long_sms_is_refused(conference: Conference, bob: User, browser: Browser) -> None:
+    given = {**TEXT, "channel": "sms", "states": ["approved"], "body-en": "x" * 601}
+    assert 'id="id_body-en-error"' in browser(bob).post(NEW, given).content.decode()
+    assert not Mailing.objects.exists()

@@ -97,10 +97,16 @@ def test_the_example_of_variables_has_settings_only() -> None:
 
 
 class Unit:
-    """A unit's ExecStart as written, in its WorkingDirectory and with its variables; /opt/meeteasy is this
-    project and /var/lib/meeteasy `state`, by a mount that only this process sees."""
+    """A unit's ExecStart as written, in its WorkingDirectory and with its variables; /opt/meeteasy is
+    `program` and /var/lib/meeteasy `state`, by a mount that only this process sees.
 
-    def __init__(self, unit: str, *, state: Path, environment: dict[str, str], watchdog_seconds: int) -> None:
+    log_name: of its log beside `state`, if the unit runs twice.
+    """
+
+    def __init__(
+        self, unit: str, *, state: Path, environment: dict[str, str], watchdog_seconds: int,
+        program: Path = ROOT, log_name: str = "",
+    ) -> None:  # fmt: skip
         self.messages: Counter[str] = Counter()
         # Such an address has at most 107 bytes, and pytest's folders have long names.
         self._address = Path(tempfile.mkdtemp(prefix="notify-")) / "socket"
@@ -111,11 +117,11 @@ class Unit:
         (working_directory,) = values_of(unit, "WorkingDirectory")
         own = dict(value.split("=", 1) for value in values_of(unit, "Environment"))
         own["SECRET_KEY_FILE"] = own["SECRET_KEY_FILE"].replace("%d", str(state.parent / "credentials"))
-        self.log = state.parent / f"{unit}.log"
+        self.log = state.parent / f"{log_name or unit}.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 ["bwrap", "--die-with-parent", "--dev-bind", "/", "/", "--tmpfs", "/opt",
-                 "--ro-bind", str(ROOT), "/opt/meeteasy",
+                 "--ro-bind", str(program), "/opt/meeteasy",
                  "--tmpfs", "/var/lib", "--bind", str(state), "/var/lib/meeteasy",
                  "--chdir", working_directory, *shlex.split(command)],
                 env={"PATH": os.environ["PATH"], "TESTS_DIRECTORY": os.environ["TESTS_DIRECTORY"],

@@ -9,13 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 
 import httpx
-import psutil
 import pytest
-import redis
 
 from tests.support.clients import PostingClients, make_event
 from tests.support.counted import recount, wait_until_all_are_counted
 from tests.support.crashing.apps import COMPUTED, MID_INSERT, POINTS, STORED
+from tests.support.killing import kill_with_entries_in_hand
 from tests.support.services import PostgresqlServer
 from tests.support.system import System
 
@@ -32,31 +31,6 @@ def kill_web(system: System) -> None:
 def kill_worker(system: System) -> None:
     kill_with_entries_in_hand(system, "events")
     system.start("events")
-
-
-def kill_with_entries_in_hand(system: System, name: str) -> None:
-    """Kill (-9) a worker that has read entries but not finished them."""
-    (pool,) = psutil.Process(system.processes[name].pid).children()
-
-    def holds_entries() -> bool:
-        pool.suspend()
-        if entries_of(system, pool.pid):
-            return True
-        pool.resume()
-        return False
-
-    system.wait_for(holds_entries, f"{name} to be at work", every=0.01)
-    system.kill(name)
-    assert entries_of(system, pool.pid)
-
-
-def entries_of(system: System, pid: int) -> int:
-    """Return how many entries this process holds; none before a worker has made the group."""
-    try:
-        consumers = system.redis().xinfo_consumers("stream:analytics.events", "workers")
-    except redis.ResponseError:
-        return 0
-    return sum(item["pending"] for item in consumers if f":{pid}:" in item["name"].decode())
 
 
 def kill_valkey(system: System) -> None:

@@ -16,11 +16,19 @@ class PostingClients:
         clients.ids  # of all events, each of which was answered with 202 in the end
 
     host: the name that they ask for, if it is not the address.
+    prefix: of the events' ids, where several post.
     retries: how many times a batch got another answer than 202, or none, and was sent again.
     """
 
     def __init__(
-        self, url: str, *, threads: int = 4, batch: int = 10, pause_seconds: float = 0.01, host: str = ""
+        self,
+        url: str,
+        *,
+        threads: int = 4,
+        batch: int = 10,
+        pause_seconds: float = 0.01,
+        host: str = "",
+        prefix: str = "",
     ) -> None:
         self.ids: set[str] = set()
         self.retries = 0
@@ -28,6 +36,7 @@ class PostingClients:
         self._url = f"{url}/api/analytics/events"
         self._batch = batch
         self._pause_seconds = pause_seconds
+        self._prefix = prefix
         self._headers = {"Host": host} if host else {}
         self._stop = threading.Event()
         self._give_up_at = float("inf")
@@ -60,7 +69,9 @@ class PostingClients:
             for number in itertools.count():
                 if self._stop.is_set():
                     return
-                events = [make_event(f"{thread}-{number}-{place}") for place in range(self._batch)]
+                events = [
+                    make_event(f"{self._prefix}{thread}-{number}-{place}") for place in range(self._batch)
+                ]
                 self._send_until_accepted(events)
                 with self._lock:
                     self.batches += 1

@@ -17,8 +17,11 @@ def recount(system: System) -> dict[str, Any]:
     return json.loads(subprocess.run(script, capture_output=True, check=True).stdout)
 
 
-def wait_until_all_are_counted(system: System, ids: set[str], *, seconds: float = 90) -> None:
-    """Wait until exactly these ids are stored, each once, and the summaries agree with the recount."""
+def wait_until_all_are_counted(system: System, ids: set[str], *, seconds: float = 90, **days: str) -> None:
+    """Wait until exactly these ids are stored, each once, and the summaries agree with the recount.
+
+    days: `from` and `to` of the summaries, if not the last month's.
+    """
 
     def all_stored() -> bool:
         return set(recount(system)["ids"]) >= ids
@@ -27,7 +30,7 @@ def wait_until_all_are_counted(system: System, ids: set[str], *, seconds: float 
     token = system.token()
 
     def summaries() -> dict[str, dict[str, int]]:
-        results = system.get("/api/analytics/daily", token=token, conference_id="test")["results"]
+        results = system.get("/api/analytics/daily", token=token, conference_id="test", **days)["results"]
         return {row["date"]: {name: row[name] for name in FIGURES} for row in results}
 
     counted = recount(system)

@@ -34,6 +34,7 @@ class ValkeyServer:
     """A Valkey with its append-only file in `directory`; can be killed and started again."""
 
     def __init__(self, *, port: int, directory: Path) -> None:
+        self.environment: dict[str, str] = {}  # in addition to this process'
         self.port = port
         self.directory = directory
         self.url = f"redis://127.0.0.1:{port}/0"
@@ -44,8 +45,9 @@ class ValkeyServer:
 
         self.directory.mkdir(parents=True, exist_ok=True)
         self.process = subprocess.Popen(
-            server_command(port=self.port, directory=self.directory), stdout=subprocess.DEVNULL
-        )
+            server_command(port=self.port, directory=self.directory),
+            env={**os.environ, **self.environment}, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
         client = redis.Redis.from_url(self.url)
         deadline = time.monotonic() + 60
         while True:

@@ -63,6 +63,7 @@ class System:
             "PYTHONUNBUFFERED": "1",
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.roots: dict[str, Path] = {}  # of processes that run other code than this
         self.http = httpx.Client(base_url=self.url, timeout=30)
         self._prepared = not is_migrated
         self.mongodb: MongodbServer | None = None
@@ -107,7 +108,7 @@ class System:
             with open(self.directory / f"{name}.log", "ab") as log:
                 self.processes[name] = subprocess.Popen(
                     self._command(name.partition("-")[0]),
-                    cwd=ROOT, env=self.environment, stdout=log, stderr=log,
+                    cwd=self.roots.get(name, ROOT), env=self.environment, stdout=log, stderr=log,
                 )  # fmt: skip
         if "web" in names:
             self.wait_for(self._web_answers, "the web server to answer", seconds=180)
@@ -159,6 +160,12 @@ class System:
             # A log of its own for the next one, which is waited for by what it logs.
             log = self.directory / f"{name}.log"
             log.rename(log.with_suffix(f".{time.monotonic_ns()}.log"))
+
+    def end(self, name: str, *, seconds: float = 120) -> None:
+        """SIGTERM, and wait: it finishes what it has in hand."""
+        process = self.processes.pop(name)
+        process.terminate()
+        process.wait(seconds)
 
     def stop(self) -> None:
         """kill -9 of all: nothing of what they keep is looked at again."""

@@ -8,7 +8,7 @@ import pytest
 
 from analytics.event_types import EventType, LongText
 from analytics.event_types.share import Share
-from analytics.events.batch import Batch
+from analytics.events.batch import Batch, to_rows
 from analytics.events.rows import EventRow
 from analytics.models import DeadLetter, Event
 from analytics.stream.entry import (
@@ -172,3 +172,13 @@ def test_counting_an_entry_makes_no_rows() -> None:
 
     with registered(Deadly):
         assert count_events(entry_of({"type": "deadly"}, {"type": "deadly"})) == 2
+
+
+@pytest.mark.parametrize("encode", [lambda rows: encode_rows(rows), None], ids=["rows", "batches"])
+def test_a_fast_clock_dates_nothing_into_the_future(encode: Any) -> None:
+    batch = make_batch("e1", count=2)
+    fields = encode_batches([encode_batch(batch)]) if encode is None else encode(to_rows(batch))
+    fast = [(row.ts_ms, row.received_ms) for row in decode_entry(fields, latest_ms=NOON_MS - 7)]
+    assert fast == [(NOON_MS - 7, NOON_MS - 7)] * 2
+    assert decode_readable(fields, latest_ms=NOON_MS - 7)[0][0].ts_ms == NOON_MS - 7
+    assert decode_entry(fields, latest_ms=NOON_MS + 5) == decode_entry(fields), "of the same moment"

@@ -171,6 +171,25 @@ def test_overdue_entries_of_a_dead_consumer_are_claimed(conference: Conference) 
 
 
 @pytest.mark.django_db
+def test_entries_of_a_dead_consumer_are_claimed_though_redis_clock_was_set_back(
+    conference: Conference,
+) -> None:
+    """Their idle time stands still then; here no time passes at all, except by the process' own clock."""
+    append([make_row("a")])
+    dead, other = Consumer(get_redis()), Consumer(get_redis())
+    dead.ensure_group()
+    (entry,) = dead.read(count=1, block_ms=None)
+    for seconds in (0.0, 10.0):
+        other.age_held(now=seconds)
+        assert other.list_stale(count=10) == [], "the other may only be slow"
+    other.age_held(now=20.0)
+    assert other.list_stale(count=10) == [(entry.id, 1)], "its delivery counts once"
+    assert [claimed.deliveries for claimed in other.claim([(entry.id, 1)])] == [2]
+    other.age_held(now=40.0)
+    assert other.list_stale(count=10) == [], "another delivery has a time of its own"
+
+
+@pytest.mark.django_db
 def test_an_overdue_entry_is_found_behind_many_others(conference: Conference) -> None:
     dead, busy = Consumer(get_redis()), Consumer(get_redis())
     dead.ensure_group()

@@ -9,6 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import redis
+from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
@@ -298,6 +301,15 @@ def test_registrations_per_client_address_are_limited(conference: Conference) ->
     assert limited.json()["error"]["code"] == "throttled"
     elsewhere = Client(REMOTE_ADDR="192.0.2.9").post(URL, "{}", content_type="application/json")
     assert elsewhere.status_code == 400
+
+
+@override_settings(REGISTRATION_RATE_PER_MINUTE=3)
+def test_a_limit_reached_by_a_clock_that_was_set_back_is_over(conference: Conference) -> None:
+    assert [post({}).status_code for _ in range(4)] == [400, 400, 400, 429]
+    (key,) = redis.Redis.from_url(settings.REDIS_URL).keys("*throttle_registrations*")
+    name = key.decode().rpartition(":")[2]
+    cache.set(name, [at + 172_800 for at in cache.get(name)])
+    assert [post({}).status_code for _ in range(4)] == [400, 400, 400, 429]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -122,10 +122,11 @@ def test_an_unstarted_job_is_cancelled_at_once(import_job: Callable[[int], Job],
     assert not Registration.objects.exists()
 
 
-def test_a_dead_worker_loses_nothing(import_job: Callable[[int], Job], queue: Queue) -> None:
+@pytest.mark.parametrize("hours", [-1, 48], ids=["over", "by a clock set back since"])
+def test_a_dead_worker_loses_nothing(import_job: Callable[[int], Job], queue: Queue, hours: int) -> None:
     job = import_job(300)
-    long_ago = timezone.now() - timezone.timedelta(hours=1)
-    Job.objects.update(status="running", lease_token="dead", lease_until=long_ago, position="200", done=200)
+    until = timezone.now() + timezone.timedelta(hours=hours)
+    Job.objects.update(status="running", lease_token="dead", lease_until=until, position="200", done=200)
     Job.objects.update(counts={"created": 200})
     catch_up()
     assert len(queue) == 2

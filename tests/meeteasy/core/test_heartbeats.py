@@ -32,6 +32,17 @@ def test_a_silent_queue_warns_until_a_task_runs() -> None:
     assert heartbeats.find_silent() == {}
 
 
+def test_a_heartbeat_of_the_future_is_old() -> None:
+    """The clock was set back since; whoever lives replaces it within seconds."""
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    for queue in heartbeats.expected_queues():
+        Heart().beat(queue)
+    client.hset("heartbeats", "analytics.daily", int(time.time()) + 172_800)
+    assert list(heartbeats.find_silent()) == ["queue:analytics.daily"]
+    Heart().beat("analytics.daily")
+    assert heartbeats.find_silent() == {}
+
+
 def test_every_scheduled_queue_has_a_sweep_within_10_seconds() -> None:
     entries = settings.DEFAULT_SCHEDULE.values()
     swept = {str(entry["queue"]) for entry in entries if isinstance(entry["schedule"], int | float)}

@@ -28,7 +28,7 @@ WRITES = [
 ]
 # Of what is in MongoDB.
 ANALYTICS = {
-    f"/api/analytics/{name}" for name in ("daily", "live", "held", "held/decisions", "door/rules")
+    f"/api/analytics/{name}" for name in ("daily", "summary", "live", "held", "held/decisions", "door/rules")
 } | {"/api/sharing/timeline"}
 # They read no database.
 WITHOUT_DATABASE = {"/api/sharing/credit-models", "/api/badges/x.x"}
