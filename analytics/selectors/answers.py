@@ -151,7 +151,7 @@ def is_watched(conference_id: str) -> bool:
 
 
 def note_prepared(conference_id: str, *, seconds: float) -> None:
-    """Answers were prepared, which took so long: the next wait, so that it costs a small part of a core."""
+    """Answers were prepared in so much processor time: the next wait, so that it costs 5 % of a core."""
     _remember(_named("rest", conference_id), b"1", seconds=max(1, round(seconds * PATIENCE)))
 
 

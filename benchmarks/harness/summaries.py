@@ -104,7 +104,7 @@ class Questions:
 
     def share_of_a_core(self, prepare: _Times) -> float:
         """What today's segment and the answers cost while somebody looks."""
-        rest = max(MAX_AGE.total_seconds(), PATIENCE * prepare["wall_ms"] / 1000)
+        rest = max(MAX_AGE.total_seconds(), PATIENCE * prepare["cpu_ms"] / 1000)
         return prepare["cpu_ms"] / 1000 / rest
 
     def prepared(self) -> _Times:
