@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -20,9 +21,9 @@ from analytics.days.sealing import is_sealed, read_sealed_before
 from analytics.days.zones import get_zones
 from analytics.models import DailySummary, Segment
 from analytics.ranges.building import SCRATCH
-from analytics.ranges.segments import NotReadyError, is_current, make_segment, patience
-from analytics.selectors.answers import is_watched
-from analytics.selectors.summary import USUAL_DAYS, BeyondRetentionError, get_summary
+from analytics.ranges.segments import NotReadyError, is_current, is_large, make_segment, patience
+from analytics.selectors.answers import is_at_rest, is_watched, note_prepared
+from analytics.selectors.summary import MAX_DAYS, USUAL_DAYS, BeyondRetentionError, get_summary
 from conferences.models import Conference
 from meeteasy.core.logs import get_logger
 
@@ -30,6 +31,8 @@ log = get_logger(__name__)
 
 # Files that no row names: of workers that died before they wrote it.
 _ORPHAN_AGE = dt.timedelta(hours=1)
+# Today's segment is made again this often while nobody looks.
+_UNWATCHED_AGE = dt.timedelta(minutes=10)
 
 
 def remake_stale_segments(*, now: dt.datetime | None = None, max_seconds: float = 10.0) -> int:
@@ -49,7 +52,7 @@ def remake_stale_segments(*, now: dt.datetime | None = None, max_seconds: float 
             break
         zone = zones.get(segment.conference_id)
         is_today = zone is not None and segment.date >= now.astimezone(ZoneInfo(zone)).date()
-        if is_today and now - segment.built_at < patience(segment):
+        if is_today and now - segment.built_at < _patience(segment):
             continue
         try:
             made += _remake(segment)
@@ -60,6 +63,11 @@ def remake_stale_segments(*, now: dt.datetime | None = None, max_seconds: float 
             log.exception("segment_failed", segment=segment.id)
     _prepare(changed, now=now, deadline=deadline)
     return made
+
+
+def _patience(segment: Segment) -> dt.timedelta:
+    is_needed = not is_large(segment) or is_watched(segment.conference_id)
+    return patience(segment) if is_needed else _UNWATCHED_AGE
 
 
 def _remake(segment: Segment) -> bool:
@@ -78,23 +86,27 @@ def _remake(segment: Segment) -> bool:
 
 
 def _prepare(conference_ids: Iterable[str], *, now: dt.datetime, deadline: float) -> None:
-    """Answer the usual questions, so that the answers are remembered."""
-    for conference in Conference.objects.filter(id__in=[*filter(is_watched, conference_ids)]):
-        today = now.astimezone(ZoneInfo(conference.time_zone)).date()
-        first = DailySummary.objects.filter(conference_id=conference.id).order_by("date").first()
-        ranges = [(today - dt.timedelta(days=days - 1), today) for days in USUAL_DAYS]
-        ranges.append((today - dt.timedelta(days=1), today - dt.timedelta(days=1)))
-        if first is not None:
-            ranges.append((max(first.date, conference.events_deleted_before or first.date), today))
-        for start, end in ranges:
+    """Answer the usual questions of conferences that are watched, so that the answers are remembered."""
+    watched = [id for id in conference_ids if is_watched(id) and not is_at_rest(id)]
+    for conference in Conference.objects.filter(id__in=watched):
+        started = time.process_time()  # of all threads
+        for first, last in _usual_ranges(conference, now=now):
             if time.monotonic() > deadline:
-                return
-            try:
-                get_summary(conference, first=start, last=end, now=now, is_asked=False)
-            except BeyondRetentionError:
-                continue
-            except NotReadyError:
-                return
+                break
+            with suppress(BeyondRetentionError, NotReadyError):
+                get_summary(conference, first=first, last=last, compare=True, now=now, is_asked=False)
+        note_prepared(conference.id, seconds=time.process_time() - started)
+
+
+def _usual_ranges(conference: Conference, *, now: dt.datetime) -> list[tuple[dt.date, dt.date]]:
+    """Those that the console offers, the cheapest first."""
+    today = now.astimezone(ZoneInfo(conference.time_zone)).date()
+    yesterday = today - dt.timedelta(days=1)
+    ranges = [(yesterday, yesterday), *((today - dt.timedelta(days=days - 1), today) for days in USUAL_DAYS)]
+    first = DailySummary.objects.filter(conference_id=conference.id).order_by("date").first()
+    if first is not None and first.date <= today:
+        ranges.append((max(first.date, today - dt.timedelta(days=MAX_DAYS - 1)), today))
+    return ranges
 
 
 def make_segments(conference_id: str, first: dt.date, last: dt.date) -> int:

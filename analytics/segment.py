@@ -20,6 +20,7 @@ class Segment(models.Model):
     evening_computations = models.BigIntegerField()
     evening = models.CharField(max_length=32)  # a digest of who was there before midnight
     rows = models.BigIntegerField()
+    facts = models.TextField(default="")  # what the day comes to (analytics/ranges/facts.py), as JSON
     built_at = models.DateTimeField()
     build_ms = models.BigIntegerField()
     is_stale = models.BooleanField(default=False)

@@ -7,15 +7,14 @@ from django.db.models import Exists, OuterRef, QuerySet
 from conferences.models import Registration
 from notifications.selections import selects_by
 from sharing.models import CreditSum
-from sharing.rules.credit_models import DEFAULT
 
 
 @selects_by("brought")
 def select_sharers(found: QuerySet[Registration], value: int) -> QuerySet[Registration]:
     """Those through whom at least `value` registrations came, directly or through others."""
     sums = CreditSum.objects.filter(
-        conference_id=OuterRef("conference_id"), kind=CreditSum.Kind.SHARER, model=DEFAULT,
-        span=CreditSum.ALL_TIME, name=OuterRef("visitor_id"), registrations__gte=value,
+        conference_id=OuterRef("conference_id"), kind=CreditSum.Kind.SHARER,
+        name=OuterRef("visitor_id"), registrations__gte=value,
     )  # fmt: skip
     return found.filter(Exists(sums.values("registrations"))).exclude(visitor_id="")
 

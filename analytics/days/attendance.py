@@ -206,11 +206,11 @@ def find_days(conference_id: str, *, subjects: Collection[str], visitor_ids: Col
     days = {
         date
         for events in find_events_of(conference_id, subjects)
-        for date in events.values_list("local_date", flat=True)
+        for date in events.values_list("local_date", flat=True).distinct()
     }
     days |= {
         date
         for events in find_registrations_by(conference_id, visitor_ids)
-        for date in events.values_list("local_date", flat=True)
+        for date in events.values_list("local_date", flat=True).distinct()
     }
     return {date for date in days if date is not None}

@@ -2,6 +2,7 @@
 
     extracting.py   a day's stored events → rows of a segment
     building.py     rows → a Parquet file, with visits
+    facts.py        what a day comes to by itself
     segments.py     which segments are missing or out of date; making them; the files in Django's storage
     engine.py       DuckDB, with bounded memory and threads
     filters.py      what selects visits

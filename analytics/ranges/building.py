@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analytics.ranges.columns import EXTRACTED, VISIT_MS
+from analytics.ranges.columns import CONTEXT_COLUMNS, EXTRACTED, SOURCE_COLUMNS, VISIT_MS
 from analytics.ranges.engine import open_cursor, quote
+from analytics.ranges.facts import Facts, read_facts
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,17 +32,23 @@ FROM raw
 _EVENING = "CREATE TEMP TABLE evening AS SELECT md5(visitor)::UUID AS visitor, ts FROM raw_evening"
 
 VISIT_COLUMNS = (
-    "visit", "is_first", "is_entry", "goes_on", "visit_end", "visit_events", "visit_views",
+    "visit", "is_first", "is_entry", "goes_on", "is_late", "visit_end", "visit_events", "visit_views",
+    "context_views", "source_views",
 )  # fmt: skip
 
 
-def with_visits(events: str, evening: str) -> str:
-    """SQL that adds visits to events (visitor, ts, place, type): VISIT_COLUMNS.
+def with_visits(events: str, evening: str, *, ends_ms: int) -> str:
+    """SQL that adds visits to events (visitor, ts, place, type, contexts, sources): VISIT_COLUMNS.
+
+    evening: SQL of (visitor, ts) of who was there in the half hour before. ends_ms: when the day ends.
 
     visit: when its first event of the day was, UTC ms; with the visitor, this names it. is_first: of its
-    events. is_entry: of its page views. goes_on: the visit began the evening before. The others: of the whole
-    day's part of it.
+    events. is_entry: of its page views. goes_on: the visit began the evening before. is_late: it may go on
+    after midnight. context_views, source_views: how many page views of the visit have the same context (or
+    source); 0 for all but the first of them, so that who asks for a browser or a referrer reads fewer rows.
+    The others: of the whole day's part of the visit.
     """
+    contexts, sources = ", ".join(CONTEXT_COLUMNS), ", ".join(SOURCE_COLUMNS)
     return f"""
 WITH stepped AS (
     SELECT *, lag(ts) OVER (PARTITION BY visitor ORDER BY place) AS before FROM {events}
@@ -62,15 +69,25 @@ WITH stepped AS (
         bool_or(is_first_of_day AND evening.ts IS NOT NULL AND numbered.ts - evening.ts < {VISIT_MS})
             OVER of_visit AS goes_on,
         max(numbered.ts) OVER of_visit AS visit_end,
+        max(numbered.ts) OVER of_visit > {ends_ms - VISIT_MS} AS is_late,
         count(*) OVER of_visit AS visit_events,
         count(*) FILTER (numbered.type = 'page_view') OVER of_visit AS visit_views
     FROM numbered LEFT JOIN {evening} AS evening USING (visitor)
     WINDOW of_visit AS (PARTITION BY visitor, visit)
+), contexts AS (
+    SELECT min(place) AS place, count(*) AS context_views FROM numbered WHERE type = 'page_view'
+    GROUP BY visitor, visit, {contexts}
+), sources AS (
+    SELECT min(place) AS place, count(*) AS source_views FROM numbered WHERE type = 'page_view'
+    GROUP BY visitor, visit, {sources}
 )
-SELECT * FROM whole
+SELECT whole.*, coalesce(context_views, 0)::UINTEGER AS context_views,
+    coalesce(source_views, 0)::UINTEGER AS source_views
+FROM whole LEFT JOIN contexts USING (place) LEFT JOIN sources USING (place)
 UNION ALL BY NAME
-SELECT *, NULL::BIGINT AS visit, false AS is_first, false AS is_entry, false AS goes_on,
-    NULL::BIGINT AS visit_end, 0 AS visit_events, 0 AS visit_views
+SELECT *, NULL::BIGINT AS visit, false AS is_first, false AS is_entry, false AS goes_on, false AS is_late,
+    NULL::BIGINT AS visit_end, 0 AS visit_events, 0 AS visit_views,
+    (type = 'page_view')::UINTEGER AS context_views, (type = 'page_view')::UINTEGER AS source_views
 FROM {events} WHERE visitor IS NULL
 """  # noqa: S608  names of ours
 
@@ -82,10 +99,13 @@ def build_segment(
     *,
     date: dt.date,
     midnight_ms: int,
-) -> int:
-    """Write the segment of a day to `path`; returns how many rows it has.
+    ends_ms: int,
+) -> tuple[int, Facts]:
+    """Write the segment of a day to `path`; returns how many rows it has, and what it comes to.
 
-    rows: of extract_day. evening: of extract_evening. midnight_ms: when the day began, UTC milliseconds.
+    The rows are in the order of visitors: equal ids beside each other are small, and fast to count.
+
+    rows: of extract_day. evening: of extract_evening. midnight_ms, ends_ms: of the day, UTC milliseconds.
     """
     with tempfile.TemporaryDirectory(prefix=SCRATCH) as folder, open_cursor() as cursor:
         _load(cursor, "raw", EXTRACTED, rows, Path(folder) / "rows.csv")
@@ -94,13 +114,17 @@ def build_segment(
         cursor.execute(_EVENTS)
         cursor.execute(_EVENING)
         cursor.execute("DROP TABLE raw")
-        found = cursor.execute(
-            f"COPY (SELECT {quote(date.isoformat())}::DATE AS day, "  # noqa: S608  literals of ours
+        visits = with_visits("events", "evening", ends_ms=ends_ms)
+        cursor.execute(
+            f"CREATE TEMP TABLE segment AS SELECT {quote(date.isoformat())}::DATE AS day, "  # noqa: S608
             f"((ts - {midnight_ms}) // 3600000)::UTINYINT AS hour, * "
-            f"FROM ({with_visits('events', 'evening')}) ORDER BY place) "
+            f"FROM ({visits})"
+        )
+        found = cursor.execute(
+            "COPY (SELECT * FROM segment ORDER BY visitor, place) "  # noqa: S608
             f"TO {quote(str(path))} (FORMAT parquet, COMPRESSION zstd)"
         ).fetchone()
-    return int(found[0]) if found else 0
+        return int(found[0]) if found else 0, read_facts(cursor, "segment")
 
 
 def _load(

@@ -28,6 +28,13 @@ EXTRACTED = {
     "country": "VARCHAR",
 }
 
+# What is the same in most page views of a visit: who reads only these columns reads a row for each (visit,
+# combination of values) instead of each page view (building.py).
+CONTEXT_COLUMNS = ("browser", "os", "device", "app", "country")
+SOURCE_COLUMNS = (
+    "host", "referrer", "source_group", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content",
+)  # fmt: skip
+
 # By the name in API and filters: the column. All are of page views, except `channel`, which is of shares.
 DIMENSIONS = {
     "page": "page",
@@ -51,7 +58,7 @@ ENTRY_PAGE = "entry_page"
 
 VISIT_MS = 30 * 60 * 1000
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def version() -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote as quote_url
 
+import msgspec
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.db import IntegrityError, router, transaction
@@ -30,13 +31,14 @@ from analytics.models import DailySummary, DirtyDay, Segment
 from analytics.ranges.building import SCRATCH, build_segment, digest_of
 from analytics.ranges.columns import version
 from analytics.ranges.extracting import extract_day, extract_evening
+from analytics.ranges.facts import Facts
 from meeteasy.core.logs import get_logger
 
 log = get_logger(__name__)
 
 # Today's segment is made again after this many times what it takes, so that it costs 5 % of a core at most;
 # but it is never older than a minute. A small one is made again at once.
-_PATIENCE = 20
+PATIENCE = 20
 _SMALL_MS = 250
 MAX_AGE = dt.timedelta(seconds=55)
 
@@ -45,13 +47,15 @@ class Day(NamedTuple):
     """What a range needs to know of one of its days.
 
     name, path: of the segment's file, in the storage and on this machine. A name stands for one content.
-    is_exact: whether it has everything that is stored by now.
+    build_ms: how long that took. is_exact: whether it has everything that is stored by now.
     """
 
     date: dt.date
     name: str
     path: str
+    facts: Facts
     built_at: dt.datetime
+    build_ms: int
     is_exact: bool
 
 
@@ -101,15 +105,21 @@ def ensure_days(
                 raise NotReadyError(f"{date} and others are still being summed up")
             segment, path = make_segment(conference_id, date)
             is_exact = True
-        days.append(Day(date, segment.name, path, segment.built_at, is_exact))
+        facts = msgspec.json.decode(segment.facts, type=Facts)
+        days.append(Day(date, segment.name, path, facts, segment.built_at, segment.build_ms, is_exact))
     return days
+
+
+def is_large(day: Segment | Day) -> bool:
+    """Whether it takes too long to be made again whenever somebody asks."""
+    return day.build_ms >= _SMALL_MS
 
 
 def patience(segment: Segment) -> dt.timedelta:
     """How old today's segment may be before it is made again."""
-    if segment.build_ms < _SMALL_MS:
+    if not is_large(segment):
         return dt.timedelta()
-    return min(MAX_AGE, dt.timedelta(milliseconds=segment.build_ms * _PATIENCE))
+    return min(MAX_AGE, dt.timedelta(milliseconds=segment.build_ms * PATIENCE))
 
 
 def _days_with_events(
@@ -137,16 +147,17 @@ def make_segment(conference_id: str, date: dt.date) -> tuple[Segment, str]:
     computations = _computations(conference_id, date)
     evening_computations = _computations(conference_id, date - dt.timedelta(days=1))
     zone = get_zones([conference_id]).get(conference_id, "UTC")
-    midnight, _ = day_bounds(zone, date)
+    midnight, end = day_bounds(zone, date)
     evening = extract_evening(conference_id, date - dt.timedelta(days=1), midnight=midnight)
     with tempfile.TemporaryDirectory(prefix=SCRATCH) as folder:
         path = Path(folder) / "segment.parquet"
-        rows = build_segment(
+        rows, facts = build_segment(
             path,
             extract_day(conference_id, date),
             evening,
             date=date,
             midnight_ms=round(midnight.timestamp() * 1000),
+            ends_ms=round(end.timestamp() * 1000),
         )
         digest = digest_of(path)
         with path.open("rb") as file:
@@ -162,6 +173,7 @@ def make_segment(conference_id: str, date: dt.date) -> tuple[Segment, str]:
         evening_computations=evening_computations,
         evening=_digest_evening(evening),
         rows=rows,
+        facts=msgspec.json.encode(facts).decode(),
         built_at=now,
         build_ms=round((time.monotonic() - started) * 1000),
         change=former.change if former else "",
@@ -175,8 +187,8 @@ def make_segment(conference_id: str, date: dt.date) -> tuple[Segment, str]:
 
 
 _FIELDS = (
-    "version", "name", "digest", "computations", "evening_computations", "evening", "rows", "built_at",
-    "build_ms",
+    "version", "name", "digest", "computations", "evening_computations", "evening", "rows", "facts",
+    "built_at", "build_ms",
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """What is computed from segments alone, and remembered by their names.
 
-A name stands for one content, so what is remembered is never wrong.
+A name stands for one content, so what is remembered is never wrong. While today's segment is new and its
+answer not yet prepared, the answer from the one before may serve for as long as that may be old.
 """
 
 import datetime as dt
@@ -11,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 from django.core.cache import cache
+from django.utils import timezone
 from redis.exceptions import RedisError
 
 from analytics.ranges import segments
@@ -20,13 +22,13 @@ from analytics.ranges.filters import Filter
 from analytics.ranges.queries import Range
 from analytics.ranges.results import PANELS
 from analytics.ranges.rows import DayRow, HourRow, Panel, Visits
-from analytics.ranges.segments import Day, ensure_days
+from analytics.ranges.segments import MAX_AGE, PATIENCE, Day, ensure_days, is_large
 
 MAX_ROWS = 1_000
 _REMEMBER_SECONDS = 3_600
 _WATCHED_SECONDS = 900
 # Another number for another shape of Answers: what an older release remembered is left alone.
-_SHAPE = 2
+_SHAPE = 3
 
 
 class Answers(msgspec.Struct):
@@ -37,6 +39,13 @@ class Answers(msgspec.Struct):
     hours: list[HourRow] = []
     funnel: list[int] = []
     panels: dict[str, Panel] = {}
+
+
+class _Latest(msgspec.Struct):
+    """An answer that includes today's segment, and when that was made."""
+
+    answers: Answers
+    built_at: dt.datetime
 
 
 class Question(NamedTuple):
@@ -53,24 +62,43 @@ class Question(NamedTuple):
     has_hours: bool
 
 
-def answer(question: Question, days: Sequence[Day]) -> Answers:
-    """From what is remembered, else from the segments."""
-    text = msgspec.json.encode([_SHAPE, version(), question, [day.name for day in days]])
-    key = f"summary:{hashlib.blake2b(text, digest_size=16).hexdigest()}"
+def answer(
+    question: Question, days: Sequence[Day], *, today: dt.date, may_lag: bool = False
+) -> tuple[Answers, Sequence[Day]]:
+    """From what is remembered, else from the segments. Returns the days that it was made of, too.
+
+    may_lag: today's segment may be the one before, as long as it is not older than today's may be.
+    """
+    key = _key(question, [day.name for day in days])
+    latest_key = None
+    if days and days[-1].date == today and is_large(days[-1]) and question.until is None:
+        latest_key = _key(question, ["latest", *(day.name for day in days[:-1])])
     remembered = _recall(key)
     if remembered is not None:
-        return msgspec.msgpack.decode(remembered, type=Answers)
+        return msgspec.msgpack.decode(remembered, type=Answers), days
+    if may_lag and latest_key and (found := _recall(latest_key)) is not None:
+        latest = msgspec.msgpack.decode(found, type=_Latest)
+        if timezone.now() - latest.built_at < MAX_AGE:
+            return latest.answers, [*days[:-1], days[-1]._replace(built_at=latest.built_at, is_exact=False)]
     try:
-        answers = _compute(question, days)
+        answers = _compute(question, days, key)
     except QueryFailedError:
         # A file was damaged, or deleted after another took its place, since it was looked at.
         segments.forget_files()
         # As if none were today's: only what is up to date is good enough now.
         again = ensure_days(question.conference_id, days[0].date, days[-1].date, today=dt.date.max)
-        return _compute(question, again)
+        return _compute(question, again, None), again
     if question.limit <= MAX_ROWS:
         _remember(key, msgspec.msgpack.encode(answers), seconds=_REMEMBER_SECONDS)
-    return answers
+        if latest_key:
+            latest = _Latest(answers, days[-1].built_at)
+            _remember(latest_key, msgspec.msgpack.encode(latest), seconds=int(MAX_AGE.total_seconds()))
+    return answers, days
+
+
+def _key(question: Question, names: Sequence[str]) -> str:
+    text = msgspec.json.encode([_SHAPE, version(), question, names])
+    return f"summary:{hashlib.blake2b(text, digest_size=16).hexdigest()}"
 
 
 def _recall(key: str) -> bytes | None:
@@ -87,11 +115,14 @@ def _remember(key: str, value: bytes, *, seconds: int) -> None:
         cache.set(key, value, timeout=seconds)
 
 
-def _compute(question: Question, days: Sequence[Day]) -> Answers:
+def _compute(question: Question, days: Sequence[Day], key: str | None) -> Answers:
+    """key: where another who asked the same may have left the answer while we waited for our turn."""
     with open_cursor() as cursor:
+        if key and (remembered := _recall(key)) is not None:
+            return msgspec.msgpack.decode(remembered, type=Answers)
         found = Range(
             cursor,
-            [day.path for day in days],
+            days,
             first=question.first,
             filters=question.filters,
             until=question.until,
@@ -111,13 +142,22 @@ def _compute(question: Question, days: Sequence[Day]) -> Answers:
 
 def note_watched(conference_id: str) -> None:
     """Somebody looks: the next answers shall be prepared."""
-    _remember(_watched(conference_id), b"1", seconds=_WATCHED_SECONDS)
+    _remember(_named("watched", conference_id), b"1", seconds=_WATCHED_SECONDS)
 
 
 def is_watched(conference_id: str) -> bool:
     """Whether somebody looked at a summary of the conference within the last quarter of an hour."""
-    return _recall(_watched(conference_id)) is not None
+    return _recall(_named("watched", conference_id)) is not None
 
 
-def _watched(conference_id: str) -> str:
-    return f"summary:watched:{hashlib.blake2b(conference_id.encode(), digest_size=16).hexdigest()}"
+def note_prepared(conference_id: str, *, seconds: float) -> None:
+    """Answers were prepared in so much processor time: the next wait, so that it costs 5 % of a core."""
+    _remember(_named("rest", conference_id), b"1", seconds=max(1, round(seconds * PATIENCE)))
+
+
+def is_at_rest(conference_id: str) -> bool:
+    return _recall(_named("rest", conference_id)) is not None
+
+
+def _named(what: str, conference_id: str) -> str:
+    return f"summary:{what}:{hashlib.blake2b(conference_id.encode(), digest_size=16).hexdigest()}"

@@ -14,7 +14,7 @@ from analytics.ranges.filters import Filter
 from analytics.ranges.queries import STEPS, Range
 from analytics.ranges.results import PANELS, Comparison, DayPoint, HourPoint, Step, Summary, Totals
 from analytics.ranges.rows import DayRow, HourRow, Occurrence, Panel, Visits
-from analytics.ranges.segments import Day, ensure_days
+from analytics.ranges.segments import MAX_AGE, Day, ensure_days
 from analytics.selectors.answers import MAX_ROWS as MAX_ROWS
 from analytics.selectors.answers import Question, answer, note_watched
 from conferences.models import Conference
@@ -62,7 +62,7 @@ def get_summary(
         note_watched(conference.id)
     now = now or timezone.now()
     today = _today(conference, now)
-    days = ensure_days(conference.id, first, last, today=today)
+    days: Sequence[Day] = ensure_days(conference.id, first, last, today=today)
     question = Question(
         conference.id,
         first,
@@ -74,7 +74,7 @@ def get_summary(
         has_funnel=True,
         has_hours=(last - first).days < MAX_DAYS_BY_HOUR,
     )
-    answers = answer(question, days)
+    answers, days = answer(question, days, today=today, may_lag=is_asked)
     totals = _totals(answers.visits)
     points = _all_days(answers.days, first, last)
     if not filters:
@@ -88,7 +88,7 @@ def get_summary(
         filters=list(filters),
         as_of=min((day.built_at for day in days if not day.is_exact), default=now),
         totals=totals,
-        comparison=_compare(conference, first, last, question, now=now, today=today) if compare else None,
+        comparison=_compare(conference, question, last, days, now=now, today=today) if compare else None,
         days=points,
         hours=_hours(conference, answers.hours),
         funnel=[Step(step, visitors) for step, visitors in zip(STEPS, answers.funnel, strict=True)],
@@ -148,7 +148,7 @@ def get_panel(
         conference.id, first, tuple(filters), None, (name,), limit,
         has_days=False, has_funnel=False, has_hours=False,
     )  # fmt: skip
-    return answer(question, days).panels[name]
+    return answer(question, days, today=dt.date.max)[0].panels[name]
 
 
 def list_occurrences(
@@ -168,7 +168,7 @@ def list_occurrences(
     _check_kept(conference, first)
     days = ensure_days(conference.id, first, last, today=_today(conference, timezone.now()))
     with open_cursor() as cursor:
-        found = Range(cursor, [day.path for day in days], first=first, filters=filters)
+        found = Range(cursor, days, first=first, filters=filters)
         return found.list_events(kind, limit=limit, offset=offset)
 
 
@@ -219,22 +219,26 @@ def _bring_up_to_date(
     visitors = list(views.values_list("subject", flat=True).distinct())
     (point,) = (point for point in points if point.date == today)
     point.pv, point.uv = views.count(), len(visitors)
-    others = [day.path for day in days if day.date != today]
+    others = [day for day in days if day.date != today]
+    totals.pv = sum(day.facts.pv for day in others) + point.pv
     with open_cursor() as cursor:
-        found = Range(cursor, others, first=days[0].date)
-        totals.pv = found.count().pv + point.pv
-        totals.uv = found.count_visitors_with(visitors)
+        totals.uv = Range(cursor, others, first=days[0].date).count_visitors_with(visitors)
 
 
 def _compare(
     conference: Conference,
-    first: dt.date,
-    last: dt.date,
     question: Question,
+    last: dt.date,
+    days: Sequence[Day],
     *,
     now: dt.datetime,
     today: dt.date,
 ) -> Comparison | None:
+    """Ask the same of the period before, up to the moment that today's segment shows, if it is of now.
+
+    So the answer that was prepared with that segment serves until the next one is made.
+    """
+    first = question.first
     length = last - first + dt.timedelta(days=1)
     before_first, before_last = first - length, last - length
     if conference.events_deleted_before is not None and before_first < conference.events_deleted_before:
@@ -242,16 +246,18 @@ def _compare(
     until = cut = None
     if first <= today <= last:
         day = today - length
-        elapsed = now - day_bounds(conference.time_zone, today)[0]
+        built_at = days[-1].built_at if days and days[-1].date == today else now
+        moment = built_at if abs(now - built_at) < MAX_AGE else now
+        elapsed = max(moment - day_bounds(conference.time_zone, today)[0], dt.timedelta())
         start, end = day_bounds(conference.time_zone, day)
         cut = min(start + elapsed, end).replace(second=0, microsecond=0)
         until = day, round(cut.timestamp() * 1000)
         before_last = day
-    days = ensure_days(conference.id, before_first, before_last, today=today)
+    before = ensure_days(conference.id, before_first, before_last, today=today)
     asked = question._replace(
         first=before_first, until=until, panels=(), has_funnel=False, has_hours=first == last
     )
-    answers = answer(asked, days)
+    answers, _ = answer(asked, before, today=today)
     return Comparison(
         before_first,
         before_last,

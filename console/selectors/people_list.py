@@ -15,7 +15,6 @@ from console.selectors.people import Person, name_sharers
 from console.selectors.share_rows import describe
 from sharing.derivation.facts import known_as
 from sharing.models import CreditSum, ShareConversion
-from sharing.rules.credit_models import DEFAULT
 
 CHECKED_IN = {"in": True, "out": False}
 
@@ -101,10 +100,7 @@ def make_rows(conference: Conference, registrations: Sequence[Registration]) -> 
 def count_brought(conference: Conference, visitors: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Return how many registrations came through each visitor: in all, and directly."""
     sharers = {known_as(visitor): visitor for visitor in visitors if visitor}
-    sums = CreditSum.objects.filter(
-        conference_id=conference.id, kind=CreditSum.Kind.SHARER, model=DEFAULT, span=CreditSum.ALL_TIME,
-        name__in=sharers,
-    )  # fmt: skip
+    sums = CreditSum.objects.filter(conference_id=conference.id, kind=CreditSum.Kind.SHARER, name__in=sharers)
     return {
         sharers[name]: (registrations, direct)
         for name, registrations, direct in sums.values_list("name", "registrations", "direct")

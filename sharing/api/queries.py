@@ -7,6 +7,7 @@ from rest_framework import serializers
 from analytics.api import queries
 from analytics.api.queries import ConferenceQuery as ConferenceQuery  # views take it from here
 from meeteasy.core.http import PageQuery
+from meeteasy.core.serializers import StrictMixin
 from sharing.rules.codes import CODE_PATTERN
 from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.rules.reasons import Reason
@@ -89,7 +90,7 @@ class NotCreditedQuery(RangeQuery, PageQuery):
     )
 
 
-class LinkInput(ConferenceQuery):
+class LinkInput(StrictMixin, ConferenceQuery):
     label = serializers.CharField(default="", allow_blank=True, max_length=200)  # type: ignore[assignment]
     channel = serializers.CharField(default="", allow_blank=True, max_length=512)
     target_url = serializers.URLField(default="", allow_blank=True, max_length=2048)
@@ -102,5 +103,5 @@ class LinkInput(ConferenceQuery):
         return attrs
 
 
-class EraseInput(ConferenceQuery):
+class EraseInput(StrictMixin, ConferenceQuery):
     sharer = serializers.CharField(max_length=80, help_text="A visitor id, or `user:<number>`.")

@@ -1,13 +1,12 @@
 """Views to void registrations, links and sharers of a conference."""
 
-from typing import Any
-
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conferences.access import Role, get_conference, signed_in
+from meeteasy.core.serializers import StrictSerializer
 from sharing.api._base import read_query
 from sharing.models import Void
 from sharing.services import voiding
@@ -16,7 +15,7 @@ _KIND = OpenApiParameter("kind", enum=list(Void.Kind.values), required=True, des
 _KEY = OpenApiParameter("key", required=True, description="A registration's id, a code, or a sharer.")
 
 
-class VoidTarget(serializers.Serializer[Any]):
+class VoidTarget(StrictSerializer):
     kind = serializers.ChoiceField(Void.Kind.choices)
     key = serializers.CharField(max_length=80)
 

@@ -158,10 +158,15 @@ def delete_empty(model: type[models.Model], keys: Sequence[str], count: str, row
 
 
 def delete(model: type[models.Model], column: str, keys: Collection[Any]) -> None:
-    """Delete the rows whose `column` is one of `keys`."""
-    ordered = list(keys)
-    for start in range(0, len(ordered), 500):
-        model._default_manager.filter(**{f"{column}__in": ordered[start : start + 500]}).delete()
+    """Delete the rows whose `column` is one of `keys`, and nothing that refers to them."""
+    if not keys:
+        return
+    if is_postgresql():
+        among, value = f"SELECT unnest({_arrays(model, [column])})", _array(keys)
+    else:
+        among, value = "SELECT value FROM json_each(%s)", msgspec.json.encode(list(keys)).decode()
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE {column} IN ({among})", [value])  # noqa: S608
 
 
 def _arrays(model: type[models.Model], columns: Iterable[str]) -> str:

@@ -49,7 +49,7 @@ from sharing.rules.opens import Moment, Open, Opens
 
 # A transaction writes about this many credits and reasons, and reads this many registrations. The other
 # registrations wait in StaleRegistration for the next transactions.
-_ROWS_AT_ONCE = 10_000
+_ROWS_AT_ONCE = 20_000
 _REGISTRATIONS_AT_ONCE = 2_000
 _STALE_AT_ONCE = 100
 # Of how many waiting rows `settle_all` reads the conferences.

@@ -84,9 +84,9 @@ def replace_outcomes(
     """
     changed = [key for key, outcome in outcomes.items() if former.get(key, Outcome()) != outcome]
     stale = [key for key in changed if key in former]
-    bulk.delete(NotCredited, "registration", stale)
-    bulk.delete(Credit, "conversion", stale)
-    bulk.delete(ShareConversion, "registration", stale)
+    bulk.delete(NotCredited, "registration_id", stale)
+    bulk.delete(Credit, "conversion_id", stale)
+    bulk.delete(ShareConversion, "registration_id", stale)
     conversions, given, refused = [], [], []
     for key in changed:
         outcome = outcomes[key]

@@ -10,7 +10,14 @@ from django.db.models.functions import StrIndex, Substr
 
 from meeteasy.core.folding import fold
 from sharing.derivation import bulk
-from sharing.models import RegistrationStanding, ShareClaim, ShareLink, ShareOpen, ShareRegistration
+from sharing.models import (
+    QuarterSum,
+    RegistrationStanding,
+    ShareClaim,
+    ShareLink,
+    ShareOpen,
+    ShareRegistration,
+)
 from sharing.rules.forest import Forest, LinkState, Node
 from sharing.rules.opens import Open
 
@@ -141,6 +148,11 @@ def claims_of(conference_ids: Collection[str]) -> QuerySet[ShareClaim]:
 def opens_of(conference_ids: Collection[str]) -> QuerySet[ShareOpen]:
     """All opens of codes in these conferences. Only the opens of a visitor have an index."""
     return _in_conferences(ShareOpen, "link_key", conference_ids)
+
+
+def quarter_sums_of(conference_ids: Collection[str]) -> QuerySet[QuarterSum]:
+    """All sums of quarter hours of these conferences."""
+    return _in_conferences(QuarterSum, "id", conference_ids)
 
 
 def standings_of(conference_ids: Collection[str]) -> QuerySet[RegistrationStanding]:

@@ -2,86 +2,165 @@
 
 A sum is the sum of the stored credits (Credit, with the sharer and channel that each has there), so it is
 right at every moment, also while registrations wait for their turn (StaleRegistration). Each sum is kept for
-all time and for the quarter hour of the registrations, which is on one local day in every time zone.
+the quarter hour of the registrations, which is on one local day in every time zone, and for all time.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+import msgspec
 from django.db import transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Sum
 
 from analytics.days.zones import QUARTER_MS
 from sharing.derivation import bulk
 from sharing.derivation.locks import lock_conferences
 from sharing.derivation.store import load_opened
-from sharing.models import ChannelCount, Credit, CreditSum, ShareLink, StaleSums
+from sharing.models import ChannelCount, Credit, CreditSum, QuarterSum, ShareLink, StaleSums
 from sharing.rules.attribution import Credited
 from sharing.rules.credit_models import CREDIT_MODELS
 from sharing.rules.forest import Node
 
-_KEY = ("conference_id", "kind", "model", "span", "name")
-_AMOUNTS = ("units", "credits", "registrations", "direct")
+_KEY = ("conference_id", "kind", "name")
+_COUNTS = ("credits", "registrations", "direct")
+_QUARTER = ("units", *_COUNTS)
 _CHANNEL_KEY = ("conference_id", "channel")
 _CHANNEL_AMOUNTS = ("links", "opens", "openers")
 _CREDITS_AT_ONCE = 5000
 _SHARER, _CHANNEL, _TOTAL = (str(kind) for kind in CreditSum.Kind.values)
+
+# What registrations change in a sum: _COUNTS, then the units of each credit model.
+_Amounts = tuple[int, ...]
+# So many changes of one sum are kept before they are added up.
+_CHANGES_AT_ONCE = 100
+_decode = msgspec.json.Decoder(dict[str, int]).decode
 
 
 class Sums:
     """Changes to sums, collected in memory."""
 
     def __init__(self) -> None:
-        # (conference, quarter, kind, name) → credits, registrations, direct, then the units of each model
-        self._changes: dict[tuple[str, int, str, str], list[int]] = {}
+        # (conference, kind, quarter) → name → changes
+        self._changes: dict[tuple[str, str, int], dict[str, list[_Amounts]]] = {}
 
     def count(self, conference_id: str, ms: int, credits: Sequence[Credited], *, by: int) -> None:
         """Add (`by` = 1) or remove (-1) the credits of a registration at `ms`, nearest first."""
         quarter = ms // QUARTER_MS * QUARTER_MS
         ages = [item.age_ms for item in credits]
-        divided = [model.divide(ages) for model in CREDIT_MODELS.values()]
-        seen: set[tuple[str, str]] = set()
-        for place, item in enumerate(credits):
-            units = [by * parts[place] for parts in divided]
-            for kind, name in ((_SHARER, item.sharer), (_CHANNEL, item.channel), (_TOTAL, "")):
-                sums = self._changes.get((conference_id, quarter, kind, name))
-                if sums is None:
-                    sums = self._changes[conference_id, quarter, kind, name] = [0] * (3 + len(units))
-                sums[0] += by
-                sums[1] += 0 if (kind, name) in seen else by
-                sums[2] += 0 if place else by
-                for number, part in enumerate(units, start=3):
-                    sums[number] += part
-                seen.add((kind, name))
+        each = [by] * len(ages)
+        divided: list[Sequence[int]] = [model.divide(ages) for model in CREDIT_MODELS.values()]
+        if by < 0:
+            divided = [[-part for part in parts] for parts in divided]
+        parts = list(zip(each, each, [by, *[0] * (len(ages) - 1)], *divided, strict=True))
+        of_sharers = self._changes_of(conference_id, _SHARER, quarter)
+        for name, amounts in _by_name([item.sharer for item in credits], parts):
+            _collect(of_sharers, name, amounts)
+        of_channels = self._changes_of(conference_id, _CHANNEL, quarter)
+        for name, amounts in _by_name([item.channel for item in credits], parts):
+            _collect(of_channels, name, amounts)
+        _collect(self._changes_of(conference_id, _TOTAL, quarter), "", _of_one(parts))
+
+    def rename(self, conference_id: str, kind: str, name: str, other: str) -> None:
+        """Move the stored sums of a name to another one."""
+        start = QuarterSum.make_key(conference_id, kind, 0)
+        for row in QuarterSum.of_kind(conference_id, kind).filter(id__endswith=f"/{name}"):
+            if row.id[len(start) :] != name:  # the end of a longer name
+                continue
+            units = _decode(row.units)
+            amounts = (row.credits, row.registrations, row.direct, *(units.get(m, 0) for m in CREDIT_MODELS))
+            changes = self._changes_of(conference_id, kind, row.span)
+            _collect(changes, other, amounts)
+            _collect(changes, name, tuple(-amount for amount in amounts))
 
     def save(self) -> None:
         """Write the changes in the caller's transaction, which holds the lock."""
-        if not self._changes:
-            return
-        added, emptied = [], []
-        for (conference_id, span, kind, name), sums in self._with_all_time():
-            if not any(sums):
-                continue
-            credits, registrations, direct, *units = sums
-            for model, amount in zip(CREDIT_MODELS, units, strict=True):
-                key = (conference_id, kind, model, span, name)
-                added.append((*key, amount, credits, registrations, direct))
-                if credits < 0:
-                    emptied.append(key)
-        added.sort(key=lambda row: row[:5])  # neighbours in the index
-        bulk.add(CreditSum, _KEY, _AMOUNTS, added)
-        bulk.delete_empty(CreditSum, _KEY, "credits", emptied)
+        quarters: dict[str, _Amounts] = {}
+        of_all_time: dict[tuple[str, str, str], list[_Amounts]] = {}
+        for (conference_id, kind, quarter), changes in self._changes.items():
+            for name, parts in changes.items():
+                amounts = _add_up(parts)
+                if any(amounts):
+                    quarters[QuarterSum.make_key(conference_id, kind, quarter) + name] = amounts
+                    of_all_time.setdefault((conference_id, kind, name), []).append(amounts)
+        self._changes = {}
+        _save_quarters(quarters)
+        _save_all_time({key: _add_up(parts) for key, parts in sorted(of_all_time.items())})
 
-    def _with_all_time(self) -> Iterator[tuple[tuple[str, int, str, str], list[int]]]:
-        of_all_time: dict[tuple[str, int, str, str], list[int]] = {}
-        for key, sums in self._changes.items():
-            conference_id, _, kind, name = key
-            yield key, sums
-            whole = of_all_time.setdefault((conference_id, CreditSum.ALL_TIME, kind, name), [0] * len(sums))
-            for number, part in enumerate(sums):
-                whole[number] += part
-        yield from of_all_time.items()
+    def _changes_of(self, conference_id: str, kind: str, quarter: int) -> dict[str, list[_Amounts]]:
+        return self._changes.setdefault((conference_id, kind, quarter), {})
+
+
+def _by_name(names: Sequence[str], parts: Sequence[_Amounts]) -> Iterable[tuple[str, _Amounts]]:
+    """What a registration changes in the sum of each name."""
+    distinct = set(names)
+    if len(distinct) == len(names):
+        return zip(names, parts, strict=True)
+    if len(distinct) == 1:
+        return [(names[0], _of_one(parts))]
+    found: dict[str, list[_Amounts]] = {}
+    for name, amounts in zip(names, parts, strict=True):
+        found.setdefault(name, []).append(amounts)
+    return [(name, _of_one(theirs)) for name, theirs in found.items()]
+
+
+def _of_one(parts: Sequence[_Amounts]) -> _Amounts:
+    """Add up changes of one registration, which counts once."""
+    credits, _, *others = _add_up(parts)
+    return (credits, parts[0][1], *others)
+
+
+def _collect(changes: dict[str, list[_Amounts]], name: str, amounts: _Amounts) -> None:
+    known = changes.get(name)
+    if known is None:
+        changes[name] = [amounts]
+        return
+    known.append(amounts)
+    if len(known) == _CHANGES_AT_ONCE:
+        known[:] = [_add_up(known)]
+
+
+def _add_up(parts: Sequence[_Amounts]) -> _Amounts:
+    return parts[0] if len(parts) == 1 else tuple(map(sum, zip(*parts, strict=True)))
+
+
+def _save_quarters(changes: Mapping[str, _Amounts]) -> None:
+    """Add to the sums of quarter hours: key → amounts. Those without a credit are deleted."""
+    stored = bulk.fetch(
+        f"SELECT id, {', '.join(_QUARTER)} FROM {{keys}} JOIN {QuarterSum._meta.db_table} ON id = keys.key",  # noqa: S608
+        changes,
+    )
+    known = {key: (_decode(units), counts) for key, units, *counts in stored}
+    inserted, updated, emptied = [], [], []
+    for key, (credits, registrations, direct, *units) in sorted(changes.items()):
+        if key not in known:
+            of_models = dict(zip(CREDIT_MODELS, units, strict=True))
+            inserted.append((key, msgspec.json.encode(of_models).decode(), credits, registrations, direct))
+            continue
+        before, counts = known[key]
+        if counts[0] + credits == 0:
+            emptied.append(key)
+            continue
+        more = dict(zip(CREDIT_MODELS, units, strict=True))
+        # A new model that the row lacks stays missing until the sums are counted again.
+        of_models = {model: amount + more.get(model, 0) for model, amount in before.items()}
+        updated.append(
+            (
+                msgspec.json.encode(of_models).decode(),
+                counts[0] + credits, counts[1] + registrations, counts[2] + direct, key,
+            )
+        )  # fmt: skip
+    bulk.insert(QuarterSum, ("id", *_QUARTER), inserted)
+    bulk.update(QuarterSum, _QUARTER, updated)
+    bulk.delete(QuarterSum, "id", emptied)
+
+
+def _save_all_time(changes: Mapping[tuple[str, str, str], _Amounts]) -> None:
+    """Add to the sums of all time: (conference, kind, name) → amounts. Those without a credit are deleted."""
+    columns = [CreditSum.column_of(model) for model in CREDIT_MODELS]
+    bulk.add(CreditSum, _KEY, (*_COUNTS, *columns), [(*key, *amounts) for key, amounts in changes.items()])
+    emptied = [key for key, amounts in changes.items() if amounts[0] < 0]
+    bulk.delete_empty(CreditSum, _KEY, "credits", emptied)
 
 
 def save_channels(nodes: Iterable[Node], opened: dict[str, tuple[int, int]]) -> None:
@@ -122,13 +201,14 @@ def save_channels(nodes: Iterable[Node], opened: dict[str, tuple[int, int]]) -> 
 
 def rename_sharer(conference_id: str, sharer: str, name: str) -> None:
     """Give the sums of a sharer another name, in the caller's transaction, which holds the lock."""
-    theirs = CreditSum.objects.filter(conference_id=conference_id, kind=_SHARER, name=sharer)
-    rows = list(theirs.values_list("conference_id", "kind", "model", "span", *_AMOUNTS))
-    bulk.add(CreditSum, _KEY, _AMOUNTS, [(*row[:4], name, *row[4:]) for row in rows])
-    theirs.delete()
+    sums = Sums()
+    sums.rename(conference_id, _SHARER, sharer, name)
+    sums.save()
 
 
 def delete_sums(conference_ids: Collection[str]) -> None:
+    for conference_id in conference_ids:
+        QuarterSum.of_conference(conference_id).delete()
     for model in (CreditSum, ChannelCount, StaleSums):
         model._default_manager.filter(conference_id__in=conference_ids).delete()
 
@@ -156,14 +236,13 @@ def count_again(conference_id: str) -> None:
 
 
 def note_missing_models() -> None:
-    """Note the conferences whose sums lack a credit model, e.g. because it is new."""
-    names = list(CREDIT_MODELS)
-    totals = CreditSum.objects.filter(kind=_TOTAL, span=CreditSum.ALL_TIME)
-    known = totals.order_by().values("conference_id").annotate(
-        models=Count("model", filter=Q(model__in=names))
-    )  # fmt: skip
-    for row in known.filter(models__lt=len(names)):
-        StaleSums.objects.get_or_create(conference_id=row["conference_id"])
+    """Note the conferences whose sums are not those of the registered models, e.g. because one is new."""
+    registered = set(CREDIT_MODELS)
+    totals = CreditSum.objects.filter(kind=_TOTAL).values_list("conference_id", flat=True)
+    for conference_id in list(totals):
+        quarters = QuarterSum.of_kind(conference_id, _TOTAL).values_list("units", flat=True)
+        if any(set(_decode(units)) != registered for units in quarters):
+            StaleSums.objects.get_or_create(conference_id=conference_id)
 
 
 def count_stale() -> None:

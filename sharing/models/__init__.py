@@ -9,7 +9,15 @@ codes of different conferences never clash. Instants are UTC milliseconds since 
 "First", "last" and "before" go by the instant, then by the event's id.
 """
 
-from sharing.models.derived import ChannelCount, Credit, CreditSum, NotCredited, ShareConversion, ShareLink
+from sharing.models.derived import (
+    ChannelCount,
+    Credit,
+    CreditSum,
+    NotCredited,
+    QuarterSum,
+    ShareConversion,
+    ShareLink,
+)
 from sharing.models.facts import RegistrationStanding, ShareClaim, ShareOpen, ShareRegistration, Void
 from sharing.models.instants import instant
 from sharing.models.pending import DirtyDayOutbox, PendingTotal, StaleRegistration, StaleSums
@@ -21,6 +29,7 @@ __all__ = [
     "DirtyDayOutbox",
     "NotCredited",
     "PendingTotal",
+    "QuarterSum",
     "RegistrationStanding",
     "ShareClaim",
     "ShareConversion",

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from meeteasy.core.fields import KeyField
 from sharing.models.facts import ShareRegistration
 from sharing.models.instants import instant
+from sharing.rules.credit_models import COLUMNS, CREDIT_MODELS
 
 
 class ShareLink(models.Model):
@@ -221,10 +222,10 @@ class NotCredited(models.Model):
 
 
 class CreditSum(models.Model):
-    """The credits of a sharer, of a channel or of all, under a model: of all time, or of a quarter hour.
+    """The credits of a sharer, of a channel or of all, of all time, under all models.
 
     Kept by the transactions that write credits (derivation/sums.py), so that a list of the highest is a range
-    of an index, and a range of days reads no credits.
+    of an index.
     """
 
     class Kind(models.TextChoices):
@@ -232,30 +233,79 @@ class CreditSum(models.Model):
         CHANNEL = "channel", _("channel")
         TOTAL = "total", _("total")
 
-    ALL_TIME = -1
-
-    pk = models.CompositePrimaryKey("conference_id", "kind", "model", "span", "name")
+    pk = models.CompositePrimaryKey("conference_id", "kind", "name")
     conference_id = KeyField(max_length=64)
     kind = KeyField(max_length=8)
-    model = KeyField(max_length=50)  # a credit model's name
-    span = models.BigIntegerField()  # the start of a quarter hour of registrations (UTC ms), or ALL_TIME
     name = KeyField(max_length=512)
-    units = models.BigIntegerField()  # credit * SCALE (rules/credit_models)
     credits = models.IntegerField()
     registrations = models.IntegerField()  # distinct
     direct = models.IntegerField()
+    # credit * SCALE, under the model whose `column` it is (rules/credit_models)
+    units_1 = models.BigIntegerField(db_default=0)
+    units_2 = models.BigIntegerField(db_default=0)
+    units_3 = models.BigIntegerField(db_default=0)
+    units_4 = models.BigIntegerField(db_default=0)
+    units_5 = models.BigIntegerField(db_default=0)
+    units_6 = models.BigIntegerField(db_default=0)
+    units_7 = models.BigIntegerField(db_default=0)
+    units_8 = models.BigIntegerField(db_default=0)
 
     class Meta:
         indexes = [
             models.Index(
-                fields=["conference_id", "kind", "model", "-units", "name"],
-                name="credit_rank",
-                condition=models.Q(span=-1),
+                fields=["conference_id", "kind", f"-units_{column}", "name"], name=f"credit_rank_{column}"
             )
+            for column in range(1, COLUMNS + 1)
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name} {self.model} {self.span}: {self.units}"
+        return f"{self.kind} {self.name}: {self.credits}"
+
+    @staticmethod
+    def column_of(model: str) -> str:
+        """The name of the column with the units of a credit model."""
+        return f"units_{CREDIT_MODELS[model].column}"
+
+
+class QuarterSum(models.Model):
+    """The credits of a sharer, of a channel or of all in a quarter hour of registrations, under all models.
+
+    A range of days adds up these rows and reads no credits. No list is in their order, so one row has all
+    models.
+    """
+
+    # conference id/kind/start of the quarter hour (UTC ms, 15 digits)/name
+    id = KeyField(primary_key=True, max_length=603)
+    units = models.TextField()  # JSON: model → credit * SCALE
+    credits = models.IntegerField()
+    registrations = models.IntegerField()  # distinct
+    direct = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.id}: {self.credits}"
+
+    @property
+    def span(self) -> int:
+        """The start of the quarter hour, in UTC milliseconds."""
+        return int(self.id.split("/", 3)[2])
+
+    @staticmethod
+    def make_key(conference_id: str, kind: str, ms: int) -> str:
+        """The beginning of the keys of the quarter hour that starts at `ms`. The name follows."""
+        return f"{conference_id}/{kind}/{ms:015}/"
+
+    @classmethod
+    def of_conference(cls, conference_id: str) -> models.QuerySet["QuarterSum"]:
+        return cls.objects.filter(id__gte=f"{conference_id}/", id__lt=f"{conference_id}0")  # "/" + 1
+
+    @classmethod
+    def of_kind(
+        cls, conference_id: str, kind: str, start_ms: int | None = None, end_ms: int | None = None
+    ) -> models.QuerySet["QuarterSum"]:
+        """The sums of a kind from `start_ms` on and before `end_ms`, which start quarter hours."""
+        first = "" if start_ms is None else f"{start_ms:015}"
+        end = f"{conference_id}/{kind}0" if end_ms is None else f"{conference_id}/{kind}/{end_ms:015}"
+        return cls.objects.filter(id__gte=f"{conference_id}/{kind}/{first}", id__lt=end)
 
 
 class ChannelCount(models.Model):

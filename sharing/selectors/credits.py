@@ -8,17 +8,19 @@ import datetime as dt
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import islice
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db import connection
+from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, QuerySet, Sum, Value
+from django.db.models.functions import Substr
 
 from conferences.models import Conference
 from meeteasy.core.paging import encode_cursor, read_cursor
-from sharing.models import ChannelCount, CreditSum
-from sharing.rules.credit_models import DEFAULT, SCALE
+from sharing.models import ChannelCount, CreditSum, QuarterSum
+from sharing.rules.credit_models import SCALE
 from sharing.selectors.conversions import count_conversions
-from sharing.selectors.days import Range, in_range
+from sharing.selectors.days import Range, get_bounds
 
 _Kind = CreditSum.Kind
 _ORDER = ("-units", "name")
@@ -57,7 +59,12 @@ class SumPage(NamedTuple):
 
 def get_totals(conference: Conference, days: Range) -> dict[str, int]:
     """The number of distinct share conversions, of those that are only reported, and of their credits."""
-    credits = _find_sums(conference, _Kind.TOTAL, DEFAULT, days).aggregate(sum=Sum("credits"))["sum"]
+    sums: QuerySet[Any]
+    if days == (None, None):
+        sums = CreditSum.objects.filter(conference_id=conference.id, kind=_Kind.TOTAL)
+    else:
+        sums = _find_quarters(conference, _Kind.TOTAL, days)
+    credits = sums.aggregate(sum=Sum("credits"))["sum"]
     return {**count_conversions(conference, days), "credits": credits or 0}
 
 
@@ -112,9 +119,9 @@ def _make_page(
 
 
 class _AllTime:
-    """The sums of all time, read from an index."""
+    """The sums of all time, read from an index. `sums` have the `units` of one model."""
 
-    def __init__(self, sums: QuerySet[CreditSum]) -> None:
+    def __init__(self, sums: QuerySet[Any]) -> None:
         self._sums = sums
 
     def count(self) -> int:
@@ -153,12 +160,17 @@ class _AllTime:
 class _OfDays:
     """The sums of a range of days, added up from those of quarter hours."""
 
-    def __init__(self, sums: QuerySet[CreditSum]) -> None:
+    def __init__(self, sums: QuerySet[QuarterSum], model: str, *, start_of_name: int) -> None:
         # A sharer may have a row in each quarter hour: the database adds them up several times faster.
         added = (
             sums.order_by()
-            .values_list("name")
-            .annotate(*(Sum(name) for name in ("units", "credits", "registrations", "direct")))
+            .values_list(Substr("id", start_of_name))
+            .annotate(
+                of_model=Sum(_units_of(model), default=0),
+                of_credits=Sum("credits"),
+                of_registrations=Sum("registrations"),
+                of_direct=Sum("direct"),
+            )
         )
         self._by_name = {row[0]: SumRow(*row) for row in added.iterator(chunk_size=5000)}
         self._rows = sorted(self._by_name.values(), key=_sort_key)
@@ -193,30 +205,42 @@ class _OfDays:
 
 
 def _make_ranking(conference: Conference, kind: _Kind, model: str, days: Range) -> _AllTime | _OfDays:
-    if days != (None, None) and _covers_all(conference, model, days):
+    if days != (None, None) and _covers_all(conference, days):
         days = (None, None)
-    sums = _find_sums(conference, kind, model, days)
-    return _AllTime(sums) if days == (None, None) else _OfDays(sums)
+    if days == (None, None):
+        sums = CreditSum.objects.filter(conference_id=conference.id, kind=kind)
+        return _AllTime(sums.annotate(units=F(CreditSum.column_of(model))))
+    start_of_name = len(QuarterSum.make_key(conference.id, kind, 0)) + 1
+    return _OfDays(_find_quarters(conference, kind, days), model, start_of_name=start_of_name)
 
 
-def _covers_all(conference: Conference, model: str, days: Range) -> bool:
+def _covers_all(conference: Conference, days: Range) -> bool:
     """Whether no credit lies outside the days, so that their sums are those of all time."""
     first, last = days
     before = first and (None, first - dt.timedelta(days=1))
     after = last and (last + dt.timedelta(days=1), None)
     return not any(
-        _find_sums(conference, _Kind.TOTAL, model, outside).exists() for outside in (before, after) if outside
+        _find_quarters(conference, _Kind.TOTAL, outside).exists() for outside in (before, after) if outside
     )
 
 
-def _find_sums(conference: Conference, kind: _Kind, model: str, days: Range) -> QuerySet[CreditSum]:
-    sums = CreditSum.objects.filter(conference_id=conference.id, kind=kind, model=model)
-    if days == (None, None):
-        return sums.filter(span=CreditSum.ALL_TIME)
-    return sums.filter(in_range(conference, days, "span"), span__gt=CreditSum.ALL_TIME)
+def _find_quarters(conference: Conference, kind: _Kind, days: Range) -> QuerySet[QuarterSum]:
+    return QuarterSum.of_kind(conference.id, kind, *get_bounds(conference, days))
 
 
-def _read_rows(sums: QuerySet[CreditSum]) -> list[SumRow]:
+def _units_of(model: str) -> Func:
+    """The units of a model in QuarterSum.units."""
+    if connection.vendor == "postgresql":
+        # Joined to (units::json ->> 'model')::bigint.
+        return Func(
+            F("units"), Value(model), template="(%(expressions)s)::bigint", arg_joiner="::json ->> ",
+            output_field=BigIntegerField(),
+        )  # fmt: skip
+    path = Value(f'$."{model}"')
+    return Func(F("units"), path, function="json_extract", output_field=BigIntegerField())
+
+
+def _read_rows(sums: QuerySet[Any]) -> list[SumRow]:
     values = sums.values_list("name", "units", "credits", "registrations", "direct")
     return [SumRow(*row) for row in values]
 

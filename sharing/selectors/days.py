@@ -14,13 +14,22 @@ Range = tuple[dt.date | None, dt.date | None]
 
 def in_range(conference: Conference, days: Range, field: str) -> Q:
     """The condition that a field of instants (UTC milliseconds) is within these days."""
-    first, last = days
+    start_ms, end_ms = get_bounds(conference, days)
     condition = Q()
-    if first is not None:
-        condition &= Q(**{f"{field}__gte": _bounds_ms(conference.time_zone, first)[0]})
-    if last is not None:
-        condition &= Q(**{f"{field}__lt": _bounds_ms(conference.time_zone, last)[1]})
+    if start_ms is not None:
+        condition &= Q(**{f"{field}__gte": start_ms})
+    if end_ms is not None:
+        condition &= Q(**{f"{field}__lt": end_ms})
     return condition
+
+
+def get_bounds(conference: Conference, days: Range) -> tuple[int | None, int | None]:
+    """The first instant of these days, and the first after them, in UTC milliseconds; None: no limit."""
+    first, last = days
+    return (
+        None if first is None else _bounds_ms(conference.time_zone, first)[0],
+        None if last is None else _bounds_ms(conference.time_zone, last)[1],
+    )
 
 
 def count_days(

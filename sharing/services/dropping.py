@@ -11,15 +11,15 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 
 from conferences.models import Conference
-from sharing.derivation import bulk
 from sharing.derivation.locks import lock_conferences
-from sharing.derivation.store import claims_of, opens_of, standings_of
+from sharing.derivation.store import claims_of, opens_of, quarter_sums_of, standings_of
 from sharing.models import (
     ChannelCount,
     Credit,
     CreditSum,
     NotCredited,
     PendingTotal,
+    QuarterSum,
     RegistrationStanding,
     ShareClaim,
     ShareConversion,
@@ -62,7 +62,7 @@ def _drop(conference_ids: set[str]) -> None:
                     still = find(conference_ids - created).filter(pk__in=keys[start : start + _KEYS_AT_ONCE])
                     going = list(still.values_list("pk", flat=True))
                     for model, column in tables:
-                        bulk.delete(model, column, going)
+                        model._default_manager.filter(**{f"{column}__in": going}).delete()
     for conference_id in sorted(created):
         rebuild(conference_id)
 
@@ -88,6 +88,7 @@ _STEPS: tuple[tuple[Callable[[set[str]], QuerySet[Any]], Sequence[tuple[type[Mod
     ),
     (_rows_of(ShareLink), ((ShareLink, "id"),)),
     (_rows_of(CreditSum), ((CreditSum, "pk"),)),
+    (quarter_sums_of, ((QuarterSum, "id"),)),
     (_rows_of(ChannelCount), ((ChannelCount, "pk"),)),
     (_rows_of(StaleSums), ((StaleSums, "conference_id"),)),
     (_rows_of(StaleRegistration), ((StaleRegistration, "id"),)),

@@ -118,8 +118,7 @@ def test_the_own_link_proves_itself(ann: Registration) -> None:
 
 def test_numbers_are_told_and_no_names(ann: Registration) -> None:
     CreditSum.objects.create(
-        conference_id="summit", kind="sharer", model="full", span=-1, name="ann", units=1, credits=12,
-        registrations=12, direct=3,
+        conference_id="summit", kind="sharer", name="ann", credits=12, registrations=12, direct=3,
     )  # fmt: skip
     html = re.sub(r"</?b>", "", Client().get(address(ann)).content.decode())
     assert "You brought 12 people" in html

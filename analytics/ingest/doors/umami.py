@@ -31,9 +31,10 @@ class UmamiDoor(Door):
     max_body_bytes: ClassVar[int | None] = 64 * 1024
 
     async def translate(self, payload: Any, request: Request, senders: Senders) -> Sent:
-        if not isinstance(payload, dict) or not isinstance(payload.get("payload"), dict):
-            raise BatchError("no_events", f"`payload` must be an object, not {json_kind(payload)}.")
-        kind, inner = payload.get("type"), payload["payload"]
+        inner = payload.get("payload") if isinstance(payload, dict) else None
+        if not isinstance(inner, dict):
+            raise BatchError("no_events", f"`payload` must be an object, not {json_kind(inner)}.")
+        kind = payload.get("type")
         if not isinstance(kind, str):
             raise BatchError("no_events", "`type` is missing.")
         website = inner.get("website")

@@ -1,11 +1,12 @@
 """The definition of a credit model, and the registry of models."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import msgspec
 from django.utils.functional import Promise
 
-from meeteasy.core.registry import Registry
+from meeteasy.core.registry import DuplicateMemberError, Registry
 
 Weigh = Callable[[Sequence[int]], list[float]]
 
@@ -14,12 +15,17 @@ Weigh = Callable[[Sequence[int]], list[float]]
 # multiple of 1 to 28. Other parts are rounded in the twelfth digit, so that a registration's add up to 1.
 SCALE = 401_567_166_000
 
+# The sums of a sharer under all models are one row, with a column for each (models.CreditSum). A model that
+# takes the place of a removed one may have its column: the sums are counted again.
+COLUMNS = 8
+
 
 class CreditModel(msgspec.Struct, frozen=True):
     """A way to divide the credit of one registration.
 
     weigh: maps the ages of the credited shares at the registration (milliseconds, nearest link first, at
         least one) to the credit of each.
+    column: the number of its column in the stored sums of all time, from 1 to COLUMNS, for no other model.
     is_fractional: whether the credits of a registration add up to 1. If they do not, every view shows the
         distinct number of registrations beside the sum.
     """
@@ -27,27 +33,43 @@ class CreditModel(msgspec.Struct, frozen=True):
     name: str
     label: str | Promise
     weigh: Weigh
+    column: int
     is_fractional: bool = True
 
-    def divide(self, ages_ms: Sequence[int]) -> list[int]:
+    def divide(self, ages_ms: Sequence[int]) -> Sequence[int]:
         """The credit of each share, in units of 1/SCALE."""
-        units = [round(weight * SCALE) for weight in self.weigh(ages_ms)]
-        if self.is_fractional and (rest := SCALE - sum(units)):
-            step = 1 if rest > 0 else -1
-            for place in range(abs(rest)):
-                units[place % len(units)] += step
-        return units
+        return _to_units(tuple(self.weigh(ages_ms)), self.is_fractional)
+
+
+@lru_cache(maxsize=1024)  # most models weigh all chains of one length alike
+def _to_units(weights: Sequence[float], is_fractional: bool) -> Sequence[int]:
+    units = [round(weight * SCALE) for weight in weights]
+    if is_fractional and (rest := SCALE - sum(units)):
+        step = 1 if rest > 0 else -1
+        for place in range(abs(rest)):
+            units[place % len(units)] += step
+    return units
 
 
 CREDIT_MODELS: Registry[CreditModel] = Registry("sharing.rules.credit_models")
 DEFAULT = "full"
 
 
-def register(name: str, *, label: str | Promise, is_fractional: bool = True) -> Callable[[Weigh], Weigh]:
-    """Register the decorated function as the credit model `name`."""
+def register(
+    name: str, *, label: str | Promise, column: int, is_fractional: bool = True
+) -> Callable[[Weigh], Weigh]:
+    """Register the decorated function as the credit model `name`; the arguments are CreditModel's.
+
+    Raises DuplicateMemberError if the name or the column is taken, ValueError if there is no such column.
+    """
 
     def add(weigh: Weigh) -> Weigh:
-        CREDIT_MODELS.add(name, CreditModel(name, label, weigh, is_fractional))
+        taken = {model.column: other for other, model in CREDIT_MODELS.items()}
+        if column in taken:
+            raise DuplicateMemberError(f"credit model {name!r}: column {column} is that of {taken[column]!r}")
+        if not 1 <= column <= COLUMNS:
+            raise ValueError(f"credit model {name!r}: columns are 1 to {COLUMNS}, not {column}")
+        CREDIT_MODELS.add(name, CreditModel(name, label, weigh, column, is_fractional))
         return weigh
 
     return add

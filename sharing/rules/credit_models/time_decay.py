@@ -9,7 +9,7 @@ from sharing.rules.credit_models import register
 _HALF_LIFE_MS = 7 * 86_400_000
 
 
-@register("time_decay", label=_("Time decay (halves every 7 days)"))
+@register("time_decay", label=_("Time decay (halves every 7 days)"), column=6)
 def time_decay(ages_ms: Sequence[int]) -> list[float]:
     # Ages count from the youngest share, because the weights would vanish if all shares were old.
     youngest = min(ages_ms)

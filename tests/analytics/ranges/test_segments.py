@@ -19,6 +19,7 @@ from analytics.models import DailySummary, Event, Segment
 from analytics.ranges import columns, segments
 from analytics.ranges.results import Summary
 from analytics.reactions.pipeline import store_and_react
+from analytics.selectors import answers
 from analytics.selectors.summary import get_summary
 from conferences.models import Conference
 from conferences.services.erasing import note_erased
@@ -263,5 +264,77 @@ def test_today_is_exact_in_the_totals_and_a_minute_old_elsewhere(conference: Con
     later = now + segments.MAX_AGE + MINUTE
     assert get_summary(conference, first=yesterday, last=today, now=now).funnel[0].visitors == 2
     Segment.objects.filter(date=today).update(built_at=now - segments.MAX_AGE)
+    cache.clear()  # as a minute later
     summary = summed_up(conference, first=yesterday, last=today, now=later)
     assert summary.funnel[0].visitors == 3
+
+
+def ask_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on only what is remembered is answered."""
+
+    def refuse() -> None:
+        raise AssertionError("segments were read")
+
+    monkeypatch.setattr("analytics.selectors.answers.open_cursor", refuse)
+
+
+def test_usual_ranges_and_what_they_are_compared_with_are_prepared(
+    conference: Conference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "_SMALL_MS", 60_000)  # no day is large, however busy the machine is
+    now = timezone.now()
+    today = now.astimezone(dt.timezone(dt.timedelta(hours=8))).date()
+    store(page_view("a", ts=now - MINUTE), page_view("b", ts=now - 5 * 24 * 60 * MINUTE, visitor_id="v0"))
+    totals(conference, first=today, last=today, now=now)  # somebody looks
+    store(page_view("c", ts=now - MINUTE, visitor_id="v2"))
+    refresh_dirty_days()
+    assert preparing.remake_stale_segments() == 1
+    ask_nobody(monkeypatch)
+    found = {}
+    for days in (1, 7, 28, 90, 6):  # the last: all
+        first = today - dt.timedelta(days=days - 1)
+        summary = get_summary(conference, first=first, last=today, compare=True, now=now)
+        assert summary.comparison is not None
+        found[days] = (summary.totals.uv, summary.comparison.totals.uv)
+    assert found == {1: (2, 0), 7: (3, 0), 28: (3, 0), 90: (3, 0), 6: (3, 0)}
+    yesterday = today - dt.timedelta(days=1)
+    assert get_summary(conference, first=yesterday, last=yesterday, compare=True, now=now).totals.uv == 0
+    with pytest.raises(AssertionError, match="segments were read"):
+        get_summary(conference, first=today - dt.timedelta(days=3), last=today, now=now)
+
+
+def test_the_answer_from_todays_former_segment_serves_until_the_next_is_prepared(
+    conference: Conference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "_SMALL_MS", 0)  # every day is large
+    now = timezone.now()
+    today = now.astimezone(dt.timezone(dt.timedelta(hours=8))).date()
+    yesterday = today - dt.timedelta(days=1)
+    store(page_view("a", ts=now - MINUTE), page_view("b", ts=now - 24 * 60 * MINUTE, visitor_id="v0"))
+    before = summed_up(conference, first=yesterday, last=today, now=now)
+    store(page_view("c", ts=now - MINUTE, visitor_id="v2"))
+    refresh_dirty_days()
+    segments.make_segment(conference.id, today)
+
+    with monkeypatch.context() as patch:
+        ask_nobody(patch)
+        summary = get_summary(conference, first=yesterday, last=today, now=now)
+        assert (summary.totals.pv, summary.totals.uv) == (3, 3)  # exact at once
+        assert summary.panels["pages"] == before.panels["pages"]
+        assert summary.as_of < Segment.objects.get(date=today).built_at
+    # A late event on a day before is no matter of a minute.
+    store(page_view("late", ts=now - 24 * 60 * MINUTE, visitor_id="v3"))
+    summary = summed_up(conference, first=yesterday, last=today, now=now)
+    assert (summary.totals.uv, summary.funnel[0].visitors) == (4, 4)
+    # Nor does an answer serve that is too old.
+    store(page_view("d", ts=now - MINUTE, visitor_id="v4"))
+    refresh_dirty_days()
+    segments.make_segment(conference.id, today)
+    monkeypatch.setattr("analytics.selectors.answers.MAX_AGE", dt.timedelta())
+    assert summed_up(conference, first=yesterday, last=today, now=now).funnel[0].visitors == 5
+
+
+def test_answers_are_prepared_for_a_small_part_of_a_core(two_days: Conference) -> None:
+    answers.note_prepared(two_days.id, seconds=0.2)
+    assert answers.is_at_rest(two_days.id)
+    assert not answers.is_at_rest("another")

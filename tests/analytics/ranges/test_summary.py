@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from analytics.days.summaries import refresh_dirty_days
 from analytics.events.rows import EventRow
 from analytics.ranges.filters import Filter
-from analytics.ranges.results import PANELS, Summary
+from analytics.ranges.results import PANELS, Comparison, Summary
 from analytics.reactions.pipeline import store_and_react
 from analytics.selectors.summary import get_summary
 from conferences.models import Conference
@@ -198,3 +198,36 @@ def test_summaries_equal_a_plain_recount(events: list[dict[str, Any]], seed: int
                 now=now,
             )
             assert as_recounted(summary) == expected(events, zone, *ends, filters=filters), filters
+
+    elapsed = dt.timedelta(minutes=shuffle.randrange(23 * 60))
+    for from_day, to_day in ((2, 3), (1, 1)):
+        ends = first + dt.timedelta(days=from_day), first + dt.timedelta(days=to_day)
+        now = dt.datetime.combine(ends[1], dt.time(), ZoneInfo(zone)).astimezone(dt.UTC) + elapsed
+        summary = get_summary(conference, first=ends[0], last=ends[1], compare=True, now=now)
+        compared = summary.comparison
+        assert compared is not None
+        before = recount(events, zone, compared.first, compared.last, until=compared.until)
+        assert as_compared(compared) == {
+            **{name: before[name] for name in ("pv", "uv", "visits", "bounces", "share_opens", "days")},
+            "hours": before["hours"] if from_day == to_day else {},
+        }
+
+
+def as_compared(compared: Comparison) -> dict[str, Any]:
+    totals = compared.totals
+    return {
+        "pv": totals.pv,
+        "uv": totals.uv,
+        "visits": totals.visits,
+        "bounces": totals.bounces,
+        "share_opens": totals.share_opens,
+        "days": {
+            day.date: (day.pv, day.uv, day.registrations, day.visits)
+            for day in compared.days
+            if day.pv or day.visits or day.registrations
+        },
+        "hours": {
+            hour.begins_at.astimezone(dt.UTC): (hour.pv, hour.uv, hour.registrations)
+            for hour in compared.hours
+        },
+    }

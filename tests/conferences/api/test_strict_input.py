@@ -24,6 +24,14 @@ SUMMIT = "/api/conferences/summit"
         ("patch", SUMMIT, {"name": "New", "startsAt": None}, {"startsAt"}),
         ("post", f"{SUMMIT}/members", {"username": "charlie", "role": "viewer", "admin": True}, {"admin"}),
         ("post", f"{SUMMIT}/checkins", {"code": "x", "Gate": "North"}, {"Gate"}),
+        ("post", "/api/sharing/links", {"conference_id": "summit", "chanel": "mail"}, {"chanel"}),
+        (
+            "post",
+            "/api/sharing/erase",
+            {"conference_id": "summit", "sharer": "v", "visitor": "w"},
+            {"visitor"},
+        ),
+        ("post", f"{SUMMIT}/void", {"kind": "link", "key": "k", "reason": "r", "note": "n"}, {"note"}),
     ],
 )
 def test_unknown_fields_are_refused(

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
+from meeteasy.core.registry import DuplicateMemberError
+from sharing.rules.credit_models import COLUMNS, CREDIT_MODELS, DEFAULT, register
 
 DAY_MS = 86_400_000
 
@@ -40,6 +41,16 @@ def test_fractional_models_sum_to_one_without_negative_credits(name: str, ages: 
     assert min(credits) >= 0
     if model.is_fractional:
         assert sum(credits) == pytest.approx(1)
+
+
+def test_each_model_has_a_column_of_its_own() -> None:
+    last_touch = CREDIT_MODELS["last_touch"]
+    with pytest.raises(DuplicateMemberError, match="last_touch"):
+        register("another", label="Another", column=last_touch.column)(last_touch.weigh)
+    for column in (0, COLUMNS + 1):
+        with pytest.raises(ValueError, match=f"1 to {COLUMNS}"):
+            register("another", label="Another", column=column)(last_touch.weigh)
+    assert "another" not in CREDIT_MODELS
 
 
 def test_the_default_is_full_credit() -> None:

@@ -133,6 +133,13 @@ async def test_an_unknown_website_gets_400(
     assert answer.json() == {"error": {"message": "Website not found.", "code": "bad-request", "status": 400}}
 
 
+@pytest.mark.parametrize(("body", "kind"), [({}, "null"), ({"payload": []}, "an array"), ([1], "null")])
+async def test_a_body_without_payload_says_so(other: OtherDoor, body: Any, kind: str) -> None:
+    answer = await other.post("/api/send", body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"] == f"`payload` must be an object, not {kind}."
+
+
 @pytest.mark.parametrize(("path", "body"), [("/api/event", VIEW), ("/api/send", sent(PAYLOAD))])
 async def test_crawlers_rules_and_quotas_hold_at_every_door(
     other: OtherDoor, make_conference: Callable[..., Any], path: str, body: Any

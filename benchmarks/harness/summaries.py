@@ -1,0 +1,232 @@
+"""Questions about ranges, timed in one process of ours: best wall-clock, median processor time."""
+
+import datetime as dt
+import json
+import resource
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.core.files.storage import storages
+from django.utils import timezone
+
+from analytics import preparing
+from analytics.days.summaries import compute_day, compute_range
+from analytics.models import Event, Segment
+from analytics.ranges.columns import version
+from analytics.ranges.engine import open_cursor
+from analytics.ranges.filters import Filter
+from analytics.ranges.queries import Range
+from analytics.ranges.results import Summary
+from analytics.ranges.segments import MAX_AGE, PATIENCE, ensure_days, make_segment
+from analytics.selectors.answers import note_watched
+from analytics.selectors.summary import USUAL_DAYS, get_summary
+from conferences.models import Conference
+
+DAYS = 30
+_AT_ONCE = 10
+_Times = dict[str, float]
+
+
+class Questions:
+    """A conference with 30 days of page views, the last of which is today.
+
+    repeat: how often each is asked. All days have segments when this is made.
+    """
+
+    def __init__(self, conference_id: str, *, repeat: int) -> None:
+        defaults = {"name": "Bench", "time_zone": "UTC", "owner": User.objects.first()}
+        names = {field.name for field in Conference._meta.fields}
+        known = {name: value for name, value in defaults.items() if name in names}
+        self.conference, _ = Conference.objects.get_or_create(id=conference_id, defaults=known)
+        self.repeat = repeat
+        self.today = timezone.now().date()
+        self.first = self.today - dt.timedelta(days=DAYS - 1)
+
+    def build(self) -> dict[str, float]:
+        """Make all segments. Processor time is per event; the size is of all files."""
+        compute_range(self.conference.id, self.first, self.today)
+        spent = _spend(lambda: preparing.make_segments(self.conference.id, self.first, self.today))
+        segments = Segment.objects.filter(conference_id=self.conference.id, version=version())
+        rows = sum(segments.values_list("rows", flat=True))
+        size = sum(storages["segments"].size(name) for name in segments.values_list("name", flat=True))
+        return {
+            "seconds": spent["wall_ms"] / 1000,
+            "cpu_us_per_event": 1000 * spent["cpu_ms"] / rows,
+            "megabytes": size / 1e6,
+        }
+
+    def ask(self, first: dt.date, last: dt.date, **options: Any) -> Summary:
+        return get_summary(self.conference, first=first, last=last, **options)
+
+    def usual(self) -> list[tuple[dt.date, dt.date]]:
+        """today, yesterday, 7, 28, 90 days, all."""
+        yesterday = self.today - dt.timedelta(days=1)
+        ranges = [(self.today - dt.timedelta(days=days - 1), self.today) for days in USUAL_DAYS]
+        return [(yesterday, yesterday), *ranges, (self.first, self.today)]
+
+    def cold(self, **options: Any) -> _Times:
+        """A range that is none of the usual ones, asked by somebody for the first time."""
+
+        def ask() -> None:
+            cache.clear()
+            self.ask(self.first, self.today - dt.timedelta(days=1), **options)
+
+        return _repeat(ask, self.repeat)
+
+    def totals(self) -> _Times:
+        last = self.today - dt.timedelta(days=1)
+        days = ensure_days(self.conference.id, self.first, last, today=self.today)
+
+        def count() -> None:
+            with open_cursor() as cursor:
+                Range(cursor, days, first=self.first).count()
+
+        return _repeat(count, self.repeat)
+
+    def prepare(self) -> _Times:
+        """What the worker does when today changed while somebody looks: its segment and the answers."""
+        times = []
+        for number in range(self.repeat):
+            self._add_event(timezone.now(), f"prepare-{number}-{time.monotonic_ns()}")
+            compute_day(self.conference.id, self.today)
+            cache.clear()
+            note_watched(self.conference.id)
+            past = timezone.now() - 2 * MAX_AGE  # its time has come
+            Segment.objects.filter(conference_id=self.conference.id, date=self.today).update(built_at=past)
+            times.append(_spend(lambda: preparing.remake_stale_segments(max_seconds=600)))
+        return _summarise(times)
+
+    def share_of_a_core(self, prepare: _Times) -> float:
+        """What today's segment and the answers cost while somebody looks."""
+        rest = max(MAX_AGE.total_seconds(), PATIENCE * prepare["cpu_ms"] / 1000)
+        return prepare["cpu_ms"] / 1000 / rest
+
+    def prepared(self) -> _Times:
+        """The slowest of the usual ranges with what it is compared with, after the worker prepared them."""
+        found = [
+            _repeat(partial(self.ask, first, last, compare=True), self.repeat) for first, last in self.usual()
+        ]
+        return max(found, key=lambda times: times["wall_ms"])
+
+    def lagging(self) -> _Times:
+        """28 days while today has an event that its segment lacks: totals are exact at once."""
+        self._add_event(timezone.now(), f"lagging-{time.monotonic_ns()}")
+        compute_day(self.conference.id, self.today)
+        ends = self.today - dt.timedelta(days=27), self.today
+        return _repeat(lambda: self.ask(*ends, compare=True), self.repeat)
+
+    def late_event(self) -> dict[str, float]:
+        """A page view of ten days ago, to its day's segment; and how many segments that costs."""
+        date = self.today - dt.timedelta(days=10)
+        noon = dt.datetime.combine(date, dt.time(12), dt.UTC)
+        self._add_event(noon, f"late-{time.monotonic_ns()}")
+        compute_day(self.conference.id, date)
+        cache.clear()  # nobody looks
+        before = set(Segment.objects.values_list("name", flat=True))
+        spent = _spend(preparing.remake_stale_segments)
+        made = len(set(Segment.objects.values_list("name", flat=True)) - before)
+        day = _spend(lambda: make_segment(self.conference.id, date))
+        return {"segments": made, **spent, "one_day_cpu_ms": day["cpu_ms"]}
+
+    def at_once(self, ask: Callable[[int], Any]) -> float:
+        """The slowest of ten who ask at the same moment, ms."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            times = list(pool.map(lambda number: _spend(lambda: ask(number))["wall_ms"], range(_AT_ONCE)))
+        return max(times)
+
+    def ten_prepared(self) -> _Times:
+        """Ten at once and one alone, for the usual ranges."""
+        usual = self.usual()
+        alone = self.prepared()["wall_ms"]
+
+        def ask(number: int) -> None:
+            self.ask(*usual[number % len(usual)], compare=True)
+
+        self.at_once(ask)  # connections to Redis and the database
+        return {"alone_ms": alone, "slowest_ms": _median(self.at_once(ask) for _ in range(self.repeat))}
+
+    def ten_cold(self, *, same: bool) -> _Times:
+        """Ten at once and one alone, for a range that nobody asked for before: the same, or ten others."""
+
+        def ask(number: int) -> None:
+            first = self.first + dt.timedelta(days=0 if same else number % 5)
+            filters = [] if same else [Filter("country", "is", ("CN", "DE", "SG")[number % 3])]
+            self.ask(first, self.today - dt.timedelta(days=1), filters=filters)
+
+        cache.clear()
+        alone = _spend(lambda: ask(0))["wall_ms"]
+        cache.clear()
+        return {"alone_ms": alone, "slowest_ms": self.at_once(ask)}
+
+    def _add_event(self, at: dt.datetime, id: str) -> None:
+        Event.objects.create(
+            id=f"{id}/{self.conference.id}", conference_id=self.conference.id, type="page_view", ts=at,
+            received_at=at, local_date=at.date(), visitor_id=id, session_id="", subject=id, is_bot=False,
+            is_attendance=False, data={"page": "/late"}, properties={},
+        )  # fmt: skip
+
+
+def measure(conference_id: str, *, repeat: int) -> None:
+    """Print everything, as JSON."""
+    asked = Questions(conference_id, repeat=repeat)
+    wechat, page = Filter("app", "is", "WeChat"), Filter("page", "contains", "e-2")
+    found: dict[str, Any] = {"build": asked.build()}
+    whole = asked.ask(asked.first, asked.today)
+    quarter = asked.ask(asked.first, asked.today, filters=[page])
+    found["counted"] = {
+        "pv": whole.totals.pv, "uv": whole.totals.uv, "visits": whole.totals.visits,
+        "visits_of_contains": quarter.totals.visits,
+    }  # fmt: skip
+    found["totals"] = asked.totals()
+    found["cold"] = asked.cold()
+    found["filtered"] = asked.cold(filters=[wechat])
+    found["contains"] = asked.cold(filters=[page])
+    found["prepare"] = asked.prepare()
+    found["share_of_a_core"] = asked.share_of_a_core(found["prepare"])
+    found["prepared"] = asked.prepared()
+    found["lagging"] = asked.lagging()
+    found["ten_prepared"] = asked.ten_prepared()
+    found["ten_cold"] = asked.ten_cold(same=True)
+    found["ten_different_cold"] = asked.ten_cold(same=False)
+    found["late_event"] = asked.late_event()
+    found["peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps(found))
+
+
+def measure_again(conference_id: str, *, repeat: int) -> None:
+    """What could depend on how much other conferences have stored."""
+    asked = Questions(conference_id, repeat=repeat)
+    found = {"cold": asked.cold(), "prepare": asked.prepare(), "prepared": asked.prepared()}
+    print(json.dumps({**found, "lagging": asked.lagging(), "late_event": asked.late_event()}))
+
+
+def _spend(work: Callable[[], Any]) -> _Times:
+    started, cpu = time.perf_counter(), time.process_time()
+    work()
+    return {
+        "wall_ms": 1000 * (time.perf_counter() - started),
+        "cpu_ms": 1000 * (time.process_time() - cpu),
+    }
+
+
+def _repeat(work: Callable[[], Any], times: int) -> _Times:
+    work()
+    return _summarise([_spend(work) for _ in range(times)])
+
+
+def _summarise(found: list[_Times]) -> _Times:
+    """The best wall-clock time is the one that others on the machine disturbed least."""
+    return {
+        "wall_ms": min(times["wall_ms"] for times in found),
+        "cpu_ms": _median(times["cpu_ms"] for times in found),
+    }
+
+
+def _median(values: Iterable[float]) -> float:
+    return statistics.median(values)
