@@ -11,6 +11,7 @@ from analytics import viewing
 from analytics.models import ReadOnlyView
 from conferences.models import Conference
 from console.addresses import view_url
+from tests.analytics.builders import on_sql
 from tests.console.builders import build_branch
 from tests.console.conftest import Browser
 
@@ -136,6 +137,7 @@ def test_open_links_of_a_conference_are_bounded(
     assert answer.json()["error"]["code"] == "too_many_views"
 
 
+@on_sql
 def test_a_link_asks_a_fixed_number_of_queries(
     link: str, browser: Browser, django_assert_num_queries: Any
 ) -> None:

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -147,11 +148,12 @@ class Unit:
             time.sleep(0.1)
 
     def end(self) -> None:
-        found = [self.process.pid, *(child.pid for child in psutil.Process(self.process.pid).children(True))]
-        for pid in found:
-            if psutil.pid_exists(pid):
-                psutil.Process(pid).kill()
-        self.process.wait()
+        if self.process.poll() is None:
+            parent = psutil.Process(self.process.pid)
+            for process in [parent, *parent.children(recursive=True)]:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            self.process.wait()
         self._socket.close()
         shutil.rmtree(self._address.parent)
 

@@ -1,10 +1,9 @@
 """The queries that the application sends to MongoDB while tests run, recorded by pymongo's monitoring.
 
-`MONGODB_QUERIES` names a file; each process of the tests adds a line for each distinct query that it saw.
+`MONGODB_QUERIES` names a file; each process of the tests adds a line for each distinct query when it sees it.
 tests/analytics/store/test_plans.py explains them. Queries of the tests themselves are left out.
 """
 
-import atexit
 import fcntl
 import sys
 from pathlib import Path
@@ -22,10 +21,11 @@ _PARTS = ("filter", "query", "pipeline", "sort", "limit", "skip", "key", "update
 
 
 class Recorder(monitoring.CommandListener):
-    """Keeps one example of each distinct query."""
+    """Writes one example of each distinct query to `path`."""
 
-    def __init__(self) -> None:
-        self.seen: dict[str, dict[str, Any]] = {}
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: set[str] = set()
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
         if event.command_name not in _COMMANDS:
@@ -36,10 +36,11 @@ class Recorder(monitoring.CommandListener):
         collection = event.command[event.command_name]
         parts = {name: event.command[name] for name in _PARTS if name in event.command}
         shape = json_util.dumps([event.command_name, collection, _generalize(parts)], sort_keys=True)
-        self.seen.setdefault(
-            shape,
-            {"command": event.command_name, "collection": collection, "sender": sender, **parts},
-        )
+        if shape not in self._seen:
+            self._seen.add(shape)
+            self._write(
+                shape=shape, command=event.command_name, collection=collection, sender=sender, **parts
+            )
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
         pass
@@ -47,18 +48,16 @@ class Recorder(monitoring.CommandListener):
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
         pass
 
-    def write(self, path: Path) -> None:
-        with path.open("a", encoding="utf-8") as file:
+    def _write(self, **example: Any) -> None:
+        """At once: a worker that takes long to end is killed."""
+        with self._path.open("a", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            for shape, example in self.seen.items():
-                file.write(json_util.dumps({"shape": shape, **example}) + "\n")
+            file.write(json_util.dumps(example) + "\n")
 
 
 def record_into(path: Path) -> None:
     """Record from now on, until this process ends. Must come before the first connection."""
-    recorder = Recorder()
-    monitoring.register(recorder)
-    atexit.register(recorder.write, path)
+    monitoring.register(Recorder(path))
 
 
 def read_recorded(path: Path) -> list[dict[str, Any]]:
