@@ -11,7 +11,7 @@ from conferences.selectors.erased import find_replacement, load_replacements
 from conferences.services.announce import after_commit
 from conferences.services.exporting import delete_results
 from conferences.services.jobs import forget_previews_of
-from conferences.services.places import promote_waiting
+from conferences.services.places import lock_places_of, promote_waiting
 
 
 def erase_registration(registration_id: str) -> None:
@@ -22,6 +22,7 @@ def erase_registration(registration_id: str) -> None:
     personal data. A freed place goes to the waiting list.
     """
     with transaction.atomic():
+        lock_places_of(registration_id)
         registration = (
             Registration.objects.select_for_update(of=("self",))
             .select_related("conference")

@@ -90,6 +90,16 @@ def promote_everywhere(*, now: dt.datetime) -> int:
     return sum(promote_waiting(conference_id, now=now) for conference_id in list(conference_ids))
 
 
+def lock_places_of(registration_id: str) -> None:
+    """Lock the conference of a registration that may free a place, before the registration itself.
+
+    Whoever registers locks the conference first and may then wait for the registration with the same address;
+    in the other order, each would wait for the other.
+    """
+    limited = Conference.objects.filter(registrations=registration_id, capacity__isnull=False)
+    limited.select_for_update(no_key=True, of=("self",)).values_list("id").first()
+
+
 def _lock(conference_id: str) -> Conference:
     # NO KEY lets other transactions store rows that refer to the conference.
     return Conference.objects.select_for_update(no_key=True).get(id=conference_id)

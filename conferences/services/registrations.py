@@ -16,7 +16,7 @@ from conferences.decoration import FieldWarning, tidy
 from conferences.models import Conference, Registration, RegistrationReceipt
 from conferences.questions import check_answers, read_questions
 from conferences.services.announce import after_commit
-from conferences.services.places import check_open, promote_waiting, state_for_new
+from conferences.services.places import check_open, lock_places_of, promote_waiting, state_for_new
 from conferences.services.reinstating import lock_cancelled, reinstate
 from conferences.services.standing import set_state
 from conferences.states import REFUSALS, Action, State, first_state, next_state
@@ -228,6 +228,8 @@ def decide(
     """
     now = now or timezone.now()
     with transaction.atomic():
+        if action != Action.APPROVE:
+            lock_places_of(registration_id)
         # A check-in takes the same lock, so it happens before or after the decision, never in between.
         registration = (
             Registration.objects.select_for_update(of=("self",))

@@ -47,7 +47,7 @@ TEXTS = {
     "waitingScans": gettext_lazy("Scans kept here, sent later: {count}"),
     "signedOut": gettext_lazy("You are signed out. Scans are kept here; sign in to send them."),
     "otherAccount": gettext_lazy("Another account is signed in at this browser. Load the page again."),
-    "othersScans": gettext_lazy("{count} scans of {name} wait here until they sign in."),
+    "othersScans": gettext_lazy("Scans of {name} that wait here until they sign in: {count}."),
     "noStorage": gettext_lazy("This browser stores nothing: scans without network would be lost."),
     "cameraFailed": gettext_lazy("The camera cannot be used: {reason}"),
     "soundOn": gettext_lazy("Sound is on"),

@@ -4,6 +4,7 @@ bin/test also runs these on PostgreSQL.
 """
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,7 @@ from django.utils import timezone
 from conferences import signals
 from conferences.models import CheckIn, Conference, IdempotencyKey, Member, Registration
 from conferences.services.checkins import check_in
+from conferences.services.erasing import erase_registration
 from conferences.services.idempotency import answer_once
 from conferences.services.members import remove_member
 from conferences.services.registrations import decide, register
@@ -178,3 +180,35 @@ def test_two_owners_cannot_leave_at_once(conference: Conference, bob: User) -> N
     outcomes = at_once(*[lambda member=member: remove_member(member) for member in owners])
     assert [type(outcome) for outcome in outcomes].count(RefusedError) == 1
     assert Member.objects.filter(conference=conference, role=Member.Role.OWNER).count() == 1
+
+
+@pytest.mark.parametrize(
+    "leave", [lambda ann: decide(ann.id, Action.CANCEL, by=None), lambda ann: erase_registration(ann.id)]
+)
+def test_leaving_and_registering_again_do_not_wait_for_each_other(
+    conference: Conference, leave: Callable[[Registration], Any]
+) -> None:
+    """Both want the conference's places and the registration of the same address, in the same order."""
+    Conference.objects.filter(pk=conference.pk).update(capacity=2)
+    conference.refresh_from_db()
+    ann = register(conference=conference, name="Ann", email="ann@example.com").registration
+    has_begun = threading.Event()
+
+    def pause(**kwargs: object) -> None:
+        has_begun.set()
+        time.sleep(0.5)
+
+    def register_meanwhile() -> Any:
+        has_begun.wait(5)
+        return register(conference=conference, name="Ann", email="ann@example.com")
+
+    leaving = [signals.registration_erasing, signals.registration_changing]
+    for signal in leaving:
+        signal.connect(pause, weak=False, dispatch_uid="pause")
+    try:
+        outcomes = at_once(lambda: leave(ann), register_meanwhile)
+    finally:
+        for signal in leaving:
+            signal.disconnect(dispatch_uid="pause")
+    assert [outcome for outcome in outcomes if isinstance(outcome, Exception)] == []
+    assert Registration.objects.exclude(state=Registration.State.CANCELLED).count() == 1

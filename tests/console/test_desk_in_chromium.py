@@ -324,7 +324,9 @@ def test_scans_wait_for_whoever_made_them_and_the_list_goes_with_the_session(
 
     sign_in_as(context, "stella")
     page = open_desk(context)
-    expect(page.locator("[data-notice]")).to_contain_text(f"2 scans of {name} wait here")
+    expect(page.locator("[data-notice]")).to_contain_text(
+        f"Scans of {name} that wait here until they sign in: 2"
+    )
     expect(page.locator("[data-scans] li[data-state]")).to_have_count(0)
     scan(page, door.codes[3])
     assert json.loads(door.run(_SCANNED)) == [["Guest 00", "organizer"], ["Guest 03", "stella"]]
