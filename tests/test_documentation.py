@@ -46,3 +46,13 @@ def test_the_way_of_one_event_names_existing_modules() -> None:
         folder, _, file = name.partition("/")
         modules = re.sub(r"[{}]|\.py", "", file).split(",")
         assert all(list((ROOT / "analytics" / folder).glob(f"{module}.py")) for module in modules), name
+
+
+def test_decisions_are_numbered_and_listed_without_a_hole() -> None:
+    folder = ROOT / "docs" / "adr"
+    pages = sorted(path.name for path in folder.glob("0*.md"))
+    assert [page[:4] for page in pages] == [f"{number:04}" for number in range(1, len(pages) + 1)]
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| \[(\d{4})\]\((.*?)\)", index, re.M) == [(page[:4], page) for page in pages]
+    for page in pages:
+        assert (folder / page).read_text(encoding="utf-8").startswith(f"# {page[:4]}: "), page

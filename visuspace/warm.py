@@ -1,4 +1,4 @@
-"""Warm event pages, answered by the web process itself before Django (docs/adr/0055).
+"""Warm event pages, answered by the web process itself before Django (docs/adr/0050).
 
 Django's middleware, its thread and its request cost several times what a page does that is already rendered.
 What is answered here is only what Django would answer: the page from the same cache, with the headers that

@@ -3,7 +3,7 @@
 A day is sealed before its first event is deleted: `Conference.events_deleted_before` moves past it. From then
 on its figures of deleted events are those of its summary, for ever; figures of what is kept (registrations,
 check-ins, shares, held reports) are counted as ever, since a registration may still be withdrawn. Nobody adds
-such events to a sealed day, nor to one that is about to be sealed (docs/adr/0047).
+such events to a sealed day, nor to one that is about to be sealed (docs/adr/0046).
 """
 
 import datetime as dt

@@ -28,7 +28,7 @@ SECRET_PREFIX = "key:"  # noqa: S105  no secret
 ATTENDANCE_TYPES = frozenset(
     {"checkin", "checkin_undone", "entry", "entry_undone", "registration", "registration_standing"}
 )
-# What decides who is registered and who is credited. Retention leaves these (docs/adr/0047).
+# What decides who is registered and who is credited. Retention leaves these (docs/adr/0046).
 LASTING_TYPES = ATTENDANCE_TYPES | {"share", "share_open"}
 
 

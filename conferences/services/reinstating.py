@@ -7,7 +7,7 @@ from conferences.services.standing import set_state
 from conferences.states import State
 
 # What a person says of themselves. When and how they came stays: figures and credits are frozen at the first
-# time (docs/adr/0050).
+# time (docs/adr/0049).
 _SAID_AGAIN = ("name", "phone", "language", "answers", "search_text")
 
 

@@ -12,7 +12,7 @@ class Picture(models.Model):
     """A picture that pages of a conference show. Only visuspace/services/pictures.py changes it.
 
     It is in the database because it is small, public, and as long-lived as the pages that name it
-    (docs/adr/0046-pictures-in-the-database.md). Lists must defer `content`.
+    (docs/adr/0045-pictures-in-the-database.md). Lists must defer `content`.
     """
 
     id = models.CharField(primary_key=True, max_length=32, default=new_id, editable=False)
