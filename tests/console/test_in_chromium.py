@@ -232,6 +232,27 @@ def test_the_overview_is_filtered_by_keyboard(open_page: Open) -> None:
     assert "filter" not in page.url
 
 
+def test_the_charts_table_is_reached_and_opened_by_tab_and_enter(open_page: Open) -> None:
+    page = open_page(f"{C}?range=7")
+    table = page.locator(".as-table").first
+    summary = table.locator("summary")
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if summary.evaluate("element => element === document.activeElement"):
+            break
+    expect(summary).to_be_focused()
+    page.keyboard.press("Enter")
+    rows = table.locator("tbody tr")
+    expect(rows).to_have_count(7)
+    named = page.locator("svg.chart[role=img]").first.get_attribute("aria-label")
+    assert named is not None and "The table below says the same" in named
+    page.keyboard.press("Tab")
+    expect(rows.locator("a").first).to_be_focused()
+    opened = str(rows.locator("a").first.evaluate("link => link.href"))
+    page.keyboard.press("Enter")
+    page.wait_for_url(opened)
+
+
 def test_the_menu_signs_out(open_page: Open) -> None:
     page = open_page("/console/")
     page.locator(".me").focus()
