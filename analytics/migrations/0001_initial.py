@@ -26,7 +26,6 @@ class Migration(migrations.Migration):
         ("analytics", "0016_segments"),
         ("analytics", "0017_index_stale_segments"),
         ("analytics", "0018_read_only_views"),
-        ("analytics", "0019_segment_facts"),
     ]
 
     dependencies = []
@@ -83,7 +82,6 @@ class Migration(migrations.Migration):
                 ("evening_computations", models.BigIntegerField()),
                 ("evening", models.CharField(max_length=32)),
                 ("rows", models.BigIntegerField()),
-                ("facts", models.TextField(default="")),
                 ("built_at", models.DateTimeField()),
                 ("build_ms", models.BigIntegerField()),
                 ("is_stale", models.BooleanField(default=False)),

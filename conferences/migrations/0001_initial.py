@@ -32,8 +32,6 @@ class Migration(migrations.Migration):
         ("conferences", "0013_exports"),
         ("conferences", "0014_retention"),
         ("conferences", "0015_passages_and_desk_settings"),
-        ("conferences", "0016_passages_by_time"),
-        ("conferences", "0017_state_changes"),
     ]
 
     dependencies = [
@@ -477,57 +475,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="StateChange",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "registration",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="state_changes",
-                        to="conferences.registration",
-                        verbose_name="registration",
-                    ),
-                ),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("waiting", "on the waiting list"),
-                            ("pending", "pending"),
-                            ("approved", "approved"),
-                            ("rejected", "rejected"),
-                            ("cancelled", "cancelled"),
-                        ],
-                        max_length=10,
-                        verbose_name="state",
-                    ),
-                ),
-                ("changed_at", models.DateTimeField(verbose_name="changed at")),
-                (
-                    "changed_by",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                        verbose_name="changed by",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "change of state",
-                "verbose_name_plural": "changes of state",
-                "ordering": ["-changed_at", "-id"],
-            },
-        ),
-        migrations.CreateModel(
             name="CheckIn",
             fields=[
                 (
@@ -678,12 +625,6 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["registration", "passed_at"], name="passage_of_registration"),
                     models.Index(fields=["passed_at"], name="passage_time"),
-                    models.Index(fields=["recorded_at"], name="passage_recorded"),
-                    models.Index(
-                        condition=models.Q(("undone_at__isnull", False)),
-                        fields=["undone_at"],
-                        name="passage_undone",
-                    ),
                 ],
             },
         ),

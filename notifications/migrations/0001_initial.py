@@ -13,7 +13,6 @@ class Migration(migrations.Migration):
         ("notifications", "0002_rendered_when_sent"),
         ("notifications", "0003_announced_cancellations"),
         ("notifications", "0004_mailings"),
-        ("notifications", "0005_channel_of_mailings"),
     ]
 
     dependencies = []
@@ -278,7 +277,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("conference_id", models.CharField(max_length=64, verbose_name="conference")),
-                ("channel", models.CharField(default="email", max_length=16, verbose_name="channel")),
                 ("texts", models.JSONField(default=dict, verbose_name="texts")),
                 ("selection", models.JSONField(default=dict, verbose_name="selection")),
                 (

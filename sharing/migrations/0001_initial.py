@@ -24,7 +24,6 @@ class Migration(migrations.Migration):
         ("sharing", "0013_reported_conversions"),
         ("sharing", "0014_sums_of_credits"),
         ("sharing", "0015_indexes_of_sums"),
-        ("sharing", "0016_sums_under_all_models"),
     ]
 
     dependencies = [
@@ -529,6 +528,8 @@ class Migration(migrations.Migration):
                     models.CompositePrimaryKey(
                         "conference_id",
                         "kind",
+                        "model",
+                        "span",
                         "name",
                         blank=True,
                         editable=False,
@@ -538,41 +539,23 @@ class Migration(migrations.Migration):
                 ),
                 ("conference_id", meeteasy.core.fields.KeyField(max_length=64)),
                 ("kind", meeteasy.core.fields.KeyField(max_length=8)),
+                ("model", meeteasy.core.fields.KeyField(max_length=50)),
+                ("span", models.BigIntegerField()),
                 ("name", meeteasy.core.fields.KeyField(max_length=512)),
+                ("units", models.BigIntegerField()),
                 ("credits", models.IntegerField()),
                 ("registrations", models.IntegerField()),
                 ("direct", models.IntegerField()),
-                ("units_1", models.BigIntegerField(db_default=0)),
-                ("units_2", models.BigIntegerField(db_default=0)),
-                ("units_3", models.BigIntegerField(db_default=0)),
-                ("units_4", models.BigIntegerField(db_default=0)),
-                ("units_5", models.BigIntegerField(db_default=0)),
-                ("units_6", models.BigIntegerField(db_default=0)),
-                ("units_7", models.BigIntegerField(db_default=0)),
-                ("units_8", models.BigIntegerField(db_default=0)),
             ],
             options={
                 "indexes": [
-                    models.Index(fields=["conference_id", "kind", "-units_1", "name"], name="credit_rank_1"),
-                    models.Index(fields=["conference_id", "kind", "-units_2", "name"], name="credit_rank_2"),
-                    models.Index(fields=["conference_id", "kind", "-units_3", "name"], name="credit_rank_3"),
-                    models.Index(fields=["conference_id", "kind", "-units_4", "name"], name="credit_rank_4"),
-                    models.Index(fields=["conference_id", "kind", "-units_5", "name"], name="credit_rank_5"),
-                    models.Index(fields=["conference_id", "kind", "-units_6", "name"], name="credit_rank_6"),
-                    models.Index(fields=["conference_id", "kind", "-units_7", "name"], name="credit_rank_7"),
-                    models.Index(fields=["conference_id", "kind", "-units_8", "name"], name="credit_rank_8"),
+                    models.Index(
+                        condition=models.Q(("span", -1)),
+                        fields=["conference_id", "kind", "model", "-units", "name"],
+                        name="credit_rank",
+                    )
                 ],
             },
-        ),
-        migrations.CreateModel(
-            name="QuarterSum",
-            fields=[
-                ("id", meeteasy.core.fields.KeyField(max_length=603, primary_key=True, serialize=False)),
-                ("units", models.TextField()),
-                ("credits", models.IntegerField()),
-                ("registrations", models.IntegerField()),
-                ("direct", models.IntegerField()),
-            ],
         ),
         migrations.CreateModel(
             name="ChannelCount",

@@ -355,18 +355,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="page",
-            name="draft",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="+",
-                to="visuspace.revision",
-                verbose_name="draft",
-            ),
-        ),
-        migrations.AddField(
-            model_name="page",
             name="published",
             field=models.ForeignKey(
                 blank=True,
@@ -376,6 +364,18 @@ class Migration(migrations.Migration):
                 related_name="+",
                 to="visuspace.revision",
                 verbose_name="published",
+            ),
+        ),
+        migrations.AddField(
+            model_name="page",
+            name="draft",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="visuspace.revision",
+                verbose_name="draft",
             ),
         ),
     ]

@@ -7,7 +7,7 @@ from meeteasy.core.migrations import drop_like_indexes, run_on_postgresql
 
 
 class Migration(migrations.Migration):
-    dependencies = [("sharing", "0001_initial")]
+    dependencies = [("sharing", "0002_sums_under_all_models")]
     operations = [
         run_on_postgresql("ALTER TABLE sharing_sharelink SET (fillfactor = 60)"),
         drop_like_indexes(r"sharing\_%"),

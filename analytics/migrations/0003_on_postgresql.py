@@ -6,5 +6,5 @@ from meeteasy.core.migrations import drop_like_indexes
 
 
 class Migration(migrations.Migration):
-    dependencies = [("analytics", "0001_initial")]
+    dependencies = [("analytics", "0002_segment_facts")]
     operations = [drop_like_indexes(r"analytics\_event")]
