@@ -119,6 +119,7 @@ def test_umamis_tracker(open_page: Any, site: Wire, wire: Wire, stored: Stored) 
         f'<script defer src="/umami.js" data-website-id="{WEBSITE}" data-host-url="{wire.url}"></script>'
     )
     wait_for(lambda: len(wire.posts()) == 1, "the page view")
+    page.wait_for_load_state("networkidle")  # the tracker has read the answer
     page.evaluate("umami.track('signup', { form_id: 'vip' })")
     wait_for(lambda: len(wire.posts()) == 2, "the sign-up")
 
