@@ -245,7 +245,8 @@ def test_the_charts_table_is_reached_and_opened_by_tab_and_enter(open_page: Open
     rows = table.locator("tbody tr")
     expect(rows).to_have_count(7)
     named = page.locator("svg.chart[role=img]").first.get_attribute("aria-label")
-    assert named is not None and "The table below says the same" in named
+    assert named is not None
+    assert "The table below says the same" in named
     page.keyboard.press("Tab")
     expect(rows.locator("a").first).to_be_focused()
     opened = str(rows.locator("a").first.evaluate("link => link.href"))
