@@ -131,6 +131,8 @@ def test_an_earlier_scan_of_another_desk_corrects_ours(
     ann: Registration, stella: User, bob: User, browser: Browser
 ) -> None:
     code, now = badges.make_code(ann), timezone.now()
+    # It is noon there, so both scans are on one day.
+    Conference.objects.update(time_zone=f"Etc/GMT{now.hour - 12:+}")
     ours = send(browser(stella), code=code, gate="B").json()
     early = (now - dt.timedelta(minutes=9)).isoformat()
     assert send(browser(bob), code=code, gate="A", scanned_at=early).json()["outcome"] == "welcome"
