@@ -10,7 +10,7 @@ from console.labels import label_channel
 from console.remembering import remember
 from console.selectors import credit_rows
 from console.selectors.people import name_sharers
-from sharing.models import NotCredited, ShareLink
+from sharing.models import ChannelCount, NotCredited, ShareLink
 from sharing.rules.credit_models import CREDIT_MODELS
 from sharing.selectors import credits as sums
 from sharing.selectors.figures import get_k_factor
@@ -41,13 +41,14 @@ def _count_all(conference: Conference) -> dict[str, Any]:
     links = ShareLink.objects.filter(conference_id=conference.id, shared_ms__isnull=False)
     bringing = links.filter(subtree_conversions__gt=0).aggregate(count=Count("sharer", distinct=True))
     not_credited = NotCredited.objects.filter(registration__conference_id=conference.id)
+    opened = ChannelCount.objects.filter(conference_id=conference.id).aggregate(opens=Sum("opens"))
     counted = len(not_credited.order_by().values_list("pk", flat=True)[: _COUNTED + 1])
     return {
         **get_k_factor(conference, ALL_DAYS),
         "bringing": bringing["count"],
         "not_credited": min(counted, _COUNTED),
         "is_more_not_credited": counted > _COUNTED,
-        "opens": links.aggregate(opens=Sum("opens"))["opens"] or 0,
+        "opens": opened["opens"] or 0,
     }
 
 
