@@ -208,6 +208,13 @@ def test_invalid_http_gets_400_in_the_error_shape(web: System) -> None:
     assert (status, code_of(body)) == (400, "bad_request")
 
 
+def test_the_event_door_takes_a_trailing_slash(web: System) -> None:
+    batch = {"events": [{"type": "page_view", "conference_id": "test", "page": "/"}]}
+    for path in ("/api/analytics/events", "/api/analytics/events/"):
+        answer = web.http.post(path, json=batch)
+        assert (answer.status_code, answer.json()["accepted"]) == (202, 1)
+
+
 def test_odd_query_bytes_and_headers_do_no_harm(web: System) -> None:
     with closing(connect(web)) as connection:
         connection.sendall(b"GET /api/nothing?q=\xc3\xa4\xff HTTP/1.1\r\nHost: localhost\r\n\r\n")
