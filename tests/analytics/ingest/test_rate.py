@@ -117,12 +117,12 @@ async def test_web_processes_share_a_clients_rate(limits: None) -> None:
     assert (await Door(second).send([page_view()] * 20)).status_code == 202
     await asyncio.sleep(1.2)  # both have reported and heard of each other; 100 tokens flow in a second
     taken = 0
-    for _ in range(20):
+    for _ in range(10):
         taken += 20 * ((await Door(second).send([page_view()] * 20)).status_code == 202)
     for ingest in (first, second):
         await ingest.stop()
 
-    assert taken < 200  # alone it would have its burst again
+    assert taken < 200  # alone it would have its burst again, and take all
     keys = [key for key in redis.Redis.from_url(settings.REDIS_URL).scan_iter("ingest:rate:*")]
     assert keys
     for key in keys:
