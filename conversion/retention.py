@@ -6,8 +6,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from conferences.models import Conference
-from conferences.services.old_rows import count_by_day, delete_slices
-from conferences.services.retention import Kind, keeps
+from conferences.services.old_rows import keeps_rows
 from conversion.models import ConversionJob
 from conversion.services.removing import remove
 
@@ -23,9 +22,4 @@ def _remove(keys: list[Any]) -> None:
         remove(key)
 
 
-keeps(
-    Kind(
-        "files", _("Converted files"), "keep_files_days", count_by_day(_files, "finished_at"),
-        delete_slices(_files, "finished_at", _remove),
-    )
-)  # fmt: skip
+keeps_rows("files", _("Converted files"), "keep_files_days", _files, "finished_at", delete=_remove)

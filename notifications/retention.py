@@ -10,8 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from conferences.models import Conference
-from conferences.services.old_rows import count_by_day, delete_slices
-from conferences.services.retention import Kind, keeps
+from conferences.services.old_rows import keeps_rows
 from notifications.models import MailboxMessage, Notification
 from notifications.services.outbox import RESENDABLE
 
@@ -20,26 +19,9 @@ def _messages(conference: Conference) -> QuerySet[Any]:
     return Notification.objects.filter(conference_id=conference.id, status__in=RESENDABLE)
 
 
-def _delete(keys: list[Any]) -> None:
-    # Unless one is sent again meanwhile.
-    Notification.objects.filter(pk__in=keys, status__in=RESENDABLE).delete()
-
-
 def _copies(conference: Conference) -> QuerySet[Any]:
     return MailboxMessage.objects.filter(conference_id=conference.id)
 
 
-def _delete_copies(keys: list[Any]) -> None:
-    MailboxMessage.objects.filter(pk__in=keys).delete()
-
-
-for _name, _label, _find, _delete_slice in (
-    ("messages", _("Mails and SMS"), _messages, _delete),
-    ("mailbox", _("Messages in the development mailbox"), _copies, _delete_copies),
-):
-    keeps(
-        Kind(
-            _name, _label, "keep_messages_days", count_by_day(_find, "created_at"),
-            delete_slices(_find, "created_at", _delete_slice),
-        )
-    )  # fmt: skip
+keeps_rows("messages", _("Mails and SMS"), "keep_messages_days", _messages, "created_at")
+keeps_rows("mailbox", _("Messages in the development mailbox"), "keep_messages_days", _copies, "created_at")

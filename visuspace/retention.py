@@ -6,8 +6,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from conferences.models import Conference
-from conferences.services.old_rows import count_by_day, delete_slices
-from conferences.services.retention import Kind, keeps
+from conferences.services.old_rows import keeps_rows
 from visuspace.models import GenerationJob, Page, Revision
 
 _IN_USE = Exists(Page.objects.filter(Q(draft=OuterRef("pk")) | Q(published=OuterRef("pk"))))
@@ -15,10 +14,6 @@ _IN_USE = Exists(Page.objects.filter(Q(draft=OuterRef("pk")) | Q(published=Outer
 
 def _generations(conference: Conference) -> QuerySet[Any]:
     return GenerationJob.objects.filter(page__conference=conference, finished_at__isnull=False)
-
-
-def _delete_generations(keys: list[Any]) -> None:
-    GenerationJob.objects.filter(pk__in=keys).delete()
 
 
 def _revisions(conference: Conference) -> QuerySet[Any]:
@@ -31,16 +26,8 @@ def _delete_revisions(keys: list[Any]) -> None:
     Revision.objects.filter(~_IN_USE, pk__in=keys).delete()  # unless one was published meanwhile
 
 
-keeps(
-    Kind(
-        "generations", _("Generations of event pages"), "keep_files_days",
-        count_by_day(_generations, "finished_at"),
-        delete_slices(_generations, "finished_at", _delete_generations),
-    )
-)  # fmt: skip
-keeps(
-    Kind(
-        "revisions", _("Earlier states of event pages"), "keep_files_days",
-        count_by_day(_revisions, "created_at"), delete_slices(_revisions, "created_at", _delete_revisions),
-    )
+keeps_rows("generations", _("Generations of event pages"), "keep_files_days", _generations, "finished_at")
+keeps_rows(
+    "revisions", _("Earlier states of event pages"), "keep_files_days", _revisions, "created_at",
+    delete=_delete_revisions,
 )  # fmt: skip
