@@ -1,4 +1,4 @@
-"""What one day comes to by itself, kept beside its segment: most of a range's series is their sum."""
+"""The figures of one day by itself, kept beside its segment. Most figures of a range are sums of these."""
 
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,15 @@ class Facts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     hours: list[HourFacts] = []
 
 
+def count_by(columns: str, source: str) -> str:
+    """SQL of page views, their visitors, registrations and check-ins by columns."""
+    return (
+        f"SELECT {columns}, count(*) FILTER (type = 'page_view') AS pv, "  # noqa: S608
+        f"count(DISTINCT visitor) FILTER (type = 'page_view') AS uv, {COUNTED} "
+        f"FROM {source} WHERE type = 'page_view' OR is_counted GROUP BY {columns}"
+    )
+
+
 def read_facts(cursor: "duckdb.DuckDBPyConnection", source: str) -> Facts:
     """source: SQL of the rows of one day's segment."""
     row = cursor.execute(
@@ -46,11 +55,7 @@ def read_facts(cursor: "duckdb.DuckDBPyConnection", source: str) -> Facts:
         f"count(*) FILTER (type = 'share_open'), {COUNTED}, "
         f"count(*) FILTER (is_first), count(*) FILTER (is_first AND goes_on) FROM {source}"
     ).fetchone()
-    hours = cursor.execute(
-        "SELECT hour, count(*) FILTER (type = 'page_view'), "  # noqa: S608
-        f"count(DISTINCT visitor) FILTER (type = 'page_view'), {COUNTED} FROM {source} "
-        "WHERE type = 'page_view' OR is_counted GROUP BY hour ORDER BY hour"
-    ).fetchall()
+    hours = cursor.execute(f"{count_by('hour', source)} ORDER BY hour").fetchall()
     pv, uv, share_opens, registrations, checkins, visits, gone_on = row or (0,) * 7
     return Facts(
         pv, uv, share_opens, registrations, checkins, visits, gone_on, [HourFacts(*hour) for hour in hours]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from analytics.ranges.building import VISIT_COLUMNS, with_visits
 from analytics.ranges.columns import CONTEXT_COLUMNS, DIMENSIONS, ENTRY_PAGE, SOURCE_COLUMNS, VISIT_MS
 from analytics.ranges.engine import quote
-from analytics.ranges.facts import COUNTED, read_facts
+from analytics.ranges.facts import COUNTED, count_by, read_facts
 from analytics.ranges.filters import CONTAINS, Filter
 from analytics.ranges.results import PANELS
 from analytics.ranges.rows import DayRow, HourRow, Occurrence, Panel, PanelRow, Visits
@@ -26,8 +26,6 @@ _READ = sorted(
     {"day", "hour", "type", "is_counted", "visitor", *VISIT_COLUMNS} - {"goes_on", "is_late"}
     | {DIMENSIONS[dimension] for dimension in PANELS.values() if dimension != ENTRY_PAGE}
 )
-
-
 # By column: where the number of page views is that a row stands for.
 _VIEWS_OF = dict.fromkeys(CONTEXT_COLUMNS, "context_views") | dict.fromkeys(SOURCE_COLUMNS, "source_views")
 
@@ -222,7 +220,7 @@ class Range:
         rows = self._run(
             "SELECT day, coalesce(pv, 0), coalesce(uv, 0), coalesce(visits, 0), "  # noqa: S608
             "coalesce(registrations, 0), coalesce(checkins, 0) FROM ("
-            f"  {self._count_by('day')}"
+            f"  {count_by('day', self._events)}"
             f") FULL JOIN (SELECT day, count(*) AS visits FROM ({self._visits()}) GROUP BY day) USING (day) "
             "ORDER BY day"
         )
@@ -231,20 +229,15 @@ class Range:
     def count_hours(self) -> list[HourRow]:
         """Those of the hours that have any."""
         if self._is_filtered and not self.is_empty:
-            return [HourRow(*row) for row in self._run(f"{self._count_by('day, hour')} ORDER BY day, hour")]
+            return [
+                HourRow(*row)
+                for row in self._run(f"{count_by('day, hour', self._events)} ORDER BY day, hour")
+            ]
         return [
             HourRow(date, hour.hour, hour.pv, hour.uv, hour.registrations, hour.checkins)
             for date, day in sorted(self._facts.items())
             for hour in day.hours
         ]
-
-    def _count_by(self, columns: str) -> str:
-        """SQL of page views, their visitors, registrations and check-ins by columns."""
-        return (
-            f"SELECT {columns}, count(*) FILTER (type = 'page_view') AS pv, "  # noqa: S608
-            f"count(DISTINCT visitor) FILTER (type = 'page_view') AS uv, {COUNTED} "
-            f"FROM {self._events} WHERE type = 'page_view' OR is_counted GROUP BY {columns}"
-        )
 
     def list_events(self, kind: str, *, limit: int, offset: int) -> list[Occurrence]:
         """The events of a type, the latest first; of registrations and check-ins those that count."""

@@ -211,8 +211,9 @@ def _count_recipients(found: Mailing, selected: QuerySet[Registration]) -> dict[
     if found.channel != "sms":
         return {"count": selected.values("email").distinct().count()}
     silent = selected.filter(phone="").order_by("name", "id")
-    count = selected.exclude(phone="").values("phone").distinct().count()
-    first = selected.exclude(phone="").select_related("conference").order_by("id").first()
+    reached = _reached_by(found, selected)
+    count = reached.values("phone").distinct().count()
+    first = reached.select_related("conference").order_by("id").first()
     parts, without = count_parts(found, first) if first else 0, silent.count()
     return {
         "count": count, "parts": parts, "billed": parts * count, "silent": without,
@@ -220,10 +221,14 @@ def _count_recipients(found: Mailing, selected: QuerySet[Registration]) -> dict[
     }  # fmt: skip
 
 
+def _reached_by(found: Mailing, selected: QuerySet[Registration]) -> QuerySet[Registration]:
+    """Return those who have an address of the message's channel; everybody has a mail address."""
+    return selected.exclude(phone="") if found.channel == "sms" else selected
+
+
 def _find_sample(conference: Conference, found: Mailing, language: str) -> Registration:
     """Return the first of the selection who gets a copy, or a sample if nobody does."""
-    selected = select(conference, found.selection)
-    first = (selected.exclude(phone="") if found.channel == "sms" else selected).order_by("id").first()
+    first = _reached_by(found, select(conference, found.selection)).order_by("id").first()
     if first is None:
         _notification, first = make_sample(
             message_type="organizer_message", channel="email", language="en"

@@ -205,9 +205,7 @@ class _OfDays:
 
 
 def _make_ranking(conference: Conference, kind: _Kind, model: str, days: Range) -> _AllTime | _OfDays:
-    if days != (None, None) and _covers_all(conference, days):
-        days = (None, None)
-    if days == (None, None):
+    if _covers_all(conference, days):
         sums = CreditSum.objects.filter(conference_id=conference.id, kind=kind)
         return _AllTime(sums.annotate(units=F(CreditSum.column_of(model))))
     start_of_name = len(QuarterSum.make_key(conference.id, kind, 0)) + 1

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.clients import PostingClients
 from tests.support.clocks import Clock
-from tests.support.counted import recount, wait_until_all_are_counted
+from tests.support.counted import read_own_ids, recount, wait_until_all_are_counted
 from tests.support.killing import kill_with_entries_in_hand
 from tests.support.system import System
 
@@ -89,10 +89,7 @@ def test_clocks_that_jump_cost_no_event_and_double_none(clocked: tuple[System, C
             assert register(system, number) == 201, f"with a clock {hours} hours fast"
             registered += 1
 
-    own = system.run_code(
-        "from conferences.models import Registration\n"
-        "for row in Registration.objects.all(): print(f'own:reg:{row.id}')"
-    ).split()
+    own = read_own_ids(system)
     assert len(own) == registered
     today = dt.datetime.now(dt.UTC).date()
     span = {"from": f"{today - dt.timedelta(days=4)}", "to": f"{today + dt.timedelta(days=4)}"}

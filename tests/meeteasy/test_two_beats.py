@@ -9,7 +9,7 @@ import pytest
 
 from tests.notifications.servers import MailServer
 from tests.support.clients import PostingClients
-from tests.support.counted import recount, wait_until_all_are_counted
+from tests.support.counted import read_own_ids, recount, wait_until_all_are_counted
 from tests.support.scraping import parse
 from tests.support.system import System
 
@@ -98,10 +98,7 @@ def test_two_beats_send_and_count_nothing_twice(doubled: tuple[System, MailServe
         before, began = runs_of(system, "analytics.refresh_dirty_days"), time.monotonic()
         time.sleep(30)
         runs, seconds = runs_of(system, "analytics.refresh_dirty_days") - before, time.monotonic() - began
-    own = system.run_code(
-        "from conferences.models import Registration\n"
-        "for row in Registration.objects.all(): print(f'own:reg:{row.id}')"
-    ).split()
+    own = read_own_ids(system)
     assert len(own) == ATTENDEES
     today = dt.datetime.now(dt.UTC).date()
     span = {"from": f"{today - dt.timedelta(days=4)}", "to": f"{today}"}

@@ -17,6 +17,14 @@ def recount(system: System) -> dict[str, Any]:
     return json.loads(subprocess.run(script, capture_output=True, check=True).stdout)
 
 
+def read_own_ids(system: System) -> list[str]:
+    """The ids of the own events of all registrations."""
+    return system.run_code(
+        "from conferences.models import Registration\n"
+        "for row in Registration.objects.all(): print(f'own:reg:{row.id}')"
+    ).split()
+
+
 def wait_until_all_are_counted(system: System, ids: set[str], *, seconds: float = 90, **days: str) -> None:
     """Wait until exactly these ids are stored, each once, and the summaries agree with the recount.
 
