@@ -55,4 +55,6 @@ def test_decisions_are_numbered_and_listed_without_a_hole() -> None:
     index = (folder / "README.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| \[(\d{4})\]\((.*?)\)", index, re.M) == [(page[:4], page) for page in pages]
     for page in pages:
-        assert (folder / page).read_text(encoding="utf-8").startswith(f"# {page[:4]}: "), page
+        heading, _, dated = (folder / page).read_text(encoding="utf-8").split("\n", 3)[:3]
+        assert heading.startswith(f"# {page[:4]}: "), page
+        assert re.match(r"Date: \d{4}-\d\d-\d\d · Status: ", dated), page

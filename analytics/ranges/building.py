@@ -40,12 +40,12 @@ VISIT_COLUMNS = (
 def with_visits(events: str, evening: str, *, ends_ms: int) -> str:
     """SQL that adds visits to events (visitor, ts, place, type, contexts, sources): VISIT_COLUMNS.
 
-    evening: SQL of (visitor, ts) of who was there in the half hour before. ends_ms: when the day ends.
+    evening: SQL of (visitor, ts) of the visitors of the half hour before. ends_ms: when the day ends.
 
     visit: when its first event of the day was, UTC ms; with the visitor, this names it. is_first: of its
     events. is_entry: of its page views. goes_on: the visit began the evening before. is_late: it may go on
     after midnight. context_views, source_views: how many page views of the visit have the same context (or
-    source); 0 for all but the first of them, so that who asks for a browser or a referrer reads fewer rows.
+    source); 0 for all but the first of them, so that a panel of browsers or referrers reads fewer rows.
     The others: of the whole day's part of the visit.
     """
     contexts, sources = ", ".join(CONTEXT_COLUMNS), ", ".join(SOURCE_COLUMNS)

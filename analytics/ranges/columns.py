@@ -28,8 +28,8 @@ EXTRACTED = {
     "country": "VARCHAR",
 }
 
-# What is the same in most page views of a visit: who reads only these columns reads a row for each (visit,
-# combination of values) instead of each page view (building.py).
+# What is the same in most page views of a visit: a query of these columns alone reads one row for each
+# (visit, combination of values) instead of one for each page view (building.py).
 CONTEXT_COLUMNS = ("browser", "os", "device", "app", "country")
 SOURCE_COLUMNS = (
     "host", "referrer", "source_group", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content",

@@ -69,7 +69,7 @@ class Registration(models.Model):
         verbose_name_plural = _("registrations")
         ordering = ["-registered_at", "-id"]
         constraints = [
-            # A person who cancelled and registers again has the same row; older releases made a new one.
+            # A person who cancels and registers again keeps the row; versions before 1.0.0 made a new one.
             models.UniqueConstraint(
                 fields=["conference", "email"],
                 condition=~Q(state="cancelled"),

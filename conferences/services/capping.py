@@ -1,4 +1,4 @@
-"""Insert a row of which a conference may have so many."""
+"""Insert rows that a conference may have only a limited number of."""
 
 from typing import Any
 
@@ -12,9 +12,10 @@ from meeteasy.core.errors import RefusedError
 def insert_capped(
     row: Model, *, conference_id: str, among: QuerySet[Any], most: int, code: str, message: str
 ) -> None:
-    """Insert a row unless `most` of them stand already.
+    """Insert a row unless there are `most` already.
 
-    among: the rows that count. message: for people, with `%(most)d` as the limit. Raises RefusedError `code`.
+    among: the rows that are counted. message: for people, with `%(most)d` as the limit. Raises RefusedError
+    with this code.
     """
     with transaction.atomic():
         Conference.objects.select_for_update().get(id=conference_id)  # two at once would both find room

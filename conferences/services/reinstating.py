@@ -1,4 +1,4 @@
-"""Reinstating cancelled registrations: who cancelled and registers again has the same registration."""
+"""Reinstating cancelled registrations: whoever cancels and registers again keeps the same registration."""
 
 from django.contrib.auth.models import User
 

@@ -93,7 +93,7 @@ def undo_check_in(request: HttpRequest, member: Member, check_in_id: str) -> Htt
 @conference_page(Role.HELPER)
 @require_POST
 def register_again(request: HttpRequest, member: Member, registration_id: str) -> HttpResponse:
-    """Reinstate a cancelled registration. Beside a newer one, as older releases made them, it stays so."""
+    """Reinstate a cancelled registration, unless the person has a newer one from a version before 1.0.0."""
     found = _find(request, member, registration_id)
     if found.state != State.CANCELLED:
         return redirect("console-person", member.conference_id, found.id)

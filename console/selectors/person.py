@@ -93,8 +93,8 @@ def read_brought(conference: Conference, link_keys: Sequence[str], *, limit: int
 def read_history(registration: Registration, check_ins: Sequence[CheckIn]) -> list[Moment]:
     """Return what is known to have happened to a registration, the latest first.
 
-    check_ins: those of the registration, undone ones included, with their users. Changes of state that older
-    releases made are not known, but the last.
+    check_ins: those of the registration, undone ones included, with their users. Of changes of state before
+    1.0.0 only the last is known.
     """
     source = (
         _("added by an organizer")

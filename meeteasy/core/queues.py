@@ -31,7 +31,8 @@ class WorkerOptions:
         for the database. Together they get their share of a machine with many busy web processes. Queues that
         wait for a provider use several.
     time_limit_seconds: a task that takes longer is killed and run again. Every task is safe to repeat.
-    niceness: 0 to 19, what others on a busy machine go before. A mail may follow; a person at a form waits.
+    niceness: 0 to 19; on a busy machine, processes with a lower one go first. A mail can wait, a person at a
+        form cannot.
     """
 
     concurrency: int

@@ -41,9 +41,9 @@ return 1
 
 
 def take_gate(client: redis.Redis, key: str, *, milliseconds: int, longest: int = 0) -> bool:
-    """Close a gate for so long, unless it is closed. Returns whether we did: then it is our turn.
+    """Close a gate for some time, unless it is closed already. Returns whether this call closed it.
 
-    longest: milliseconds for which anybody closes this gate, if some close it for longer than we do.
+    longest: the longest time, in milliseconds, for which any caller closes this gate, if not ours.
     """
     return bool(client.eval(_TAKE_GATE, 1, key, milliseconds, max(milliseconds, longest)))
 

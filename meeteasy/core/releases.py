@@ -76,8 +76,8 @@ def check_database() -> None:
     missing = find_half_replaced_migrations(applied)
     if missing:
         raise ReleaseError(
-            f"the database was left amid the migrations that {running_release()} replaces: it lacks "
-            f"{', '.join(missing[:3])}. Run `manage.py prepare` of the version that it belongs to first"
+            f"the database has only some of the migrations that {running_release()} replaces: it lacks "
+            f"{', '.join(missing[:3])}. First run `manage.py prepare` of the version before this one"
         )
 
 

@@ -44,7 +44,8 @@ def new_salt() -> bytes:
 def seconds_left(date: dt.date, now: dt.datetime) -> int:
     """Return for how long a salt that is made now is kept; 0: the date has ended everywhere.
 
-    A span and not a moment: where Redis' clock is days fast, the salt of today would never be there.
+    A duration, not a moment: if Redis' clock is days fast, such a moment has passed there, and the salt would
+    be gone at once.
     """
     return max(0, int((ends_at(date) - now).total_seconds()))
 
