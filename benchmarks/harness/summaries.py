@@ -3,14 +3,12 @@
 import datetime as dt
 import json
 import resource
-import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.core.files.storage import storages
 from django.utils import timezone
@@ -26,11 +24,12 @@ from analytics.ranges.results import Summary
 from analytics.ranges.segments import MAX_AGE, PATIENCE, ensure_days, make_segment
 from analytics.selectors.answers import note_watched
 from analytics.selectors.summary import USUAL_DAYS, get_summary
+from benchmarks.harness.report import median
+from benchmarks.harness.timing import Times, repeat, spend, summarise
 from conferences.models import Conference
 
 DAYS = 30
 _AT_ONCE = 10
-_Times = dict[str, float]
 
 
 class Questions:
@@ -40,10 +39,8 @@ class Questions:
     """
 
     def __init__(self, conference_id: str, *, repeat: int) -> None:
-        defaults = {"name": "Bench", "time_zone": "UTC", "owner": User.objects.first()}
-        names = {field.name for field in Conference._meta.fields}
-        known = {name: value for name, value in defaults.items() if name in names}
-        self.conference, _ = Conference.objects.get_or_create(id=conference_id, defaults=known)
+        named = {"name": "Bench", "time_zone": "UTC"}
+        self.conference, _ = Conference.objects.get_or_create(id=conference_id, defaults=named)
         self.repeat = repeat
         self.today = timezone.now().date()
         self.first = self.today - dt.timedelta(days=DAYS - 1)
@@ -51,7 +48,7 @@ class Questions:
     def build(self) -> dict[str, float]:
         """Make all segments. Processor time is per event; the size is of all files."""
         compute_range(self.conference.id, self.first, self.today)
-        spent = _spend(lambda: preparing.make_segments(self.conference.id, self.first, self.today))
+        spent = spend(lambda: preparing.make_segments(self.conference.id, self.first, self.today))
         segments = Segment.objects.filter(conference_id=self.conference.id, version=version())
         rows = sum(segments.values_list("rows", flat=True))
         size = sum(storages["segments"].size(name) for name in segments.values_list("name", flat=True))
@@ -70,16 +67,16 @@ class Questions:
         ranges = [(self.today - dt.timedelta(days=days - 1), self.today) for days in USUAL_DAYS]
         return [(yesterday, yesterday), *ranges, (self.first, self.today)]
 
-    def cold(self, **options: Any) -> _Times:
+    def cold(self, **options: Any) -> Times:
         """A range that is none of the usual ones, asked by somebody for the first time."""
 
         def ask() -> None:
             cache.clear()
             self.ask(self.first, self.today - dt.timedelta(days=1), **options)
 
-        return _repeat(ask, self.repeat)
+        return repeat(ask, self.repeat)
 
-    def totals(self) -> _Times:
+    def totals(self) -> Times:
         last = self.today - dt.timedelta(days=1)
         days = ensure_days(self.conference.id, self.first, last, today=self.today)
 
@@ -87,9 +84,9 @@ class Questions:
             with open_cursor() as cursor:
                 Range(cursor, days, first=self.first).count()
 
-        return _repeat(count, self.repeat)
+        return repeat(count, self.repeat)
 
-    def prepare(self) -> _Times:
+    def prepare(self) -> Times:
         """What the worker does when today changed while somebody looks: its segment and the answers."""
         times = []
         for number in range(self.repeat):
@@ -99,27 +96,27 @@ class Questions:
             note_watched(self.conference.id)
             past = timezone.now() - 2 * MAX_AGE  # its time has come
             Segment.objects.filter(conference_id=self.conference.id, date=self.today).update(built_at=past)
-            times.append(_spend(lambda: preparing.remake_stale_segments(max_seconds=600)))
-        return _summarise(times)
+            times.append(spend(lambda: preparing.remake_stale_segments(max_seconds=600)))
+        return summarise(times)
 
-    def share_of_a_core(self, prepare: _Times) -> float:
+    def share_of_a_core(self, prepare: Times) -> float:
         """What today's segment and the answers cost while somebody looks."""
         rest = max(MAX_AGE.total_seconds(), PATIENCE * prepare["cpu_ms"] / 1000)
         return prepare["cpu_ms"] / 1000 / rest
 
-    def prepared(self) -> _Times:
+    def prepared(self) -> Times:
         """The slowest of the usual ranges with what it is compared with, after the worker prepared them."""
         found = [
-            _repeat(partial(self.ask, first, last, compare=True), self.repeat) for first, last in self.usual()
+            repeat(partial(self.ask, first, last, compare=True), self.repeat) for first, last in self.usual()
         ]
         return max(found, key=lambda times: times["wall_ms"])
 
-    def lagging(self) -> _Times:
+    def lagging(self) -> Times:
         """28 days while today has an event that its segment lacks: totals are exact at once."""
         self._add_event(timezone.now(), f"lagging-{time.monotonic_ns()}")
         compute_day(self.conference.id, self.today)
         ends = self.today - dt.timedelta(days=27), self.today
-        return _repeat(lambda: self.ask(*ends, compare=True), self.repeat)
+        return repeat(lambda: self.ask(*ends, compare=True), self.repeat)
 
     def late_event(self) -> dict[str, float]:
         """A page view of ten days ago, to its day's segment; and how many segments that costs."""
@@ -129,18 +126,18 @@ class Questions:
         compute_day(self.conference.id, date)
         cache.clear()  # nobody looks
         before = set(Segment.objects.values_list("name", flat=True))
-        spent = _spend(preparing.remake_stale_segments)
+        spent = spend(preparing.remake_stale_segments)
         made = len(set(Segment.objects.values_list("name", flat=True)) - before)
-        day = _spend(lambda: make_segment(self.conference.id, date))
+        day = spend(lambda: make_segment(self.conference.id, date))
         return {"segments": made, **spent, "one_day_cpu_ms": day["cpu_ms"]}
 
     def at_once(self, ask: Callable[[int], Any]) -> float:
         """The slowest of ten who ask at the same moment, ms."""
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            times = list(pool.map(lambda number: _spend(lambda: ask(number))["wall_ms"], range(_AT_ONCE)))
+            times = list(pool.map(lambda number: spend(lambda: ask(number))["wall_ms"], range(_AT_ONCE)))
         return max(times)
 
-    def ten_prepared(self) -> _Times:
+    def ten_prepared(self) -> Times:
         """Ten at once and one alone, for the usual ranges."""
         usual = self.usual()
         alone = self.prepared()["wall_ms"]
@@ -149,9 +146,9 @@ class Questions:
             self.ask(*usual[number % len(usual)], compare=True)
 
         self.at_once(ask)  # connections to Redis and the database
-        return {"alone_ms": alone, "slowest_ms": _median(self.at_once(ask) for _ in range(self.repeat))}
+        return {"alone_ms": alone, "slowest_ms": median(self.at_once(ask) for _ in range(self.repeat))}
 
-    def ten_cold(self, *, same: bool) -> _Times:
+    def ten_cold(self, *, same: bool) -> Times:
         """Ten at once and one alone, for a range that nobody asked for before: the same, or ten others."""
 
         def ask(number: int) -> None:
@@ -160,7 +157,7 @@ class Questions:
             self.ask(first, self.today - dt.timedelta(days=1), filters=filters)
 
         cache.clear()
-        alone = _spend(lambda: ask(0))["wall_ms"]
+        alone = spend(lambda: ask(0))["wall_ms"]
         cache.clear()
         return {"alone_ms": alone, "slowest_ms": self.at_once(ask)}
 
@@ -204,29 +201,3 @@ def measure_again(conference_id: str, *, repeat: int) -> None:
     asked = Questions(conference_id, repeat=repeat)
     found = {"cold": asked.cold(), "prepare": asked.prepare(), "prepared": asked.prepared()}
     print(json.dumps({**found, "lagging": asked.lagging(), "late_event": asked.late_event()}))
-
-
-def _spend(work: Callable[[], Any]) -> _Times:
-    started, cpu = time.perf_counter(), time.process_time()
-    work()
-    return {
-        "wall_ms": 1000 * (time.perf_counter() - started),
-        "cpu_ms": 1000 * (time.process_time() - cpu),
-    }
-
-
-def _repeat(work: Callable[[], Any], times: int) -> _Times:
-    work()
-    return _summarise([_spend(work) for _ in range(times)])
-
-
-def _summarise(found: list[_Times]) -> _Times:
-    """The best wall-clock time is the one that others on the machine disturbed least."""
-    return {
-        "wall_ms": min(times["wall_ms"] for times in found),
-        "cpu_ms": _median(times["cpu_ms"] for times in found),
-    }
-
-
-def _median(values: Iterable[float]) -> float:
-    return statistics.median(values)

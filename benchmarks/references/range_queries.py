@@ -6,12 +6,12 @@ panel are `count(distinct session_id)`; it counts no page views beside them. Row
 """
 
 import json
-import statistics
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from benchmarks.harness import timing
 
 _PANELS = (
     "page", "referrer", "browser", "country", "device", "os", "app", "source_group", "utm_source",
@@ -59,7 +59,7 @@ def ask_duckdb(files: Sequence[str], copy: str, *, repeat: int) -> None:
                 "GROUP BY 1 ORDER BY 2 DESC LIMIT 10"
             ).fetchall()
 
-    found["panels"] = _repeat(ask, repeat, time.process_time)
+    found["panels"] = timing.repeat(ask, repeat)
     print(json.dumps(found))
 
 
@@ -91,8 +91,8 @@ def ask_umami(files: Sequence[str], url: str, *, repeat: int) -> None:
         def spent() -> float:
             return _cpu_of_server(connection.info.backend_pid)
 
-        found["totals"] = _repeat(ask_totals, repeat, spent)
-        found["panels"] = _repeat(ask, repeat, spent)
+        found["totals"] = timing.repeat(ask_totals, repeat, spent)
+        found["panels"] = timing.repeat(ask, repeat, spent)
     print(json.dumps(found))
 
 
@@ -154,15 +154,3 @@ def _cpu_of_server(backend: int) -> float:
     helpers = server.cpu_times() if server else None
     spent: float = own.user + own.system
     return spent + (helpers.children_user + helpers.children_system if helpers else 0.0)
-
-
-def _repeat(work: Callable[[], None], times: int, clock: Callable[[], float]) -> dict[str, float]:
-    """The best wall-clock and the median processor time, ms. The first one warms up."""
-    work()
-    wall, cpu = [], []
-    for _ in range(times):
-        started, spent = time.perf_counter(), clock()
-        work()
-        wall.append(1000 * (time.perf_counter() - started))
-        cpu.append(1000 * (clock() - spent))
-    return {"wall_ms": min(wall), "cpu_ms": statistics.median(cpu)}
