@@ -28,7 +28,7 @@ class KeyField(_CharField):
 
 
 class EncodedJSONField(_JSONField):
-    """JSON that an encoder of ours wrote, so that SQLite need not parse each row to see that it is JSON.
+    """JSON that the code which inserts the rows has encoded or checked, so that SQLite need not do it again.
 
     In a table that exists the checks are dropped by `drop_json_checks` (meeteasy/core/migrations.py).
     """
