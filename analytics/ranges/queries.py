@@ -14,7 +14,7 @@ from analytics.ranges.engine import quote
 from analytics.ranges.facts import COUNTED, count_by, read_facts
 from analytics.ranges.filters import CONTAINS, Filter
 from analytics.ranges.results import PANELS
-from analytics.ranges.rows import DayRow, HourRow, Occurrence, Panel, PanelRow, Visits
+from analytics.ranges.rows import DayRow, HourRow, Occurrence, Panel, PanelRow, PeriodRow, Visits
 from analytics.ranges.segments import Day
 
 if TYPE_CHECKING:
@@ -238,6 +238,17 @@ class Range:
             for date, day in sorted(self._facts.items())
             for hour in day.hours
         ]
+
+    def count_periods(self, unit: str) -> list[PeriodRow]:
+        """The visitors of each week or month that has any. unit: "week" (from Monday) or "month"."""
+        if self.is_empty:
+            return []
+        is_view = "type = 'page_view'" if self._is_filtered else "is_first AND visit_views > 0"
+        rows = self._run(
+            f"SELECT date_trunc({quote(unit)}, day)::DATE AS starts, count(DISTINCT visitor) "  # noqa: S608
+            f"FROM {self._events} WHERE {is_view} GROUP BY starts ORDER BY starts"
+        )
+        return [PeriodRow(*row) for row in rows]
 
     def list_events(self, kind: str, *, limit: int, offset: int) -> list[Occurrence]:
         """The events of a type, the latest first; of registrations and check-ins those that count."""

@@ -41,6 +41,13 @@ class HourRow(NamedTuple):
     checkins: int
 
 
+class PeriodRow(NamedTuple):
+    """Of a week or month, as far as it is in the range. starts: its first calendar day."""
+
+    starts: dt.date
+    uv: int
+
+
 class Occurrence(NamedTuple):
     """An event as a list shows it: what is known of it but whose it is. ts: UTC milliseconds."""
 

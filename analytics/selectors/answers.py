@@ -21,14 +21,14 @@ from analytics.ranges.engine import QueryFailedError, open_cursor
 from analytics.ranges.filters import Filter
 from analytics.ranges.queries import Range
 from analytics.ranges.results import PANELS
-from analytics.ranges.rows import DayRow, HourRow, Panel, Visits
+from analytics.ranges.rows import DayRow, HourRow, Panel, PeriodRow, Visits
 from analytics.ranges.segments import MAX_AGE, PATIENCE, Day, ensure_days, is_large
 
 MAX_ROWS = 1_000
 _REMEMBER_SECONDS = 3_600
 _WATCHED_SECONDS = 900
 # Another number for another shape of Answers: what an older release remembered is left alone.
-_SHAPE = 3
+_SHAPE = 4
 
 
 class Answers(msgspec.Struct):
@@ -39,6 +39,7 @@ class Answers(msgspec.Struct):
     hours: list[HourRow] = []
     funnel: list[int] = []
     panels: dict[str, Panel] = {}
+    periods: list[PeriodRow] = []
 
 
 class _Latest(msgspec.Struct):
@@ -49,7 +50,10 @@ class _Latest(msgspec.Struct):
 
 
 class Question(NamedTuple):
-    """Of one period. until: (day, UTC ms) from which on nothing counts. panels: names."""
+    """Of one period. until: (day, UTC ms) from which on nothing counts. panels: names.
+
+    periods: "week" or "month", whose visitors are counted, or "".
+    """
 
     conference_id: str
     first: dt.date
@@ -60,6 +64,7 @@ class Question(NamedTuple):
     has_days: bool
     has_funnel: bool
     has_hours: bool
+    periods: str = ""
 
 
 def answer(
@@ -134,6 +139,8 @@ def _compute(question: Question, days: Sequence[Day], key: str | None) -> Answer
             answers.funnel = found.count_funnel()
         if question.has_hours:
             answers.hours = found.count_hours()
+        if question.periods:
+            answers.periods = found.count_periods(question.periods)
         answers.panels = {
             name: found.count_panel(PANELS[name], limit=question.limit) for name in question.panels
         }

@@ -12,11 +12,21 @@ from analytics.models import DailySummary, Event
 from analytics.ranges.engine import open_cursor
 from analytics.ranges.filters import Filter
 from analytics.ranges.queries import STEPS, Range
-from analytics.ranges.results import PANELS, Comparison, DayPoint, HourPoint, Step, Summary, Totals
+from analytics.ranges.results import (
+    PANELS,
+    Comparison,
+    DayPoint,
+    HourPoint,
+    PeriodPoint,
+    Step,
+    Summary,
+    Totals,
+)
 from analytics.ranges.rows import DayRow, HourRow, Occurrence, Panel, Visits
 from analytics.ranges.segments import MAX_AGE, Day, ensure_days
 from analytics.selectors.answers import MAX_ROWS as MAX_ROWS
 from analytics.selectors.answers import Question, answer, note_watched
+from analytics.selectors.periods import find_unit, make_periods
 from conferences.models import Conference
 
 MAX_DAYS = 1_830
@@ -73,13 +83,16 @@ def get_summary(
         has_days=True,
         has_funnel=True,
         has_hours=(last - first).days < MAX_DAYS_BY_HOUR,
+        periods=find_unit(first, last),
     )
     answers, days = answer(question, days, today=today, may_lag=is_asked)
     totals = _totals(answers.visits)
     points = _all_days(answers.days, first, last)
     if not filters:
         _add_days(totals, points, conference.id, today=today)
-        _bring_up_to_date(totals, points, conference.id, days, today=today)
+    periods = make_periods(question.periods, points, answers.periods)
+    if not filters:
+        _bring_up_to_date(totals, points, periods, conference.id, days, today=today)
     return Summary(
         conference_id=conference.id,
         time_zone=conference.time_zone,
@@ -93,6 +106,7 @@ def get_summary(
         hours=_hours(conference, answers.hours),
         funnel=[Step(step, visitors) for step, visitors in zip(STEPS, answers.funnel, strict=True)],
         panels=answers.panels,
+        periods=periods,
     )
 
 
@@ -208,7 +222,13 @@ def _add_days(totals: Totals, points: Sequence[DayPoint], conference_id: str, *,
 
 
 def _bring_up_to_date(
-    totals: Totals, points: Sequence[DayPoint], conference_id: str, days: Sequence[Day], *, today: dt.date
+    totals: Totals,
+    points: Sequence[DayPoint],
+    periods: Sequence[PeriodPoint],
+    conference_id: str,
+    days: Sequence[Day],
+    *,
+    today: dt.date,
 ) -> None:
     """Count today's page views and visitors in the store, if today's segment lacks some."""
     if all(day.is_exact for day in days if day.date == today):
@@ -218,11 +238,21 @@ def _bring_up_to_date(
     ).order_by()
     visitors = list(views.values_list("subject", flat=True).distinct())
     (point,) = (point for point in points if point.date == today)
-    point.pv, point.uv = views.count(), len(visitors)
+    counted, point.pv, point.uv = point.pv, views.count(), len(visitors)
     others = [day for day in days if day.date != today]
     totals.pv = sum(day.facts.pv for day in others) + point.pv
+    totals.uv = _count_with(visitors, others)
+    for period in periods:
+        if period.first <= today <= period.last:
+            period.pv += point.pv - counted
+            period.uv = _count_with(visitors, [day for day in others if day.date >= period.first])
+
+
+def _count_with(visitors: Sequence[str], days: Sequence[Day]) -> int:
+    """The distinct visitors of some days and of another whose visitors are given."""
     with open_cursor() as cursor:
-        totals.uv = Range(cursor, others, first=days[0].date).count_visitors_with(visitors)
+        first = days[0].date if days else dt.date.min
+        return Range(cursor, days, first=first).count_visitors_with(visitors)
 
 
 def _compare(
@@ -255,7 +285,7 @@ def _compare(
         before_last = day
     before = ensure_days(conference.id, before_first, before_last, today=today)
     asked = question._replace(
-        first=before_first, until=until, panels=(), has_funnel=False, has_hours=first == last
+        first=before_first, until=until, panels=(), has_funnel=False, has_hours=first == last, periods=""
     )
     answers, _ = answer(asked, before, today=today)
     return Comparison(
