@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 import msgspec
 import uuid_utils
 
-from analytics.event_types import OWN_PREFIX, SECRET_PREFIX, EventType
+from analytics.event_types import EVENT_TYPES, OWN_PREFIX, SECRET_PREFIX, EventType
 from analytics.event_types._base import Timestamp
 from analytics.events.batch import make_row_maker
 from analytics.events.clock import MS_PER_DAY, TooOldError, event_time_ms
@@ -72,7 +73,7 @@ def make_completer(
     sent_ms: when the batch was sent by the client's clock, UTC milliseconds; None: its clock is trusted.
     check_time: called with each time that needs correction; what it raises is raised.
     """
-    received_ms, is_server, reserved = client.received_ms, client.is_server, _RESERVED
+    received_ms, is_server, reserved, plain = client.received_ms, client.is_server, _RESERVED, _plain_types()
     oldest_ms = None if acceptance_days is None else received_ms - acceptance_days * MS_PER_DAY
     # A time in milliseconds from here on is taken as it is, as event_time_ms would do, without the call.
     believed_from_ms = math.inf if sent_ms is not None or oldest_ms is None else oldest_ms
@@ -99,15 +100,14 @@ def make_completer(
         event_id = event.event_id
         if event_id is None:
             event.event_id = str(_new_id())
-        elif not is_server and event_id.startswith(reserved):
+        elif event_id.startswith(reserved) and not is_server:
             message = (
                 f"`event_id`: `{OWN_PREFIX}` and `{SECRET_PREFIX}` begin the ids of others than clients."
             )
             raise EventError("reserved", message, "event_id")
-        event_type = type(event)
-        if event_type.internal and not is_server:
-            raise EventError("reserved", "Only the server itself makes events of this type.", "type")
-        if event_type.subject is not _default_subject:
+        if type(event) not in plain:
+            if event.internal and not is_server:
+                raise EventError("reserved", "Only the server itself makes events of this type.", "type")
             _check_subject(event.subject())
         if event.properties:
             event.properties = fit_properties(event.properties, warn)
@@ -127,7 +127,12 @@ def _confirm(complete: Callable[[EventType], None], conference_id: str) -> Calla
     return complete_confirmed
 
 
-_default_subject = EventType.subject
+@lru_cache(maxsize=1)
+def _plain_types() -> frozenset[type[EventType]]:
+    """The types that anybody may send, and whose subject is the visitor, whose id is bounded already."""
+    return frozenset(
+        each for each in EVENT_TYPES.values() if not each.internal and each.subject is EventType.subject
+    )
 
 
 def _check_subject(subject: str | None) -> None:
