@@ -22,10 +22,6 @@ class Segment(models.Model):
     build_ms = models.BigIntegerField()
     is_stale = models.BooleanField(default=False)
     change = models.CharField(max_length=32, default="")
-    # Of the format before. Processes of the release before write them while an installation is upgraded.
-    evening_computations = models.BigIntegerField(default=0)
-    evening = models.CharField(max_length=32, default="")
-    facts = models.TextField(default="")
 
     class Meta:
         indexes = [

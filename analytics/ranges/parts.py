@@ -23,8 +23,10 @@ class Texts:
 
     def __init__(self, segments: Sequence[Sequence[Any]]) -> None:
         known: dict[Any, int] = {}
-        self.of_days = [_number(values, known) for values in segments]
+        of_days = [_number(values, known) for values in segments]
         self.values = list(known)
+        kind = np.min_scalar_type(max(len(known) - 1, 0))  # narrow columns are fast to read
+        self.of_days = [numbers.astype(kind) for numbers in of_days]
         self._fields: dict[int, tuple[list[str], Array]] = {}
 
     def split(self, field: int | None) -> tuple[list[str], Array]:
@@ -80,10 +82,10 @@ class Part:
                 ids["high"].append(file.read("high", begin, end))
                 ids["low"].append(file.read("low", begin, end))
                 ids["sizes"].append(np.diff(file.read("starts", begin, end + 1)).astype(np.intp))
-                ids["day"].append(np.full(end - begin, number))
+                ids["day"].append(np.full(end - begin, number, np.int32))
                 _read_events(file, texts, number, header.row_fences[first], header.row_fences[last], events)
                 if first == 0:
-                    nobodys_days.append(np.full(header.rows - header.row_fences[-1], number))
+                    nobodys_days.append(np.full(header.rows - header.row_fences[-1], number, np.int32))
                     _read_events(file, texts, number, header.row_fences[-1], header.rows, nobodys)
         order, numbers = number_visitors(_join(ids["high"]), _join(ids["low"]))
         sizes, of_day = _join(ids["sizes"]), _join(ids["day"])
@@ -135,9 +137,15 @@ def number_visitors(high: Array, low: Array) -> tuple[Array, Array]:
     apart, but for a chance that is looked for.
     """
     order = np.argsort(high, kind="stable")
-    is_other = np.diff(high[order]) != 0
-    is_other_low = np.diff(low[order]) != 0
+    is_other, is_other_low = changes(high[order]), changes(low[order])
     if (is_other_low & ~is_other).any():
         order = np.lexsort((low, high))
-        is_other = (np.diff(high[order]) != 0) | (np.diff(low[order]) != 0)
-    return order, np.concatenate([np.zeros(min(len(high), 1), np.intp), np.cumsum(is_other)])
+        is_other = changes(high[order]) | changes(low[order])
+    return order, np.cumsum(is_other, dtype=np.int32) - 1
+
+
+def changes(values: Array) -> Array:
+    """Whether each is another than the one before it; the first is."""
+    found = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=found[1:])
+    return found

@@ -11,17 +11,18 @@ from analytics.ranges.columns import CODED, DIMENSIONS, ENTRY_PAGE, VISIT_MS, Di
 from analytics.ranges.engine import spread
 from analytics.ranges.files import FENCES, Array, SegmentFile
 from analytics.ranges.filters import CONTAINS, Filter
-from analytics.ranges.parts import Part, Texts, number_visitors, read_texts
+from analytics.ranges.parts import Part, Texts, changes, number_visitors, read_texts
 from analytics.ranges.results import PANELS, STEPS
 from analytics.ranges.rows import Answers, DayRow, HourRow, Occurrence, Panel, PanelRow, Visits
 from analytics.ranges.segments import Day
 
 _COUNTED = ("registration", "checkin")  # of which some events count, one for each registration
 _HOURS = 26  # of a day, at most
+_HOUR_MS = 3_600_000
 # Events of a part, about: so its columns fit into a processor's cache.
 _PART_EVENTS = 131_072
-# (value, visitor) pairs are marked in a table as long as it has no more than this many places for each event.
-_PLACES_PER_EVENT = 64
+# Pairs of value and visitor are marked in a table of at most this size, which fits into a cache; else sorted.
+_MARKS = 1_048_576
 
 Until = tuple[dt.date, int]
 # Figures of a part of the visitors by name; those of the parts add up.
@@ -50,11 +51,11 @@ def count_range(
     midnights = np.array([_midnight(day) for day in days])
 
     def count(part: Part) -> Figures:
-        return _Question(part, texts, filters).count(midnights, dimensions)
+        return _Question(part, texts, filters).count(midnights, dimensions, has_hours=has_hours)
 
     parts = _each_part(days, texts, until, count)
     figures: Figures = {name: np.sum([part[name] for part in parts], axis=0) for name in parts[0]}
-    by_day, by_hour = figures["days"], figures["hours"]
+    by_day, by_hour = figures["days"], figures.get("hours", np.zeros((4, 0)))
     dates = [day.date for day in days]
     return Answers(
         Visits(*figures["totals"].tolist()),
@@ -62,7 +63,6 @@ def count_range(
         [
             HourRow(dates[place // _HOURS], place % _HOURS, *by_hour[:, place].tolist())
             for place in np.flatnonzero(by_hour.any(axis=0)).tolist()
-            if has_hours
         ],
         figures["funnel"].tolist(),
         {name: _top(_values(texts, PANELS[name]), figures[PANELS[name]], limit) for name in panels},
@@ -81,7 +81,7 @@ def list_events(
     def find(part: Part) -> list[Array]:
         question = _Question(part, texts, filters)
         question.choose()
-        rows = np.flatnonzero(question.is_kind(kind))
+        rows = question.find(kind)
         latest = rows[np.argsort(-part.columns["ts"][rows], kind="stable")][: limit + offset]
         return [part.columns[name][latest] for name in ("ts", *texts)]
 
@@ -169,23 +169,30 @@ class _Question:
 
     def __init__(self, part: Part, texts: dict[str, Texts], filters: Sequence[Filter]) -> None:
         self._part, self._texts, self._filters = part, texts, filters
-        self._find_visits()
+        self._look()
 
-    def _find_visits(self) -> None:
-        """visit: of each event that is somebody's; they are numbered in the order of events."""
+    def _look(self) -> None:
+        """Find visits and page views: at first, and when filters chose.
+
+        events: how many are somebody's. visit: of each of these; visits are numbered in the order of events.
+        firsts: of each visit.
+        """
         self._events = int(np.searchsorted(self._part.who, self._part.visitors))
-        who, ts = self._part.who[: self._events], self._part.columns["ts"][: self._events]
-        is_first = np.ones(self._events, dtype=bool)
-        np.logical_or(np.diff(who) != 0, np.diff(ts) >= VISIT_MS, out=is_first[1:])
+        ts = self._part.columns["ts"][: self._events]
+        is_first = changes(self._part.who[: self._events])
+        is_first[1:] |= ts[1:] - ts[:-1] >= VISIT_MS
         self._firsts = np.flatnonzero(is_first)
-        self._visit = np.cumsum(is_first) - 1
+        self._visit = np.cumsum(is_first, dtype=np.int32) - 1
+        self._views = self.find("page_view")
+        self._sets: dict[tuple[str, bool], tuple[Array, Array, Array]] = {}
 
-    def is_kind(self, kind: str) -> Array:
-        """Of all events; registrations and check-ins as they count."""
+    def find(self, kind: str) -> Array:
+        """The events of a type; of registrations and check-ins those that count."""
         values = self._texts["type"].values
-        number = values.index(kind) if kind in values else -1
-        found: Array = self._part.columns["type"] == number
-        return found & self._part.columns["is_counted"] if kind in _COUNTED else found
+        if kind not in values:
+            return np.zeros(0, dtype=np.intp)
+        found = self._part.columns["type"] == values.index(kind)
+        return np.flatnonzero(found & self._part.columns["is_counted"] if kind in _COUNTED else found)
 
     def choose(self) -> Array | None:
         """Keep the visits that contain a match of each filter. Returns whether each visitor has one."""
@@ -193,65 +200,56 @@ class _Question:
             return None
         chosen = np.ones(len(self._firsts), dtype=bool)
         for item in self._filters:
-            rows, numbers, values = self._occurrences(item.dimension)
-            wanted = item.value.lower()
-            matches = np.array(
-                [
-                    wanted in value.lower() if item.operator == CONTAINS else value == item.value
-                    for value in values
-                ],
-                dtype=bool,
-            )
-            rows = rows[matches[numbers]]
+            column, which = _dimension(item.dimension)
+            values, numbers = self._texts[column].split(which)
+            matches = np.array([_is_match(item, value) for value in values], dtype=bool)[numbers]
+            rows = self._somebodys(self._events_of(item.dimension))
             has_match = np.zeros(len(chosen), dtype=bool)
-            has_match[self._visit[rows[rows < self._events]]] = True
+            has_match[self._visit[rows[matches[self._part.columns[column][rows]]]]] = True
             chosen &= has_match
         visitors = self._visitors_of(self._firsts[chosen])
         kept = np.zeros(len(self._part.who), dtype=bool)
         kept[: self._events] = chosen[self._visit]
         self._part.keep(kept)
-        self._find_visits()
+        self._look()
         return visitors
 
-    def _occurrences(self, dimension: str) -> tuple[Array, Array, list[str]]:
-        """Events that have a value of a dimension, the numbers of the values, and these."""
-        column, which = _dimension(dimension)
-        values, numbers = self._texts[column].split(which)
-        rows = np.flatnonzero(self.is_kind("share" if dimension == "channel" else "page_view"))
-        if dimension == ENTRY_PAGE:
-            rows = rows[: np.searchsorted(rows, self._events)]
-            rows = rows[np.diff(self._visit[rows], prepend=-1) != 0]
-        return rows, numbers[self._part.columns[column][rows]], values
-
-    def count(self, midnights: Array, dimensions: Iterable[str]) -> Figures:
+    def count(self, midnights: Array, dimensions: Iterable[str], *, has_hours: bool) -> Figures:
         """The figures by name: totals, days, hours, funnel, and dimensions.
 
         days: page views, visitors, visits that began, registrations, check-ins; a column for each day. hours:
         without visits, a column for each of _HOURS of each day. Of a dimension: how often each value occurs,
         and its visitors. midnights: when each day begins, UTC ms.
         """
-        doers = [self._visitors_of(np.flatnonzero(self.is_kind(step))) for step in STEPS]
+        doers = [self._visitors_of(self.find(step)) for step in STEPS]
         chosen = self.choose()
         funnel = [np.count_nonzero(found if chosen is None else found & chosen) for found in doers]
         part, firsts, days = self._part, self._firsts, len(midnights)
-        views, opens, *counted = (np.flatnonzero(self.is_kind(step)) for step in STEPS)
-        ts = part.columns["ts"]
-        hour = np.clip((ts - midnights[part.day]) // 3_600_000, 0, _HOURS - 1) + part.day * _HOURS
-        pv, uv, *attendance = self._count_by(part.day, days, views, counted)
-        began = np.bincount(part.day[firsts], minlength=days)
+        ts, views = part.columns["ts"], self._views
+        opens, *counted = (self.find(kind) for kind in STEPS[1:])
         ends = np.append(firsts[1:], self._events)[: len(firsts)]
-        is_single = (ends - firsts == 1) & self.is_kind("page_view")[firsts]
+        is_view = np.zeros(len(part.who), dtype=bool)
+        is_view[views] = True
         totals = [
-            len(views), np.count_nonzero(self._visitors_of(views)), len(firsts), np.count_nonzero(is_single),
-            (ts[ends - 1] - ts[firsts]).sum(), len(opens), *map(len, counted),
+            len(views), np.count_nonzero(self._visitors_of(views)), len(firsts),
+            np.count_nonzero((ends - firsts == 1) & is_view[firsts]), (ts[ends - 1] - ts[firsts]).sum(),
+            len(opens), *map(len, counted),
         ]  # fmt: skip
+        hours = {}
+        if has_hours:
+            hour = np.clip((ts - midnights[part.day]) // _HOUR_MS, 0, _HOURS - 1) + part.day * _HOURS
+            hours["hours"] = np.array(self._count_by(hour, days * _HOURS, counted))
+        pv, uv, *attendance = self._count_by(part.day, days, counted)
         return {
             "totals": np.array(totals, dtype=np.int64),
-            "days": np.array([pv, uv, began, *attendance]),
-            "hours": np.array(self._count_by(hour, days * _HOURS, views, counted)),
+            "days": np.array([pv, uv, np.bincount(part.day[firsts], minlength=days), *attendance]),
             "funnel": np.array(funnel),
+            **hours,
             **{name: np.array(self._count_values(name)) for name in dimensions},
         }
+
+    def _somebodys(self, events: Array) -> Array:
+        return events[: np.searchsorted(events, self._events)]
 
     def _visitors_of(self, events: Array) -> Array:
         """Whether each visitor has one of these events."""
@@ -259,23 +257,53 @@ class _Question:
         found[self._part.who[events]] = True
         return found[:-1]
 
-    def _count_by(self, place: Array, places: int, views: Array, counted: Sequence[Array]) -> list[Array]:
+    def _events_of(self, dimension: str) -> Array:
+        """Those that have the values of a dimension."""
+        if dimension == "channel":
+            return self.find("share")
+        if dimension != ENTRY_PAGE:
+            return self._views
+        views = self._somebodys(self._views)
+        return views[changes(self._visit[views])]
+
+    def _count_by(self, place: Array, places: int, counted: Sequence[Array]) -> list[Array]:
         """Page views, their visitors, and others by place, which never falls among events of a visitor."""
-        whose = views[: np.searchsorted(views, self._events)]
-        is_next = np.diff(self._part.who[whose], prepend=-1) | np.diff(place[whose], prepend=-1)
-        rows = (views, whose[is_next != 0], *counted)
-        return [np.bincount(place[found], minlength=places) for found in rows]
+        views = self._somebodys(self._views)
+        firsts = views[changes(self._part.who[views]) | changes(place[views])]
+        return [np.bincount(place[events], minlength=places) for events in (self._views, firsts, *counted)]
 
     def _count_values(self, dimension: str) -> tuple[Array, Array]:
         """How often each value of a dimension occurs, and its distinct visitors."""
-        rows, numbers, values = self._occurrences(dimension)
-        counts = np.bincount(numbers, minlength=len(values))
-        who, visitors = self._part.who[rows], self._part.visitors + 1
-        places = len(values) * visitors
-        if places <= _PLACES_PER_EVENT * len(rows):
-            marks = np.zeros(places, dtype=bool)
-            marks[numbers * visitors + who] = True
-            return counts, np.count_nonzero(marks.reshape(-1, visitors)[:, :-1], axis=1)
-        pairs = np.unique(numbers * visitors + who)
-        pairs = pairs[pairs % visitors < visitors - 1]
-        return counts, np.bincount(pairs // visitors, minlength=len(values))
+        column, which = _dimension(dimension)
+        values, numbers = self._texts[column].split(which)
+        found, with_visitor, who = self._read(column, dimension)
+        counts = np.bincount(numbers, weights=found, minlength=len(values)).astype(np.int64)
+        return counts, count_distinct(numbers[with_visitor], who, len(values), self._part.visitors)
+
+    def _read(self, column: str, dimension: str) -> tuple[Array, Array, Array]:
+        """How often each number of a column occurs, and numbers with visitors: each pair, some repeatedly."""
+        key = column, dimension == ENTRY_PAGE
+        if key not in self._sets:
+            events = self._events_of(dimension)
+            numbers = self._part.columns[column][events]
+            counts = np.bincount(numbers, minlength=len(self._texts[column].values))
+            events = self._somebodys(events)
+            who, numbers = self._part.who[events], numbers[: len(events)]
+            is_other = changes(who) | changes(numbers)
+            self._sets[key] = counts, numbers[is_other], who[is_other]
+        return self._sets[key]
+
+
+def _is_match(item: Filter, value: str) -> bool:
+    return item.value.lower() in value.lower() if item.operator == CONTAINS else value == item.value
+
+
+def count_distinct(numbers: Array, who: Array, values: int, visitors: int) -> Array:
+    """The distinct visitors of each number. values, visitors: how many there are."""
+    if values * visitors <= _MARKS:
+        marks = np.zeros((values, visitors), dtype=bool)
+        marks[numbers, who] = True
+        found: Array = np.count_nonzero(marks, axis=1)
+        return found
+    pairs = np.sort(numbers.astype(np.int64) << 32 | who)
+    return np.bincount(pairs[changes(pairs)] >> 32, minlength=values)
