@@ -9,6 +9,5 @@
     queries.py      counting a range
     engine.py       threads and turns
 
-A segment is a pure function of its day's stored events, disposable, and made again at any time (docs/adr/0035
-and 0055).
+A segment is a pure function of its day's stored events, disposable, and made again at any time (docs/adr/0035).
 """
