@@ -68,3 +68,13 @@ class Panel(NamedTuple):
     rows: list[PanelRow]
     others_count: int
     others_values: int
+
+
+class Answers(msgspec.Struct):
+    """What segments say about a range. days, hours: those that have any. funnel: visitors of each step."""
+
+    visits: Visits
+    days: list[DayRow]
+    hours: list[HourRow]
+    funnel: list[int]
+    panels: dict[str, Panel]

@@ -9,10 +9,9 @@ from django.utils import timezone
 from analytics.days.figures import compute_figures
 from analytics.days.zones import day_bounds, local_date
 from analytics.models import DailySummary, Event
-from analytics.ranges.engine import open_cursor
+from analytics.ranges.engine import take_turn
 from analytics.ranges.filters import Filter
-from analytics.ranges.queries import STEPS, Range
-from analytics.ranges.results import PANELS, Comparison, DayPoint, HourPoint, Step, Summary, Totals
+from analytics.ranges.results import PANELS, STEPS, Comparison, DayPoint, HourPoint, Step, Summary, Totals
 from analytics.ranges.rows import DayRow, HourRow, Occurrence, Panel, Visits
 from analytics.ranges.segments import MAX_AGE, Day, ensure_days
 from analytics.selectors.answers import MAX_ROWS as MAX_ROWS
@@ -70,8 +69,6 @@ def get_summary(
         None,
         tuple(panels),
         limit,
-        has_days=True,
-        has_funnel=True,
         has_hours=(last - first).days < MAX_DAYS_BY_HOUR,
     )
     answers, days = answer(question, days, today=today, may_lag=is_asked)
@@ -144,10 +141,7 @@ def get_panel(
     """One panel alone. limit: at most MAX_CSV_ROWS. Raises NotReadyError or BeyondRetentionError."""
     _check_kept(conference, first)
     days = ensure_days(conference.id, first, last, today=_today(conference, now or timezone.now()))
-    question = Question(
-        conference.id, first, tuple(filters), None, (name,), limit,
-        has_days=False, has_funnel=False, has_hours=False,
-    )  # fmt: skip
+    question = Question(conference.id, first, tuple(filters), None, (name,), limit, has_hours=False)
     return answer(question, days, today=dt.date.max)[0].panels[name]
 
 
@@ -167,9 +161,10 @@ def list_occurrences(
     """
     _check_kept(conference, first)
     days = ensure_days(conference.id, first, last, today=_today(conference, timezone.now()))
-    with open_cursor() as cursor:
-        found = Range(cursor, days, first=first, filters=filters)
-        return found.list_events(kind, limit=limit, offset=offset)
+    from analytics.ranges.queries import list_events  # NumPy, which most processes have no use for
+
+    with take_turn():
+        return list_events(days, kind, filters=filters, limit=limit, offset=offset)
 
 
 def _check_kept(conference: Conference, first: dt.date) -> None:
@@ -220,9 +215,11 @@ def _bring_up_to_date(
     (point,) = (point for point in points if point.date == today)
     point.pv, point.uv = views.count(), len(visitors)
     others = [day for day in days if day.date != today]
-    totals.pv = sum(day.facts.pv for day in others) + point.pv
-    with open_cursor() as cursor:
-        totals.uv = Range(cursor, others, first=days[0].date).count_visitors_with(visitors)
+    totals.pv = sum(point.pv for point in points)
+    from analytics.ranges.queries import count_visitors_with
+
+    with take_turn():
+        totals.uv = count_visitors_with(others, visitors)
 
 
 def _compare(
@@ -254,9 +251,7 @@ def _compare(
         until = day, round(cut.timestamp() * 1000)
         before_last = day
     before = ensure_days(conference.id, before_first, before_last, today=today)
-    asked = question._replace(
-        first=before_first, until=until, panels=(), has_funnel=False, has_hours=first == last
-    )
+    asked = question._replace(first=before_first, until=until, panels=(), has_hours=first == last)
     answers, _ = answer(asked, before, today=today)
     return Comparison(
         before_first,
