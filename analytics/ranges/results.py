@@ -25,6 +25,10 @@ PANELS = {
 }
 
 
+# Of the funnel: types of events.
+STEPS = ("page_view", "share_open", "registration", "checkin")
+
+
 class Totals(msgspec.Struct):
     """What a range comes to. With filters: of the visits that they select.
 

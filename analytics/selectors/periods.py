@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from analytics.ranges.results import DayPoint, PeriodPoint
-from analytics.ranges.rows import PeriodRow
+from analytics.ranges.rows import PeriodRow, start_of
 
 # Longer ranges have a series by week, and above that by month.
 MAX_DAYS_BY_DAY, MAX_DAYS_BY_WEEK = 120, 840
@@ -23,7 +23,7 @@ def make_periods(unit: str, points: Sequence[DayPoint], found: Sequence[PeriodRo
         return []
     visitors = dict(found)
     periods = []
-    for starts, group in groupby(points, key=lambda point: _start_of(unit, point.date)):
+    for starts, group in groupby(points, key=lambda point: start_of(unit, point.date)):
         days = list(group)
         bots = [day.bots for day in days if day.bots is not None]
         periods.append(
@@ -38,7 +38,3 @@ def make_periods(unit: str, points: Sequence[DayPoint], found: Sequence[PeriodRo
             )
         )  # fmt: skip
     return periods
-
-
-def _start_of(unit: str, date: dt.date) -> dt.date:
-    return date.replace(day=1) if unit == "month" else date - dt.timedelta(days=date.weekday())

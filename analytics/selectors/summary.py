@@ -9,11 +9,11 @@ from django.utils import timezone
 from analytics.days.figures import compute_figures
 from analytics.days.zones import day_bounds, local_date
 from analytics.models import DailySummary, Event
-from analytics.ranges.engine import open_cursor
+from analytics.ranges.engine import take_turn
 from analytics.ranges.filters import Filter
-from analytics.ranges.queries import STEPS, Range
 from analytics.ranges.results import (
     PANELS,
+    STEPS,
     Comparison,
     DayPoint,
     HourPoint,
@@ -80,17 +80,15 @@ def get_summary(
         None,
         tuple(panels),
         limit,
-        has_days=True,
-        has_funnel=True,
         has_hours=(last - first).days < MAX_DAYS_BY_HOUR,
-        periods=find_unit(first, last),
+        unit=find_unit(first, last),
     )
     answers, days = answer(question, days, today=today, may_lag=is_asked)
     totals = _totals(answers.visits)
     points = _all_days(answers.days, first, last)
     if not filters:
         _add_days(totals, points, conference.id, today=today)
-    periods = make_periods(question.periods, points, answers.periods)
+    periods = make_periods(question.unit, points, answers.periods)
     if not filters:
         _bring_up_to_date(totals, points, periods, conference.id, days, today=today)
     return Summary(
@@ -158,10 +156,7 @@ def get_panel(
     """One panel alone. limit: at most MAX_CSV_ROWS. Raises NotReadyError or BeyondRetentionError."""
     _check_kept(conference, first)
     days = ensure_days(conference.id, first, last, today=_today(conference, now or timezone.now()))
-    question = Question(
-        conference.id, first, tuple(filters), None, (name,), limit,
-        has_days=False, has_funnel=False, has_hours=False,
-    )  # fmt: skip
+    question = Question(conference.id, first, tuple(filters), None, (name,), limit, has_hours=False)
     return answer(question, days, today=dt.date.max)[0].panels[name]
 
 
@@ -181,9 +176,10 @@ def list_occurrences(
     """
     _check_kept(conference, first)
     days = ensure_days(conference.id, first, last, today=_today(conference, timezone.now()))
-    with open_cursor() as cursor:
-        found = Range(cursor, days, first=first, filters=filters)
-        return found.list_events(kind, limit=limit, offset=offset)
+    from analytics.ranges.queries import list_events  # NumPy, which most processes have no use for
+
+    with take_turn():
+        return list_events(days, kind, filters=filters, limit=limit, offset=offset)
 
 
 def _check_kept(conference: Conference, first: dt.date) -> None:
@@ -240,19 +236,15 @@ def _bring_up_to_date(
     (point,) = (point for point in points if point.date == today)
     counted, point.pv, point.uv = point.pv, views.count(), len(visitors)
     others = [day for day in days if day.date != today]
-    totals.pv = sum(day.facts.pv for day in others) + point.pv
-    totals.uv = _count_with(visitors, others)
-    for period in periods:
-        if period.first <= today <= period.last:
-            period.pv += point.pv - counted
-            period.uv = _count_with(visitors, [day for day in others if day.date >= period.first])
+    totals.pv = sum(point.pv for point in points)
+    from analytics.ranges.queries import count_visitors_with
 
-
-def _count_with(visitors: Sequence[str], days: Sequence[Day]) -> int:
-    """The distinct visitors of some days and of another whose visitors are given."""
-    with open_cursor() as cursor:
-        first = days[0].date if days else dt.date.min
-        return Range(cursor, days, first=first).count_visitors_with(visitors)
+    with take_turn():
+        totals.uv = count_visitors_with(others, visitors)
+        for period in periods:
+            if period.first <= today <= period.last:
+                period.pv += point.pv - counted
+                period.uv = count_visitors_with([day for day in others if day.date >= period.first], visitors)
 
 
 def _compare(
@@ -284,9 +276,7 @@ def _compare(
         until = day, round(cut.timestamp() * 1000)
         before_last = day
     before = ensure_days(conference.id, before_first, before_last, today=today)
-    asked = question._replace(
-        first=before_first, until=until, panels=(), has_funnel=False, has_hours=first == last, periods=""
-    )
+    asked = question._replace(first=before_first, until=until, panels=(), has_hours=first == last, unit="")
     answers, _ = answer(asked, before, today=today)
     return Comparison(
         before_first,
