@@ -4,6 +4,9 @@ from typing import Any
 
 from django.db import migrations
 
+from meeteasy.core.folding import fold
+
+_ROWS_AT_ONCE = 2_000
 _DROP_LIKE_INDEXES = r"""
     DO $$
     DECLARE name text;
@@ -31,3 +34,19 @@ def drop_like_indexes(pattern: str) -> migrations.RunPython:
     """Drop the indexes for LIKE that Django makes on PostgreSQL for each key of text, in the tables whose
     names are LIKE `pattern`. They are written with every row, and no query of ours uses them."""
     return run_on_postgresql(_DROP_LIKE_INDEXES.format(pattern=pattern))
+
+
+def fold_again(app: str, model: str, field: str) -> migrations.RunPython:
+    """Fold the stored texts of `field` as searches now do, after a change of `fold`; reads each row once."""
+
+    def run(apps: Any, schema_editor: Any) -> None:
+        rows = apps.get_model(app, model).objects.using(schema_editor.connection.alias)
+        stale: list[Any] = []
+        for row in rows.exclude(**{field: ""}).only("pk", field).iterator(chunk_size=_ROWS_AT_ONCE):
+            folded = fold(getattr(row, field))
+            if folded != getattr(row, field):
+                setattr(row, field, folded)
+                stale.append(row)
+        rows.bulk_update(stale, [field], batch_size=_ROWS_AT_ONCE)
+
+    return migrations.RunPython(run, migrations.RunPython.noop)

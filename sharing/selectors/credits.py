@@ -67,6 +67,11 @@ def get_totals(conference: Conference, days: Range) -> dict[str, int]:
     return {**count_conversions(conference, days), "credits": credits or 0}
 
 
+def count_sharers(conference: Conference) -> int:
+    """The number of distinct sharers who have a credit, of all time."""
+    return CreditSum.objects.filter(conference_id=conference.id, kind=_Kind.SHARER).count()
+
+
 def get_leaderboard(
     conference: Conference, days: Range, model: str, *, limit: int, cursor: str = ""
 ) -> SumPage:
