@@ -38,7 +38,7 @@ def test_units_of_quarter_hours_move_from_json_to_columns(conference: Conference
     rows: list[Any] = list(QuarterSum.objects.order_by("id").values())
     assert len(rows) == 4  # two sharers, their channel, the total
     QuarterSum.objects.all().delete()
-    migrate_to("0003_on_postgresql")
+    migrate_to("0004_labels_without_gaps")
     with connection.cursor() as cursor:
         for row in rows:
             units = json.dumps({name: row[f"units_{model.column}"] for name, model in CREDIT_MODELS.items()})
@@ -52,7 +52,7 @@ def test_units_of_quarter_hours_move_from_json_to_columns(conference: Conference
             "INSERT INTO sharing_quartersum (id, units, credits, registrations, direct) "
             "VALUES ('old/total/000000000000000/', '{\"full\": 7}', 1, 1, 1)"
         )
-    migrate_to("0004_units_of_quarters_in_columns")
+    migrate_to("0005_units_of_quarters_in_columns")
     without_models = QuarterSum.objects.get(id__startswith="old/")
     assert (without_models.units_1, without_models.models_digest) == (7, "")
     without_models.delete()

@@ -27,7 +27,7 @@ def _convert(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("sharing", "0003_on_postgresql")]
+    dependencies = [("sharing", "0004_labels_without_gaps")]
 
     operations = [
         *(
