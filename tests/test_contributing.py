@@ -75,13 +75,17 @@ _INSTALLED = (".venv", "webapi/node_modules", "tests/sdks/node_modules")
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The files that git knows, with the packages and the compiled translations of this run."""
+    """The files that git knows, and the packages, compiled translations and compiled code of this run."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, check=True,
     )  # fmt: skip
-    compiled = [path.relative_to(ROOT).as_posix() for path in ROOT.glob("locale/*/LC_MESSAGES/*.mo")]
-    for name in (*filter(None, listed.stdout.decode().split("\0")), *compiled):
+    known = list(filter(None, listed.stdout.decode().split("\0")))
+    # Python takes compiled code by the time and size of its source, both of which a copy keeps.
+    packages = {(ROOT / name).parent for name in known if name.endswith(".py")}
+    compiled = [path for package in packages for path in package.glob("__pycache__/*.pyc")]
+    compiled += ROOT.glob("locale/*/LC_MESSAGES/*.mo")
+    for name in (*known, *(path.relative_to(ROOT).as_posix() for path in compiled)):
         source, target = ROOT / name, tmp_path / "copy" / name
         if source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable
+from operator import attrgetter
 
 import msgspec
 import uuid_utils
 
 from analytics.event_types import OWN_PREFIX, SECRET_PREFIX, EventType
-from analytics.event_types._base import Timestamp
+from analytics.event_types._base import COMMON_FIELDS, Timestamp
 from analytics.events.batch import make_row_maker
 from analytics.events.clock import MS_PER_DAY, TooOldError, event_time_ms
 from analytics.events.parsing import Warn, fit_properties, ignore
@@ -41,7 +42,9 @@ class Client(msgspec.Struct):
 
 
 def check_conference(event: EventType) -> None:
-    """Raise EventError for an id that cannot be part of an event's key."""
+    """Raise EventError for an id that cannot be part of an event's key, or that is blank."""
+    if not event.conference_id.strip():
+        raise EventError("invalid_field", "`conference_id` is empty.", "conference_id")
     if "/" in event.conference_id:
         raise EventError("invalid_field", "`conference_id` may not contain `/`.", "conference_id")
 
@@ -72,7 +75,7 @@ def make_completer(
     sent_ms: when the batch was sent by the client's clock, UTC milliseconds; None: its clock is trusted.
     check_time: called with each time that needs correction; what it raises is raised.
     """
-    received_ms, is_server, reserved = client.received_ms, client.is_server, _RESERVED
+    received_ms, is_server, reserved, checks = client.received_ms, client.is_server, _RESERVED, _checks
     oldest_ms = None if acceptance_days is None else received_ms - acceptance_days * MS_PER_DAY
     # A time in milliseconds from here on is taken as it is, as event_time_ms would do, without the call.
     believed_from_ms = math.inf if sent_ms is not None or oldest_ms is None else oldest_ms
@@ -99,15 +102,15 @@ def make_completer(
         event_id = event.event_id
         if event_id is None:
             event.event_id = str(_new_id())
-        elif not is_server and event_id.startswith(reserved):
+        elif event_id.startswith(reserved) and not is_server:
             message = (
                 f"`event_id`: `{OWN_PREFIX}` and `{SECRET_PREFIX}` begin the ids of others than clients."
             )
             raise EventError("reserved", message, "event_id")
-        event_type = type(event)
-        if event_type.internal and not is_server:
-            raise EventError("reserved", "Only the server itself makes events of this type.", "type")
-        if event_type.subject is not _default_subject:
+        read_needed, has_own_subject = checks[type(event)]
+        if read_needed is not None and not read_needed(event).strip() and not is_server:
+            raise _refuse(event)
+        if has_own_subject:
             _check_subject(event.subject())
         if event.properties:
             event.properties = fit_properties(event.properties, warn)
@@ -127,7 +130,46 @@ def _confirm(complete: Callable[[EventType], None], conference_id: str) -> Calla
     return complete_confirmed
 
 
-_default_subject = EventType.subject
+class _Checks(dict[type[EventType], tuple[Callable[[EventType], str] | None, bool]]):
+    """What is checked of a type's events, in one look-up for each event.
+
+    First, what reads a text that a client may not leave blank: the least of the type's own required texts;
+    None: it has none. Of a type that is only for the server it is always blank. Second, whether the subject
+    is the type's own: a visitor's id is bounded already.
+    """
+
+    def __missing__(self, event_type: type[EventType]) -> tuple[Callable[[EventType], str] | None, bool]:
+        names = _required_texts(event_type)
+        read: Callable[[EventType], str] | None = None
+        if event_type.internal:
+            read = lambda event: ""  # noqa: E731
+        elif len(names) == 1:
+            read = attrgetter(names[0])
+        elif names:
+            read = lambda event: min(getattr(event, name).strip() for name in names)  # noqa: E731
+        self[event_type] = read, event_type.subject is not EventType.subject
+        return self[event_type]
+
+
+_checks = _Checks()
+
+
+def _required_texts(event_type: type[EventType]) -> list[str]:
+    return [
+        field.name
+        for field in msgspec.inspect.type_info(event_type).fields  # type: ignore[attr-defined]
+        if field.required
+        and field.name not in COMMON_FIELDS
+        and isinstance(field.type, msgspec.inspect.StrType)
+        and field.type.pattern is None
+    ]
+
+
+def _refuse(event: EventType) -> EventError:
+    if event.internal:
+        return EventError("reserved", "Only the server itself makes events of this type.", "type")
+    name = next(name for name in _required_texts(type(event)) if not getattr(event, name).strip())
+    return EventError("invalid_field", f"`{name}` is empty.", name)
 
 
 def _check_subject(subject: str | None) -> None:

@@ -113,7 +113,7 @@ def _read_whole(
         check_time(sent.sent_at)
         sent_ms = to_ms(sent.sent_at)
     conference_ids = set(map(_get_conference_id, events))
-    if "/" in "".join(conference_ids):
+    if "/" in "".join(conference_ids) or not all(map(str.strip, conference_ids)):
         return None
     complete = make_completer(
         client,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Count, Max, Sum
+from django.db.models import Max, Sum
 
 from analytics.models import DailySummary
 from conferences.models import Conference
@@ -38,14 +38,12 @@ def count_all(conference: Conference) -> dict[str, Any]:
 
 
 def _count_all(conference: Conference) -> dict[str, Any]:
-    links = ShareLink.objects.filter(conference_id=conference.id, shared_ms__isnull=False)
-    bringing = links.filter(subtree_conversions__gt=0).aggregate(count=Count("sharer", distinct=True))
-    not_credited = NotCredited.objects.filter(registration__conference_id=conference.id)
+    not_credited = NotCredited.objects.filter(conference_id=conference.id)
     opened = ChannelCount.objects.filter(conference_id=conference.id).aggregate(opens=Sum("opens"))
-    counted = len(not_credited.order_by().values_list("pk", flat=True)[: _COUNTED + 1])
+    counted = not_credited[: _COUNTED + 1].count()
     return {
         **get_k_factor(conference, ALL_DAYS),
-        "bringing": bringing["count"],
+        "bringing": sums.count_sharers(conference),
         "not_credited": min(counted, _COUNTED),
         "is_more_not_credited": counted > _COUNTED,
         "opens": opened["opens"] or 0,

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.utils.translation import gettext as _
+
 from console import charts
+from console.formats import count
 from console.labels import label_channel
 from console.selectors.people import Person
 from console.selectors.share_tree import LEVELS, Forest, Node, walk
@@ -14,6 +17,8 @@ from sharing.models import ShareLink
 ROW_HEIGHT = 34
 # From these widths a box has room for its number and its name.
 _ROOM_FOR_NUMBER, _ROOM_FOR_NAME = 0.03, 0.09
+# Narrower ones, of some three pixels, could not be told apart: they are in the box of the others.
+_NARROWEST = 0.004
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,9 @@ def _make_row(
     }  # fmt: skip
     if link.child_count and node.level < LEVELS:
         changed = opened - {link.code} if node.is_open else opened | {link.code}
-        row |= {"toggle": view.address(open=",".join(sorted(changed))), "is_open": node.is_open}
+        # Not in the template, where a translated text with a name in it takes ten times as long.
+        does = (_("Close %(name)s") if node.is_open else _("Open %(name)s")) % {"name": row["person"].name}
+        row |= {"toggle": view.address(open=",".join(sorted(changed))), "is_open": node.is_open, "does": does}
     elif link.child_count:
         row["deeper"] = view.address(root=link.code, open=None)
     return row
@@ -103,10 +110,15 @@ def make_boxes(forest: Forest, people: Mapping[str, Person], view: View) -> list
     def add(nodes: list[Node], left: float, level: int, others: int) -> None:
         for node in nodes:
             width = node.total / forest.total
-            if not width:
+            if width < _NARROWEST:
+                others += node.total
                 continue
             name = describe(node.link, people)["person"].name
-            boxes.append(_make_box(left, width, level, name, node.total) | {"url": _url(node, view)})
+            label = _("Level %(level)s: %(name)s, %(n)s registrations") % {
+                "level": level, "name": name, "n": count(node.total),
+            }  # fmt: skip
+            box = _make_box(left, width, level, name, node.total)
+            boxes.append(box | {"url": view.address(root=node.link.code, open=None), "label": label})
             if level < LEVELS:
                 add(node.children, left, level + 1, node.other_registrations if node.children else 0)
             left += width
@@ -115,10 +127,6 @@ def make_boxes(forest: Forest, people: Mapping[str, Person], view: View) -> list
 
     add(forest.nodes, 0.0, 1, forest.other_registrations)
     return boxes
-
-
-def _url(node: Node, view: View) -> str:
-    return view.address(root=node.link.code, open=None)
 
 
 def _make_box(left: float, width: float, level: int, name: str, total: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from babel.numbers import format_decimal, format_percent
@@ -23,6 +24,7 @@ for write in (clock, day, days_until, moment, month, short_day):
 
 
 @register.simple_tag
+@lru_cache(maxsize=256)  # rows of a table have some each
 def icon(name: str, extra: str = "") -> SafeString:
     """An icon of the sprite. It says nothing by itself: a word or a label stands beside it."""
     address = static("console/icons.svg")
@@ -56,8 +58,7 @@ def percent(value: float | None) -> str:
     """A share as whole per cents, with a decimal below one per cent."""
     if value is None:
         return "–"
-    pattern = "#,##0.0%" if 0 < value < 0.01 else "#,##0%"
-    return str(format_percent(value, format=pattern, locale=find_locale()))
+    return _format_percent(value, "#,##0.0%" if 0 < value < 0.01 else "#,##0%", find_locale())
 
 
 @register.simple_tag
@@ -76,12 +77,15 @@ def spark(values: Sequence[int], label: str) -> dict[str, Any]:
     return {"label": label, **charts.draw_spark(values)}
 
 
-@register.inclusion_tag("console/parts/meter.html")
-def meter(direct: float, below: float = 0, label: str = "") -> dict[str, Any]:
+@register.simple_tag
+def meter(direct: float, below: float = 0) -> SafeString:
     """A bar in a track: two parts of a whole of 1."""
-    return {
-        "first": charts.as_percent(direct), "second": charts.as_percent(below), "label": label,
-    }  # fmt: skip
+    first, second = charts.as_percent(direct), charts.as_percent(below)
+    return format_html(
+        '<svg class="meter" aria-hidden="true"><rect width="{}" height="100%"/>'
+        '<rect class="below" x="{}" width="{}" height="100%"/></svg>',
+        first, first, second,
+    )  # fmt: skip
 
 
 @register.inclusion_tag("console/parts/field.html")
@@ -115,7 +119,12 @@ def ratio(part: float, whole: float) -> float | None:
 @register.filter
 def signed_percent(value: float) -> str:
     """A change in whole per cents with its sign."""
-    return str(format_percent(value, format="+#,##0%;-#,##0%", locale=find_locale()))
+    return _format_percent(value, "+#,##0%;-#,##0%", find_locale())
+
+
+@lru_cache(maxsize=4096)
+def _format_percent(value: float, pattern: str, locale: str) -> str:
+    return str(format_percent(value, format=pattern, locale=locale))
 
 
 @register.filter

@@ -8,17 +8,25 @@ _MARKS = ("Mn", "Me")
 _LETTERS = str.maketrans(
     {"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ħ": "h", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"}
 )
+# Scripts that write names with or without a space or dot inside: `李 小龙`, `李小龙`; `约翰·史密斯`,
+# `约翰史密斯`. Han, Kana, Bopomofo, and Hangul as NFKD takes it apart.
+_UNSPACED = (
+    r"[\u1100-\u11ff\u2e80-\u2fdf\u3005-\u3007\u3041-\u30fa\u30fc-\u312f\u31a0-\u31bf\u31f0-\u31ff"
+    r"\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\ud7b0-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+_GAP = re.compile(rf"(?<={_UNSPACED})[ \t·‧•・]+(?={_UNSPACED})")
 _DIGITS = re.compile(r"[\s().+/\-–]*(?:[0-9][\s().+/\-–]*)+\Z")
 
 
 def fold(text: str) -> str:
     """`Émile`, `EMILE` and `e\u0301mile` are one; so are `straße` and `STRASSE`, `Ａｎｎ` and `ann`.
 
-    Unicode's compatibility caseless matching (Unicode standard, D146), and no marks.
+    Unicode's compatibility caseless matching (Unicode standard, D146), no marks, and no gaps inside names
+    that need none: `李 小龙` and `李小龙` are one. What is folded stays so when it is folded again.
     """
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     kept = (character for character in text if unicodedata.category(character) not in _MARKS)
-    return "".join(kept).translate(_LETTERS)
+    return _GAP.sub("", "".join(kept).translate(_LETTERS))
 
 
 def fold_digits(text: str) -> str:

@@ -5,6 +5,9 @@ from typing import Any
 
 from django.db import OperationalError, migrations
 
+from meeteasy.core.folding import fold
+
+_ROWS_AT_ONCE = 2_000
 _DROP_LIKE_INDEXES = r"""
     DO $$
     DECLARE name text;
@@ -65,5 +68,19 @@ def drop_json_checks(table: str) -> migrations.RunPython:
                 pass
             finally:
                 cursor.execute("PRAGMA writable_schema = OFF")
+
+
+def fold_again(app: str, model: str, field: str) -> migrations.RunPython:
+    """Fold the stored texts of `field` as searches now do, after a change of `fold`; reads each row once."""
+
+    def run(apps: Any, schema_editor: Any) -> None:
+        rows = apps.get_model(app, model).objects.using(schema_editor.connection.alias)
+        stale: list[Any] = []
+        for row in rows.exclude(**{field: ""}).only("pk", field).iterator(chunk_size=_ROWS_AT_ONCE):
+            folded = fold(getattr(row, field))
+            if folded != getattr(row, field):
+                setattr(row, field, folded)
+                stale.append(row)
+        rows.bulk_update(stale, [field], batch_size=_ROWS_AT_ONCE)
 
     return migrations.RunPython(run, migrations.RunPython.noop)

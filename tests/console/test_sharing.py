@@ -1,11 +1,15 @@
 """Share Tracking: the same figures as the API, names, search, levels, voiding, campaign links."""
 
+from collections import defaultdict
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 
 from conferences.models import Conference, Registration
+from console.selectors.people import Person
+from console.selectors.share_rows import View, make_boxes
+from console.selectors.share_tree import Forest, Node
 from sharing.models import ShareLink, Void
 from tests.console.builders import NOON, build_branch, build_chain, opened, registered, share, store
 from tests.console.conftest import Browser
@@ -45,6 +49,16 @@ def test_the_page_and_the_api_say_the_same(
     k_factor = api(alice).get("/api/sharing/k-factor?conference_id=summit").json()
     assert context["tiles"]["k_factor"] == k_factor["k_factor"]
     assert context["tiles"]["share_conversions"] == context["tree"]["total"] == 3
+    assert context["tiles"]["bringing"] == len(board["results"]) == 2
+
+
+def test_boxes_too_narrow_to_see_are_in_the_box_of_the_others() -> None:
+    links = [
+        ShareLink(code=code, subtree_conversions=count) for code, count in (("a", 997), ("b", 2), ("c", 1))
+    ]
+    forest = Forest(None, [], [Node(link, 1, 1000) for link in links], total=1000)
+    boxes = make_boxes(forest, defaultdict(lambda: Person("Ada", True)), View())
+    assert [(box["total"], box.get("is_others", False)) for box in boxes] == [(997, False), (3, True)]
 
 
 def test_an_unregistered_sharer_is_a_short_id(conference: Conference, alice: User, browser: Browser) -> None:

@@ -5,6 +5,12 @@ import type { Answer, Person, Scan, StoredList } from './store'
 
 export type Texts = Record<string, string>
 
+const UNSPACED = '[\\p{sc=Han}\\p{sc=Hira}\\p{sc=Kana}\\p{sc=Bopo}\\p{sc=Hang}ー]'
+const GAP = new RegExp(`(${UNSPACED})[ \\t·‧•・]+(?=${UNSPACED})`, 'gu')
+
+/** A text as searches compare it; the server's is `fold` of meeteasy/core/folding.py. */
+const fold = (text: string) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replace(GAP, '$1')
+
 /** The list of a conference, ready to be asked. */
 export class DeviceList {
   readonly at: string
@@ -31,7 +37,6 @@ export class DeviceList {
   person = (digest: string) => this.people.get(digest)
 
   search(text: string, most: number): Person[] {
-    const fold = (value: string) => value.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase()
     const wanted = fold(text)
     const found: Person[] = []
     for (const person of this.people.values()) {

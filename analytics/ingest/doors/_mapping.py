@@ -153,7 +153,8 @@ def _count_message(fields: dict[str, Any]) -> None:
 
 
 def _first_text(name: str, *sources: dict[str, Any]) -> str:
-    return next((source[name] for source in sources if isinstance(source.get(name), str)), "")
+    texts = (source[name] for source in sources if isinstance(source.get(name), str))
+    return next((text for text in texts if text.strip()), "")
 
 
 def _path_of(url: str) -> str:

@@ -9,7 +9,7 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analytics.days.attendance import FIGURES, count_attendance
+from analytics.days.attendance import FIGURES, count_attendance, find_days
 from analytics.days.figures import compute_figures
 from analytics.days.summaries import refresh_dirty_days
 from analytics.days.zones import local_date
@@ -376,6 +376,8 @@ def test_a_registrations_events_are_found_by_index(conference: Conference) -> No
 
     with connection.execute_wrapper(explain):
         figures()
+        find_days("summit", subjects={"r1"}, visitor_ids={"v1"})
     assert not [step for step in plans if step.startswith("SCAN analytics_event")]
+    assert not [step for step in plans if step.endswith("(conference_id=?)")]
     assert any("event_of_registration" in step for step in plans)
     assert any("event_registration_visitor" in step for step in plans)

@@ -1,12 +1,18 @@
 """Searching people by names and numbers, however they are typed."""
 
+from unittest.mock import Mock
+
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
+from django.db import connection
+from django.db.migrations.state import ProjectState
 from django.test import Client
 
 from conferences.models import Conference, Registration
 from conferences.services.registrations import register
 from meeteasy.core.folding import fold, fold_digits
+from meeteasy.core.migrations import fold_again
 from tests.conferences.api.conftest import Api
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +26,11 @@ PEOPLE = {
     "张伟": "zhang@example.cn",
     "Ольга Ёлкина": "olga@example.ru",
     "50% _off_": "percent@example.com",
+    "李 小龙": "lee@example.com",
+    "欧阳娜娜": "nana@example.com",
+    "约翰·史密斯": "smith@example.com",
+    "山田　太郎": "taro@example.jp",
+    "김 철수": "kim@example.kr",
 }
 
 
@@ -48,6 +59,17 @@ def people(conference: Conference) -> None:
         ("ЁЛКИНА", "Ольга Ёлкина"),
         ("50%", "50% _off_"),
         ("_off_", "50% _off_"),
+        ("李小龙", "李 小龙"),
+        ("李 小龙", "李 小龙"),
+        ("李　小龙", "李 小龙"),
+        ("李小", "李 小龙"),
+        ("欧阳 娜娜", "欧阳娜娜"),
+        ("欧阳　娜娜", "欧阳娜娜"),
+        ("约翰史密斯", "约翰·史密斯"),
+        ("约翰 史密斯", "约翰·史密斯"),
+        ("山田太郎", "山田　太郎"),
+        ("김철수", "김 철수"),
+        ("김 철수", "김 철수"),
     ],
 )
 def test_case_accents_and_composition_make_no_difference(
@@ -71,7 +93,7 @@ def test_digits_find_a_phone_however_they_are_grouped(
     assert [registration.name for registration in page.context["cl"].result_list] == ["Ann"]
 
 
-@pytest.mark.parametrize("text", ["\u0301", "%", "x" * 254, "off_5", "nobody"])
+@pytest.mark.parametrize("text", ["\u0301", "%", "x" * 254, "off_5", "nobody", "lukaszsoren", "龙 lee"])
 def test_unmatched_texts_find_nothing(people: None, bob: User, api: Api, text: str) -> None:
     expected = ["50% _off_"] if text == "%" else []
     found = api(bob).get(URL, {"q": text}).json()["results"]
@@ -82,6 +104,25 @@ def test_text_without_a_number_has_no_digits() -> None:
     assert fold_digits("room 12") == ""
     assert fold_digits("(020) 7946-0958") == "02079460958"
     assert fold("Ｓｔｒａße") == fold("STRASSE") == "strasse"
+
+
+@pytest.mark.parametrize(
+    "text", ["李 小龙", "約翰・史密斯", "ｶﾞﾝ ﾀﾞﾑ", "김 철수", "Ann Li 李 明", "İpek\n李 明\n+1"]
+)
+def test_what_is_folded_stays_when_folded_again(text: str) -> None:
+    assert fold(fold(text)) == fold(text)
+
+
+def test_only_gaps_inside_one_script_go() -> None:
+    assert fold("Ann  Li 李 明 B") == "ann  li 李明 b"
+    assert fold("李\n明") == "李\n明"
+
+
+def test_stored_texts_are_folded_again_on_an_upgrade(people: None) -> None:
+    Registration.objects.filter(name="李 小龙").update(search_text="李 小龙\nlee@example.com\n")
+    step = fold_again("conferences", "Registration", "search_text")
+    step.code(ProjectState.from_apps(apps).apps, Mock(connection=connection))
+    assert Registration.objects.get(name="李 小龙").search_text == "李小龙\nlee@example.com\n"
 
 
 def test_imported_people_are_searchable(conference: Conference, bob: User, api: Api) -> None:

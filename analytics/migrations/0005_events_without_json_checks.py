@@ -7,7 +7,7 @@ from meeteasy.core.migrations import drop_json_checks
 
 
 class Migration(migrations.Migration):
-    dependencies = [("analytics", "0003_on_postgresql")]
+    dependencies = [("analytics", "0004_segments_of_one_day")]
     operations = [
         migrations.SeparateDatabaseAndState(
             database_operations=[drop_json_checks("analytics_event")],
