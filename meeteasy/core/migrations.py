@@ -69,6 +69,8 @@ def drop_json_checks(table: str) -> migrations.RunPython:
             finally:
                 cursor.execute("PRAGMA writable_schema = OFF")
 
+    return migrations.RunPython(run, migrations.RunPython.noop)
+
 
 def fold_again(app: str, model: str, field: str) -> migrations.RunPython:
     """Fold the stored texts of `field` as searches now do, after a change of `fold`; reads each row once."""
