@@ -43,6 +43,8 @@ class System:
     is_migrated: whether `prepare` makes all tables, the user and the conference.
     """
 
+    has_real_starts = False  # True: no process is a fork of one that has libraries loaded already
+
     def __init__(self, directory: Path, *, is_migrated: bool = True) -> None:
         self.directory = directory
         self.port = free_port()
@@ -121,14 +123,17 @@ class System:
             return start_python(
                 arguments, self.environment, output=log, errors=log,
                 directory=self.roots.get(name, ROOT),
-                is_real="web" in arguments and self.web_processes > 1,  # Python itself starts the second
+                # Python itself starts the second of two web processes.
+                is_real=self.has_real_starts or ("web" in arguments and self.web_processes > 1),
             )  # fmt: skip
 
     def start_web(self, name: str, *, port: int) -> None:
         """Start one more web server, of one process, at a port of its own."""
         arguments = ["manage.py", "web", "--port", str(port), "--processes", "1"]
         with open(self.directory / f"{name}.log", "ab") as log:
-            self.processes[name] = start_python(arguments, self.environment, output=log, errors=log)
+            self.processes[name] = start_python(
+                arguments, self.environment, output=log, errors=log, is_real=self.has_real_starts
+            )
         self.wait_for(
             lambda: httpx.get(f"http://127.0.0.1:{port}/healthz").is_success if _listens(port) else False,
             f"{name} to answer", seconds=180,
