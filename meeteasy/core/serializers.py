@@ -17,10 +17,9 @@ _NAME_CHARACTERS = 64
 
 
 class ModelSerializer(serializers.ModelSerializer[_Row]):
-    """DRF's, which works the fields out of the model for each request, a fifth of a read: here once.
-
-    For each language once, because labels are texts by then. A subclass may change what `get_fields` returns.
-    """
+    # DRF's, which works the fields out of the model for each request, up to a quarter of a read: here once for
+    # each language, as whether a field needs a label depends on it. A subclass may change what `get_fields`
+    # returns. (No docstring: it would describe each subclass without one in the API's description.)
 
     _made: dict[tuple[type, str | None], dict[str, serializers.Field[Any, Any, Any, Any]]] = {}
 
