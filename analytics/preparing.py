@@ -20,8 +20,7 @@ from analytics import store
 from analytics.days.sealing import is_sealed, read_sealed_before
 from analytics.days.zones import get_zones
 from analytics.models import DailySummary, Segment
-from analytics.ranges.building import SCRATCH
-from analytics.ranges.segments import NotReadyError, is_current, is_large, make_segment, patience
+from analytics.ranges.segments import SCRATCH, NotReadyError, is_current, is_large, make_segment, patience
 from analytics.selectors.answers import is_at_rest, is_watched, note_prepared
 from analytics.selectors.summary import MAX_DAYS, USUAL_DAYS, BeyondRetentionError, get_summary
 from conferences.models import Conference

@@ -7,7 +7,7 @@ class Segment(models.Model):
     """A day's events as a file of columns: derived, disposable (analytics/ranges/segments.py).
 
     The row is written after its file. It says of which events the file was made: `computations` of the day's
-    summary when they were read, and of the day's before. Every change gives the row another `change`.
+    summary when they were read. Every change gives the row another `change`.
     """
 
     id = models.CharField(primary_key=True, db_column="_id", max_length=96)  # conference_id:date
@@ -17,10 +17,7 @@ class Segment(models.Model):
     name = models.CharField(max_length=255)
     digest = models.CharField(max_length=32)
     computations = models.BigIntegerField()
-    evening_computations = models.BigIntegerField()
-    evening = models.CharField(max_length=32)  # a digest of who was there before midnight
     rows = models.BigIntegerField()
-    facts = models.TextField(default="")  # what the day comes to (analytics/ranges/facts.py), as JSON
     built_at = models.DateTimeField()
     build_ms = models.BigIntegerField()
     is_stale = models.BooleanField(default=False)

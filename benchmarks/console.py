@@ -87,7 +87,7 @@ def main() -> None:
     if options.smoke:
         options.events, options.links, options.requests = [200, 400], [20, 40], 2
     use_two_cores()
-    with open_lab(RANGES_MEMORY_MB="1024") as lab:
+    with open_lab() as lab:
         lab.prepare()
         for conference, events, links in zip((SMALL, LARGE), options.events, options.links, strict=True):
             lab.run_code(_FILL.format(id=conference, links=links))

@@ -13,7 +13,6 @@ import datetime as dt
 import json
 import sqlite3
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 from benchmarks.harness.history import add_history
@@ -48,11 +47,12 @@ FROM (SELECT n, n / 3 AS visit, n / 3 * 104729 % :visitors AS number,
     FROM (WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c LIMIT :views) SELECT n FROM c))
 """
 
-_SEGMENTS = """
-from django.core.files.storage import storages
-from analytics.models import Segment
-files = [storages["segments"].path(name) for name in
-    Segment.objects.filter(conference_id={conference!r}).values_list("name", flat=True)]
+_ROWS = """
+import datetime as dt
+from pathlib import Path
+from analytics.ranges.segments import ensure_days
+from benchmarks.references.segment_rows import write_views
+write_views(ensure_days({conference!r}, dt.date.min, dt.date.max, today=dt.date.max), Path({rows!r}))
 """
 
 
@@ -65,7 +65,7 @@ def main() -> None:
     if options.smoke:
         options.views, options.others, options.repeat = 3_000, [1_000, 2_000], 1
     use_two_cores()
-    with open_lab(RANGES_MEMORY_MB="1024") as lab:
+    with open_lab() as lab:
         lab.prepare()
         add_history(lab.database, first=0, events=options.others[0])
         _add_views(lab, options.views)
@@ -97,16 +97,17 @@ def _measure(lab: Lab, name: str, repeat: int) -> dict[str, Any]:
 
 def _ask_references(lab: Lab, repeat: int) -> dict[str, Any]:
     """The same rows elsewhere; Umami's queries where PostgreSQL is installed."""
-    copy = str(Path(lab.directory) / "summary.duckdb")
-    asked = {"duckdb": f"ask_duckdb(files, {copy!r}, repeat={repeat})"}
+    rows, copy = str(lab.directory / "rows.csv"), str(lab.directory / "summary.duckdb")
+    lab.run_code(_ROWS.format(conference=_CONFERENCE, rows=rows))
+    asked = {"duckdb": f"ask_duckdb({rows!r}, {copy!r}, repeat={repeat})"}
     with ExitStack() as stack:
         if find_programs() is not None:
             url = stack.enter_context(run_postgresql())
-            asked["umami"] = f"ask_umami(files, {url!r}, repeat={min(repeat, 3)})"
+            asked["umami"] = f"ask_umami({rows!r}, {url!r}, repeat={min(repeat, 3)})"
         found = {}
         for name, call in asked.items():
             code = f"from benchmarks.references.range_queries import *\n{call}"
-            printed = lab.run_code(_SEGMENTS.format(conference=_CONFERENCE) + code)
+            printed = lab.run_code(code)
             found[name] = json.loads(printed.splitlines()[-1])
     return found
 

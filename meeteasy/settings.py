@@ -327,8 +327,7 @@ INGEST_QUEUE_MAX_BYTES = env.read_int("INGEST_QUEUE_MAX_BYTES", 512 * 1024 * 102
 # How long dead letters are kept after they were replayed. Those that wait are never deleted.
 DEAD_LETTER_KEEP_DAYS = env.read_int("DEAD_LETTER_KEEP_DAYS", 30, minimum=1)
 
-# DuckDB in each process that reads or writes segments.
-RANGES_MEMORY_MB = env.read_int("RANGES_MEMORY_MB", 512, minimum=64)
+# Of each process that counts in segments.
 RANGES_THREADS = env.read_int("RANGES_THREADS", 2, minimum=1)
 
 # Registrations and check-ins that clients may report within an hour; 0 = no limit. Further ones are stored

@@ -38,7 +38,6 @@ def clear_marks(ids: list[str]) -> None:
 
 
 def mark_segments_stale(conference_id: str, date: dt.date) -> None:
-    """Have the segments made again that depend on a day whose summary was just written: its own, and the next
-    day's, whose first visits may have begun in the evening (analytics/ranges/segments.py)."""
-    keys = [DailySummary.key(conference_id, day) for day in (date, date + dt.timedelta(days=1))]
-    Segment.objects.filter(id__in=keys).update(is_stale=True, change=uuid.uuid4().hex)
+    """Have the segment made again of a day whose summary was just written (analytics/ranges/segments.py)."""
+    key = DailySummary.key(conference_id, date)
+    Segment.objects.filter(id=key).update(is_stale=True, change=uuid.uuid4().hex)

@@ -1,64 +1,81 @@
 """The columns of a segment, and the dimensions by which summaries are split and filtered."""
 
 import hashlib
+from typing import NamedTuple
 
 from analytics.context.referrers import DATA_FILE
 
-# What the extraction gives for each event, in this order; building.py adds visits.
-EXTRACTED = {
-    "key": "VARCHAR",
-    "type": "VARCHAR",
-    "ts": "BIGINT",  # UTC milliseconds
-    "visitor": "VARCHAR",  # "" for none
-    "is_counted": "BOOLEAN",  # of registrations and check-ins: the event by which it counts on this day
-    "page": "VARCHAR",
-    "host": "VARCHAR",
-    "referrer": "VARCHAR",
-    "source_group": "VARCHAR",
-    "utm_source": "VARCHAR",
-    "utm_medium": "VARCHAR",
-    "utm_campaign": "VARCHAR",
-    "utm_term": "VARCHAR",
-    "utm_content": "VARCHAR",
-    "channel": "VARCHAR",
-    "browser": "VARCHAR",
-    "os": "VARCHAR",
-    "device": "VARCHAR",
-    "app": "VARCHAR",
-    "country": "VARCHAR",
-}
-
-# What is the same in most page views of a visit: a query of these columns alone reads one row for each
-# (visit, combination of values) instead of one for each page view (building.py).
-CONTEXT_COLUMNS = ("browser", "os", "device", "app", "country")
-SOURCE_COLUMNS = (
+# What is the same in most page views of a visit, kept as one number for all of it.
+CONTEXT_FIELDS = ("browser", "os", "device", "app", "country")
+SOURCE_FIELDS = (
     "host", "referrer", "source_group", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content",
 )  # fmt: skip
 
-# By the name in API and filters: the column. All are of page views, except `channel`, which is of shares.
+
+class EventRow(NamedTuple):
+    """An event as the extraction gives it.
+
+    ts: UTC milliseconds. visitor: "" for none. is_counted: of registrations and check-ins, the event by which
+    it counts on this day. source, context: values of SOURCE_FIELDS and CONTEXT_FIELDS.
+    """
+
+    key: str
+    type: str
+    ts: int
+    visitor: str
+    is_counted: bool
+    page: str
+    channel: str
+    source: tuple[str, ...]
+    context: tuple[str, ...]
+
+
+# The columns of numbers that stand for texts, and the texts that are in each.
+CODED: dict[str, tuple[str, ...]] = {
+    "type": (), "page": (), "channel": (), "source": SOURCE_FIELDS, "context": CONTEXT_FIELDS,
+}  # fmt: skip
+
+
+class Dimension(NamedTuple):
+    """column: of CODED. field: which of its texts, or None if it is one text."""
+
+    column: str
+    field: int | None = None
+
+
+def _within(column: str, name: str) -> Dimension:
+    return Dimension(column, CODED[column].index(name))
+
+
+# By the name in API and filters. All are of page views, except `channel`, which is of shares.
 DIMENSIONS = {
-    "page": "page",
-    "referrer": "referrer",
-    "host": "host",
-    "group": "source_group",
-    "utm_source": "utm_source",
-    "utm_medium": "utm_medium",
-    "utm_campaign": "utm_campaign",
-    "utm_term": "utm_term",
-    "utm_content": "utm_content",
-    "channel": "channel",
-    "browser": "browser",
-    "os": "os",
-    "device": "device",
-    "app": "app",
-    "country": "country",
+    "page": Dimension("page"),
+    "referrer": _within("source", "referrer"),
+    "host": _within("source", "host"),
+    "group": _within("source", "source_group"),
+    "utm_source": _within("source", "utm_source"),
+    "utm_medium": _within("source", "utm_medium"),
+    "utm_campaign": _within("source", "utm_campaign"),
+    "utm_term": _within("source", "utm_term"),
+    "utm_content": _within("source", "utm_content"),
+    "channel": Dimension("channel"),
+    "browser": _within("context", "browser"),
+    "os": _within("context", "os"),
+    "device": _within("context", "device"),
+    "app": _within("context", "app"),
+    "country": _within("context", "country"),
 }
 # A dimension of the whole visit.
 ENTRY_PAGE = "entry_page"
 
+
+class DamagedError(Exception):
+    """A segment's file is missing, cut or changed."""
+
+
 VISIT_MS = 30 * 60 * 1000
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 def version() -> str:

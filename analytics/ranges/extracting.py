@@ -12,7 +12,7 @@ from analytics.context.referrers import Source, read_host, read_share_code, read
 from analytics.days.attendance import find_counted
 from analytics.event_types import ATTENDANCE_TYPES, EVENT_TYPES
 from analytics.event_types.share import NONCE_LENGTH, PROVEN_CODE_LENGTH, prove_code
-from analytics.ranges.columns import VISIT_MS
+from analytics.ranges.columns import CONTEXT_FIELDS, SOURCE_FIELDS, EventRow
 
 # The server's own bookkeeping is nothing that a visitor did.
 _COUNTING_TYPES = ATTENDANCE_TYPES - {name for name, member in EVENT_TYPES.items() if member.internal}
@@ -42,11 +42,12 @@ class Context(msgspec.Struct, frozen=True):
 
 
 _NO_CONTEXT = Context()
-_EMPTY_VIEW = ("",) * 9
+_NO_SOURCE = ("",) * len(SOURCE_FIELDS)
+_EMPTY_CONTEXT = ("",) * len(CONTEXT_FIELDS)
 
 
-def extract_day(conference_id: str, date: dt.date) -> Iterator[tuple[Any, ...]]:
-    """The rows of a day, in no order; their values are those of columns.EXTRACTED."""
+def extract_day(conference_id: str, date: dt.date) -> Iterator[EventRow]:
+    """The rows of a day, in no order."""
     counted: set[str] | None = None
     read_view = _decoder(_View)
     read_share = _decoder(_Share)
@@ -54,12 +55,13 @@ def extract_day(conference_id: str, date: dt.date) -> Iterator[tuple[Any, ...]]:
         if kind == "page_view":
             seen_by = _read_context(context)
             view = read_view(data)
-            source = _source(conference_id, visitor, view, seen_by.app)
-            yield (
-                key, kind, ts, subject, 0, view.page, source.host, source.name, source.group,
-                view.utm_source, view.utm_medium, view.utm_campaign, view.utm_term, view.utm_content, "",
-                seen_by.browser, seen_by.os, seen_by.device, seen_by.app, seen_by.country,
+            source = (
+                *_source(conference_id, visitor, view, seen_by.app),
+                view.utm_source, view.utm_medium, view.utm_campaign, view.utm_term, view.utm_content,
             )  # fmt: skip
+            yield EventRow(
+                key, kind, ts, subject, False, view.page, "", source, msgspec.structs.astuple(seen_by)
+            )
             continue
         if _is_internal(kind):
             continue
@@ -67,21 +69,7 @@ def extract_day(conference_id: str, date: dt.date) -> Iterator[tuple[Any, ...]]:
             counted = find_counted(conference_id, date)
         is_counted = counted is not None and key in counted
         channel = read_share(data).channel if kind == "share" else ""
-        yield (key, kind, ts, visitor, +is_counted, *_EMPTY_VIEW, channel, *("",) * 5)
-
-
-def extract_evening(conference_id: str, date: dt.date, *, midnight: dt.datetime) -> dict[str, int]:
-    """By visitor, the last event (UTC ms) in the 30 minutes before a local day begins.
-
-    date: the day before. midnight: when it ends. Only these visits can go on across midnight.
-    """
-    since = midnight - dt.timedelta(milliseconds=VISIT_MS)
-    last: dict[str, int] = {}
-    for _, kind, ts, visitor, subject, _, _ in store.read_day(conference_id, date, since=since):
-        who = subject if kind == "page_view" else visitor
-        if who and not _is_internal(kind) and ts > last.get(who, 0):
-            last[who] = ts
-    return last
+        yield EventRow(key, kind, ts, visitor, is_counted, "", channel, _NO_SOURCE, _EMPTY_CONTEXT)
 
 
 @lru_cache(maxsize=64)

@@ -1,291 +1,328 @@
-"""The questions of a summary, as SQL over segments. What each number means: docs/definitions.md.
-
-A visit that crosses midnight is in the segments of both days. `parts` has those visits; all others need
-nothing of it. Without filters, what adds up is the sum of the days' facts, and no row is read for it.
-"""
+"""The figures of a range, counted in its segments. What each number means: docs/definitions.md."""
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
-from analytics.ranges.building import VISIT_COLUMNS, with_visits
-from analytics.ranges.columns import CONTEXT_COLUMNS, DIMENSIONS, ENTRY_PAGE, SOURCE_COLUMNS, VISIT_MS
-from analytics.ranges.engine import quote
-from analytics.ranges.facts import COUNTED, count_by, read_facts
+import numpy as np
+
+from analytics.ranges.building import hash_visitors
+from analytics.ranges.columns import CODED, DIMENSIONS, ENTRY_PAGE, VISIT_MS, Dimension
+from analytics.ranges.engine import spread
+from analytics.ranges.files import FENCES, Array, SegmentFile
 from analytics.ranges.filters import CONTAINS, Filter
-from analytics.ranges.results import PANELS
-from analytics.ranges.rows import DayRow, HourRow, Occurrence, Panel, PanelRow, Visits
+from analytics.ranges.parts import Part, Texts, changes, number_visitors, read_texts
+from analytics.ranges.results import PANELS, STEPS
+from analytics.ranges.rows import (
+    Answers,
+    DayRow,
+    HourRow,
+    Occurrence,
+    Panel,
+    PanelRow,
+    PeriodRow,
+    Visits,
+    start_of,
+)
 from analytics.ranges.segments import Day
 
-if TYPE_CHECKING:
-    import duckdb
+_COUNTED = ("registration", "checkin")  # of which some events count, one for each registration
+_HOURS = 26  # of a day, at most
+_HOUR_MS = 3_600_000
+# Events of a part, about: so its columns fit into a processor's cache.
+_PART_EVENTS = 131_072
+# Pairs of value and visitor are marked in a table of at most this size, which fits into a cache; else sorted.
+_MARKS = 1_048_576
 
-STEPS = ("page_view", "share_open", "registration", "checkin")
-# What is counted: other columns are not copied when visits are chosen.
-_READ = sorted(
-    {"day", "hour", "type", "is_counted", "visitor", *VISIT_COLUMNS} - {"goes_on", "is_late"}
-    | {DIMENSIONS[dimension] for dimension in PANELS.values() if dimension != ENTRY_PAGE}
-)
-# By column: where the number of page views is that a row stands for.
-_VIEWS_OF = dict.fromkeys(CONTEXT_COLUMNS, "context_views") | dict.fromkeys(SOURCE_COLUMNS, "source_views")
+Until = tuple[dt.date, int]
+# Figures of a part of the visitors by name; those of the parts add up.
+Figures = dict[str, Array]
+_Found = TypeVar("_Found")
 
 
-class Range:
-    """The events of a range, opened for questions. One for each request, on a cursor of its own.
+def count_range(
+    days: Sequence[Day],
+    *,
+    filters: Sequence[Filter] = (),
+    until: Until | None = None,
+    panels: Sequence[str] = (),
+    limit: int = 0,
+    has_hours: bool = True,
+    unit: str = "",
+) -> Answers:
+    """Everything about a range.
 
-    days: those that have events. first: the first day, before which no visit begins here. until: only events
-    before it count (UTC ms), on the last day that has any.
+    days: those that have events. until: only events before it count (UTC ms), on the last day that has any.
+    panels: names of PANELS. limit: rows of each panel, 0 for all. unit: of periods, "week", "month" or none
+    (""). Raises DamagedError.
     """
+    if not days:
+        return Answers(Visits(), [], [], [0] * len(STEPS), {name: Panel([], 0, 0) for name in panels})
+    dimensions = {PANELS[name] for name in panels}
+    texts = read_texts(days, _columns_of([*dimensions, *(item.dimension for item in filters)]))
+    midnights = np.array([_midnight(day) for day in days])
+    starts = [start_of(unit, day.date) for day in days]
+    periods = sorted(set(starts))
+    period_of = np.array([periods.index(start) for start in starts])
 
-    def __init__(
-        self,
-        cursor: "duckdb.DuckDBPyConnection",
-        days: Sequence[Day],
-        *,
-        first: dt.date,
-        filters: Sequence[Filter] = (),
-        until: tuple[dt.date, int] | None = None,
-    ) -> None:
-        self._cursor = cursor
-        self._first = first
-        self._is_filtered = bool(filters)
-        # Whether whoever is left has a page view among the events that are left: most of a range are views,
-        # and this saves counting their visitors twice.
-        self._has_viewed = not filters or any(item.dimension != "channel" for item in filters)
-        self._counted: Visits | None = None
-        whole = [day for day in days if until is None or day.date < until[0]]
-        self._facts = {day.date: day.facts for day in whole}
-        files = ", ".join(quote(day.path) for day in whole)
-        sources = [f"SELECT * FROM read_parquet([{files}])"] if whole else []  # noqa: S608  files of ours
-        for day in days:
-            if until is not None and day.date == until[0]:
-                self._cut(day, until[1])
-                sources.append("SELECT * FROM cut")
-        self.is_empty = not sources
-        if self.is_empty:
-            return
-        self._run(f"CREATE TEMP VIEW segments AS {' UNION ALL BY NAME '.join(sources)}")
-        self._events = "segments"
-        self._join_visits()
-        if filters:
-            self._choose(filters)
+    def count(part: Part) -> Figures:
+        return _Question(part, texts, filters).count(midnights, period_of, dimensions, has_hours=has_hours)
 
-    def _run(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        return self._cursor.execute(statement, list(parameters)).fetchall()
+    parts = _each_part(days, texts, until, count)
+    figures: Figures = {name: np.sum([part[name] for part in parts], axis=0) for name in parts[0]}
+    by_day, by_hour = figures["days"], figures.get("hours", np.zeros((4, 0)))
+    dates = [day.date for day in days]
+    return Answers(
+        Visits(*figures["totals"].tolist()),
+        [DayRow(dates[number], *by_day[:, number].tolist()) for number in range(len(days))],
+        [
+            HourRow(dates[place // _HOURS], place % _HOURS, *by_hour[:, place].tolist())
+            for place in np.flatnonzero(by_hour.any(axis=0)).tolist()
+        ],
+        figures["funnel"].tolist(),
+        {name: _top(_values(texts, PANELS[name]), figures[PANELS[name]], limit) for name in panels},
+        [PeriodRow(*row) for row in zip(periods, figures["periods"].tolist(), strict=True) if unit],
+    )
 
-    def _cut(self, day: Day, until_ms: int) -> None:
-        """Take a day without what came later, and find its visits again."""
-        stored = f"read_parquet({quote(day.path)})"
-        others = f"SELECT * EXCLUDE ({', '.join(VISIT_COLUMNS)}) FROM {stored}"  # noqa: S608
-        events = f"({others} WHERE ts < {until_ms:d})"
-        # `goes_on` holds for the first visit of a visitor on that day, which the cut may shorten, not move.
-        gone_on = f"(SELECT DISTINCT visitor, visit AS ts FROM {stored} WHERE goes_on)"  # noqa: S608
-        visits = with_visits(events, gone_on, ends_ms=until_ms + VISIT_MS)  # none goes on after it
-        self._run(f"CREATE TEMP TABLE cut AS {visits}")
-        self._facts[day.date] = read_facts(self._cursor, "cut")
 
-    def _join_visits(self) -> None:
-        """Find the visits that cross a midnight of the range, and their parts: `parts`, by their root."""
-        self._has_parts = any(facts.gone_on for date, facts in self._facts.items() if date > self._first)
-        if not self._has_parts:
-            return
-        first = f"{quote(self._first.isoformat())}::DATE"
-        self._run(
-            "CREATE TEMP TABLE parts AS "  # noqa: S608
-            "SELECT *, min(visit) OVER (PARTITION BY visitor, number) AS root FROM ("
-            "  SELECT visitor, visit, day, visit_end, visit_events, visit_views,"
-            f"    sum(CASE WHEN goes_on AND day > {first} THEN 0 ELSE 1 END)"
-            "    OVER (PARTITION BY visitor ORDER BY visit) AS number"
-            "  FROM segments WHERE is_first AND (goes_on OR is_late)) "
-            "QUALIFY count(*) OVER (PARTITION BY visitor, number) > 1"
-        )
-        # Parts that begin with a page view which is not the first one of its visit.
-        self._run(
-            "CREATE TEMP TABLE entered AS SELECT visitor, visit FROM parts WHERE visit_views > 0 "
-            "QUALIFY row_number() OVER (PARTITION BY visitor, root ORDER BY visit) > 1"
-        )
+def list_events(
+    days: Sequence[Day], kind: str, *, filters: Sequence[Filter] = (), limit: int, offset: int
+) -> list[Occurrence]:
+    """The events of a type, the latest first; of registrations and check-ins those that count."""
+    if not days:
+        return []
+    shown = [name for name in Occurrence._fields if name != "ts"]
+    texts = read_texts(days, list(CODED))
 
-    def _choose(self, filters: Sequence[Filter]) -> None:
-        """Keep the visits that contain a match of each filter."""
-        matches, parameters = [], []
-        for item in filters:
-            source, column, condition = self._rows_of(item.dimension, events="segments")
-            if item.operator == CONTAINS:
-                condition += f" AND contains(lower({column}), lower(?))"
-            else:
-                condition += f" AND {column} = ?"
-            parameters.append(item.value)
-            found = f"SELECT visitor, visit FROM {source} WHERE visitor IS NOT NULL AND {condition}"  # noqa: S608
-            matches.append(self._rooted(found))
-        self._run("CREATE TEMP TABLE chosen AS " + " INTERSECT ".join(matches), parameters)
-        visits = "SELECT visitor, root AS visit FROM chosen"
-        if self._has_parts:
-            visits += " UNION ALL SELECT visitor, visit FROM parts SEMI JOIN chosen USING (visitor, root)"
-        self._run(
-            "CREATE TEMP VIEW kept AS "  # noqa: S608
-            f"SELECT * FROM segments SEMI JOIN ({visits}) USING (visitor, visit)"
-        )
-        self._run(f"CREATE TEMP TABLE filtered AS SELECT {', '.join(_READ)} FROM kept")  # noqa: S608
-        self._events = "filtered"
+    def find(part: Part) -> list[Array]:
+        question = _Question(part, texts, filters)
+        question.choose()
+        rows = question.find(kind)
+        latest = rows[np.argsort(-part.columns["ts"][rows], kind="stable")][: limit + offset]
+        return [part.columns[name][latest] for name in ("ts", *texts)]
 
-    def _rooted(self, visits: str) -> str:
-        """SQL of visits (visitor, visit) as (visitor, root)."""
-        if not self._has_parts:
-            return f"SELECT visitor, visit AS root FROM ({visits})"  # noqa: S608
-        return (
-            "SELECT visitor, coalesce(parts.root, found.visit) AS root "  # noqa: S608
-            f"FROM ({visits}) AS found LEFT JOIN parts USING (visitor, visit)"
-        )
+    found = [np.concatenate(column) for column in zip(*_each_part(days, texts, None, find), strict=True)]
+    latest = np.argsort(-found[0], kind="stable")[offset : offset + limit]
+    columns = dict(zip(("ts", *texts), (column[latest] for column in found), strict=True))
+    fields = [columns["ts"].tolist()]
+    for name in shown:
+        column, which = DIMENSIONS[name]
+        values, numbers = texts[column].split(which)
+        fields.append([values[number] for number in numbers[columns[column]].tolist()])
+    return [Occurrence(*event) for event in zip(*fields, strict=True)]
 
-    def _rows_of(self, dimension: str, *, events: str) -> tuple[str, str, str]:
-        """What has a dimension's values: SQL of a source, a column, and a condition.
 
-        Of contexts and sources there is a row for each value that a visit has, not for each page view.
+def count_visitors_with(days: Sequence[Day], visitors: Sequence[str]) -> int:
+    """Distinct visitors of page views, those of a day included whose visitors are given."""
+    of_day = hash_visitors(visitors)
+    high, low = [of_day[0]], [of_day[1]]
+    for day in days:
+        with SegmentFile(day.path) as file:
+            count = file.header.fences[-1]
+            has_viewed = file.read("has_viewed", 0, count)
+            high.append(file.read("high", 0, count)[has_viewed])
+            low.append(file.read("low", 0, count)[has_viewed])
+    _, numbers = number_visitors(np.concatenate(high), np.concatenate(low))
+    return int(numbers[-1]) + 1 if len(numbers) else 0
+
+
+def _each_part(
+    days: Sequence[Day], texts: dict[str, Texts], until: Until | None, work: Callable[[Part], _Found]
+) -> list[_Found]:
+    """Do something for each part of the visitors, on some threads."""
+    events = sum(_rows(day) for day in days)
+    parts = 1
+    while parts < FENCES and events > parts * _PART_EVENTS:
+        parts *= 2
+    step = FENCES // parts
+
+    def run(first: int) -> _Found:
+        return work(Part(days, texts, first, first + step, until=until))
+
+    firsts = range(0, FENCES, step)
+    return [run(0)] if parts == 1 else spread(run, firsts)
+
+
+def _midnight(day: Day) -> int:
+    with SegmentFile(day.path) as file:
+        return file.header.midnight_ms
+
+
+def _rows(day: Day) -> int:
+    with SegmentFile(day.path) as file:
+        return file.header.rows
+
+
+def _columns_of(dimensions: Sequence[str]) -> list[str]:
+    """Those of CODED that have the values of these dimensions."""
+    return sorted({"type", *(_dimension(name).column for name in dimensions)})
+
+
+def _dimension(name: str) -> Dimension:
+    return DIMENSIONS["page" if name == ENTRY_PAGE else name]
+
+
+def _values(texts: dict[str, Texts], dimension: str) -> list[str]:
+    column, which = _dimension(dimension)
+    return texts[column].split(which)[0]
+
+
+def _top(values: list[str], figures: Array, limit: int) -> Panel:
+    """The values with the highest counts. What is not known is no value."""
+    counts, visitors = figures
+    found = sorted(
+        (-count, values[number], number)
+        for number, count in enumerate(counts.tolist())
+        if count and values[number]
+    )
+    rows = [PanelRow(value, -count, int(visitors[number])) for count, value, number in found[: limit or None]]
+    others = found[len(rows) :]
+    return Panel(rows, -sum(count for count, _, _ in others), len(others))
+
+
+class _Question:
+    """The events of a part and their visits, of which filters choose some."""
+
+    def __init__(self, part: Part, texts: dict[str, Texts], filters: Sequence[Filter]) -> None:
+        self._part, self._texts, self._filters = part, texts, filters
+        self._look()
+
+    def _look(self) -> None:
+        """Find visits and page views: at first, and when filters chose.
+
+        events: how many are somebody's. visit: of each of these; visits are numbered in the order of events.
+        firsts: of each visit.
         """
-        if dimension == ENTRY_PAGE:
-            is_later = " ANTI JOIN entered USING (visitor, visit)" if self._has_parts else ""
-            return f"{events}{is_later}", "page", "is_entry"
-        column = DIMENSIONS[dimension]
-        if dimension == "channel":
-            return events, column, "type = 'share'"
-        views = _VIEWS_OF.get(column)
-        return events, column, f"{views} > 0" if views else "type = 'page_view'"
+        self._events = int(np.searchsorted(self._part.who, self._part.visitors))
+        ts = self._part.columns["ts"][: self._events]
+        is_first = changes(self._part.who[: self._events])
+        is_first[1:] |= ts[1:] - ts[:-1] >= VISIT_MS
+        self._firsts = np.flatnonzero(is_first)
+        self._visit = np.cumsum(is_first, dtype=np.int32) - 1
+        self._views = self.find("page_view")
+        self._sets: dict[tuple[str, bool], tuple[Array, Array, Array]] = {}
 
-    def _visits(self) -> str:
-        """SQL of the visits: visitor, root, day, visit_end, visit_events, visit_views."""
-        columns = "day, visit_end, visit_events, visit_views"
-        if not self._has_parts:
-            return f"SELECT visitor, visit AS root, {columns} FROM {self._events} WHERE is_first"  # noqa: S608
-        chosen = " SEMI JOIN chosen USING (visitor, root)" if self._is_filtered else ""
-        return (
-            f"SELECT visitor, visit AS root, {columns} FROM {self._events} "  # noqa: S608
-            "ANTI JOIN parts USING (visitor, visit) WHERE is_first "
-            "UNION ALL SELECT visitor, root, min(day), max(visit_end), sum(visit_events), sum(visit_views) "
-            f"FROM parts{chosen} GROUP BY visitor, root"
-        )
+    def find(self, kind: str) -> Array:
+        """The events of a type; of registrations and check-ins those that count."""
+        values = self._texts["type"].values
+        if kind not in values:
+            return np.zeros(0, dtype=np.intp)
+        found = self._part.columns["type"] == values.index(kind)
+        return np.flatnonzero(found & self._part.columns["is_counted"] if kind in _COUNTED else found)
 
-    def count(self) -> Visits:
-        if self._counted is None:
-            self._counted = Visits() if self.is_empty else self._count()
-        return self._counted
+    def choose(self) -> Array | None:
+        """Keep the visits that contain a match of each filter. Returns whether each visitor has one."""
+        if not self._filters:
+            return None
+        chosen = np.ones(len(self._firsts), dtype=bool)
+        for item in self._filters:
+            column, which = _dimension(item.dimension)
+            values, numbers = self._texts[column].split(which)
+            matches = np.array([_is_match(item, value) for value in values], dtype=bool)[numbers]
+            rows = self._somebodys(self._events_of(item.dimension))
+            has_match = np.zeros(len(chosen), dtype=bool)
+            has_match[self._visit[rows[matches[self._part.columns[column][rows]]]]] = True
+            chosen &= has_match
+        visitors = self._visitors_of(self._firsts[chosen])
+        kept = np.zeros(len(self._part.who), dtype=bool)
+        kept[: self._events] = chosen[self._visit]
+        self._part.keep(kept)
+        self._look()
+        return visitors
 
-    def _count(self) -> Visits:
-        uv, visits, bounces, duration = self._run(
-            "SELECT count(DISTINCT visitor) FILTER (visit_views > 0), count(*), "  # noqa: S608
-            "count(*) FILTER (visit_events = 1 AND visit_views = 1), "
-            f"coalesce(sum(visit_end - root), 0) FROM ({self._visits()})"
-        )[0]
-        pv, share_opens, registrations, checkins = self._sum_events()
-        return Visits(pv, uv, visits, bounces, int(duration), share_opens, registrations, checkins)
+    def count(
+        self, midnights: Array, period_of: Array, dimensions: Iterable[str], *, has_hours: bool
+    ) -> Figures:
+        """The figures by name: totals, days, hours, periods, funnel, and dimensions.
 
-    def _sum_events(self) -> tuple[int, int, int, int]:
-        """Page views, opens, registrations, check-ins."""
-        if self._is_filtered:
-            pv, share_opens, registrations, checkins = self._run(
-                "SELECT count(*) FILTER (type = 'page_view'), count(*) FILTER (type = 'share_open'), "  # noqa: S608
-                f"{COUNTED} FROM {self._events}"
-            )[0]
-            return pv, share_opens, registrations, checkins
-        days = self._facts.values()
-        return (
-            sum(day.pv for day in days),
-            sum(day.share_opens for day in days),
-            sum(day.registrations for day in days),
-            sum(day.checkins for day in days),
-        )
-
-    def count_visitors_with(self, visitors: Sequence[str]) -> int:
-        """Distinct visitors of page views, those of a day included whose visitors are given."""
-        hashed = "SELECT md5(unnest(?))::UUID AS visitor"
-        stored = (
-            ""
-            if self.is_empty
-            else " UNION ALL SELECT visitor FROM segments WHERE is_first AND visit_views > 0"
-        )
-        return int(self._run(f"SELECT count(DISTINCT visitor) FROM ({hashed}{stored})", [visitors])[0][0])  # noqa: S608
-
-    def count_days(self) -> list[DayRow]:
-        """Those of the days that have any."""
-        if self._is_filtered and not self.is_empty:
-            return self._count_filtered_days()
-        return [
-            DayRow(
-                date, day.pv, day.uv, day.visits - (day.gone_on if date > self._first else 0),
-                day.registrations, day.checkins,
-            )
-            for date, day in sorted(self._facts.items())
+        days: page views, visitors, visits that began, registrations, check-ins; a column for each day. hours:
+        without visits, a column for each of _HOURS of each day. Of a dimension: how often each value occurs,
+        and its visitors. midnights: when each day begins, UTC ms. period_of: the number of each day's period.
+        """
+        doers = [self._visitors_of(self.find(step)) for step in STEPS]
+        chosen = self.choose()
+        funnel = [np.count_nonzero(found if chosen is None else found & chosen) for found in doers]
+        part, firsts, days = self._part, self._firsts, len(midnights)
+        ts, views = part.columns["ts"], self._views
+        opens, *counted = (self.find(kind) for kind in STEPS[1:])
+        ends = np.append(firsts[1:], self._events)[: len(firsts)]
+        is_view = np.zeros(len(part.who), dtype=bool)
+        is_view[views] = True
+        totals = [
+            len(views), np.count_nonzero(self._visitors_of(views)), len(firsts),
+            np.count_nonzero((ends - firsts == 1) & is_view[firsts]), (ts[ends - 1] - ts[firsts]).sum(),
+            len(opens), *map(len, counted),
         ]  # fmt: skip
+        hours = {}
+        if has_hours:
+            hour = np.clip((ts - midnights[part.day]) // _HOUR_MS, 0, _HOURS - 1) + part.day * _HOURS
+            hours["hours"] = np.array(self._count_by(hour, days * _HOURS, counted))
+        pv, uv, *attendance = self._count_by(part.day, days, counted)
+        return {
+            "totals": np.array(totals, dtype=np.int64),
+            "days": np.array([pv, uv, np.bincount(part.day[firsts], minlength=days), *attendance]),
+            "periods": self._count_by(period_of[part.day], period_of[-1] + 1, ())[1],
+            "funnel": np.array(funnel),
+            **hours,
+            **{name: np.array(self._count_values(name)) for name in dimensions},
+        }
 
-    def _count_filtered_days(self) -> list[DayRow]:
-        rows = self._run(
-            "SELECT day, coalesce(pv, 0), coalesce(uv, 0), coalesce(visits, 0), "  # noqa: S608
-            "coalesce(registrations, 0), coalesce(checkins, 0) FROM ("
-            f"  {count_by('day', self._events)}"
-            f") FULL JOIN (SELECT day, count(*) AS visits FROM ({self._visits()}) GROUP BY day) USING (day) "
-            "ORDER BY day"
-        )
-        return [DayRow(*row) for row in rows]
+    def _somebodys(self, events: Array) -> Array:
+        return events[: np.searchsorted(events, self._events)]
 
-    def count_hours(self) -> list[HourRow]:
-        """Those of the hours that have any."""
-        if self._is_filtered and not self.is_empty:
-            return [
-                HourRow(*row)
-                for row in self._run(f"{count_by('day, hour', self._events)} ORDER BY day, hour")
-            ]
-        return [
-            HourRow(date, hour.hour, hour.pv, hour.uv, hour.registrations, hour.checkins)
-            for date, day in sorted(self._facts.items())
-            for hour in day.hours
-        ]
+    def _visitors_of(self, events: Array) -> Array:
+        """Whether each visitor has one of these events."""
+        found = np.zeros(self._part.visitors + 1, dtype=bool)
+        found[self._part.who[events]] = True
+        return found[:-1]
 
-    def list_events(self, kind: str, *, limit: int, offset: int) -> list[Occurrence]:
-        """The events of a type, the latest first; of registrations and check-ins those that count."""
-        if self.is_empty:
-            return []
-        events = "kept" if self._is_filtered else "segments"
-        condition = " AND is_counted" if kind in ("registration", "checkin") else ""
-        rows = self._run(
-            f"SELECT ts, page, referrer, channel, device, browser, app, country FROM {events} "  # noqa: S608
-            f"WHERE type = ?{condition} ORDER BY ts DESC, day DESC, place DESC "
-            f"LIMIT {limit:d} OFFSET {offset:d}",
-            [kind],
-        )
-        return [Occurrence(*row) for row in rows]
+    def _events_of(self, dimension: str) -> Array:
+        """Those that have the values of a dimension."""
+        if dimension == "channel":
+            return self.find("share")
+        if dimension != ENTRY_PAGE:
+            return self._views
+        views = self._somebodys(self._views)
+        return views[changes(self._visit[views])]
 
-    def count_funnel(self) -> list[int]:
-        """Distinct visitors of each of STEPS, of those whose visits are chosen; whichever visit it is in."""
-        if self.is_empty:
-            return [0] * len(STEPS)
-        chosen = (
-            " SEMI JOIN (SELECT DISTINCT visitor FROM chosen) USING (visitor)" if self._is_filtered else ""
-        )
-        kinds = "type = 'share_open' OR is_counted"
-        if not self._has_viewed:
-            kinds += " OR type = 'page_view'"
-        source = f"segments{chosen} WHERE {kinds}"
-        found = dict(self._run(f"SELECT type, count(DISTINCT visitor) FROM {source} GROUP BY type"))  # noqa: S608
-        if self._has_viewed:
-            found["page_view"] = self.count().uv
-        return [found.get(step, 0) for step in STEPS]
+    def _count_by(self, place: Array, places: int, counted: Sequence[Array]) -> list[Array]:
+        """Page views, their visitors, and others by place, which never falls among events of a visitor."""
+        views = self._somebodys(self._views)
+        firsts = views[changes(self._part.who[views]) | changes(place[views])]
+        return [np.bincount(place[events], minlength=places) for events in (self._views, firsts, *counted)]
 
-    def count_panel(self, dimension: str, *, limit: int) -> Panel:
-        """The values of a dimension with most page views (of `channel`: shares; of `entry_page`: visits).
+    def _count_values(self, dimension: str) -> tuple[Array, Array]:
+        """How often each value of a dimension occurs, and its distinct visitors."""
+        column, which = _dimension(dimension)
+        values, numbers = self._texts[column].split(which)
+        found, with_visitor, who = self._read(column, dimension)
+        counts = np.bincount(numbers, weights=found, minlength=len(values)).astype(np.int64)
+        return counts, count_distinct(numbers[with_visitor], who, len(values), self._part.visitors)
 
-        limit: 0 for all. What is not known is left out, except for the group.
-        """
-        if self.is_empty:
-            return Panel([], 0, 0)
-        source, column, condition = self._rows_of(dimension, events=self._events)
-        views = _VIEWS_OF.get(column)
-        number = f"sum({views})" if views else "count(*)"
-        rows = self._run(
-            "WITH grouped AS ("  # noqa: S608
-            f"  SELECT {column} AS value, {number} AS count, count(DISTINCT visitor) AS visitors"
-            f"  FROM {source} WHERE {condition} AND {column} <> '' GROUP BY value) "
-            "SELECT value, count, visitors, sum(count) OVER (), count(*) OVER () "
-            f"FROM grouped ORDER BY count DESC, value {f'LIMIT {limit:d}' if limit else ''}"
-        )
-        total, values = (int(rows[0][3]), rows[0][4]) if rows else (0, 0)
-        found = [PanelRow(*row[:3]) for row in rows]
-        return Panel(found, total - sum(row.count for row in found), values - len(found))
+    def _read(self, column: str, dimension: str) -> tuple[Array, Array, Array]:
+        """How often each number of a column occurs, and numbers with visitors: each pair, some repeatedly."""
+        key = column, dimension == ENTRY_PAGE
+        if key not in self._sets:
+            events = self._events_of(dimension)
+            numbers = self._part.columns[column][events]
+            counts = np.bincount(numbers, minlength=len(self._texts[column].values))
+            events = self._somebodys(events)
+            who, numbers = self._part.who[events], numbers[: len(events)]
+            is_other = changes(who) | changes(numbers)
+            self._sets[key] = counts, numbers[is_other], who[is_other]
+        return self._sets[key]
+
+
+def _is_match(item: Filter, value: str) -> bool:
+    return item.value.lower() in value.lower() if item.operator == CONTAINS else value == item.value
+
+
+def count_distinct(numbers: Array, who: Array, values: int, visitors: int) -> Array:
+    """The distinct visitors of each number. values, visitors: how many there are."""
+    if values * visitors <= _MARKS:
+        marks = np.zeros((values, visitors), dtype=bool)
+        marks[numbers, who] = True
+        found: Array = np.count_nonzero(marks, axis=1)
+        return found
+    pairs = np.sort(numbers.astype(np.int64) << 32 | who)
+    return np.bincount(pairs[changes(pairs)] >> 32, minlength=values)

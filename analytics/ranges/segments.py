@@ -1,9 +1,9 @@
 """Which segments there are, which must be made again, and making them.
 
 A segment is up to date if it was made from what its day's summary was last computed from: every change of a
-day's events leads to a computation (docs/delivery.md), which raises `DailySummary.computations`. Its visits
-also depend on the last half hour of the day before. So nothing has to be told when something changed: a late
-event, an erased person, a withdrawn registration, another time zone or list of referrers.
+day's events leads to a computation (docs/delivery.md), which raises `DailySummary.computations`. So nothing
+has to be told when something changed: a late event, an erased person, a withdrawn registration, another time
+zone or list of referrers.
 
 The file comes first, under a name of its own, then the row. A worker that dies in between leaves a file that
 no row names, which the sweep deletes. Two that make the same segment make two files with the same content.
@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote as quote_url
 
-import msgspec
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
 from django.db import IntegrityError, router, transaction
@@ -28,10 +27,8 @@ from django.utils import timezone
 
 from analytics.days.zones import day_bounds, get_zones
 from analytics.models import DailySummary, DirtyDay, Segment
-from analytics.ranges.building import SCRATCH, build_segment, digest_of
 from analytics.ranges.columns import version
-from analytics.ranges.extracting import extract_day, extract_evening
-from analytics.ranges.facts import Facts
+from analytics.ranges.extracting import extract_day
 from meeteasy.core.logs import get_logger
 
 log = get_logger(__name__)
@@ -41,6 +38,8 @@ log = get_logger(__name__)
 PATIENCE = 20
 _SMALL_MS = 250
 MAX_AGE = dt.timedelta(seconds=55)
+# Folders for a moment; one that a killed process left is swept (analytics/preparing.py).
+SCRATCH = "meeteasy-segment-"
 
 
 class Day(NamedTuple):
@@ -53,7 +52,6 @@ class Day(NamedTuple):
     date: dt.date
     name: str
     path: str
-    facts: Facts
     built_at: dt.datetime
     build_ms: int
     is_exact: bool
@@ -85,16 +83,10 @@ def ensure_days(
     }
     now = timezone.now()
     days = []
-    for date in sorted(date for date in computations.keys() | dirty if first <= date <= last):
+    for date in sorted(computations.keys() | dirty):
         segment = segments.get(date)
         is_current = (
-            segment is not None
-            and date not in dirty
-            and segment.computations == computations.get(date)
-            and (
-                segment.evening_computations == computations.get(date - dt.timedelta(days=1), 0)
-                or _has_same_evening(segment)
-            )
+            segment is not None and date not in dirty and segment.computations == computations.get(date)
         )
         is_exact = is_current
         if segment is not None and date >= today:
@@ -105,8 +97,7 @@ def ensure_days(
                 raise NotReadyError(f"{date} and others are still being summed up")
             segment, path = make_segment(conference_id, date)
             is_exact = True
-        facts = msgspec.json.decode(segment.facts, type=Facts)
-        days.append(Day(date, segment.name, path, facts, segment.built_at, segment.build_ms, is_exact))
+        days.append(Day(date, segment.name, path, segment.built_at, segment.build_ms, is_exact))
     return days
 
 
@@ -125,11 +116,10 @@ def patience(segment: Segment) -> dt.timedelta:
 def _days_with_events(
     conference_id: str, first: dt.date, last: dt.date
 ) -> tuple[dict[dt.date, int], set[dt.date]]:
-    """How often each day's summary was computed, from the day before `first` on, and which are marked."""
-    since = first - dt.timedelta(days=1)
-    summaries = DailySummary.objects.filter(conference_id=conference_id, date__gte=since, date__lte=last)
+    """How often each day's summary was computed, and which days are marked."""
+    summaries = DailySummary.objects.filter(conference_id=conference_id, date__gte=first, date__lte=last)
     marks = DirtyDay.objects.filter(
-        conference_id=conference_id, local_date__gte=since, local_date__lte=last
+        conference_id=conference_id, local_date__gte=first, local_date__lte=last
     ).order_by()
     return (
         dict(summaries.order_by().values_list("date", "computations")),
@@ -139,25 +129,20 @@ def _days_with_events(
 
 def make_segment(conference_id: str, date: dt.date) -> tuple[Segment, str]:
     """Make a day's segment from its stored events. Returns its row and the file's path on this machine."""
+    from analytics.ranges.building import build_segment  # NumPy, which most processes have no use for
+
     started = time.monotonic()
     now = timezone.now()
     key = DailySummary.key(conference_id, date)
     former = Segment.objects.filter(id=key).first()
     # Before the events: what is computed from here on is another change.
     computations = _computations(conference_id, date)
-    evening_computations = _computations(conference_id, date - dt.timedelta(days=1))
     zone = get_zones([conference_id]).get(conference_id, "UTC")
-    midnight, end = day_bounds(zone, date)
-    evening = extract_evening(conference_id, date - dt.timedelta(days=1), midnight=midnight)
+    midnight, _ = day_bounds(zone, date)
     with tempfile.TemporaryDirectory(prefix=SCRATCH) as folder:
-        path = Path(folder) / "segment.parquet"
-        rows, facts = build_segment(
-            path,
-            extract_day(conference_id, date),
-            evening,
-            date=date,
-            midnight_ms=round(midnight.timestamp() * 1000),
-            ends_ms=round(end.timestamp() * 1000),
+        path = Path(folder) / "segment"
+        rows = build_segment(
+            path, extract_day(conference_id, date), midnight_ms=round(midnight.timestamp() * 1000)
         )
         digest = digest_of(path)
         with path.open("rb") as file:
@@ -170,10 +155,7 @@ def make_segment(conference_id: str, date: dt.date) -> tuple[Segment, str]:
         name=name,
         digest=digest,
         computations=computations,
-        evening_computations=evening_computations,
-        evening=_digest_evening(evening),
         rows=rows,
-        facts=msgspec.json.encode(facts).decode(),
         built_at=now,
         build_ms=round((time.monotonic() - started) * 1000),
         change=former.change if former else "",
@@ -186,10 +168,7 @@ def make_segment(conference_id: str, date: dt.date) -> tuple[Segment, str]:
     return segment, _local_path(segment)
 
 
-_FIELDS = (
-    "version", "name", "digest", "computations", "evening_computations", "evening", "rows", "facts",
-    "built_at", "build_ms",
-)  # fmt: skip
+_FIELDS = ("version", "name", "digest", "computations", "rows", "built_at", "build_ms")
 
 
 def _write_row(segment: Segment, former: Segment | None) -> bool:
@@ -219,40 +198,14 @@ def _computations(conference_id: str, date: dt.date) -> int:
 
 
 def is_current(segment: Segment) -> bool:
-    """Whether it was made of what is stored now; notes so if only the evening before was in doubt."""
-    before = segment.date - dt.timedelta(days=1)
-    return (
-        segment.version == version()
-        and segment.computations == _computations(segment.conference_id, segment.date)
-        and (
-            segment.evening_computations == _computations(segment.conference_id, before)
-            or _has_same_evening(segment)
-        )
+    """Whether it was made of what is stored now."""
+    return segment.version == version() and segment.computations == _computations(
+        segment.conference_id, segment.date
     )
 
 
-def _has_same_evening(segment: Segment) -> bool:
-    """Whether what changed on the day before leaves this day's visits as they are; noted if so."""
-    before = segment.date - dt.timedelta(days=1)
-    computations = _computations(segment.conference_id, before)
-    zone = get_zones([segment.conference_id]).get(segment.conference_id, "UTC")
-    midnight, _ = day_bounds(zone, segment.date)
-    evening = extract_evening(segment.conference_id, before, midnight=midnight)
-    if _digest_evening(evening) != segment.evening:
-        return False
-    Segment.objects.filter(id=segment.id, name=segment.name).update(evening_computations=computations)
-    return True
-
-
-def _digest_evening(evening: dict[str, int]) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for visitor, ts in sorted(evening.items()):
-        digest.update(f"{visitor}\n{ts}\n".encode())
-    return digest.hexdigest()
-
-
 def _name(conference_id: str, date: dt.date) -> str:
-    return f"{quote_url(conference_id, safe='')[:150]}/{date.isoformat()}-{uuid.uuid4().hex}.parquet"
+    return f"{quote_url(conference_id, safe='')[:150]}/{date.isoformat()}-{uuid.uuid4().hex}.segment"
 
 
 def _find_file(segment: Segment) -> str | None:
@@ -270,9 +223,18 @@ def _is_whole(path: str, modified_ns: int, digest: str) -> bool:
     return digest_of(Path(path)) == digest
 
 
+def digest_of(path: Path) -> str:
+    """32 hex characters of the file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
 def forget_files() -> None:
     """Look at all files again: one of them turned out to be missing or damaged."""
+    from analytics.ranges.files import forget_headers
+
     _is_whole.cache_clear()
+    forget_headers()
 
 
 def _local_path(segment: Segment) -> str:

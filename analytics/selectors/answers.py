@@ -16,29 +16,17 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from analytics.ranges import segments
-from analytics.ranges.columns import version
-from analytics.ranges.engine import QueryFailedError, open_cursor
+from analytics.ranges.columns import DamagedError, version
+from analytics.ranges.engine import take_turn
 from analytics.ranges.filters import Filter
-from analytics.ranges.queries import Range
-from analytics.ranges.results import PANELS
-from analytics.ranges.rows import DayRow, HourRow, Panel, Visits
+from analytics.ranges.rows import Answers
 from analytics.ranges.segments import MAX_AGE, PATIENCE, Day, ensure_days, is_large
 
 MAX_ROWS = 1_000
 _REMEMBER_SECONDS = 3_600
 _WATCHED_SECONDS = 900
 # Another number for another shape of Answers: what an older release remembered is left alone.
-_SHAPE = 3
-
-
-class Answers(msgspec.Struct):
-    """What is computed from segments alone, and remembered."""
-
-    visits: Visits
-    days: list[DayRow] = []
-    hours: list[HourRow] = []
-    funnel: list[int] = []
-    panels: dict[str, Panel] = {}
+_SHAPE = 5
 
 
 class _Latest(msgspec.Struct):
@@ -49,7 +37,7 @@ class _Latest(msgspec.Struct):
 
 
 class Question(NamedTuple):
-    """Of one period. until: (day, UTC ms) from which on nothing counts. panels: names."""
+    """Of one range. until: (day, UTC ms) from which on nothing counts. panels: names. unit: of periods."""
 
     conference_id: str
     first: dt.date
@@ -57,9 +45,8 @@ class Question(NamedTuple):
     until: tuple[dt.date, int] | None
     panels: tuple[str, ...]
     limit: int
-    has_days: bool
-    has_funnel: bool
     has_hours: bool
+    unit: str = ""
 
 
 def answer(
@@ -82,7 +69,7 @@ def answer(
             return latest.answers, [*days[:-1], days[-1]._replace(built_at=latest.built_at, is_exact=False)]
     try:
         answers = _compute(question, days, key)
-    except QueryFailedError:
+    except DamagedError:
         # A file was damaged, or deleted after another took its place, since it was looked at.
         segments.forget_files()
         # As if none were today's: only what is up to date is good enough now.
@@ -117,27 +104,20 @@ def _remember(key: str, value: bytes, *, seconds: int) -> None:
 
 def _compute(question: Question, days: Sequence[Day], key: str | None) -> Answers:
     """key: where another who asked the same may have left the answer while we waited for our turn."""
-    with open_cursor() as cursor:
+    from analytics.ranges.queries import count_range  # NumPy, which most processes have no use for
+
+    with take_turn():
         if key and (remembered := _recall(key)) is not None:
             return msgspec.msgpack.decode(remembered, type=Answers)
-        found = Range(
-            cursor,
+        return count_range(
             days,
-            first=question.first,
             filters=question.filters,
             until=question.until,
+            panels=question.panels,
+            limit=question.limit,
+            has_hours=question.has_hours,
+            unit=question.unit,
         )
-        answers = Answers(found.count())
-        if question.has_days:
-            answers.days = found.count_days()
-        if question.has_funnel:
-            answers.funnel = found.count_funnel()
-        if question.has_hours:
-            answers.hours = found.count_hours()
-        answers.panels = {
-            name: found.count_panel(PANELS[name], limit=question.limit) for name in question.panels
-        }
-    return answers
 
 
 def note_watched(conference_id: str) -> None:

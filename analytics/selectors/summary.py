@@ -9,14 +9,24 @@ from django.utils import timezone
 from analytics.days.figures import compute_figures
 from analytics.days.zones import day_bounds, local_date
 from analytics.models import DailySummary, Event
-from analytics.ranges.engine import open_cursor
+from analytics.ranges.engine import take_turn
 from analytics.ranges.filters import Filter
-from analytics.ranges.queries import STEPS, Range
-from analytics.ranges.results import PANELS, Comparison, DayPoint, HourPoint, Step, Summary, Totals
+from analytics.ranges.results import (
+    PANELS,
+    STEPS,
+    Comparison,
+    DayPoint,
+    HourPoint,
+    PeriodPoint,
+    Step,
+    Summary,
+    Totals,
+)
 from analytics.ranges.rows import DayRow, HourRow, Occurrence, Panel, Visits
 from analytics.ranges.segments import MAX_AGE, Day, ensure_days
 from analytics.selectors.answers import MAX_ROWS as MAX_ROWS
 from analytics.selectors.answers import Question, answer, note_watched
+from analytics.selectors.periods import find_unit, make_periods
 from conferences.models import Conference
 
 MAX_DAYS = 1_830
@@ -70,16 +80,17 @@ def get_summary(
         None,
         tuple(panels),
         limit,
-        has_days=True,
-        has_funnel=True,
         has_hours=(last - first).days < MAX_DAYS_BY_HOUR,
+        unit=find_unit(first, last),
     )
     answers, days = answer(question, days, today=today, may_lag=is_asked)
     totals = _totals(answers.visits)
     points = _all_days(answers.days, first, last)
     if not filters:
         _add_days(totals, points, conference.id, today=today)
-        _bring_up_to_date(totals, points, conference.id, days, today=today)
+    periods = make_periods(question.unit, points, answers.periods)
+    if not filters:
+        _bring_up_to_date(totals, points, periods, conference.id, days, today=today)
     return Summary(
         conference_id=conference.id,
         time_zone=conference.time_zone,
@@ -93,6 +104,7 @@ def get_summary(
         hours=_hours(conference, answers.hours),
         funnel=[Step(step, visitors) for step, visitors in zip(STEPS, answers.funnel, strict=True)],
         panels=answers.panels,
+        periods=periods,
     )
 
 
@@ -144,10 +156,7 @@ def get_panel(
     """One panel alone. limit: at most MAX_CSV_ROWS. Raises NotReadyError or BeyondRetentionError."""
     _check_kept(conference, first)
     days = ensure_days(conference.id, first, last, today=_today(conference, now or timezone.now()))
-    question = Question(
-        conference.id, first, tuple(filters), None, (name,), limit,
-        has_days=False, has_funnel=False, has_hours=False,
-    )  # fmt: skip
+    question = Question(conference.id, first, tuple(filters), None, (name,), limit, has_hours=False)
     return answer(question, days, today=dt.date.max)[0].panels[name]
 
 
@@ -167,9 +176,10 @@ def list_occurrences(
     """
     _check_kept(conference, first)
     days = ensure_days(conference.id, first, last, today=_today(conference, timezone.now()))
-    with open_cursor() as cursor:
-        found = Range(cursor, days, first=first, filters=filters)
-        return found.list_events(kind, limit=limit, offset=offset)
+    from analytics.ranges.queries import list_events  # NumPy, which most processes have no use for
+
+    with take_turn():
+        return list_events(days, kind, filters=filters, limit=limit, offset=offset)
 
 
 def _check_kept(conference: Conference, first: dt.date) -> None:
@@ -208,7 +218,13 @@ def _add_days(totals: Totals, points: Sequence[DayPoint], conference_id: str, *,
 
 
 def _bring_up_to_date(
-    totals: Totals, points: Sequence[DayPoint], conference_id: str, days: Sequence[Day], *, today: dt.date
+    totals: Totals,
+    points: Sequence[DayPoint],
+    periods: Sequence[PeriodPoint],
+    conference_id: str,
+    days: Sequence[Day],
+    *,
+    today: dt.date,
 ) -> None:
     """Count today's page views and visitors in the store, if today's segment lacks some."""
     if all(day.is_exact for day in days if day.date == today):
@@ -218,11 +234,17 @@ def _bring_up_to_date(
     ).order_by()
     visitors = list(views.values_list("subject", flat=True).distinct())
     (point,) = (point for point in points if point.date == today)
-    point.pv, point.uv = views.count(), len(visitors)
+    counted, point.pv, point.uv = point.pv, views.count(), len(visitors)
     others = [day for day in days if day.date != today]
-    totals.pv = sum(day.facts.pv for day in others) + point.pv
-    with open_cursor() as cursor:
-        totals.uv = Range(cursor, others, first=days[0].date).count_visitors_with(visitors)
+    totals.pv = sum(point.pv for point in points)
+    from analytics.ranges.queries import count_visitors_with
+
+    with take_turn():
+        totals.uv = count_visitors_with(others, visitors)
+        for period in periods:
+            if period.first <= today <= period.last:
+                period.pv += point.pv - counted
+                period.uv = count_visitors_with([day for day in others if day.date >= period.first], visitors)
 
 
 def _compare(
@@ -254,9 +276,7 @@ def _compare(
         until = day, round(cut.timestamp() * 1000)
         before_last = day
     before = ensure_days(conference.id, before_first, before_last, today=today)
-    asked = question._replace(
-        first=before_first, until=until, panels=(), has_funnel=False, has_hours=first == last
-    )
+    asked = question._replace(first=before_first, until=until, panels=(), has_hours=first == last, unit="")
     answers, _ = answer(asked, before, today=today)
     return Comparison(
         before_first,

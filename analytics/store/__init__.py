@@ -57,17 +57,14 @@ def count_day(conference_id: str, date: dt.date) -> dict[str, DayCount]:
     return counts
 
 
-def read_day(
-    conference_id: str, date: dt.date, *, since: dt.datetime | None = None
-) -> Iterator[tuple[Any, ...]]:
+def read_day(conference_id: str, date: dt.date) -> Iterator[tuple[Any, ...]]:
     """(key, type, UTC milliseconds, visitor, subject, data, context) of a local day's events, in no order.
 
-    Without bots and held reports. data, context: JSON objects as text or decoded, or None. since: only events
-    from this instant on.
+    Without bots and held reports. data, context: JSON objects as text or decoded, or None.
     """
     alias = router.db_for_read(Event)
     rows: Iterator[tuple[Any, ...]] = _implementation(connections[alias].vendor).read_day(
-        conference_id, date, using=alias, since=since
+        conference_id, date, using=alias
     )
     return rows
 

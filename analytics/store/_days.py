@@ -21,12 +21,10 @@ _SELECT = {
 _FALSE = {"sqlite": "0", "postgresql": "false"}
 
 
-def read_day(
-    conference_id: str, date: dt.date, *, using: str, since: dt.datetime | None = None
-) -> Iterator[tuple[Any, ...]]:
+def read_day(conference_id: str, date: dt.date, *, using: str) -> Iterator[tuple[Any, ...]]:
     """(key, type, UTC ms, visitor, subject, data, context) of the events of people that are not held.
 
-    data, context: JSON as text, or None. since: only events from this instant on.
+    data, context: JSON as text, or None.
     """
     connection = connections[using]
     ts, data, context = _SELECT[connection.vendor]
@@ -35,11 +33,7 @@ def read_day(
         f"WHERE conference_id = %s AND local_date = %s AND is_bot = {_FALSE[connection.vendor]} "
         "AND hold = ''"
     )
-    parameters: list[Any] = [conference_id, date.isoformat()]
-    if since is not None:
-        statement += " AND ts >= %s"
-        parameters.append(connection.ops.adapt_datetimefield_value(since))
     with connection.chunked_cursor() as cursor:
-        cursor.execute(statement, parameters)
+        cursor.execute(statement, [conference_id, date.isoformat()])
         while rows := cursor.fetchmany(_AT_ONCE):
             yield from rows

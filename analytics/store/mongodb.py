@@ -69,16 +69,12 @@ def make_document(row: EventRow) -> dict[str, Any]:
     }
 
 
-def read_day(
-    conference_id: str, date: dt.date, *, using: str, since: dt.datetime | None = None
-) -> Iterator[tuple[Any, ...]]:
+def read_day(conference_id: str, date: dt.date, *, using: str) -> Iterator[tuple[Any, ...]]:
     """See analytics.store.read_day."""
     connection: Any = connections[using]
     query: dict[str, Any] = {
         "conference_id": conference_id, "local_date": _midnight(date), "is_bot": False, "hold": "",
     }  # fmt: skip
-    if since is not None:
-        query["ts"] = {"$gte": since}
     fields = ("_id", "type", "ts", "visitor_id", "subject", "data", "context")
     try:
         for found in connection.get_collection(TABLE).find(query, fields):

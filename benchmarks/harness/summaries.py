@@ -17,9 +17,8 @@ from analytics import preparing
 from analytics.days.summaries import compute_day, compute_range
 from analytics.models import Event, Segment
 from analytics.ranges.columns import version
-from analytics.ranges.engine import open_cursor
 from analytics.ranges.filters import Filter
-from analytics.ranges.queries import Range
+from analytics.ranges.queries import count_range
 from analytics.ranges.results import Summary
 from analytics.ranges.segments import MAX_AGE, PATIENCE, ensure_days, make_segment
 from analytics.selectors.answers import note_watched
@@ -80,11 +79,7 @@ class Questions:
         last = self.today - dt.timedelta(days=1)
         days = ensure_days(self.conference.id, self.first, last, today=self.today)
 
-        def count() -> None:
-            with open_cursor() as cursor:
-                Range(cursor, days, first=self.first).count()
-
-        return repeat(count, self.repeat)
+        return repeat(lambda: count_range(days, has_hours=False), self.repeat)
 
     def prepare(self) -> Times:
         """What the worker does when today changed while somebody looks: its segment and the answers."""

@@ -2,16 +2,17 @@
 
 Umami's are written again after its query builders (github.com/umami-software/umami, src/queries/sql): the
 same tables, joins, conditions and aggregates, and those of its indexes that they can use. Its visitors of a
-panel are `count(distinct session_id)`; it counts no page views beside them. Rows come from our segments.
+panel are `count(distinct session_id)`; it counts no page views beside them. Rows come from our segments
+(segment_rows.py).
 """
 
 import json
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import timing
+from benchmarks.references.segment_rows import COLUMNS
 
 _PANELS = (
     "page", "referrer", "browser", "country", "device", "os", "app", "source_group", "utm_source",
@@ -41,13 +42,12 @@ _EVENTS = f"website_event WHERE {_WHERE}"
 _JOINED = f"website_event INNER JOIN session USING (session_id, website_id) WHERE {_WHERE}"
 
 
-def ask_duckdb(files: Sequence[str], copy: str, *, repeat: int) -> None:
-    """Print its times for visitors and panels of all rows in the files, copied into one file beforehand."""
+def ask_duckdb(rows: str, copy: str, *, repeat: int) -> None:
+    """Print its times for visitors and panels of all rows of a CSV, copied into one file beforehand."""
     import duckdb
 
     connection = duckdb.connect(copy, config={"threads": 2})
-    views = "SELECT * FROM read_parquet(?) WHERE type = 'page_view' ORDER BY ts"
-    connection.execute("CREATE TABLE event AS " + views, [list(files)])
+    connection.execute(f"CREATE TABLE event AS SELECT * FROM {_read(rows)} ORDER BY ts")
     found: dict[str, Any] = {}
 
     def ask() -> None:
@@ -63,12 +63,12 @@ def ask_duckdb(files: Sequence[str], copy: str, *, repeat: int) -> None:
     print(json.dumps(found))
 
 
-def ask_umami(files: Sequence[str], url: str, *, repeat: int) -> None:
+def ask_umami(rows: str, url: str, *, repeat: int) -> None:
     """Print the times of Umami's queries for an overview: totals, two series, ten panels."""
     import psycopg
 
     with psycopg.connect(url, autocommit=True) as connection:
-        _fill(connection, files)
+        _fill(connection, rows)
         cursor = connection.cursor()
         found: dict[str, Any] = {}
 
@@ -115,19 +115,29 @@ def _panels() -> list[str]:
     return queries
 
 
-def _fill(connection: Any, files: Sequence[str]) -> None:
+def _read(rows: str) -> str:
+    """SQL of a file of segment_rows. A visitor's id is 16 bytes, as ours are."""
+    texts = {name: "VARCHAR" for name in COLUMNS} | {"visitor": "INTEGER", "visit": "BIGINT", "ts": "BIGINT"}
+    visitor = "md5(visitor::VARCHAR)::UUID AS visitor"
+    return (
+        f"(SELECT * REPLACE ({visitor}) FROM read_csv('{rows}', header=false, auto_detect=false, quote='\"', "
+        f"escape='\"', delim=',', columns={texts!r}))"
+    )
+
+
+def _fill(connection: Any, rows: str) -> None:
     import duckdb
 
-    source = f"read_parquet({list(files)!r})"
+    source = _read(rows)
     events = (
         f"SELECT '{_WEBSITE}', visitor, md5(visitor || '/' || visit)::UUID, make_timestamp(ts * 1000), page, "
         "utm_source, utm_medium, utm_campaign, "
         "CASE WHEN source_group IN ('own', 'direct') THEN '' ELSE referrer END, "
-        f"host, 1 FROM {source} WHERE type = 'page_view' ORDER BY ts"
+        f"host, 1 FROM {source} ORDER BY ts"
     )
     sessions = (
         f"SELECT visitor, '{_WEBSITE}', any_value(browser), any_value(os), any_value(device), "
-        f"any_value(country) FROM {source} WHERE type = 'page_view' GROUP BY visitor"
+        f"any_value(country) FROM {source} GROUP BY visitor"
     )
     connection.execute("SET TIME ZONE 'UTC'")
     connection.execute(_TABLES)

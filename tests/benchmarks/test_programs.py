@@ -22,7 +22,7 @@ from tests.support.system import ROOT
         pytest.param("aggregate", "duckdb", marks=pytest.mark.faults),
         pytest.param("history", None, marks=pytest.mark.faults),
         ("sharing", None),
-        pytest.param("summary", None, marks=pytest.mark.faults),
+        pytest.param("summary", "duckdb", marks=pytest.mark.faults),
         ("live", None),
         ("registering", None),
         ("door", None),

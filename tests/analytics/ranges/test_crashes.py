@@ -39,7 +39,7 @@ def start_rebuilding(system: System) -> "subprocess.Popen[bytes]":
 
 def files_of(system: System) -> set[str]:
     folder = system.directory / "segments"
-    return {f"{path.parent.name}/{path.name}" for path in folder.rglob("*.parquet")}
+    return {f"{path.parent.name}/{path.name}" for path in folder.rglob("*.segment")}
 
 
 def test_neither_kills_nor_rivals_spoil_a_segment(system: System, tmp_path: Path) -> None:

@@ -234,7 +234,7 @@ def test_a_day_without_events_has_no_segment(two_days: Conference) -> None:
 
 def test_the_sweep_deletes_what_nobody_names(two_days: Conference) -> None:
     folder = path_of(DAY).parent
-    old, young = folder / "2026-05-01-old.parquet", folder / "2026-05-01-young.parquet"
+    old, young = folder / "2026-05-01-old.segment", folder / "2026-05-01-young.segment"
     for path in (old, young):
         path.write_bytes(b"half-written")
     long_ago = time.time() - 7200
@@ -275,7 +275,7 @@ def ask_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> None:
         raise AssertionError("segments were read")
 
-    monkeypatch.setattr("analytics.selectors.answers.open_cursor", refuse)
+    monkeypatch.setattr("analytics.selectors.answers.take_turn", refuse)
 
 
 def test_usual_ranges_and_what_they_are_compared_with_are_prepared(

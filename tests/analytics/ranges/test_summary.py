@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from analytics.days.summaries import refresh_dirty_days
 from analytics.events.rows import EventRow
+from analytics.ranges import queries
 from analytics.ranges.filters import Filter
 from analytics.ranges.results import PANELS, Comparison, Summary
 from analytics.reactions.pipeline import store_and_react
@@ -82,6 +83,8 @@ def events_of_days(draw: st.DrawFn) -> list[dict[str, Any]]:
         referrer, url, name, group, utm_source, utm_campaign = draw(st.sampled_from(SOURCES))
         context = draw(st.sampled_from(CONTEXTS))
         visitor = draw(st.sampled_from(["ann", "ben", "cat"]))
+        if kind == "registration" and draw(st.booleans()):
+            visitor = ""
         sent: dict[str, Any] = {}
         out: dict[str, Any] = {}
         if kind == "page_view":
@@ -170,6 +173,14 @@ FILTERS = [
 ]
 
 
+@pytest.fixture(params=[queries._PART_EVENTS, 1], ids=["one part", "many parts"])
+def _parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "_PART_EVENTS", request.param)
+    if request.param == 1:
+        monkeypatch.setattr(queries, "_MARKS", 0)  # pairs are sorted
+
+
+@pytest.mark.usefixtures("_parts")
 @settings(max_examples=6, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
 @given(events=events_of_days(), seed=st.integers(0, 2**16))
 def test_summaries_equal_a_plain_recount(events: list[dict[str, Any]], seed: int) -> None:
