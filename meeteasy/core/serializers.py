@@ -17,7 +17,7 @@ _NAME_CHARACTERS = 64
 
 
 class ModelSerializer(serializers.ModelSerializer[_Row]):
-    # DRF's, which works the fields out of the model for each request, up to a quarter of a read: here once for
+    # DRF's, which works the fields out of the model for each request, a quarter of a small read: here once in
     # each language, as whether a field needs a label depends on it. A subclass may change what `get_fields`
     # returns. (No docstring: it would describe each subclass without one in the API's description.)
 
