@@ -6,7 +6,7 @@ Of those who ask about one conference at once, one asks the database for all.
 import datetime as dt
 import hashlib
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from django.utils import timezone
@@ -49,9 +49,14 @@ def read_summary(asked: Asked, encode: Callable[[Summary], bytes]) -> tuple[str,
 
     encode: a summary as JSON without `as_of`, which is added here. Raises as get_summary.
     """
-    name, content = _together.ask(asked.conference.id, asked)
+    conference = asked.conference
+    name, content = _together.ask(conference.id, asked)
     if content is not None:
         return name, _with_moment(content, timezone.now())
+    return name, _answers.ask((conference.id, conference.time_zone, *asked[1:]), (asked, name, encode))
+
+
+def _compute(asked: Asked, name: str, encode: Callable[[Summary], bytes]) -> bytes:
     summary = get_summary(
         asked.conference,
         first=asked.first,
@@ -64,7 +69,7 @@ def read_summary(asked: Asked, encode: Callable[[Summary], bytes]) -> tuple[str,
     content = encode(summary)
     if name:
         remember(name, content, seconds=_KEEP_SECONDS)
-    return name, _with_moment(content, summary.as_of)
+    return _with_moment(content, summary.as_of)
 
 
 def _with_moment(content: bytes, as_of: dt.datetime) -> bytes:
@@ -83,6 +88,10 @@ def _look_up(conference_id: str, asked: list[Asked]) -> list[Kept]:
 
 
 _together: Together[str, Asked, Kept] = Together(_look_up)
+# Those who ask the same at once get the same.
+_answers: Together[tuple[Any, ...], tuple[Asked, str, Callable[[Summary], bytes]], bytes] = Together(
+    lambda _, asked: [_compute(*asked[0])] * len(asked)
+)
 
 
 def _name(asked: Asked, known: Known, now: dt.datetime) -> str:

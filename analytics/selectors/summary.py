@@ -1,11 +1,12 @@
 """Summaries of a range of days: totals, series, funnel and panels, with filters and a comparison."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
+from analytics import store
 from analytics.days.figures import compute_figures
 from analytics.days.zones import day_bounds, local_date
 from analytics.models import DailySummary, Event
@@ -17,6 +18,7 @@ from analytics.ranges.segments import MAX_AGE, Day, ensure_days
 from analytics.selectors.answers import MAX_ROWS as MAX_ROWS
 from analytics.selectors.answers import Question, answer, note_watched
 from conferences.models import Conference
+from meeteasy.core.together import Together
 
 MAX_DAYS = 1_830
 # A series by hour has at most as many hours as a month.
@@ -201,7 +203,7 @@ def _add_days(
     """Take what counts on one day in all from the days' summaries; today's from the store if it changed."""
     summaries = {day.date: day.figures for day in days}
     if any(day.date == today and day.is_marked for day in days):
-        summaries[today] = compute_figures(conference_id, today)
+        summaries[today] = _figures.ask((conference_id, today), None)
     for name in _OF_DAYS:
         setattr(totals, name, sum(figures.get(name, 0) for figures in summaries.values()))
     for point in points:
@@ -216,18 +218,34 @@ def _bring_up_to_date(
     """Count today's page views and visitors in the store, if today's segment lacks some."""
     if all(day.is_exact for day in days if day.date == today):
         return
-    views = Event.objects.filter(
-        conference_id=conference_id, local_date=today, is_bot__in=[False], type="page_view"
-    ).order_by()
-    visitors = list(views.values_list("subject", flat=True).distinct())
-    (point,) = (point for point in points if point.date == today)
-    point.pv, point.uv = views.count(), len(visitors)
-    others = [day for day in days if day.date != today]
-    totals.pv = sum(point.pv for point in points)
     from analytics.ranges.queries import count_visitors_with
 
+    viewers, pv = _views.ask((conference_id, today), None)
+    (point,) = (point for point in points if point.date == today)
+    point.pv, point.uv = pv, len(viewers)
+    others = [day for day in days if day.date != today]
+    totals.pv = sum(point.pv for point in points)
     with take_turn():
-        totals.uv = count_visitors_with(others, visitors)
+        totals.uv = count_visitors_with(others, viewers)
+
+
+def _read_views(conference_id: str, date: dt.date) -> tuple[Collection[str], int]:
+    """A day's visitors, and after them its page views, so that there are never fewer."""
+    viewers = store.find_viewers(conference_id, date)
+    views = Event.objects.filter(
+        conference_id=conference_id, local_date=date, is_bot__in=[False], type="page_view"
+    )
+    return viewers, views.count()
+
+
+# Of those who ask at once, whatever their ranges, one counts today.
+_Day = tuple[str, dt.date]
+_figures: Together[_Day, None, dict[str, int]] = Together(
+    lambda day, asked: [compute_figures(*day)] * len(asked)
+)
+_views: Together[_Day, None, tuple[Collection[str], int]] = Together(
+    lambda day, asked: [_read_views(*day)] * len(asked)
+)
 
 
 def _compare(

@@ -17,7 +17,7 @@ from analytics import preparing
 from analytics.api.kept import Asked, read_summary
 from analytics.api.summary import encode
 from analytics.days.dirty import mark_days_dirty
-from analytics.days.summaries import compute_day, compute_range
+from analytics.days.summaries import compute_day, compute_range, refresh_dirty_days
 from analytics.models import Event, Segment
 from analytics.ranges.columns import version
 from analytics.ranges.filters import Filter
@@ -41,8 +41,8 @@ class Questions:
     """
 
     def __init__(self, conference_id: str, *, repeat: int) -> None:
-        named = {"name": "Bench", "time_zone": "UTC"}
-        self.conference, _ = Conference.objects.get_or_create(id=conference_id, defaults=named)
+        named = {"name": "Bench", "time_zone": "UTC"}  # its events have the days of UTC
+        self.conference, _ = Conference.objects.update_or_create(id=conference_id, defaults=named)
         self.repeat = repeat
         self.today = timezone.now().date()
         self.first = self.today - dt.timedelta(days=DAYS - 1)
@@ -120,7 +120,7 @@ class Questions:
             self._add_event(timezone.now(), f"lagging-{time.monotonic_ns()}")
             mark_days_dirty([(self.conference.id, self.today)])
             times.append(spend(lambda: self.read(*ends)))
-        compute_range(self.conference.id, self.today, self.today)
+        refresh_dirty_days()
         return summarise(times)
 
     def late_event(self) -> dict[str, float]:
@@ -152,6 +152,26 @@ class Questions:
 
         self.at_once(ask)  # connections to Redis and the database
         return {"alone_ms": alone, "slowest_ms": median(self.at_once(ask) for _ in range(self.repeat))}
+
+    def ten_lagging(self) -> Times:
+        """The same right after today got an event."""
+        usual = self.usual()
+
+        def add(number: int) -> None:
+            self._add_event(timezone.now(), f"ten-{number}-{time.monotonic_ns()}")
+            mark_days_dirty([(self.conference.id, self.today)])
+
+        def ask(number: int) -> None:
+            self.read(*usual[number % len(usual)])
+
+        alone, at_once = [], []
+        for number in range(self.repeat):
+            add(number)
+            alone.append(max(spend(lambda r=r: self.read(*r))["wall_ms"] for r in usual))
+            add(number)
+            at_once.append(self.at_once(ask))
+        refresh_dirty_days()
+        return {"alone_ms": median(alone), "slowest_ms": median(at_once)}
 
     def ten_cold(self, *, same: bool) -> Times:
         """Ten at once and one alone, for a range that nobody asked for before: the same, or ten others."""
@@ -192,8 +212,9 @@ def measure(conference_id: str, *, repeat: int) -> None:
     found["prepare"] = asked.prepare()
     found["share_of_a_core"] = asked.share_of_a_core(found["prepare"])
     found["prepared"] = asked.prepared()
-    found["lagging"] = asked.lagging()
     found["ten_prepared"] = asked.ten_prepared()
+    found["lagging"] = asked.lagging()
+    found["ten_lagging"] = asked.ten_lagging()
     found["ten_cold"] = asked.ten_cold(same=True)
     found["ten_different_cold"] = asked.ten_cold(same=False)
     found["late_event"] = asked.late_event()
