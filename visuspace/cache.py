@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 import redis
 
-from analytics.ingest.exchange import Exchange
+from analytics.ingest.exchange import Exchange, find_refusal
 from conferences.models import Conference
 from meeteasy.core.logs import get_logger
 from meeteasy.core.redis import get_quick_redis
@@ -73,13 +73,15 @@ class Reader:
         while self._asked:
             asked, self._asked = self._asked, {}
             try:
-                (values,) = await self._exchange.send([(b"MGET", *(name.encode() for name in asked))])
+                replies = await self._exchange.send([(b"MGET", *(name.encode() for name in asked))])
+                if (refusal := find_refusal(replies)) is not None:
+                    raise refusal
             except (redis.RedisError, OSError) as error:
                 for future in asked.values():
                     future.set_exception(error)
                     future.exception()  # whoever asked may be gone
             else:
-                for future, value in zip(asked.values(), values, strict=True):
+                for future, value in zip(asked.values(), replies[0], strict=True):
                     future.set_result(value)
 
 

@@ -75,8 +75,7 @@ def make_completer(
     sent_ms: when the batch was sent by the client's clock, UTC milliseconds; None: its clock is trusted.
     check_time: called with each time that needs correction; what it raises is raised.
     """
-    received_ms, is_server, reserved = client.received_ms, client.is_server, _RESERVED
-    needed = _needed
+    received_ms, is_server, reserved, checks = client.received_ms, client.is_server, _RESERVED, _checks
     oldest_ms = None if acceptance_days is None else received_ms - acceptance_days * MS_PER_DAY
     # A time in milliseconds from here on is taken as it is, as event_time_ms would do, without the call.
     believed_from_ms = math.inf if sent_ms is not None or oldest_ms is None else oldest_ms
@@ -103,16 +102,15 @@ def make_completer(
         event_id = event.event_id
         if event_id is None:
             event.event_id = str(_new_id())
-        elif not is_server and event_id.startswith(reserved):
+        elif event_id.startswith(reserved) and not is_server:
             message = (
                 f"`event_id`: `{OWN_PREFIX}` and `{SECRET_PREFIX}` begin the ids of others than clients."
             )
             raise EventError("reserved", message, "event_id")
-        event_type = type(event)
-        read = needed[event_type]
-        if read is not None and not read(event).strip() and not is_server:
+        read_needed, has_own_subject = checks[type(event)]
+        if read_needed is not None and not read_needed(event).strip() and not is_server:
             raise _refuse(event)
-        if event_type.subject is not _default_subject:
+        if has_own_subject:
             _check_subject(event.subject())
         if event.properties:
             event.properties = fit_properties(event.properties, warn)
@@ -132,11 +130,15 @@ def _confirm(complete: Callable[[EventType], None], conference_id: str) -> Calla
     return complete_confirmed
 
 
-class _Needed(dict[type[EventType], Callable[[EventType], str] | None]):
-    """By type, what reads a text that a client may not leave blank: the least of the type's own required
-    texts; None: it has none. Of a type that is only for the server it is always blank."""
+class _Checks(dict[type[EventType], tuple[Callable[[EventType], str] | None, bool]]):
+    """What is checked of a type's events, in one look-up for each event.
 
-    def __missing__(self, event_type: type[EventType]) -> Callable[[EventType], str] | None:
+    First, what reads a text that a client may not leave blank: the least of the type's own required texts;
+    None: it has none. Of a type that is only for the server it is always blank. Second, whether the subject
+    is the type's own: a visitor's id is bounded already.
+    """
+
+    def __missing__(self, event_type: type[EventType]) -> tuple[Callable[[EventType], str] | None, bool]:
         names = _required_texts(event_type)
         read: Callable[[EventType], str] | None = None
         if event_type.internal:
@@ -145,11 +147,11 @@ class _Needed(dict[type[EventType], Callable[[EventType], str] | None]):
             read = attrgetter(names[0])
         elif names:
             read = lambda event: min(getattr(event, name).strip() for name in names)  # noqa: E731
-        self[event_type] = read
-        return read
+        self[event_type] = read, event_type.subject is not EventType.subject
+        return self[event_type]
 
 
-_needed = _Needed()
+_checks = _Checks()
 
 
 def _required_texts(event_type: type[EventType]) -> list[str]:
@@ -168,9 +170,6 @@ def _refuse(event: EventType) -> EventError:
         return EventError("reserved", "Only the server itself makes events of this type.", "type")
     name = next(name for name in _required_texts(type(event)) if not getattr(event, name).strip())
     return EventError("invalid_field", f"`{name}` is empty.", name)
-
-
-_default_subject = EventType.subject
 
 
 def _check_subject(subject: str | None) -> None:

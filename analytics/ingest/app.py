@@ -31,6 +31,7 @@ from analytics.ingest.requests import RefusedError, Request, Scope, read_request
 from analytics.ingest.ruling import apply_rules
 from analytics.ingest.senders import ANYBODY, Senders
 from analytics.ingest.translating import Translated, translate
+from analytics.ingest.visitor import DailySalts
 from analytics.stream.queue import wake_worker
 from meeteasy.core.redis import connect_async
 from meeteasy.core.salts import client_network, hash_address
@@ -123,7 +124,11 @@ class Ingest:
             received_ms = now_ms()
             if door is self._own_door and not request.authorization and not request.query:
                 translated, sender = None, ANYBODY
-                found = await self._read_batch(publisher, request, body, received_ms)
+                try:
+                    found = self._read_batch(publisher.salts, request, body, received_ms)
+                except ZoneNotKnownError as error:
+                    await self._directory.look_up(error.args)
+                    found = self._read_batch(publisher.salts, request, body, received_ms, is_looked_up=True)
             else:
                 translated = await self._translate(publisher, door, request, body, received_ms)
                 found, sender = translated.found, translated.sender
@@ -177,33 +182,31 @@ class Ingest:
             acceptance_days=self._acceptance_days,
         )
 
-    async def _read_batch(
-        self, publisher: StreamPublisher, request: Request, body: bytes, received_ms: int
+    def _read_batch(
+        self,
+        salts: DailySalts,
+        request: Request,
+        body: bytes,
+        received_ms: int,
+        *,
+        is_looked_up: bool = False,
     ) -> ReadBatch:
-        """Read a batch of our own protocol without a key. Raises BatchError or NotTakenError."""
-        agent, country = request.agent, self._countries.find(request.address)
-
-        def read(*, is_looked_up: bool) -> ReadBatch:
-            namer = make_namer(
-                self._directory,
-                publisher.salts,
-                received_ms=received_ms,
-                address=request.address,
-                agent=agent,
-                is_looked_up=is_looked_up,
-            )
-            return read_batch(
-                body,
-                Client(received_ms, False, namer, agent=agent[:512], country=country),
-                max_events=self._max_events,
-                acceptance_days=self._acceptance_days,
-            )
-
-        try:
-            return read(is_looked_up=False)
-        except ZoneNotKnownError as error:
-            await self._directory.look_up(error.args)
-        return read(is_looked_up=True)
+        """Read a batch of our own protocol without a key. Raises BatchError, and what make_namer names."""
+        address, agent = request.address, request.agent
+        namer = make_namer(
+            self._directory,
+            salts,
+            received_ms=received_ms,
+            address=address,
+            agent=agent,
+            is_looked_up=is_looked_up,
+        )
+        return read_batch(
+            body,
+            Client(received_ms, False, namer, agent=agent[:512], country=self._countries.find(address)),
+            max_events=self._max_events,
+            acceptance_days=self._acceptance_days,
+        )
 
     def _hash_client(self, publisher: StreamPublisher, request: Request, received_ms: int) -> str:
         """What the quota of reports knows of the sender; "" while the salt is not loaded."""

@@ -34,15 +34,13 @@ async def read_request_body(
     receive: Receive, request: Request, *, media_types: frozenset[bytes], limit: int
 ) -> bytes:
     """The unpacked body, of one of the media types; none: of any. Raises RefusedError or ClientGoneError."""
-    if media_types and request.content_type.split(b";", 1)[0].strip().lower() not in media_types:
+    content_type = request.content_type
+    if media_types and content_type not in media_types and _media_type(content_type) not in media_types:
         raise RefusedError(415, "unsupported_media_type", "Send application/json or text/plain.")
     try:
         body = await read_body(receive, declared_length=request.length or None, limit=limit)
-        encoding = request.encoding.strip().lower()
-        if encoding in (b"gzip", b"x-gzip"):
-            return unpack_gzip(body, limit=limit)
-        if encoding not in (b"", b"identity"):
-            raise RefusedError(415, "unsupported_encoding", "Content-Encoding may be gzip.")
+        if request.encoding:
+            body = _decode(body, request.encoding.strip().lower(), limit=limit)
     except BodyTooLargeError:
         message = f"A batch may have at most {limit} bytes, unpacked."
         raise RefusedError(413, "too_large", message) from None
@@ -52,6 +50,18 @@ async def read_request_body(
     except BadEncodingError as error:
         message = f"The body is not gzip as its header says: {error}."
         raise RefusedError(400, "invalid_gzip", message) from None
+    return body
+
+
+def _media_type(content_type: bytes) -> bytes:
+    return content_type.split(b";", 1)[0].strip().lower()
+
+
+def _decode(body: bytes, encoding: bytes, *, limit: int) -> bytes:
+    if encoding in (b"gzip", b"x-gzip"):
+        return unpack_gzip(body, limit=limit)
+    if encoding not in (b"", b"identity"):
+        raise RefusedError(415, "unsupported_encoding", "Content-Encoding may be gzip.")
     return body
 
 

@@ -32,8 +32,8 @@ class Exchange:
     async def send(self, commands: Sequence[Command]) -> list[Any]:
         """Send commands and return their replies in order. Retries once if the connection is lost.
 
-        Raises RedisError (a ResponseError when Redis refused any of them), OSError or TimeoutError; Redis may
-        have carried out the commands all the same.
+        The reply to a command that Redis refused is a ResponseError (see `find_refusal`). Raises RedisError,
+        OSError or TimeoutError; Redis may have carried out the commands all the same.
         """
         async with asyncio.timeout(self._timeout_seconds):
             if self._connection is None:
@@ -54,17 +54,19 @@ class Exchange:
         # Connects if necessary. Any error in between, time-outs included, closes the connection, so that no
         # reply is left over for the next exchange.
         await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-        replies = []
-        refused: ResponseError | None = None
+        replies: list[Any] = []
         for _ in commands:
             try:
-                reply = await connection.read_response()
+                replies.append(await connection.read_response())
             except ResponseError as error:
-                refused = refused or error
-                continue
-            replies.append(reply)
-            if isinstance(reply, list):  # of EXEC, which may refuse a command that was queued
-                refused = refused or next((part for part in reply if isinstance(part, ResponseError)), None)
-        if refused is not None:
-            raise refused
+                replies.append(error)
         return replies
+
+
+def find_refusal(replies: Sequence[Any]) -> ResponseError | None:
+    """The first refusal among replies to commands, or inside the reply to an EXEC."""
+    for reply in replies:
+        refusal = find_refusal(reply) if isinstance(reply, list) else reply
+        if isinstance(refusal, ResponseError):
+            return refusal
+    return None

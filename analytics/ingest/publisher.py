@@ -17,7 +17,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from analytics.event_types import EventType
 from analytics.events.batch import Batch
-from analytics.ingest.exchange import Command, Exchange
+from analytics.ingest.exchange import Command, Exchange, find_refusal
 from analytics.ingest.visitor import DailySalts
 from analytics.stream.entry import MAX_EVENTS, encode_batch, encode_batches
 from analytics.stream.queue import BELL, BELL_TTL_MS, STREAM
@@ -77,6 +77,7 @@ class _Group:
     def __init__(self) -> None:
         self._batches: list[tuple[bytes, int]] = []  # with the number of its events
         self._waiting: list[asyncio.Future[None]] = []
+        self._create_future = asyncio.get_running_loop().create_future
         self._size = 0
 
     @property
@@ -86,7 +87,7 @@ class _Group:
     def join(self, batch: bytes, events: int) -> "asyncio.Future[None]":
         self._batches.append((batch, events))
         self._size += len(batch)
-        outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        outcome: asyncio.Future[None] = self._create_future()
         self._waiting.append(outcome)
         return outcome
 
@@ -157,8 +158,11 @@ class StreamPublisher:
             return _queue_full()
         return None
 
-    async def publish(self, batch: Batch[EventType]) -> None:
-        """Append a batch of at most MAX_EVENTS events; return when Redis has it. Raises NotTakenError."""
+    def publish(self, batch: Batch[EventType]) -> "asyncio.Future[None]":
+        """Append a batch of at most MAX_EVENTS events; the future is done when Redis has it.
+
+        The call or the future raises NotTakenError.
+        """
         refusal = self.refusal()
         if refusal is not None:
             raise refusal
@@ -171,7 +175,7 @@ class StreamPublisher:
         if not self._flushing:
             self._flushing = True
             self._spawn(self._flush())
-        await outcome
+        return outcome
 
     async def _flush(self) -> None:
         """Send group after group until no batch is left.
@@ -200,27 +204,25 @@ class StreamPublisher:
 
     async def _send(self, entries: Iterable[list[bytes]]) -> None:
         commands: list[Command] = [
-            (b"MULTI",),  # all or nothing, in case Redis runs full before the last of them
-            *(
-                (b"XADD", _STREAM, b"*", *chain.from_iterable(encode_batches(batches).items()))
-                for batches in entries
-            ),
-            _RING_UNLESS_RUNG,
-            (b"EXEC",),
+            (b"XADD", _STREAM, b"*", *chain.from_iterable(encode_batches(batches).items()))
+            for batches in entries
         ]
+        if len(commands) > 1:  # all or nothing, in case Redis runs full before the last of them
+            commands = [(b"MULTI",), *commands, (b"EXEC",)]
         try:
-            replies = await self._exchange.send(commands)
-        except ResponseError as error:
-            # "OOM command not allowed": Redis has reached its maxmemory. Nothing was appended.
-            log.warning("events_refused_by_broker", error=str(error))
-            self._full = True
-            raise _queue_full() from error
+            *appended, has_rung = await self._exchange.send([*commands, _RING_UNLESS_RUNG])
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("broker_lost", error=str(error))
             self._reachable = False
             raise _broker_away() from error
-        if replies[-1][-1]:  # of the last command, the bell
+        if has_rung and not isinstance(has_rung, ResponseError):
             self._spawn(self._ring_in_thread())
+        refusal = find_refusal(appended)
+        if refusal is not None:
+            # "OOM command not allowed": Redis has reached its maxmemory. Nothing was appended.
+            log.warning("events_refused_by_broker", error=str(refusal))
+            self._full = True
+            raise _queue_full() from refusal
 
     async def _ring_in_thread(self) -> None:
         try:

@@ -1,12 +1,14 @@
 """What the event door reads of a request besides its body, and how a door refuses one."""
 
 from collections.abc import MutableMapping
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 Scope = MutableMapping[str, Any]
 
 
-class Request(NamedTuple):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """The headers that matter, and the query, as they were sent; b"" for each that is missing."""
 
     path: str
@@ -35,16 +37,14 @@ class RefusedError(Exception):
 def read_request(scope: Scope) -> Request:
     get = dict(scope["headers"]).get
     client = scope.get("client")
-    return Request._make(
-        (
-            scope.get("path", ""),
-            get(b"content-type", b""),
-            get(b"content-length", b""),
-            get(b"user-agent", b""),
-            get(b"content-encoding", b""),
-            get(b"origin", b""),
-            get(b"authorization", b""),
-            scope.get("query_string", b""),
-            client[0] if client else "",
-        )
+    return Request(
+        scope.get("path", ""),
+        get(b"content-type", b""),
+        get(b"content-length", b""),
+        get(b"user-agent", b""),
+        get(b"content-encoding", b""),
+        get(b"origin", b""),
+        get(b"authorization", b""),
+        scope.get("query_string", b""),
+        client[0] if client else "",
     )

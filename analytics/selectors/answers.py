@@ -26,7 +26,7 @@ MAX_ROWS = 1_000
 _REMEMBER_SECONDS = 3_600
 _WATCHED_SECONDS = 900
 # Another number for another shape of Answers: what an older release remembered is left alone.
-_SHAPE = 4
+_SHAPE = 5
 
 
 class _Latest(msgspec.Struct):
@@ -37,7 +37,7 @@ class _Latest(msgspec.Struct):
 
 
 class Question(NamedTuple):
-    """Of one period. until: (day, UTC ms) from which on nothing counts. panels: names."""
+    """Of one range. until: (day, UTC ms) from which on nothing counts. panels: names. unit: of periods."""
 
     conference_id: str
     first: dt.date
@@ -46,6 +46,7 @@ class Question(NamedTuple):
     panels: tuple[str, ...]
     limit: int
     has_hours: bool
+    unit: str = ""
 
 
 def answer(
@@ -124,6 +125,7 @@ def _compute(question: Question, days: Sequence[Day], key: str | None) -> Answer
             panels=question.panels,
             limit=question.limit,
             has_hours=question.has_hours,
+            unit=question.unit,
         )
 
 

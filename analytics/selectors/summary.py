@@ -12,11 +12,22 @@ from analytics.days.zones import day_bounds, local_date
 from analytics.models import DailySummary, Event
 from analytics.ranges.engine import take_turn
 from analytics.ranges.filters import Filter
-from analytics.ranges.results import PANELS, STEPS, Comparison, DayPoint, HourPoint, Step, Summary, Totals
+from analytics.ranges.results import (
+    PANELS,
+    STEPS,
+    Comparison,
+    DayPoint,
+    HourPoint,
+    PeriodPoint,
+    Step,
+    Summary,
+    Totals,
+)
 from analytics.ranges.rows import DayRow, HourRow, Occurrence, Panel, Visits
 from analytics.ranges.segments import MAX_AGE, Day, ensure_days
 from analytics.selectors.answers import MAX_ROWS as MAX_ROWS
 from analytics.selectors.answers import Question, answer, note_watched
+from analytics.selectors.periods import find_unit, make_periods
 from conferences.models import Conference
 from meeteasy.core.together import Together
 
@@ -75,13 +86,16 @@ def get_summary(
         tuple(panels),
         limit,
         has_hours=(last - first).days < MAX_DAYS_BY_HOUR,
+        unit=find_unit(first, last),
     )
     answers, days = answer(question, days, today=today, may_lag=is_asked)
     totals = _totals(answers.visits)
     points = _all_days(answers.days, first, last)
     if not filters:
         _add_days(totals, points, conference.id, days, today=today)
-        _bring_up_to_date(totals, points, conference.id, days, today=today)
+    periods = make_periods(question.unit, points, answers.periods)
+    if not filters:
+        _bring_up_to_date(totals, points, periods, conference.id, days, today=today)
     comparison = None
     if compare:
         built_at = days[-1].built_at if days and days[-1].date == today else now
@@ -100,6 +114,7 @@ def get_summary(
         hours=_hours(conference, answers.hours),
         funnel=[Step(step, visitors) for step, visitors in zip(STEPS, answers.funnel, strict=True)],
         panels=answers.panels,
+        periods=periods,
     )
 
 
@@ -213,7 +228,13 @@ def _add_days(
 
 
 def _bring_up_to_date(
-    totals: Totals, points: Sequence[DayPoint], conference_id: str, days: Sequence[Day], *, today: dt.date
+    totals: Totals,
+    points: Sequence[DayPoint],
+    periods: Sequence[PeriodPoint],
+    conference_id: str,
+    days: Sequence[Day],
+    *,
+    today: dt.date,
 ) -> None:
     """Count today's page views and visitors in the store, if today's segment lacks some."""
     if all(day.is_exact for day in days if day.date == today):
@@ -222,11 +243,15 @@ def _bring_up_to_date(
 
     viewers, pv = _views.ask((conference_id, today), None)
     (point,) = (point for point in points if point.date == today)
-    point.pv, point.uv = pv, len(viewers)
+    counted, point.pv, point.uv = point.pv, pv, len(viewers)
     others = [day for day in days if day.date != today]
     totals.pv = sum(point.pv for point in points)
     with take_turn():
         totals.uv = count_visitors_with(others, viewers)
+        for period in periods:
+            if period.first <= today <= period.last:
+                period.pv += pv - counted
+                period.uv = count_visitors_with([day for day in others if day.date >= period.first], viewers)
 
 
 def _read_views(conference_id: str, date: dt.date) -> tuple[Collection[str], int]:
@@ -267,7 +292,9 @@ def _compare(
         last = today - length
         until = last, round(cut.timestamp() * 1000)
         days = [day for day in days if day.date <= last]
-    asked = question._replace(first=first, until=until, panels=(), has_hours=length == dt.timedelta(days=1))
+    asked = question._replace(
+        first=first, until=until, panels=(), has_hours=length == dt.timedelta(days=1), unit=""
+    )
     answers, _ = answer(asked, days, today=today)
     return Comparison(
         first,

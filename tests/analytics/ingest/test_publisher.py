@@ -57,6 +57,10 @@ async def becomes(look: Callable[[], Awaitable[bool]], *, seconds: float) -> Non
         await asyncio.sleep(0.02)
 
 
+async def publish(publisher: StreamPublisher, batch: Batch[Any]) -> None:
+    await publisher.publish(batch)
+
+
 async def test_a_lone_request_is_sent_at_once(publisher: StreamPublisher) -> None:
     await publisher.publish(make_batch())  # opens the connection
     started = time.monotonic()
@@ -97,7 +101,7 @@ async def test_the_waiting_batches_are_bounded_by_size(
     valkey.pause()
     try:
         sent = [
-            asyncio.create_task(publisher.publish(make_batch(size=MAX_WAITING_BYTES // 10)))
+            asyncio.create_task(publish(publisher, make_batch(size=MAX_WAITING_BYTES // 10)))
             for _ in range(20)
         ]
         outcomes = await asyncio.gather(*sent, return_exceptions=True)
@@ -130,7 +134,7 @@ async def test_a_failed_bell_does_not_fail_the_request() -> None:
 
 
 async def test_cancelling_a_request_does_not_affect_the_others(publisher: StreamPublisher) -> None:
-    requests = [asyncio.create_task(publisher.publish(make_batch(f"e{number}"))) for number in range(20)]
+    requests = [asyncio.create_task(publish(publisher, make_batch(f"e{number}"))) for number in range(20)]
     await asyncio.sleep(0)
     requests[3].cancel()
     outcomes = await asyncio.gather(*requests, return_exceptions=True)
@@ -149,9 +153,9 @@ async def test_an_unforeseen_error_leaves_no_request_waiting() -> None:
     publisher = StreamPublisher(client, ring=lambda: None, max_bytes=10**9)
     publisher._exchange = Failing(client, timeout_seconds=2)
     await publisher.start()
-    under_way = asyncio.create_task(publisher.publish(make_batch("e1")))
+    under_way = asyncio.create_task(publish(publisher, make_batch("e1")))
     await asyncio.sleep(0.01)
-    collected = asyncio.create_task(publisher.publish(make_batch("e2")))
+    collected = asyncio.create_task(publish(publisher, make_batch("e2")))
     done, waiting = await asyncio.wait([under_way, collected], timeout=2)
     assert not waiting
     assert all(isinstance(request.exception(), NotTakenError) for request in done)
