@@ -261,7 +261,8 @@ class _Question:
 
         days: page views, visitors, visits that began, registrations, check-ins; a column for each day. hours:
         without visits, a column for each of _HOURS of each day. Of a dimension: how often each value occurs,
-        and its visitors. midnights: when each day begins, UTC ms. period_of: the number of each day's period, None for none.
+        and its visitors. midnights: when each day begins, UTC ms. period_of: the number of each day's period,
+        if they are asked for.
         """
         doers = [self._visitors_of(self.find(step)) for step in STEPS]
         chosen = self.choose()
