@@ -103,13 +103,16 @@ class Asked:
     def query(self, **changes: Any) -> str:
         """The query of an address that asks the same but for `changes`.
 
-        Beside the fields: `range` is a name of RANGES, `day` a date, `with_filter` and `without` filters.
+        Beside the fields: `range` is a name of RANGES, `day` a date, `days` the first and the last of some,
+        `with_filter` and `without` filters.
         """
         asked = self
         if name := changes.pop("range", ""):
             asked = replace(asked, span=replace(asked.span, name=name), by="")
         if day := changes.pop("day", None):
             asked = replace(asked, span=replace(asked.span, name="", first=day, last=day), by="hour")
+        if days := changes.pop("days", None):
+            asked = replace(asked, span=replace(asked.span, name="", first=days[0], last=days[1]), by="")
         if added := changes.pop("with_filter", None):
             asked = replace(asked, filters=(*(item for item in asked.filters if item != added), added))
         if left := changes.pop("without", None):

@@ -9,5 +9,6 @@
     queries.py      counting a range
     engine.py       threads and turns
 
-A segment is a pure function of its day's stored events, disposable, and made again at any time (docs/adr/0035).
+A segment is a pure function of its day's stored events, disposable, and made again at any time
+(docs/adr/0035).
 """

@@ -76,6 +76,23 @@ class HourPoint(msgspec.Struct):
     checkins: int
 
 
+class PeriodPoint(msgspec.Struct):
+    """The days of the range in a calendar week or month, from `first` to `last`, both included.
+
+    unit: "week" or "month". uv: distinct in them. All else is the sum of the days.
+    """
+
+    unit: str
+    first: dt.date
+    last: dt.date
+    pv: int
+    uv: int
+    visits: int
+    registrations: int
+    checkins: int
+    bots: int | None
+
+
 class Step(msgspec.Struct):
     """step: an event type. visitors: distinct ones who did it."""
 
@@ -98,7 +115,11 @@ class Comparison(msgspec.Struct):
 
 
 class Summary(msgspec.Struct):
-    """What `get_summary` gives. as_of: what is not in totals and days is at least as new as this."""
+    """What `get_summary` gives.
+
+    as_of: what is not in totals and days is at least as new as this. periods: weeks or months, of ranges that
+    are too long for a series by day.
+    """
 
     conference_id: str
     time_zone: str
@@ -112,3 +133,4 @@ class Summary(msgspec.Struct):
     hours: list[HourPoint]
     funnel: list[Step]
     panels: dict[str, Panel]
+    periods: list[PeriodPoint] = []

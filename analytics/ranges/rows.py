@@ -41,6 +41,13 @@ class HourRow(NamedTuple):
     checkins: int
 
 
+class PeriodRow(NamedTuple):
+    """Of a week or month, as far as it is in the range. starts: its first calendar day."""
+
+    starts: dt.date
+    uv: int
+
+
 class Occurrence(NamedTuple):
     """An event as a list shows it: what is known of it but whose it is. ts: UTC milliseconds."""
 
@@ -70,11 +77,18 @@ class Panel(NamedTuple):
     others_values: int
 
 
+def start_of(unit: str, date: dt.date) -> dt.date:
+    """The first calendar day of a date's month, or else of its week, a Monday."""
+    return date.replace(day=1) if unit == "month" else date - dt.timedelta(days=date.weekday())
+
+
 class Answers(msgspec.Struct):
-    """What segments say about a range. days, hours: those that have any. funnel: visitors of each step."""
+    """What segments say about a range. days, hours, periods: those that have any. funnel: visitors of each
+    step."""
 
     visits: Visits
     days: list[DayRow]
     hours: list[HourRow]
     funnel: list[int]
     panels: dict[str, Panel]
+    periods: list[PeriodRow] = []

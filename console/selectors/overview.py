@@ -4,6 +4,7 @@ The figures are those of analytics.selectors.summary, so they are the API's, too
 """
 
 import datetime as dt
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from analytics.selectors.summary import get_summary, sum_up_days
 from conferences.models import Conference
 from console import charts, panels
 from console.asking import FIGURES, Asked
+from console.formats import day, days_until, moment, month
 from console.remembering import remember
 from console.selectors import credit_rows
 from console.selectors.people import name_sharers
@@ -134,9 +136,16 @@ def _make_funnel(summary: Summary, opens: OpensTo, *, has_opened: bool) -> list[
 
 
 def draw_chart(conference: Conference, summary: Summary, asked: Asked) -> dict[str, Any]:
-    """Return the chart of days or hours: bars, lines for the period before, the unfinished one hatched."""
+    """Return the chart: bars of hours, days, weeks or months, lines for the period before, the unfinished
+    one hatched. Attendees of a day do not add up, so they stay days."""
     field = FIGURES[asked.figure]
-    items = (_hours if asked.by == "hour" else _days)(conference, summary, asked)
+    by = asked.by
+    if by == "hour":
+        items = _hours(conference, summary, asked)
+    elif summary.periods and hasattr(summary.periods[0], field):
+        items, by = _periods(summary, asked), summary.periods[0].unit
+    else:
+        items = _days(conference, summary, asked)
     values = [getattr(item["point"], field, 0) or 0 for item in items]
     before = _drop_leading_zeros(
         [getattr(item["before"], field) if item["before"] else None for item in items]
@@ -148,7 +157,7 @@ def draw_chart(conference: Conference, summary: Summary, asked: Asked) -> dict[s
         item |= {"bar": bar, "value": value, "was": was if has_before else None}
     return {
         "items": items, "axis": charts.draw_axis(ceiling, height=charts.HEIGHT), "height": charts.HEIGHT,
-        "least": min(values), "most": max(values), "has_before": has_before, "by": asked.by,
+        "least": min(values), "most": max(values), "has_before": has_before, "by": by,
     }  # fmt: skip
 
 
@@ -165,11 +174,32 @@ def _days(conference: Conference, summary: Summary, asked: Asked) -> list[dict[s
     return [
         {
             "point": point, "before": before[place] if place < len(before) else None, "at": point.date,
-            "label": point.date.day if (count - 1 - place) % step == 0 else "",
-            "names_month": place == 0 or point.date.day == 1,
+            "name": day(point.date), "label": point.date.day if (count - 1 - place) % step == 0 else "",
+            "below": month(point.date) if place == 0 or point.date.day == 1 else "",
             "is_unfinished": point.date == asked.span.today, "query": asked.query(day=point.date),
         }
         for place, point in enumerate(summary.days)
+    ]  # fmt: skip
+
+
+def _periods(summary: Summary, asked: Asked) -> list[dict[str, Any]]:
+    """A slot for each week or month. Labels are months; the year stands below its first one."""
+    begin = [
+        place
+        for place, point in enumerate(summary.periods)
+        if not place or point.first.month != summary.periods[place - 1].first.month
+    ]
+    labelled = begin[:: math.ceil(len(begin) / _LABELS)]
+    years = {summary.periods[place].first.year: place for place in reversed(labelled)}
+    return [
+        {
+            "point": point, "before": None, "at": point.first, "name": days_until(point.first, point.last),
+            "label": month(point.first) if place in labelled else "",
+            "below": point.first.year if years.get(point.first.year) == place else "",
+            "is_unfinished": point.last == asked.span.today,
+            "query": asked.query(days=(point.first, point.last)),
+        }
+        for place, point in enumerate(summary.periods)
     ]  # fmt: skip
 
 
@@ -179,16 +209,19 @@ def _hours(conference: Conference, summary: Summary, asked: Asked) -> list[dict[
     known = {point.begins_at: point for point in summary.hours}
     before = _by_number(conference, summary)
     found: list[dict[str, Any]] = []
-    for day in summary.days:
-        start, end = day_bounds(conference.time_zone, day.date)
+    for point in summary.days:
+        start, end = day_bounds(conference.time_zone, point.date)
         hours = range(round((end - start) / dt.timedelta(hours=1)))
         for number in hours:
             at = (start + dt.timedelta(hours=number)).astimezone(span.zone)
-            label = (at.hour if number % 3 == 0 else "") if span.days == 1 else "" if number else day.date.day
+            label = (
+                (at.hour if number % 3 == 0 else "") if span.days == 1 else "" if number else point.date.day
+            )
+            names_month = span.days > 1 and number == 0 and (point.date.day == 1 or not found)
             found.append(
                 {
                     "point": known.get(at), "before": before.get(number), "at": at, "label": label,
-                    "names_month": span.days > 1 and number == 0 and (day.date.day == 1 or not found),
+                    "name": moment(at), "below": month(point.date) if names_month else "",
                     "is_unfinished": at <= span.now < at + dt.timedelta(hours=1), "query": "",
                 }
             )  # fmt: skip

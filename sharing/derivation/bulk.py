@@ -116,17 +116,21 @@ def update(
             cursor.executemany(f"UPDATE {table} SET {assign('%s')} WHERE {key} = %s", rows)  # noqa: S608
 
 
-def add(model: type[models.Model], keys: Sequence[str], added: Sequence[str], rows: Sequence[Row]) -> None:
+def add(
+    model: type[models.Model], keys: Sequence[str], added: Sequence[str], rows: Sequence[Row],
+    *, kept: Sequence[str] = (),
+) -> None:  # fmt: skip
     """Add amounts to rows, which are inserted if they are new.
 
-    keys: the primary key. Each of `rows` has the values of `keys`, then the amounts for `added`.
+    keys: the primary key. kept: columns that stay as they are if the row is there. Each of `rows` has the
+    values of `keys`, the amounts for `added`, then the values of `kept`.
     """
     if not rows:
         return
     table = model._meta.db_table
     sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in added)
     on_conflict = f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {sums}"
-    columns = (*keys, *added)
+    columns = (*keys, *added, *kept)
     if not is_postgresql():
         sqlite.insert_rows(connection, table, columns, rows, on_conflict=on_conflict)
         return

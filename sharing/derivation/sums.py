@@ -5,11 +5,10 @@ right at every moment, also while registrations wait for their turn (StaleRegist
 the quarter hour of the registrations, which is on one local day in every time zone, and for all time.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-import msgspec
 from django.db import transaction
 from django.db.models import Count, Sum
 
@@ -19,12 +18,11 @@ from sharing.derivation.locks import lock_conferences
 from sharing.derivation.store import load_opened
 from sharing.models import ChannelCount, Credit, CreditSum, QuarterSum, ShareLink, StaleSums
 from sharing.rules.attribution import Credited
-from sharing.rules.credit_models import CREDIT_MODELS
+from sharing.rules.credit_models import CREDIT_MODELS, digest_models
 from sharing.rules.forest import Node
 
 _KEY = ("conference_id", "kind", "name")
 _COUNTS = ("credits", "registrations", "direct")
-_QUARTER = ("units", *_COUNTS)
 _CHANNEL_KEY = ("conference_id", "channel")
 _CHANNEL_AMOUNTS = ("links", "opens", "openers")
 _CREDITS_AT_ONCE = 5000
@@ -34,7 +32,10 @@ _SHARER, _CHANNEL, _TOTAL = (str(kind) for kind in CreditSum.Kind.values)
 _Amounts = tuple[int, ...]
 # So many changes of one sum are kept before they are added up.
 _CHANGES_AT_ONCE = 100
-_decode = msgspec.json.Decoder(dict[str, int]).decode
+
+
+def _amount_columns() -> list[str]:
+    return [*_COUNTS, *map(CreditSum.column_of, CREDIT_MODELS)]
 
 
 class Sums:
@@ -59,33 +60,47 @@ class Sums:
         of_channels = self._changes_of(conference_id, _CHANNEL, quarter)
         for name, amounts in _by_name([item.channel for item in credits], parts):
             _collect(of_channels, name, amounts)
-        _collect(self._changes_of(conference_id, _TOTAL, quarter), "", _of_one(parts))
 
     def rename(self, conference_id: str, kind: str, name: str, other: str) -> None:
         """Move the stored sums of a name to another one."""
         start = QuarterSum.make_key(conference_id, kind, 0)
-        for row in QuarterSum.of_kind(conference_id, kind).filter(id__endswith=f"/{name}"):
-            if row.id[len(start) :] != name:  # the end of a longer name
+        rows = QuarterSum.of_kind(conference_id, kind).filter(id__endswith=f"/{name}")
+        for key, *amounts in rows.values_list("id", *_amount_columns()):
+            if key[len(start) :] != name:  # the end of a longer name
                 continue
-            units = _decode(row.units)
-            amounts = (row.credits, row.registrations, row.direct, *(units.get(m, 0) for m in CREDIT_MODELS))
-            changes = self._changes_of(conference_id, kind, row.span)
-            _collect(changes, other, amounts)
+            changes = self._changes_of(conference_id, kind, QuarterSum.start_of(key))
+            _collect(changes, other, tuple(amounts))
             _collect(changes, name, tuple(-amount for amount in amounts))
 
     def save(self) -> None:
         """Write the changes in the caller's transaction, which holds the lock."""
         quarters: dict[str, _Amounts] = {}
         of_all_time: dict[tuple[str, str, str], list[_Amounts]] = {}
-        for (conference_id, kind, quarter), changes in self._changes.items():
-            for name, parts in changes.items():
-                amounts = _add_up(parts)
+        for (conference_id, kind, quarter), changes in self._with_totals():
+            key = QuarterSum.make_key(conference_id, kind, quarter)
+            for name, amounts in changes.items():
                 if any(amounts):
-                    quarters[QuarterSum.make_key(conference_id, kind, quarter) + name] = amounts
+                    quarters[key + name] = amounts
                     of_all_time.setdefault((conference_id, kind, name), []).append(amounts)
         self._changes = {}
-        _save_quarters(quarters)
-        _save_all_time({key: _add_up(parts) for key, parts in sorted(of_all_time.items())})
+        digest = digest_models()
+        _save(
+            QuarterSum,
+            ("id",),
+            [(key, *amounts, digest) for key, amounts in sorted(quarters.items())],
+            kept=("models_digest",),
+        )
+        _save(CreditSum, _KEY, [(*key, *_add_up(parts)) for key, parts in sorted(of_all_time.items())])
+
+    def _with_totals(self) -> Iterator[tuple[tuple[str, str, int], dict[str, _Amounts]]]:
+        """The changes by (conference, kind, quarter), added up, and those of the totals."""
+        for (conference_id, kind, quarter), changes in self._changes.items():
+            added = {name: _add_up(parts) for name, parts in changes.items()}
+            yield (conference_id, kind, quarter), added
+            if kind == _CHANNEL and added:
+                credits, _, direct, *units = _add_up(list(added.values()))
+                # A registration has one direct credit, and may have several channels.
+                yield (conference_id, _TOTAL, quarter), {"": (credits, direct, direct, *units)}
 
     def _changes_of(self, conference_id: str, kind: str, quarter: int) -> dict[str, list[_Amounts]]:
         return self._changes.setdefault((conference_id, kind, quarter), {})
@@ -124,43 +139,17 @@ def _add_up(parts: Sequence[_Amounts]) -> _Amounts:
     return parts[0] if len(parts) == 1 else tuple(map(sum, zip(*parts, strict=True)))
 
 
-def _save_quarters(changes: Mapping[str, _Amounts]) -> None:
-    """Add to the sums of quarter hours: key → amounts. Those without a credit are deleted."""
-    stored = bulk.fetch(
-        f"SELECT id, {', '.join(_QUARTER)} FROM {{keys}} JOIN {QuarterSum._meta.db_table} ON id = keys.key",  # noqa: S608
-        changes,
-    )
-    known = {key: (_decode(units), counts) for key, units, *counts in stored}
-    inserted, updated, emptied = [], [], []
-    for key, (credits, registrations, direct, *units) in sorted(changes.items()):
-        if key not in known:
-            of_models = dict(zip(CREDIT_MODELS, units, strict=True))
-            inserted.append((key, msgspec.json.encode(of_models).decode(), credits, registrations, direct))
-            continue
-        before, counts = known[key]
-        if counts[0] + credits == 0:
-            emptied.append(key)
-            continue
-        more = dict(zip(CREDIT_MODELS, units, strict=True))
-        # A new model that the row lacks stays missing until the sums are counted again.
-        of_models = {model: amount + more.get(model, 0) for model, amount in before.items()}
-        updated.append(
-            (
-                msgspec.json.encode(of_models).decode(),
-                counts[0] + credits, counts[1] + registrations, counts[2] + direct, key,
-            )
-        )  # fmt: skip
-    bulk.insert(QuarterSum, ("id", *_QUARTER), inserted)
-    bulk.update(QuarterSum, _QUARTER, updated)
-    bulk.delete(QuarterSum, "id", emptied)
+def _save(
+    model: type[CreditSum | QuarterSum], keys: Sequence[str], rows: Sequence[Sequence[Any]],
+    *, kept: Sequence[str] = (),
+) -> None:  # fmt: skip
+    """Add to stored sums, and delete those that have no credit any more.
 
-
-def _save_all_time(changes: Mapping[tuple[str, str, str], _Amounts]) -> None:
-    """Add to the sums of all time: (conference, kind, name) → amounts. Those without a credit are deleted."""
-    columns = [CreditSum.column_of(model) for model in CREDIT_MODELS]
-    bulk.add(CreditSum, _KEY, (*_COUNTS, *columns), [(*key, *amounts) for key, amounts in changes.items()])
-    emptied = [key for key, amounts in changes.items() if amounts[0] < 0]
-    bulk.delete_empty(CreditSum, _KEY, "credits", emptied)
+    Each row has the values of `keys`, the amounts, then the values of `kept`.
+    """
+    bulk.add(model, keys, _amount_columns(), rows, kept=kept)
+    place = len(keys)  # of the credits
+    bulk.delete_empty(model, keys, "credits", [row[:place] for row in rows if row[place] < 0])
 
 
 def save_channels(nodes: Iterable[Node], opened: dict[str, tuple[int, int]]) -> None:
@@ -237,11 +226,10 @@ def count_again(conference_id: str) -> None:
 
 def note_missing_models() -> None:
     """Note the conferences whose sums are not those of the registered models, e.g. because one is new."""
-    registered = set(CREDIT_MODELS)
+    digest = digest_models()
     totals = CreditSum.objects.filter(kind=_TOTAL).values_list("conference_id", flat=True)
     for conference_id in list(totals):
-        quarters = QuarterSum.of_kind(conference_id, _TOTAL).values_list("units", flat=True)
-        if any(set(_decode(units)) != registered for units in quarters):
+        if QuarterSum.of_kind(conference_id, _TOTAL).exclude(models_digest=digest).exists():
             StaleSums.objects.get_or_create(conference_id=conference_id)
 
 

@@ -221,22 +221,9 @@ class NotCredited(models.Model):
         return f"{self.registration_id} ← {self.link_key}: {self.reason}"
 
 
-class CreditSum(models.Model):
-    """The credits of a sharer, of a channel or of all, of all time, under all models.
+class _CreditSum(models.Model):
+    """What credits add up to, under all models."""
 
-    Kept by the transactions that write credits (derivation/sums.py), so that a list of the highest is a range
-    of an index.
-    """
-
-    class Kind(models.TextChoices):
-        SHARER = "sharer", _("sharer")
-        CHANNEL = "channel", _("channel")
-        TOTAL = "total", _("total")
-
-    pk = models.CompositePrimaryKey("conference_id", "kind", "name")
-    conference_id = KeyField(max_length=64)
-    kind = KeyField(max_length=8)
-    name = KeyField(max_length=512)
     credits = models.IntegerField()
     registrations = models.IntegerField()  # distinct
     direct = models.IntegerField()
@@ -251,6 +238,32 @@ class CreditSum(models.Model):
     units_8 = models.BigIntegerField(db_default=0)
 
     class Meta:
+        abstract = True
+
+    @staticmethod
+    def column_of(model: str) -> str:
+        """The name of the column with the units of a credit model."""
+        return f"units_{CREDIT_MODELS[model].column}"
+
+
+class CreditSum(_CreditSum):
+    """The credits of a sharer, of a channel or of all, of all time.
+
+    Kept by the transactions that write credits (derivation/sums.py), so that a list of the highest is a range
+    of an index.
+    """
+
+    class Kind(models.TextChoices):
+        SHARER = "sharer", _("sharer")
+        CHANNEL = "channel", _("channel")
+        TOTAL = "total", _("total")
+
+    pk = models.CompositePrimaryKey("conference_id", "kind", "name")
+    conference_id = KeyField(max_length=64)
+    kind = KeyField(max_length=8)
+    name = KeyField(max_length=512)
+
+    class Meta:
         indexes = [
             models.Index(
                 fields=["conference_id", "kind", f"-units_{column}", "name"], name=f"credit_rank_{column}"
@@ -261,33 +274,25 @@ class CreditSum(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} {self.name}: {self.credits}"
 
-    @staticmethod
-    def column_of(model: str) -> str:
-        """The name of the column with the units of a credit model."""
-        return f"units_{CREDIT_MODELS[model].column}"
 
+class QuarterSum(_CreditSum):
+    """The credits of a sharer, of a channel or of all in a quarter hour of registrations.
 
-class QuarterSum(models.Model):
-    """The credits of a sharer, of a channel or of all in a quarter hour of registrations, under all models.
-
-    A range of days adds up these rows and reads no credits. No list is in their order, so one row has all
-    models.
+    A range of days adds up these rows and reads no credits.
     """
 
     # conference id/kind/start of the quarter hour (UTC ms, 15 digits)/name
     id = KeyField(primary_key=True, max_length=603)
-    units = models.TextField()  # JSON: model → credit * SCALE
-    credits = models.IntegerField()
-    registrations = models.IntegerField()  # distinct
-    direct = models.IntegerField()
+    # A digest of the credit models at the time of the first credit.
+    models_digest = models.CharField(max_length=8, db_default="")
 
     def __str__(self) -> str:
         return f"{self.id}: {self.credits}"
 
-    @property
-    def span(self) -> int:
-        """The start of the quarter hour, in UTC milliseconds."""
-        return int(self.id.split("/", 3)[2])
+    @staticmethod
+    def start_of(key: str) -> int:
+        """The start of the quarter hour of a key, in UTC milliseconds."""
+        return int(key.split("/", 3)[2])
 
     @staticmethod
     def make_key(conference_id: str, kind: str, ms: int) -> str:

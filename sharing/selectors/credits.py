@@ -11,8 +11,7 @@ from itertools import islice
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from django.db import connection
-from django.db.models import BigIntegerField, Exists, F, Func, OuterRef, QuerySet, Sum, Value
+from django.db.models import Exists, F, OuterRef, QuerySet, Sum
 from django.db.models.functions import Substr
 
 from conferences.models import Conference
@@ -171,7 +170,7 @@ class _OfDays:
             sums.order_by()
             .values_list(Substr("id", start_of_name))
             .annotate(
-                of_model=Sum(_units_of(model), default=0),
+                of_model=Sum(QuarterSum.column_of(model)),
                 of_credits=Sum("credits"),
                 of_registrations=Sum("registrations"),
                 of_direct=Sum("direct"),
@@ -229,18 +228,6 @@ def _covers_all(conference: Conference, days: Range) -> bool:
 
 def _find_quarters(conference: Conference, kind: _Kind, days: Range) -> QuerySet[QuarterSum]:
     return QuarterSum.of_kind(conference.id, kind, *get_bounds(conference, days))
-
-
-def _units_of(model: str) -> Func:
-    """The units of a model in QuarterSum.units."""
-    if connection.vendor == "postgresql":
-        # Joined to (units::json ->> 'model')::bigint.
-        return Func(
-            F("units"), Value(model), template="(%(expressions)s)::bigint", arg_joiner="::json ->> ",
-            output_field=BigIntegerField(),
-        )  # fmt: skip
-    path = Value(f'$."{model}"')
-    return Func(F("units"), path, function="json_extract", output_field=BigIntegerField())
 
 
 def _read_rows(sums: QuerySet[Any]) -> list[SumRow]:

@@ -159,6 +159,31 @@ def test_hours_of_a_day_stand_beside_those_before(conference: Conference) -> Non
     ]
 
 
+@pytest.mark.parametrize(("days", "by", "bars"), [(120, "day", 120), (121, "week", 18), (841, "month", 29)])
+def test_long_ranges_have_a_bar_a_week_or_month_with_each_visitor_once(
+    conference: Conference, days: int, by: str, bars: int
+) -> None:
+    last = DAY + dt.timedelta(days=1)  # a Saturday, 2 May
+    first = last - dt.timedelta(days=days - 1)
+    store(
+        view("a", "v1", NOON), view("b", "v1", NOON + dt.timedelta(days=1)),
+        view("c", "v2", NOON), view("d", "v1", NOON - dt.timedelta(days=60)),
+    )  # fmt: skip
+    for of_day in (DAY - dt.timedelta(days=60), DAY, last):
+        summaries.compute_range("summit", of_day, of_day)
+    for query in ("", "&filter=page:contains:/"):
+        shown = read(conference, f"from={first}&to={last}{query}", now=NOON + dt.timedelta(days=9))
+        chart = shown["chart"]
+        assert (chart["by"], len(chart["items"])) == (by, bars)
+        assert sum(item["point"].pv for item in chart["items"]) == shown["tiles"]["views"]["now"] == 4
+        assert shown["tiles"]["visitors"]["now"] == 2
+        counted = [item["value"] for item in chart["items"] if item["value"]]
+        assert counted == ([1, 2, 1] if by == "day" else [1, 2])
+        last_bar = chart["items"][-1]
+        opened = read(conference, last_bar["query"][1:], now=NOON + dt.timedelta(days=9))
+        assert opened["tiles"]["visitors"]["now"] == last_bar["value"]
+
+
 @pytest.mark.parametrize(
     ("name", "first", "last"),
     [

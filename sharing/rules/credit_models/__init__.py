@@ -3,6 +3,14 @@
 CONTRIBUTING.md has the recipe for a new one.
 """
 
-from sharing.rules.credit_models._base import COLUMNS, CREDIT_MODELS, DEFAULT, SCALE, CreditModel, register
+from sharing.rules.credit_models._base import (
+    COLUMNS,
+    CREDIT_MODELS,
+    DEFAULT,
+    SCALE,
+    CreditModel,
+    digest_models,
+    register,
+)
 
-__all__ = ["COLUMNS", "CREDIT_MODELS", "DEFAULT", "SCALE", "CreditModel", "register"]
+__all__ = ["COLUMNS", "CREDIT_MODELS", "DEFAULT", "SCALE", "CreditModel", "digest_models", "register"]

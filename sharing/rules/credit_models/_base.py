@@ -1,5 +1,6 @@
 """The definition of a credit model, and the registry of models."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
@@ -53,6 +54,12 @@ def _to_units(weights: Sequence[float], is_fractional: bool) -> Sequence[int]:
 
 CREDIT_MODELS: Registry[CreditModel] = Registry("sharing.rules.credit_models")
 DEFAULT = "full"
+
+
+def digest_models() -> str:
+    """A digest (8 hex characters) of the registered models and their columns."""
+    columns = sorted(f"{name} {model.column}" for name, model in CREDIT_MODELS.items())
+    return hashlib.blake2b("\n".join(columns).encode(), digest_size=4).hexdigest()
 
 
 def register(
