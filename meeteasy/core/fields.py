@@ -28,7 +28,8 @@ class KeyField(_CharField):
 
 
 class EncodedJSONField(_JSONField):
-    """JSON that the code which inserts the rows has encoded or checked, so that SQLite need not do it again.
+    """JSON that the code which inserts the rows has encoded or checked, so that SQLite need not do it again:
+    it parses each text into a tree, and three of them were an eighth of an insert.
 
     In a table that exists the checks are dropped by `drop_json_checks` (meeteasy/core/migrations.py).
     """
