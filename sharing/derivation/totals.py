@@ -42,7 +42,7 @@ def _is_due(conference_id: str) -> bool:
 
 
 def add_totals(forest: Forest, changes: Totals, *, due: Collection[str]) -> list[Node]:
-    """Add changes, and the pending ones of the conferences that are `due`, to the totals of these conferences.
+    """Add changes, and what is pending, to the totals of the conferences that are `due`.
 
     Changes in other conferences, and those for which there is no room, are noted as pending. Returns the
     links whose totals the caller must write in its transaction, which holds the lock.
