@@ -16,13 +16,13 @@ from analytics.models import Event, HoldDecision
 from analytics.selectors.held import find_decisions, find_held
 from analytics.tasks import carry_out_hold_decisions
 from conferences.access import Role, get_conference, signed_in
-from meeteasy.core.serializers import StrictSerializer
+from meeteasy.core.serializers import ModelSerializer, StrictSerializer
 
 _CONFERENCE_ID = OpenApiParameter("conference_id", OpenApiTypes.STR, required=True)
 _HOLDS = [Event.Hold.HELD, Event.Hold.VOID]
 
 
-class HeldSerializer(serializers.ModelSerializer[Event]):
+class HeldSerializer(ModelSerializer[Event]):
     """A report as it came; `subject` is the registration that it is about."""
 
     event_id = serializers.CharField(read_only=True)
@@ -52,7 +52,7 @@ class DecisionRequest(StrictSerializer):
     reason = serializers.CharField(max_length=500, required=False, default="", allow_blank=True)
 
 
-class DecisionSerializer(serializers.ModelSerializer[HoldDecision]):
+class DecisionSerializer(ModelSerializer[HoldDecision]):
     """A decision; `done_at` is null until the workers carried it out, and `event_count` says how many reports
     it has changed so far."""
 

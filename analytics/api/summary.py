@@ -4,15 +4,17 @@ import datetime as dt
 from typing import Any
 
 import msgspec
+from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.cache import get_conditional_response
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from analytics.api.kept import Asked, read_summary
 from analytics.api.queries import RangeQuery
 from analytics.days.zones import local_date
 from analytics.ranges.filters import FILTERED, Filter, parse_filters
@@ -25,7 +27,6 @@ from analytics.selectors.summary import (
     MAX_ROWS,
     BeyondRetentionError,
     get_panel,
-    get_summary,
 )
 from conferences.access import get_conference
 from conferences.models import Conference
@@ -173,6 +174,7 @@ class SummaryOfRange(APIView):
         responses={
             (200, "application/json"): RangeSummarySerializer,
             (200, "text/csv"): OpenApiTypes.STR,
+            304: OpenApiResponse(description="As the answer whose `ETag` is in If-None-Match"),
             409: OpenApiResponse(description="`beyond_retention`: events of some of these days are deleted"),
             503: OpenApiResponse(description="The range is still being summed up, see Retry-After"),
         },
@@ -187,14 +189,10 @@ class SummaryOfRange(APIView):
         try:
             if request.accepted_renderer.format == "csv":
                 return _answer_csv(conference, asked.get("panel"), first, last, filters)
-            summary = get_summary(
-                conference,
-                first=first,
-                last=last,
-                filters=filters,
-                compare="compare" in asked,
-                limit=asked["limit"],
-                panels=[asked["panel"]] if "panel" in asked else tuple(PANELS),
+            panels = (asked["panel"],) if "panel" in asked else tuple(PANELS)
+            name, content = read_summary(
+                Asked(conference, first, last, tuple(filters), "compare" in asked, panels, asked["limit"]),
+                encode,
             )
         except NotReadyError as error:
             message = f"The range is being summed up: {error}. Ask again."
@@ -207,11 +205,17 @@ class SummaryOfRange(APIView):
             raise RefusedError(
                 "beyond_retention", message, first_kept=error.first_kept.isoformat()
             ) from error
-        return Response(summary_json(summary))
+        # Weak, since `as_of` is another each time.
+        etag = f'W/"{name}"' if name else None
+        response = get_conditional_response(request, etag=etag) if etag else None
+        response = response or HttpResponse(content, content_type="application/json")
+        if etag:
+            response["ETag"] = etag
+        return response
 
 
-def summary_json(summary: Summary) -> dict[str, Any]:
-    """The answer of the API, as plain values."""
+def encode(summary: Summary) -> bytes:
+    """The answer as JSON, but for `as_of`."""
     plain: dict[str, Any] = msgspec.to_builtins(summary)
     comparison = summary.comparison and {
         "from": summary.comparison.first.isoformat(),
@@ -219,13 +223,12 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "until": plain["comparison"]["until"],
         **{name: plain["comparison"][name] for name in ("totals", "days", "hours")},
     }
-    return {
+    answer = {
         "conference_id": summary.conference_id,
         "time_zone": summary.time_zone,
         "from": plain["first"],
         "to": plain["last"],
         "filters": [str(item) for item in summary.filters],
-        "as_of": plain["as_of"],
         "totals": plain["totals"],
         "compare": comparison,
         "days": plain["days"],
@@ -233,6 +236,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "funnel": plain["funnel"],
         "panels": {name: _panel_json(panel) for name, panel in summary.panels.items()},
     }
+    return msgspec.json.encode(answer)
 
 
 def _panel_json(panel: Panel) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The columns of a segment, and the dimensions by which summaries are split and filtered."""
 
 import hashlib
+from functools import lru_cache
 from typing import NamedTuple
 
 from analytics.context.referrers import DATA_FILE
@@ -80,4 +81,9 @@ _FORMAT = 3
 
 def version() -> str:
     """What makes segments of before unusable: another format, or another list of referrers."""
-    return f"{_FORMAT}-{hashlib.sha256(DATA_FILE.read_bytes()).hexdigest()[:12]}"
+    return f"{_FORMAT}-{_referrers_digest()}"
+
+
+@lru_cache(maxsize=1)
+def _referrers_digest() -> str:
+    return hashlib.sha256(DATA_FILE.read_bytes()).hexdigest()[:12]

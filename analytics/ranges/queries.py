@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -33,6 +34,8 @@ _HOUR_MS = 3_600_000
 _PART_EVENTS = 131_072
 # Pairs of value and visitor are marked in a table of at most this size, which fits into a cache; else sorted.
 _MARKS = 1_048_576
+# This many visitors of a range's days are remembered, 16 bytes each.
+_REMEMBERED_VISITORS = 1_000_000
 
 Until = tuple[dt.date, int]
 # Figures of a part of the visitors by name; those of the parts add up.
@@ -63,7 +66,7 @@ def count_range(
     midnights = np.array([_midnight(day) for day in days])
     starts = [start_of(unit, day.date) for day in days]
     periods = sorted(set(starts))
-    period_of = np.array([periods.index(start) for start in starts])
+    period_of = np.array([periods.index(start) for start in starts]) if unit else None
 
     def count(part: Part) -> Figures:
         return _Question(part, texts, filters).count(midnights, period_of, dimensions, has_hours=has_hours)
@@ -81,7 +84,7 @@ def count_range(
         ],
         figures["funnel"].tolist(),
         {name: _top(_values(texts, PANELS[name]), figures[PANELS[name]], limit) for name in panels},
-        [PeriodRow(*row) for row in zip(periods, figures["periods"].tolist(), strict=True) if unit],
+        [PeriodRow(*row) for row in zip(periods, figures["periods"].tolist(), strict=True)] if unit else [],
     )
 
 
@@ -112,18 +115,34 @@ def list_events(
     return [Occurrence(*event) for event in zip(*fields, strict=True)]
 
 
-def count_visitors_with(days: Sequence[Day], visitors: Sequence[str]) -> int:
+def count_visitors_with(days: Sequence[Day], visitors: Iterable[str]) -> int:
     """Distinct visitors of page views, those of a day included whose visitors are given."""
     of_day = hash_visitors(visitors)
-    high, low = [of_day[0]], [of_day[1]]
-    for day in days:
-        with SegmentFile(day.path) as file:
+    paths = tuple(day.path for day in days)
+    is_small = sum(map(_count_visitors, days)) <= _REMEMBERED_VISITORS
+    stored = (read_viewers if is_small else read_viewers.__wrapped__)(paths)
+    high, low = (np.concatenate(halves) for halves in zip(of_day, stored, strict=True))
+    _, numbers = number_visitors(high, low)
+    return int(numbers[-1]) + 1 if len(numbers) else 0
+
+
+@lru_cache(maxsize=8)
+def read_viewers(paths: Sequence[str]) -> tuple[Array, Array]:
+    """The halves of the ids of all who have page views in these segments, whose names stand for one content.
+
+    Remembered, since whoever asks while today's segment lags asks for the same days before it again.
+    """
+    high, low = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint64)]
+    for path in paths:
+        with SegmentFile(path) as file:
             count = file.header.fences[-1]
             has_viewed = file.read("has_viewed", 0, count)
             high.append(file.read("high", 0, count)[has_viewed])
             low.append(file.read("low", 0, count)[has_viewed])
-    _, numbers = number_visitors(np.concatenate(high), np.concatenate(low))
-    return int(numbers[-1]) + 1 if len(numbers) else 0
+    all_high, all_low = np.concatenate(high), np.concatenate(low)
+    order, numbers = number_visitors(all_high, all_low)
+    firsts = order[changes(numbers)]
+    return all_high[firsts], all_low[firsts]
 
 
 def _each_part(
@@ -151,6 +170,11 @@ def _midnight(day: Day) -> int:
 def _rows(day: Day) -> int:
     with SegmentFile(day.path) as file:
         return file.header.rows
+
+
+def _count_visitors(day: Day) -> int:
+    with SegmentFile(day.path) as file:
+        return file.header.fences[-1]
 
 
 def _columns_of(dimensions: Sequence[str]) -> list[str]:
@@ -231,39 +255,42 @@ class _Question:
         return visitors
 
     def count(
-        self, midnights: Array, period_of: Array, dimensions: Iterable[str], *, has_hours: bool
+        self, midnights: Array, period_of: Array | None, dimensions: Iterable[str], *, has_hours: bool
     ) -> Figures:
         """The figures by name: totals, days, hours, periods, funnel, and dimensions.
 
         days: page views, visitors, visits that began, registrations, check-ins; a column for each day. hours:
         without visits, a column for each of _HOURS of each day. Of a dimension: how often each value occurs,
-        and its visitors. midnights: when each day begins, UTC ms. period_of: the number of each day's period.
+        and its visitors. midnights: when each day begins, UTC ms. period_of: the number of each day's period,
+        if they are asked for.
         """
-        doers = [self._visitors_of(self.find(step)) for step in STEPS]
+        doers = [self._visitors_of(events) for events in (self._views, *map(self.find, STEPS[1:]))]
         chosen = self.choose()
         funnel = [np.count_nonzero(found if chosen is None else found & chosen) for found in doers]
         part, firsts, days = self._part, self._firsts, len(midnights)
         ts, views = part.columns["ts"], self._views
+        viewers = doers[0] if chosen is None else self._visitors_of(views)
         opens, *counted = (self.find(kind) for kind in STEPS[1:])
         ends = np.append(firsts[1:], self._events)[: len(firsts)]
         is_view = np.zeros(len(part.who), dtype=bool)
         is_view[views] = True
         totals = [
-            len(views), np.count_nonzero(self._visitors_of(views)), len(firsts),
+            len(views), np.count_nonzero(viewers), len(firsts),
             np.count_nonzero((ends - firsts == 1) & is_view[firsts]), (ts[ends - 1] - ts[firsts]).sum(),
             len(opens), *map(len, counted),
         ]  # fmt: skip
-        hours = {}
+        series = {}
         if has_hours:
             hour = np.clip((ts - midnights[part.day]) // _HOUR_MS, 0, _HOURS - 1) + part.day * _HOURS
-            hours["hours"] = np.array(self._count_by(hour, days * _HOURS, counted))
+            series["hours"] = np.array(self._count_by(hour, days * _HOURS, counted))
+        if period_of is not None:
+            series["periods"] = self._count_by(period_of[part.day], period_of[-1] + 1, ())[1]
         pv, uv, *attendance = self._count_by(part.day, days, counted)
         return {
             "totals": np.array(totals, dtype=np.int64),
             "days": np.array([pv, uv, np.bincount(part.day[firsts], minlength=days), *attendance]),
-            "periods": self._count_by(period_of[part.day], period_of[-1] + 1, ())[1],
             "funnel": np.array(funnel),
-            **hours,
+            **series,
             **{name: np.array(self._count_values(name)) for name in dimensions},
         }
 

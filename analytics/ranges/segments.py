@@ -46,7 +46,8 @@ class Day(NamedTuple):
     """What a range needs to know of one of its days.
 
     name, path: of the segment's file, in the storage and on this machine. A name stands for one content.
-    build_ms: how long that took. is_exact: whether it has everything that is stored by now.
+    build_ms: how long that took. is_exact: whether it has everything that is stored by now. figures: of the
+    day's summary. is_marked: whether the day has changed since that was computed.
     """
 
     date: dt.date
@@ -55,6 +56,8 @@ class Day(NamedTuple):
     built_at: dt.datetime
     build_ms: int
     is_exact: bool
+    is_marked: bool
+    figures: dict[str, int]
 
 
 class NotReadyError(Exception):
@@ -65,8 +68,56 @@ def _storage() -> Storage:
     return storages["segments"]
 
 
+class Known(NamedTuple):
+    """What the database says about the days of a range that have events.
+
+    figures: of each day's summary. computations: how often it was computed. marked: days that have changed
+    since. segments: of this version, up to date or not.
+    """
+
+    figures: dict[dt.date, dict[str, int]]
+    computations: dict[dt.date, int]
+    marked: set[dt.date]
+    segments: dict[dt.date, Segment]
+
+    def dates(self) -> list[dt.date]:
+        return sorted(self.computations.keys() | self.marked)
+
+    def is_exact(self, date: dt.date) -> bool:
+        """Whether the day's segment has all that is stored."""
+        segment = self.segments.get(date)
+        return (
+            segment is not None
+            and date not in self.marked
+            and segment.computations == self.computations.get(date)
+        )
+
+
+def read_known(conference_id: str, first: dt.date, last: dt.date) -> Known:
+    """Marks are read first: a day's are deleted after its summary was written, so none is missed."""
+    marks = DirtyDay.objects.filter(
+        conference_id=conference_id, local_date__gte=first, local_date__lte=last
+    ).order_by()
+    marked = {date for date in marks.values_list("local_date", flat=True).distinct() if date is not None}
+    of_range = {"conference_id": conference_id, "date__gte": first, "date__lte": last}
+    summaries = DailySummary.objects.filter(**of_range).order_by()
+    rows = list(summaries.values_list("date", "figures", "computations"))
+    segments = Segment.objects.filter(**of_range, version=version())
+    return Known(
+        {date: figures for date, figures, _ in rows},
+        {date: computations for date, _, computations in rows},
+        marked,
+        {segment.date: segment for segment in segments},
+    )
+
+
 def ensure_days(
-    conference_id: str, first: dt.date, last: dt.date, *, today: dt.date, max_seconds: float = 20.0
+    conference_id: str,
+    first: dt.date,
+    last: dt.date,
+    *,
+    today: dt.date,
+    max_seconds: float = 20.0,
 ) -> list[Day]:
     """The segments of the days of a range that have events, made where they are missing or out of date.
 
@@ -74,21 +125,12 @@ def ensure_days(
     until then stays.
     """
     deadline = time.monotonic() + max_seconds
-    computations, dirty = _days_with_events(conference_id, first, last)
-    segments = {
-        segment.date: segment
-        for segment in Segment.objects.filter(
-            conference_id=conference_id, date__gte=first, date__lte=last, version=version()
-        )
-    }
+    known = read_known(conference_id, first, last)
     now = timezone.now()
     days = []
-    for date in sorted(computations.keys() | dirty):
-        segment = segments.get(date)
-        is_current = (
-            segment is not None and date not in dirty and segment.computations == computations.get(date)
-        )
-        is_exact = is_current
+    for date in known.dates():
+        segment = known.segments.get(date)
+        is_exact = is_current = known.is_exact(date)
         if segment is not None and date >= today:
             is_current = is_current or now - segment.built_at < patience(segment)
         path = _find_file(segment) if segment is not None and is_current else None
@@ -97,7 +139,18 @@ def ensure_days(
                 raise NotReadyError(f"{date} and others are still being summed up")
             segment, path = make_segment(conference_id, date)
             is_exact = True
-        days.append(Day(date, segment.name, path, segment.built_at, segment.build_ms, is_exact))
+        days.append(
+            Day(
+                date,
+                segment.name,
+                path,
+                segment.built_at,
+                segment.build_ms,
+                is_exact,
+                date in known.marked,
+                known.figures.get(date, {}),
+            )
+        )
     return days
 
 
@@ -111,20 +164,6 @@ def patience(segment: Segment) -> dt.timedelta:
     if not is_large(segment):
         return dt.timedelta()
     return min(MAX_AGE, dt.timedelta(milliseconds=segment.build_ms * PATIENCE))
-
-
-def _days_with_events(
-    conference_id: str, first: dt.date, last: dt.date
-) -> tuple[dict[dt.date, int], set[dt.date]]:
-    """How often each day's summary was computed, and which days are marked."""
-    summaries = DailySummary.objects.filter(conference_id=conference_id, date__gte=first, date__lte=last)
-    marks = DirtyDay.objects.filter(
-        conference_id=conference_id, local_date__gte=first, local_date__lte=last
-    ).order_by()
-    return (
-        dict(summaries.order_by().values_list("date", "computations")),
-        {date for date in marks.values_list("local_date", flat=True).distinct() if date is not None},
-    )
 
 
 def make_segment(conference_id: str, date: dt.date) -> tuple[Segment, str]:

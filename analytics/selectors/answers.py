@@ -76,10 +76,10 @@ def answer(
         again = ensure_days(question.conference_id, days[0].date, days[-1].date, today=dt.date.max)
         return _compute(question, again, None), again
     if question.limit <= MAX_ROWS:
-        _remember(key, msgspec.msgpack.encode(answers), seconds=_REMEMBER_SECONDS)
+        remember(key, msgspec.msgpack.encode(answers), seconds=_REMEMBER_SECONDS)
         if latest_key:
             latest = _Latest(answers, days[-1].built_at)
-            _remember(latest_key, msgspec.msgpack.encode(latest), seconds=int(MAX_AGE.total_seconds()))
+            remember(latest_key, msgspec.msgpack.encode(latest), seconds=int(MAX_AGE.total_seconds()))
     return answers, days
 
 
@@ -97,7 +97,16 @@ def _recall(key: str) -> bytes | None:
     return found
 
 
-def _remember(key: str, value: bytes, *, seconds: int) -> None:
+def recall_many(keys: Sequence[str]) -> dict[str, bytes]:
+    """What is remembered of these; nothing while Redis is away."""
+    try:
+        found: dict[str, bytes] = cache.get_many(keys)
+    except (RedisError, OSError):
+        return {}
+    return found
+
+
+def remember(key: str, value: bytes, *, seconds: int) -> None:
     with suppress(RedisError, OSError):
         cache.set(key, value, timeout=seconds)
 
@@ -122,7 +131,7 @@ def _compute(question: Question, days: Sequence[Day], key: str | None) -> Answer
 
 def note_watched(conference_id: str) -> None:
     """Somebody looks: the next answers shall be prepared."""
-    _remember(_named("watched", conference_id), b"1", seconds=_WATCHED_SECONDS)
+    remember(_named("watched", conference_id), b"1", seconds=_WATCHED_SECONDS)
 
 
 def is_watched(conference_id: str) -> bool:
@@ -132,7 +141,7 @@ def is_watched(conference_id: str) -> bool:
 
 def note_prepared(conference_id: str, *, seconds: float) -> None:
     """Answers were prepared in so much processor time: the next wait, so that it costs 5 % of a core."""
-    _remember(_named("rest", conference_id), b"1", seconds=max(1, round(seconds * PATIENCE)))
+    remember(_named("rest", conference_id), b"1", seconds=max(1, round(seconds * PATIENCE)))
 
 
 def is_at_rest(conference_id: str) -> bool:

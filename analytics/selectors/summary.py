@@ -1,11 +1,12 @@
 """Summaries of a range of days: totals, series, funnel and panels, with filters and a comparison."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
+from analytics import store
 from analytics.days.figures import compute_figures
 from analytics.days.zones import day_bounds, local_date
 from analytics.models import DailySummary, Event
@@ -28,6 +29,7 @@ from analytics.selectors.answers import MAX_ROWS as MAX_ROWS
 from analytics.selectors.answers import Question, answer, note_watched
 from analytics.selectors.periods import find_unit, make_periods
 from conferences.models import Conference
+from meeteasy.core.together import Together
 
 MAX_DAYS = 1_830
 # A series by hour has at most as many hours as a month.
@@ -71,8 +73,11 @@ def get_summary(
     if is_asked:
         note_watched(conference.id)
     now = now or timezone.now()
-    today = _today(conference, now)
-    days: Sequence[Day] = ensure_days(conference.id, first, last, today=today)
+    today = local_today(conference, now)
+    before = first_of_both(first, last)
+    compare = compare and (conference.events_deleted_before or before) <= before
+    found = ensure_days(conference.id, before if compare else first, last, today=today)
+    days: Sequence[Day] = [day for day in found if day.date >= first]
     question = Question(
         conference.id,
         first,
@@ -87,10 +92,15 @@ def get_summary(
     totals = _totals(answers.visits)
     points = _all_days(answers.days, first, last)
     if not filters:
-        _add_days(totals, points, conference.id, today=today)
+        _add_days(totals, points, conference.id, days, today=today)
     periods = make_periods(question.unit, points, answers.periods)
     if not filters:
         _bring_up_to_date(totals, points, periods, conference.id, days, today=today)
+    comparison = None
+    if compare:
+        built_at = days[-1].built_at if days and days[-1].date == today else now
+        former = [day for day in found if day.date < first]
+        comparison = _compare(conference, question, last, former, now=now, today=today, built_at=built_at)
     return Summary(
         conference_id=conference.id,
         time_zone=conference.time_zone,
@@ -99,7 +109,7 @@ def get_summary(
         filters=list(filters),
         as_of=min((day.built_at for day in days if not day.is_exact), default=now),
         totals=totals,
-        comparison=_compare(conference, question, last, days, now=now, today=today) if compare else None,
+        comparison=comparison,
         days=points,
         hours=_hours(conference, answers.hours),
         funnel=[Step(step, visitors) for step, visitors in zip(STEPS, answers.funnel, strict=True)],
@@ -118,7 +128,7 @@ def sum_up_days(
     now = now or timezone.now()
     summaries = DailySummary.objects.filter(conference_id=conference.id, date__gte=first, date__lte=last)
     figures = dict(summaries.order_by().values_list("date", "figures"))
-    today = _today(conference, now)
+    today = local_today(conference, now)
     if first <= today <= last:
         figures[today] = compute_figures(conference.id, today)
     names = ("pv", "uv", "registrations", "checkins", "present", "bots")
@@ -139,7 +149,7 @@ def sum_up_days(
     )  # fmt: skip
 
 
-def _today(conference: Conference, now: dt.datetime) -> dt.date:
+def local_today(conference: Conference, now: dt.datetime) -> dt.date:
     return local_date(conference.time_zone, round(now.timestamp() * 1000))
 
 
@@ -155,7 +165,7 @@ def get_panel(
 ) -> Panel:
     """One panel alone. limit: at most MAX_CSV_ROWS. Raises NotReadyError or BeyondRetentionError."""
     _check_kept(conference, first)
-    days = ensure_days(conference.id, first, last, today=_today(conference, now or timezone.now()))
+    days = ensure_days(conference.id, first, last, today=local_today(conference, now or timezone.now()))
     question = Question(conference.id, first, tuple(filters), None, (name,), limit, has_hours=False)
     return answer(question, days, today=dt.date.max)[0].panels[name]
 
@@ -175,7 +185,7 @@ def list_occurrences(
     Raises NotReadyError or BeyondRetentionError.
     """
     _check_kept(conference, first)
-    days = ensure_days(conference.id, first, last, today=_today(conference, timezone.now()))
+    days = ensure_days(conference.id, first, last, today=local_today(conference, timezone.now()))
     from analytics.ranges.queries import list_events  # NumPy, which most processes have no use for
 
     with take_turn():
@@ -202,19 +212,19 @@ def _totals(visits: Visits) -> Totals:
     )
 
 
-def _add_days(totals: Totals, points: Sequence[DayPoint], conference_id: str, *, today: dt.date) -> None:
-    """Take what counts on one day in all from the days' summaries, and today's from the store."""
-    first, last = points[0].date, points[-1].date
-    summaries = DailySummary.objects.filter(conference_id=conference_id, date__gte=first, date__lte=last)
-    figures = dict(summaries.order_by().values_list("date", "figures"))
-    if first <= today <= last:
-        figures[today] = compute_figures(conference_id, today)
+def _add_days(
+    totals: Totals, points: Sequence[DayPoint], conference_id: str, days: Sequence[Day], *, today: dt.date
+) -> None:
+    """Take what counts on one day in all from the days' summaries; today's from the store if it changed."""
+    summaries = {day.date: day.figures for day in days}
+    if any(day.date == today and day.is_marked for day in days):
+        summaries[today] = _figures.ask((conference_id, today), None)
     for name in _OF_DAYS:
-        setattr(totals, name, sum(of_day.get(name, 0) for of_day in figures.values()))
+        setattr(totals, name, sum(figures.get(name, 0) for figures in summaries.values()))
     for point in points:
-        of_day = figures.get(point.date, {})
-        point.registrations, point.checkins = of_day.get("registrations", 0), of_day.get("checkins", 0)
-        point.present, point.bots = of_day.get("present", 0), of_day.get("bots", 0)
+        figures = summaries.get(point.date, {})
+        point.registrations, point.checkins = figures.get("registrations", 0), figures.get("checkins", 0)
+        point.present, point.bots = figures.get("present", 0), figures.get("bots", 0)
 
 
 def _bring_up_to_date(
@@ -229,22 +239,38 @@ def _bring_up_to_date(
     """Count today's page views and visitors in the store, if today's segment lacks some."""
     if all(day.is_exact for day in days if day.date == today):
         return
-    views = Event.objects.filter(
-        conference_id=conference_id, local_date=today, is_bot__in=[False], type="page_view"
-    ).order_by()
-    visitors = list(views.values_list("subject", flat=True).distinct())
-    (point,) = (point for point in points if point.date == today)
-    counted, point.pv, point.uv = point.pv, views.count(), len(visitors)
-    others = [day for day in days if day.date != today]
-    totals.pv = sum(point.pv for point in points)
     from analytics.ranges.queries import count_visitors_with
 
+    viewers, pv = _views.ask((conference_id, today), None)
+    (point,) = (point for point in points if point.date == today)
+    counted, point.pv, point.uv = point.pv, pv, len(viewers)
+    others = [day for day in days if day.date != today]
+    totals.pv = sum(point.pv for point in points)
     with take_turn():
-        totals.uv = count_visitors_with(others, visitors)
+        totals.uv = count_visitors_with(others, viewers)
         for period in periods:
             if period.first <= today <= period.last:
-                period.pv += point.pv - counted
-                period.uv = count_visitors_with([day for day in others if day.date >= period.first], visitors)
+                period.pv += pv - counted
+                period.uv = count_visitors_with([day for day in others if day.date >= period.first], viewers)
+
+
+def _read_views(conference_id: str, date: dt.date) -> tuple[Collection[str], int]:
+    """A day's visitors, and after them its page views, so that there are never fewer."""
+    viewers = store.find_viewers(conference_id, date)
+    views = Event.objects.filter(
+        conference_id=conference_id, local_date=date, is_bot__in=[False], type="page_view"
+    )
+    return viewers, views.count()
+
+
+# Of those who ask at once, whatever their ranges, one counts today.
+_Day = tuple[str, dt.date]
+_figures: Together[_Day, None, dict[str, int]] = Together(
+    lambda day, asked: [compute_figures(*day)] * len(asked)
+)
+_views: Together[_Day, None, tuple[Collection[str], int]] = Together(
+    lambda day, asked: [_read_views(*day)] * len(asked)
+)
 
 
 def _compare(
@@ -255,37 +281,60 @@ def _compare(
     *,
     now: dt.datetime,
     today: dt.date,
-) -> Comparison | None:
-    """Ask the same of the period before, up to the moment that today's segment shows, if it is of now.
-
-    So the answer that was prepared with that segment serves until the next one is made.
-    """
-    first = question.first
-    length = last - first + dt.timedelta(days=1)
-    before_first, before_last = first - length, last - length
-    if conference.events_deleted_before is not None and before_first < conference.events_deleted_before:
-        return None
-    until = cut = None
-    if first <= today <= last:
-        day = today - length
-        built_at = days[-1].built_at if days and days[-1].date == today else now
-        moment = built_at if abs(now - built_at) < MAX_AGE else now
-        elapsed = max(moment - day_bounds(conference.time_zone, today)[0], dt.timedelta())
-        start, end = day_bounds(conference.time_zone, day)
-        cut = min(start + elapsed, end).replace(second=0, microsecond=0)
-        until = day, round(cut.timestamp() * 1000)
-        before_last = day
-    before = ensure_days(conference.id, before_first, before_last, today=today)
-    asked = question._replace(first=before_first, until=until, panels=(), has_hours=first == last, unit="")
-    answers, _ = answer(asked, before, today=today)
+    built_at: dt.datetime,
+) -> Comparison:
+    """Ask the same of the period before. days: those of it that have events. built_at: of find_cut."""
+    length = _length(question.first, last)
+    first, last = question.first - length, last - length
+    cut = find_cut(conference, question.first, last + length, now=now, today=today, built_at=built_at)
+    until = None
+    if cut is not None:
+        last = today - length
+        until = last, round(cut.timestamp() * 1000)
+        days = [day for day in days if day.date <= last]
+    asked = question._replace(
+        first=first, until=until, panels=(), has_hours=length == dt.timedelta(days=1), unit=""
+    )
+    answers, _ = answer(asked, days, today=today)
     return Comparison(
-        before_first,
-        before_last,
+        first,
+        last,
         cut,
         _totals(answers.visits),
-        _all_days(answers.days, before_first, before_last),
+        _all_days(answers.days, first, last),
         _hours(conference, answers.hours),
     )
+
+
+def find_cut(
+    conference: Conference,
+    first: dt.date,
+    last: dt.date,
+    *,
+    now: dt.datetime,
+    today: dt.date,
+    built_at: dt.datetime,
+) -> dt.datetime | None:
+    """Where the period before ends, as the range is not over yet; else None.
+
+    built_at: of today's segment. That moment if it is of now, so that the answer that was prepared with the
+    segment serves until the next one is made.
+    """
+    if not first <= today <= last:
+        return None
+    moment = built_at if abs(now - built_at) < MAX_AGE else now
+    elapsed = max(moment - day_bounds(conference.time_zone, today)[0], dt.timedelta())
+    start, end = day_bounds(conference.time_zone, today - _length(first, last))
+    return min(start + elapsed, end).replace(second=0, microsecond=0)
+
+
+def first_of_both(first: dt.date, last: dt.date) -> dt.date:
+    """The first day of the period before a range."""
+    return first - _length(first, last)
+
+
+def _length(first: dt.date, last: dt.date) -> dt.timedelta:
+    return last - first + dt.timedelta(days=1)
 
 
 def _all_days(found: Sequence[DayRow], first: dt.date, last: dt.date) -> list[DayPoint]:

@@ -57,6 +57,15 @@ def count_day(conference_id: str, date: dt.date) -> dict[str, DayCount]:
     return counts
 
 
+def find_viewers(conference_id: str, date: dt.date) -> Collection[str]:
+    """The visitors of the page views of a conference's local day, each once, without bots."""
+    alias = router.db_for_read(Event)
+    viewers: Collection[str] = _implementation(connections[alias].vendor).find_viewers(
+        conference_id, date, using=alias
+    )
+    return viewers
+
+
 def read_day(conference_id: str, date: dt.date) -> Iterator[tuple[Any, ...]]:
     """(key, type, UTC milliseconds, visitor, subject, data, context) of a local day's events, in no order.
 
@@ -123,6 +132,7 @@ __all__ = [
     "count_present",
     "find_events_of",
     "find_registrations_by",
+    "find_viewers",
     "insert_new",
     "is_outage",
     "read_day",

@@ -25,6 +25,14 @@ def count_bot_views(conference_id: str, date: dt.date) -> int:
     ).count()
 
 
+def find_viewers(conference_id: str, date: dt.date, *, using: str) -> list[str]:
+    """See analytics.store.find_viewers."""
+    views = Event.objects.using(using).filter(
+        conference_id=conference_id, local_date=date, is_bot__in=[False], type="page_view"
+    )
+    return list(views.order_by().values_list("subject", flat=True).distinct())
+
+
 def count_day(conference_id: str, date: dt.date, *, using: str) -> dict[str, DayCount]:
     """See analytics.store.count_day."""
     rows = (

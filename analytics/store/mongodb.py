@@ -12,7 +12,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 from analytics.event_types import ATTENDANCE_TYPES
 from analytics.events.rows import EventRow
 from analytics.store._columns import TABLE
-from analytics.store._counting import DayCount
+from analytics.store._counting import DayCount, find_viewers
 from analytics.store._presence import TYPES
 
 _DUPLICATE_KEY = 11000
@@ -142,3 +142,6 @@ def _aggregate(pipeline: list[dict[str, Any]], *, using: str) -> list[dict[str, 
 def _midnight(date: dt.date) -> dt.datetime:
     """As the backend keeps dates."""
     return dt.datetime(date.year, date.month, date.day, tzinfo=dt.UTC)
+
+
+__all__ = ["count_day", "count_present", "find_viewers", "insert_new", "read_day"]

@@ -6,7 +6,7 @@ from django.db import connections, transaction
 
 from analytics.events.rows import EventRow
 from analytics.store._columns import COLUMNS, KEY, TABLE, sql_values
-from analytics.store._counting import count_day
+from analytics.store._counting import count_day, find_viewers
 from analytics.store._days import read_day
 from analytics.store._presence import count_present
 
@@ -45,4 +45,4 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
         return new_keys
 
 
-__all__ = ["count_day", "count_present", "insert_new", "read_day"]
+__all__ = ["count_day", "count_present", "find_viewers", "insert_new", "read_day"]

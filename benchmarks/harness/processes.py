@@ -52,6 +52,8 @@ class Lab(System):
         result = lab.load(port=lab.port, batch=20, connections=32, seconds=2)
     """
 
+    has_real_starts = True  # their memory and the libraries they load are as installed
+
     def prepare(self) -> None:
         if self._prepared:
             return

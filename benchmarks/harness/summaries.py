@@ -14,12 +14,15 @@ from django.core.files.storage import storages
 from django.utils import timezone
 
 from analytics import preparing
-from analytics.days.summaries import compute_day, compute_range
+from analytics.api.kept import Asked, read_summary
+from analytics.api.summary import encode
+from analytics.days.dirty import mark_days_dirty
+from analytics.days.summaries import compute_day, compute_range, refresh_dirty_days
 from analytics.models import Event, Segment
 from analytics.ranges.columns import version
 from analytics.ranges.filters import Filter
 from analytics.ranges.queries import count_range
-from analytics.ranges.results import Summary
+from analytics.ranges.results import PANELS, Summary
 from analytics.ranges.segments import MAX_AGE, PATIENCE, ensure_days, make_segment
 from analytics.selectors.answers import note_watched
 from analytics.selectors.summary import USUAL_DAYS, get_summary
@@ -38,9 +41,10 @@ class Questions:
     """
 
     def __init__(self, conference_id: str, *, repeat: int) -> None:
-        named = {"name": "Bench", "time_zone": "UTC"}
-        self.conference, _ = Conference.objects.get_or_create(id=conference_id, defaults=named)
+        named = {"name": "Bench", "time_zone": "UTC"}  # its events have the days of UTC
+        self.conference, _ = Conference.objects.update_or_create(id=conference_id, defaults=named)
         self.repeat = repeat
+        self._pool = ThreadPoolExecutor(_AT_ONCE)  # threads keep their connections
         self.today = timezone.now().date()
         self.first = self.today - dt.timedelta(days=DAYS - 1)
 
@@ -65,6 +69,10 @@ class Questions:
         yesterday = self.today - dt.timedelta(days=1)
         ranges = [(self.today - dt.timedelta(days=days - 1), self.today) for days in USUAL_DAYS]
         return [(yesterday, yesterday), *ranges, (self.first, self.today)]
+
+    def read(self, first: dt.date, last: dt.date) -> bytes:
+        """The answer of the API, with what it is compared with."""
+        return read_summary(Asked(self.conference, first, last, (), True, tuple(PANELS), 10), encode)[1]
 
     def cold(self, **options: Any) -> Times:
         """A range that is none of the usual ones, asked by somebody for the first time."""
@@ -101,20 +109,24 @@ class Questions:
 
     def prepared(self) -> Times:
         """The slowest of the usual ranges with what it is compared with, after the worker prepared them."""
-        found = [
-            repeat(partial(self.ask, first, last, compare=True), self.repeat) for first, last in self.usual()
-        ]
+        found = [repeat(partial(self.read, first, last), self.repeat) for first, last in self.usual()]
         return max(found, key=lambda times: times["wall_ms"])
 
     def lagging(self) -> Times:
-        """28 days while today has an event that its segment lacks: totals are exact at once."""
-        self._add_event(timezone.now(), f"lagging-{time.monotonic_ns()}")
-        compute_day(self.conference.id, self.today)
+        """28 days when today has just got an event that its segment lacks: totals are exact at once."""
         ends = self.today - dt.timedelta(days=27), self.today
-        return repeat(lambda: self.ask(*ends, compare=True), self.repeat)
+        self.read(*ends)
+        times = []
+        for _ in range(self.repeat):
+            self._add_event(timezone.now(), f"lagging-{time.monotonic_ns()}")
+            mark_days_dirty([(self.conference.id, self.today)])
+            times.append(spend(lambda: self.read(*ends)))
+        refresh_dirty_days()
+        return summarise(times)
 
     def late_event(self) -> dict[str, float]:
         """A page view of ten days ago, to its day's segment; and how many segments that costs."""
+        make_segment(self.conference.id, self.today)  # or it would count, too
         date = self.today - dt.timedelta(days=10)
         noon = dt.datetime.combine(date, dt.time(12), dt.UTC)
         self._add_event(noon, f"late-{time.monotonic_ns()}")
@@ -128,8 +140,7 @@ class Questions:
 
     def at_once(self, ask: Callable[[int], Any]) -> float:
         """The slowest of ten who ask at the same moment, ms."""
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            times = list(pool.map(lambda number: spend(lambda: ask(number))["wall_ms"], range(_AT_ONCE)))
+        times = self._pool.map(lambda number: spend(lambda: ask(number))["wall_ms"], range(_AT_ONCE))
         return max(times)
 
     def ten_prepared(self) -> Times:
@@ -138,10 +149,30 @@ class Questions:
         alone = self.prepared()["wall_ms"]
 
         def ask(number: int) -> None:
-            self.ask(*usual[number % len(usual)], compare=True)
+            self.read(*usual[number % len(usual)])
 
         self.at_once(ask)  # connections to Redis and the database
         return {"alone_ms": alone, "slowest_ms": median(self.at_once(ask) for _ in range(self.repeat))}
+
+    def ten_lagging(self) -> Times:
+        """The same right after today got an event."""
+        usual = self.usual()
+
+        def add(number: int) -> None:
+            self._add_event(timezone.now(), f"ten-{number}-{time.monotonic_ns()}")
+            mark_days_dirty([(self.conference.id, self.today)])
+
+        def ask(number: int) -> None:
+            self.read(*usual[number % len(usual)])
+
+        alone, at_once = [], []
+        for number in range(self.repeat):
+            add(number)
+            alone.append(max(spend(lambda r=r: self.read(*r))["wall_ms"] for r in usual))
+            add(number)
+            at_once.append(self.at_once(ask))
+        refresh_dirty_days()
+        return {"alone_ms": median(alone), "slowest_ms": median(at_once)}
 
     def ten_cold(self, *, same: bool) -> Times:
         """Ten at once and one alone, for a range that nobody asked for before: the same, or ten others."""
@@ -182,8 +213,9 @@ def measure(conference_id: str, *, repeat: int) -> None:
     found["prepare"] = asked.prepare()
     found["share_of_a_core"] = asked.share_of_a_core(found["prepare"])
     found["prepared"] = asked.prepared()
-    found["lagging"] = asked.lagging()
     found["ten_prepared"] = asked.ten_prepared()
+    found["lagging"] = asked.lagging()
+    found["ten_lagging"] = asked.ten_lagging()
     found["ten_cold"] = asked.ten_cold(same=True)
     found["ten_different_cold"] = asked.ten_cold(same=False)
     found["late_event"] = asked.late_event()

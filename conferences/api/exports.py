@@ -17,7 +17,7 @@ from conferences.exports import EXPORTS
 from conferences.models import Conference, ExportJob
 from conferences.services import exporting
 from meeteasy.core.http import CSVFormat, csv_response
-from meeteasy.core.serializers import StrictSerializer
+from meeteasy.core.serializers import ModelSerializer, StrictSerializer
 from meeteasy.core.spreadsheets import make_xlsx
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -67,7 +67,7 @@ class ExportInput(StrictSerializer):
         return fields
 
 
-class ExportSerializer(serializers.ModelSerializer[ExportJob]):
+class ExportSerializer(ModelSerializer[ExportJob]):
     """`done` of `total` things. `result` is where the finished file is, for a day."""
 
     created_by: serializers.SlugRelatedField = serializers.SlugRelatedField("username", read_only=True)

@@ -13,10 +13,10 @@ from rest_framework.views import APIView
 from conferences.access import Role, get_alias, get_conference, get_event_key, signed_in
 from conferences.models import Alias, EventKey
 from conferences.services import aliases, keys
-from meeteasy.core.serializers import StrictSerializer
+from meeteasy.core.serializers import ModelSerializer, StrictSerializer
 
 
-class EventKeySerializer(serializers.ModelSerializer[EventKey]):
+class EventKeySerializer(ModelSerializer[EventKey]):
     """A key. `prefix` is its beginning; the whole key is stored nowhere."""
 
     created_by: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField("username", read_only=True)
@@ -96,7 +96,7 @@ class _KeyQuery(serializers.Serializer[Any]):
     id = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
 
 
-class AliasSerializer(serializers.ModelSerializer[Alias]):
+class AliasSerializer(ModelSerializer[Alias]):
     """A name of the conference in another tool. It counts once `verified_at` is set."""
 
     proof = serializers.CharField(read_only=True, help_text="What the site of a domain must show.")

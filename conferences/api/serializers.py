@@ -14,7 +14,7 @@ from conferences.models import CheckIn, Conference, Job, Member, Registration
 from conferences.selectors.registrations import active_check_in
 from conferences.states import Action
 from meeteasy.core.identifiers import MAX_ID
-from meeteasy.core.serializers import StrictModelSerializer, StrictSerializer
+from meeteasy.core.serializers import ModelSerializer, StrictModelSerializer, StrictSerializer
 
 
 class ConferenceSerializer(StrictModelSerializer):
@@ -62,7 +62,7 @@ class ConferenceSerializer(StrictModelSerializer):
         return attrs
 
 
-class MemberSerializer(serializers.ModelSerializer[Member]):
+class MemberSerializer(ModelSerializer[Member]):
     username = serializers.CharField(source="user.get_username", read_only=True)
 
     class Meta:
@@ -124,7 +124,7 @@ class RegistrationAnswer(serializers.Serializer[Any]):
 _Username = serializers.SlugRelatedField[User]
 
 
-class CheckInSerializer(serializers.ModelSerializer[CheckIn]):
+class CheckInSerializer(ModelSerializer[CheckIn]):
     name = serializers.CharField(source="registration.name", read_only=True)
     checked_in_by: _Username = serializers.SlugRelatedField("username", read_only=True)
     undone_by: _Username = serializers.SlugRelatedField("username", read_only=True)
@@ -181,7 +181,7 @@ class CheckInBrief(TypedDict):
     gate: str
 
 
-class RegistrationSerializer(serializers.ModelSerializer[Registration]):
+class RegistrationSerializer(ModelSerializer[Registration]):
     """A registration for members. `check_in` is the active one, or null."""
 
     decided_by: _Username = serializers.SlugRelatedField("username", read_only=True)
@@ -246,7 +246,7 @@ class DecisionInput(StrictSerializer):
         return attrs
 
 
-class JobSerializer(serializers.ModelSerializer[Job]):
+class JobSerializer(ModelSerializer[Job]):
     """`done` of `total` lines or registrations. `counts` of an import: `created`, `existing`, `failed`,
     `warnings`; of a decision: `decided`, `failed`. At most 1,000 errors and warnings are listed."""
 

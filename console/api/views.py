@@ -12,10 +12,10 @@ from analytics.models import ReadOnlyView
 from analytics.selectors.views import find_views, get_view
 from conferences.access import Role, get_conference, signed_in
 from console.addresses import view_url
-from meeteasy.core.serializers import StrictSerializer
+from meeteasy.core.serializers import ModelSerializer, StrictSerializer
 
 
-class ReadOnlyViewSerializer(serializers.ModelSerializer[ReadOnlyView]):
+class ReadOnlyViewSerializer(ModelSerializer[ReadOnlyView]):
     """A link. Its address is stored nowhere."""
 
     class Meta:

@@ -12,7 +12,7 @@ from conversion.converters import CONVERTERS
 from conversion.converters._base import read_parameters
 from conversion.models import ConversionJob
 from conversion.problems import Problem, describe
-from meeteasy.core.serializers import StrictSerializer
+from meeteasy.core.serializers import ModelSerializer, StrictSerializer
 
 _TARGETS = [(key, converter.label) for key, converter in sorted(CONVERTERS.items())]
 STATUSES = [choice for choice in ConversionJob.Status.choices if choice[0] != ConversionJob.Status.REMOVING]
@@ -29,7 +29,7 @@ class ConversionErrorSerializer(serializers.Serializer[Any]):
     details = serializers.JSONField(help_text="For programs, e.g. the limit.")
 
 
-class FileConversionSerializer(serializers.ModelSerializer[ConversionJob]):
+class FileConversionSerializer(ModelSerializer[ConversionJob]):
     target = serializers.ChoiceField(choices=_TARGETS, read_only=True)
     status = serializers.ChoiceField(choices=STATUSES, read_only=True)
     error = serializers.SerializerMethodField(help_text="Null unless it failed.")

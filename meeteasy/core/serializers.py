@@ -1,14 +1,33 @@
-"""Base classes of serializers that read what clients send."""
+"""Base classes of serializers: of models, and of what clients send."""
 
+import copy
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db.models import Model
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.fields import empty
 
+_Row = TypeVar("_Row", bound=Model)
+
 _MOST_NAMED = 20
 _NAME_CHARACTERS = 64
+
+
+class ModelSerializer(serializers.ModelSerializer[_Row]):
+    # DRF's, which works the fields out of the model for each request, a quarter of a small read: here once in
+    # each language, as whether a field needs a label depends on it. A subclass may change what `get_fields`
+    # returns. (No docstring: it would describe each subclass without one in the API's description.)
+
+    _made: dict[tuple[type, str | None], dict[str, serializers.Field[Any, Any, Any, Any]]] = {}
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        key = type(self), get_language()
+        if key not in self._made:
+            self._made[key] = super().get_fields()
+        return copy.deepcopy(self._made[key])
 
 
 def unknown_fields(serializer: serializers.Serializer[Any], data: Any) -> list[str]:
@@ -44,5 +63,5 @@ class StrictSerializer(StrictMixin, serializers.Serializer[Any]):
     """A body or query whose fields are all known."""
 
 
-class StrictModelSerializer(StrictMixin, serializers.ModelSerializer[Any]):
+class StrictModelSerializer(StrictMixin, ModelSerializer[Any]):
     """StrictSerializer for a model."""

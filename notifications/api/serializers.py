@@ -3,7 +3,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from meeteasy.core.serializers import StrictSerializer
+from meeteasy.core.serializers import ModelSerializer, StrictSerializer
 from notifications.channels import CHANNELS
 from notifications.message_types import MESSAGE_TYPES
 from notifications.models import Announcement, Notification
@@ -12,7 +12,7 @@ _MESSAGE_TYPES = [(key, message_type.label) for key, message_type in sorted(MESS
 _CHANNELS = [(key, channel.label) for key, channel in sorted(CHANNELS.items())]
 
 
-class NotificationSerializer(serializers.ModelSerializer[Notification]):
+class NotificationSerializer(ModelSerializer[Notification]):
     # Keys of the registries; the model does not list them as choices. A row of another release keeps its key.
     message_type = serializers.ChoiceField(choices=_MESSAGE_TYPES, read_only=True)
     channel = serializers.ChoiceField(choices=_CHANNELS, read_only=True)
@@ -49,7 +49,7 @@ class NotificationFilter(serializers.Serializer[Any]):
     )
 
 
-class AnnouncementSerializer(serializers.ModelSerializer[Announcement]):
+class AnnouncementSerializer(ModelSerializer[Announcement]):
     class Meta:
         model = Announcement
         fields = ["id", "conference_id", "kind", "created_at", "created_by", "written", "finished_at"]

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conferences.access import Role, get_conference, signed_in
-from meeteasy.core.serializers import StrictSerializer
+from meeteasy.core.serializers import ModelSerializer, StrictSerializer
 from sharing.api._base import read_query
 from sharing.models import Void
 from sharing.services import voiding
@@ -24,7 +24,7 @@ class VoidRequest(VoidTarget):
     reason = serializers.CharField(max_length=500)
 
 
-class VoidSerializer(serializers.ModelSerializer[Void]):
+class VoidSerializer(ModelSerializer[Void]):
     """A decision. One that was undone stays in the list."""
 
     class Meta:

@@ -11,7 +11,7 @@ from django.db.migrations import AddField, CreateModel, DeleteModel, RemoveField
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 
-from tests.support.manage import ROOT
+from tests.support.forks import ROOT
 
 _GONE = (RemoveField, RenameField, DeleteModel)
 

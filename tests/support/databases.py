@@ -17,7 +17,8 @@ from pathlib import Path
 
 import psycopg
 
-from tests.support.manage import ROOT, Manage
+from tests.support.forks import ROOT
+from tests.support.manage import Manage
 from tests.support.services import free_port
 
 _SQLITE = "meeteasy.sqlite3"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.support.manage import ROOT
+from tests.support.forks import ROOT
 from tests.support.mongodb_queries import record_into
 from tests.support.services import PostgresqlServer, free_port
 

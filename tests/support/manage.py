@@ -8,14 +8,13 @@ errors].
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Mapping
-from pathlib import Path
+from typing import IO
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.support.forks import start_python
 
 
 class Manage:
@@ -24,19 +23,20 @@ class Manage:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = dict(environment)
         self._lock = threading.Lock()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.manage"],
-            cwd=ROOT, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )  # fmt: skip
+        commands, self._commands = _make_pipe()
+        self._answers, answers = _make_pipe()
+        with commands, answers, open(2, "wb", closefd=False) as errors:
+            self._process = start_python(
+                ["-m", "tests.support.manage"], self.environment,
+                input=commands, output=answers, errors=errors,
+            )  # fmt: skip
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
         """Returns the exit code, and what was printed to standard output and to standard error."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
         with self._lock:
-            self._process.stdin.write(json.dumps(arguments).encode() + b"\n")
-            self._process.stdin.flush()
-            answer = self._process.stdout.readline()
+            self._commands.write(json.dumps(arguments).encode() + b"\n")
+            self._commands.flush()
+            answer = self._answers.readline()
         if not answer:
             raise AssertionError(f"manage.py {arguments}: Django could not be loaded")
         code, output, errors = json.loads(answer)
@@ -45,6 +45,14 @@ class Manage:
     def stop(self) -> None:
         self._process.kill()
         self._process.wait()
+        self._commands.close()
+        self._answers.close()
+
+
+def _make_pipe() -> tuple[IO[bytes], IO[bytes]]:
+    """The end to read from, and the one to write to."""
+    reading, writing = os.pipe()
+    return open(reading, "rb"), open(writing, "wb")
 
 
 def _serve() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from bson import json_util
 from pymongo import monitoring
 
-from tests.support.manage import ROOT
+from tests.support.forks import ROOT
 
 # What reads by a filter. An insert has none.
 _COMMANDS = frozenset({"find", "aggregate", "count", "distinct", "update", "delete", "findAndModify"})

@@ -15,7 +15,8 @@ import psutil
 import redis
 
 from tests.support.databases import migrated_postgresql, system_sqlite
-from tests.support.manage import ROOT, Manage
+from tests.support.forks import ROOT, Fork, start_python
+from tests.support.manage import Manage
 from tests.support.services import MongodbServer, PostgresqlServer, ValkeyServer, free_port
 
 _Found = TypeVar("_Found")
@@ -42,6 +43,8 @@ class System:
     is_migrated: whether `prepare` makes all tables, the user and the conference.
     """
 
+    has_real_starts = False  # True: no process is a fork of one that has libraries loaded already
+
     def __init__(self, directory: Path, *, is_migrated: bool = True) -> None:
         self.directory = directory
         self.port = free_port()
@@ -62,7 +65,7 @@ class System:
             "REPORTS_PER_CONFERENCE_HOUR": "0",
             "PYTHONUNBUFFERED": "1",
         }
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, subprocess.Popen[bytes] | Fork] = {}
         self.roots: dict[str, Path] = {}  # of processes that run other code than this
         self.http = httpx.Client(base_url=self.url, timeout=30)
         self._prepared = not is_migrated
@@ -105,11 +108,7 @@ class System:
         """Start processes by name and wait until they serve. `events-2` is one more of `events`."""
         self.prepare()
         for name in names:
-            with open(self.directory / f"{name}.log", "ab") as log:
-                self.processes[name] = subprocess.Popen(
-                    self._command(name.partition("-")[0]),
-                    cwd=self.roots.get(name, ROOT), env=self.environment, stdout=log, stderr=log,
-                )  # fmt: skip
+            self.processes[name] = self._start(name)
         if "web" in names:
             self.wait_for(self._web_answers, "the web server to answer", seconds=180)
         for name in names:
@@ -118,26 +117,36 @@ class System:
                     lambda name=name: b" ready." in self.log(name), f"worker {name} to be ready", seconds=180
                 )
 
+    def _start(self, name: str) -> subprocess.Popen[bytes] | Fork:
+        arguments = self._arguments(name.partition("-")[0])
+        with open(self.directory / f"{name}.log", "ab") as log:
+            return start_python(
+                arguments, self.environment, output=log, errors=log,
+                directory=self.roots.get(name, ROOT),
+                # Python itself starts the second of two web processes.
+                is_real=self.has_real_starts or ("web" in arguments and self.web_processes > 1),
+            )  # fmt: skip
+
     def start_web(self, name: str, *, port: int) -> None:
         """Start one more web server, of one process, at a port of its own."""
-        command = [sys.executable, "manage.py", "web", "--port", str(port), "--processes", "1"]
+        arguments = ["manage.py", "web", "--port", str(port), "--processes", "1"]
         with open(self.directory / f"{name}.log", "ab") as log:
-            self.processes[name] = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            self.processes[name] = start_python(
+                arguments, self.environment, output=log, errors=log, is_real=self.has_real_starts
             )
         self.wait_for(
             lambda: httpx.get(f"http://127.0.0.1:{port}/healthz").is_success if _listens(port) else False,
             f"{name} to answer", seconds=180,
         )  # fmt: skip
 
-    def _command(self, name: str) -> list[str]:
-        """As the Procfile has it."""
+    def _arguments(self, name: str) -> list[str]:
+        """Of Python, as the Procfile has them."""
         if name == "web":
             where = ["--port", str(self.port), "--processes", str(self.web_processes)]
-            return [sys.executable, "manage.py", "web", *where]
+            return ["manage.py", "web", *where]
         if name == "beat":
-            return [sys.executable, "-m", "celery", "--app", "meeteasy", "beat", "--pidfile="]
-        worker = [sys.executable, "manage.py", "worker", QUEUES[name]]
+            return ["-m", "celery", "--app", "meeteasy", "beat", "--pidfile="]
+        worker = ["manage.py", "worker", QUEUES[name]]
         return [*worker, "--concurrency", str(self.events_concurrency)] if name == "events" else worker
 
     def kill(self, name: str, *, children_only: bool = False) -> None:

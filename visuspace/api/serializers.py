@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from conferences.api.fields import LocalTimeField
-from meeteasy.core.serializers import StrictModelSerializer, StrictSerializer
+from meeteasy.core.serializers import ModelSerializer, StrictModelSerializer, StrictSerializer
 from visuspace.models import GenerationJob, Page, Revision, Session, Speaker
 from visuspace.services.generating import MAX_PROMPT
 
@@ -44,7 +44,7 @@ class PublishInput(StrictSerializer):
     revision = serializers.IntegerField(min_value=1, required=False, help_text="By default the draft.")
 
 
-class GenerationSerializer(serializers.ModelSerializer[GenerationJob]):
+class GenerationSerializer(ModelSerializer[GenerationJob]):
     revision = serializers.IntegerField(source="revision.number", default=None, read_only=True)
 
     class Meta:
@@ -55,7 +55,7 @@ class GenerationSerializer(serializers.ModelSerializer[GenerationJob]):
         ]  # fmt: skip
 
 
-class RevisionSerializer(serializers.ModelSerializer[Revision]):
+class RevisionSerializer(ModelSerializer[Revision]):
     created_by: Any = serializers.SlugRelatedField("username", read_only=True)
 
     class Meta:
@@ -63,7 +63,7 @@ class RevisionSerializer(serializers.ModelSerializer[Revision]):
         fields = ["number", "source", "created_at", "created_by"]
 
 
-class PageSerializer(serializers.ModelSerializer[Page]):
+class PageSerializer(ModelSerializer[Page]):
     draft = serializers.IntegerField(source="draft.number", default=None, read_only=True)
     published = serializers.IntegerField(source="published.number", default=None, read_only=True)
 

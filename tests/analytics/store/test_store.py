@@ -130,6 +130,19 @@ INSTANTS_MS = [NOON_MS, NOON_MS + 1, NOON_MS + 999, NOON_MS + 1000, NOON_MS + 60
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("at_once", [200_000, 1])
+def test_viewers_are_found_once_each(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analytics.store.sqlite._MAX_SUBJECTS_AT_ONCE", at_once)
+    store.insert_new(
+        [make_row(f"e{number}", subject=f"v{number % 2}") for number in range(5)]
+        + [make_row("bot", subject="v7", is_bot=True), make_row("share", subject="v8", type="share")]
+    )
+    Event.objects.update(local_date=dt.date(2026, 5, 1))
+    assert sorted(store.find_viewers("summit", dt.date(2026, 5, 1))) == ["v0", "v1"]
+    assert not store.find_viewers("summit", dt.date(2026, 5, 2))
+
+
+@pytest.mark.django_db
 def test_events_are_found_and_ordered_as_with_the_orm() -> None:
     insert_new([make_row(f"t{ms}", ts_ms=ms) for ms in INSTANTS_MS])
     assert [event.event_id for event in Event.objects.order_by("ts")] == [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.manage import ROOT
+from tests.support.forks import ROOT
 from tests.support.system import System
 
 LINES = 40_000

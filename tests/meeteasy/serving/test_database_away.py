@@ -12,7 +12,7 @@ import psutil
 import pytest
 import yaml
 
-from tests.support.manage import ROOT
+from tests.support.forks import ROOT
 from tests.support.services import PostgresqlServer
 from tests.support.system import System
 
