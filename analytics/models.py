@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.event_types import is_confirmed
 from analytics.read_only_view import ReadOnlyView as ReadOnlyView
 from analytics.segment import Segment as Segment  # one of the tables, in a file of its own
-from meeteasy.core.fields import KeyField
+from meeteasy.core.fields import EncodedJSONField, KeyField
 from meeteasy.core.jobs import LeasedModel
 
 # A natural key, which on MongoDB is the document's `_id`: a unique index of any other field would have a
@@ -47,10 +47,10 @@ class Event(models.Model):
     # Of the types that say something of a registration; by their names, no partial index could be made on
     # every MongoDB.
     is_attendance = models.BooleanField(_("of a registration"), default=False)
-    data = models.JSONField(_("own fields"), default=dict)
-    properties = models.JSONField(_("properties"), default=dict)
+    data = EncodedJSONField(_("own fields"), default=dict)
+    properties = EncodedJSONField(_("properties"), default=dict)
     hold = models.CharField(_("hold"), max_length=8, choices=Hold.choices, default="", blank=True)
-    context = models.JSONField(_("context"), null=True)  # analytics/context, docs/adr/0034
+    context = EncodedJSONField(_("context"), null=True)  # analytics/context, docs/adr/0034
 
     class Meta:
         verbose_name = _("event")

@@ -222,7 +222,7 @@ def _take(sent: list[dict[str, Any]], *, is_bot: bool) -> "Batch[EventType]":
     for item in sent:
         if bool(item.get("bot")) is is_bot:
             events.append(parse_event({name: value for name, value in item.items() if name != "bot"}))
-            complete(events[-1])
+            complete(events[-1:])
     return Batch(client.received_ms, is_bot, events)
 
 

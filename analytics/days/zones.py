@@ -70,6 +70,18 @@ def local_date(time_zone: str, ts_ms: int) -> dt.date:
     return date
 
 
+class LocalDates(dict[int, dt.date]):
+    """The days of one zone by quarters: `dates[ts_ms // QUARTER_MS]`, without a call for each event."""
+
+    def __init__(self, time_zone: str) -> None:
+        super().__init__()
+        self._time_zone = time_zone
+
+    def __missing__(self, quarter: int) -> dt.date:
+        date = self[quarter] = local_date(self._time_zone, quarter * QUARTER_MS)
+        return date
+
+
 def day_bounds(time_zone: str, date: dt.date) -> tuple[dt.datetime, dt.datetime]:
     """[start, end) of a local day as UTC instants; 23, 24 or 25 hours apart.
 

@@ -129,7 +129,7 @@ class LineReader:
         if receipt.sender is not None:
             event.event_id = _with_prefix(event.event_id, receipt.sender)
         check_conference(event)
-        self._complete(event)
+        self._complete((event,))
         row = self._make_row(event)
         row.received_ms = row.ts_ms
         if receipt.received_at is not None:

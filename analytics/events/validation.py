@@ -57,12 +57,19 @@ def _strict_decoder() -> msgspec.json.Decoder[Any]:
 
 
 class ReadBatch(NamedTuple):
-    """The good events of a request, why others were not taken, and what is odd about the good ones."""
+    """The good events of a request, why others were not taken, and what is odd about the good ones.
+
+    is_plain: whether all good events are of conferences that the reader was told to be `plain`.
+    """
 
     batch: Batch[EventType]
     rejections: list[Rejection]
     notices: list[Notice]
-    conference_ids: set[str]
+    is_plain: bool
+
+    @property
+    def conference_ids(self) -> set[str]:
+        return set(map(_get_conference_id, self.batch.events))
 
 
 class _OddError(Exception):
@@ -73,10 +80,18 @@ class _OddError(Exception):
 _NOT_WHOLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError, EventError, _OddError)
 
 
-def read_batch(body: bytes, client: Client, *, max_events: int, acceptance_days: int | None) -> ReadBatch:
+def read_batch(
+    body: bytes,
+    client: Client,
+    *,
+    max_events: int,
+    acceptance_days: int | None,
+    plain: frozenset[str] | set[str] = frozenset(),
+) -> ReadBatch:
     """Read a request's events; each bad one becomes a rejection, and so does a bad `sent_at`.
 
     acceptance_days: how old an event may be; None: any age.
+    plain: ids of conferences that exist, see ReadBatch.
     Raises BatchError: `invalid_json`, `no_events`, `too_many_events`.
     """
 
@@ -89,12 +104,12 @@ def read_batch(body: bytes, client: Client, *, max_events: int, acceptance_days:
     if b"\\" not in body or b"\\u0000" not in body:
         try:
             sent = _strict_decoder().decode(body)
-            found = _read_whole(sent, client, max_events, acceptance_days, check_time)
+            found = _read_whole(sent, client, max_events, acceptance_days, check_time, plain)
         except _NOT_WHOLE:
             found = None
         if found is not None:
             return found
-    return read_events(open_batch(read_json(body)), client, max_events, acceptance_days)
+    return read_events(open_batch(read_json(body)), client, max_events, acceptance_days, plain)
 
 
 def _read_whole(
@@ -103,6 +118,7 @@ def _read_whole(
     max_events: int,
     acceptance_days: int | None,
     check_time: Callable[[Timestamp], None],
+    plain: frozenset[str] | set[str],
 ) -> ReadBatch | None:
     """A batch in which nothing is wrong; nearly all are. None, EventError or _OddError for any other."""
     events = sent.events
@@ -112,9 +128,10 @@ def _read_whole(
     if sent.sent_at is not None:
         check_time(sent.sent_at)
         sent_ms = to_ms(sent.sent_at)
-    conference_ids = set(map(_get_conference_id, events))
-    if "/" in "".join(conference_ids) or not all(map(str.strip, conference_ids)):
-        return None
+    is_plain = plain.issuperset(map(_get_conference_id, events))
+    if not is_plain:
+        for event in events:
+            check_conference(event)
     complete = make_completer(
         client,
         sent_ms=sent_ms,
@@ -122,9 +139,8 @@ def _read_whole(
         warn=_give_up,
         check_time=check_time,
     )
-    for event in events:
-        complete(event)
-    return ReadBatch(_make_batch(client, events), [], [], conference_ids)
+    complete(events)
+    return ReadBatch(_make_batch(client, events), [], [], is_plain)
 
 
 def _make_batch(client: Client, events: list[EventType]) -> Batch[EventType]:
@@ -138,7 +154,13 @@ def _give_up(code: str, message: str, field: str | None) -> None:
     raise _OddError
 
 
-def read_events(sent: SentBatch, client: Client, max_events: int, acceptance_days: int | None) -> ReadBatch:
+def read_events(
+    sent: SentBatch,
+    client: Client,
+    max_events: int,
+    acceptance_days: int | None,
+    plain: frozenset[str] | set[str] = frozenset(),
+) -> ReadBatch:
     """Judge each event of a batch alone. Raises BatchError: `no_events`, `too_many_events`."""
     if not sent.events:
         raise BatchError("no_events", "`events` is empty; send at least one event.")
@@ -166,14 +188,14 @@ def read_events(sent: SentBatch, client: Client, max_events: int, acceptance_day
                 raise item
             event = parse_event(item, warn)
             check_conference(event)
-            complete(event)
+            complete((event,))
             events.append(event)
         except EventError as error:
             rejections.append(Rejection(index, error.code, error.message, error.field))
             while notices and notices[-1].index == index:
                 notices.pop()
-    conference_ids = set(map(_get_conference_id, events))
-    return ReadBatch(_make_batch(client, events), rejections, notices, conference_ids)
+    is_plain = plain.issuperset(map(_get_conference_id, events))
+    return ReadBatch(_make_batch(client, events), rejections, notices, is_plain)
 
 
 def open_batch(raw: Any) -> SentBatch:

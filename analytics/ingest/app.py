@@ -122,6 +122,7 @@ class Ingest:
                 raise refusal
             body = await read_request_body(receive, request, media_types=door.media_types, limit=limit)
             received_ms = now_ms()
+            self._directory.forget_stale()
             if door is self._own_door and not request.authorization and not request.query:
                 translated, sender = None, ANYBODY
                 try:
@@ -135,8 +136,7 @@ class Ingest:
             batch, rejected = found.batch, found.rejections
             if rejected:
                 self._refusals.add_all(rejection.code for rejection in rejected)
-            self._directory.forget_stale()
-            if not found.conference_ids <= self._directory.plain:
+            if not found.is_plain:
                 await apply_rules(self._directory, self._refusals, request, sender, found)
             if not batch.events:
                 publisher.taken.add(batches=1, accepted=0, rejected=len(rejected))
@@ -206,6 +206,7 @@ class Ingest:
             Client(received_ms, False, namer, agent=agent[:512], country=self._countries.find(address)),
             max_events=self._max_events,
             acceptance_days=self._acceptance_days,
+            plain=self._directory.plain,
         )
 
     def _hash_client(self, publisher: StreamPublisher, request: Request, received_ms: int) -> str:

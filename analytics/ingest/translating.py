@@ -89,7 +89,8 @@ async def translate(
             country="" if sender.is_secret else countries.find(request.address),
             secret_of=sender.conference_id if sender.is_secret else None,
         )
-        return read_events(SentBatch(events, sent.sent_at), client, door.event_limit, acceptance_days)
+        given = SentBatch(events, sent.sent_at)
+        return read_events(given, client, door.event_limit, acceptance_days, senders.directory.plain)
 
     try:
         found = read(is_looked_up=False)

@@ -12,7 +12,7 @@ from django.db import connection
 from analytics import store
 from analytics.days.dirty import mark_conference_dirty
 from analytics.days.sealing import split_expired
-from analytics.days.zones import get_zones, local_date
+from analytics.days.zones import QUARTER_MS, LocalDates, get_zones, local_date
 from analytics.erasing import erase_late
 from analytics.event_types import is_confirmed
 from analytics.events.rows import EventRow, replace_registration_id, to_row
@@ -46,9 +46,10 @@ def store_and_react(rows: Sequence[EventRow]) -> StoreResult:
     unique = _without_repeats(rows)
     conference_ids = {row.conference_id for row in unique}
     zones = get_zones(conference_ids)
+    dates = {conference_id: LocalDates(zone) for conference_id, zone in zones.items()}
     for row in unique:
-        zone = zones.get(row.conference_id)
-        row.local_date = None if zone is None else local_date(zone, row.ts_ms)
+        of_zone = dates.get(row.conference_id)
+        row.local_date = None if of_zone is None else of_zone[row.ts_ms // QUARTER_MS]
     unique, expired = split_expired(unique)
     if expired:
         log.warning("events_beyond_retention", events=expired)

@@ -18,8 +18,26 @@ from meeteasy.core import sqlite
 
 def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
     """See analytics.store.insert_new."""
+    _check_json(rows)
     with transaction.atomic(using=using):
         return sqlite.insert_new(connections[using], TABLE, COLUMNS, sql_values(rows), key=KEY)
+
+
+_check = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+def _check_json(rows: Sequence[EventRow]) -> None:
+    """Refuse rows with a text that is no JSON, as other databases do. Raises ValueError.
+
+    Checks in the table would do the same at five times the cost, since SQLite parses each text into a tree.
+    """
+    try:
+        for row in rows:
+            _check(row.data)
+        for text in {row.properties for row in rows} | {row.context for row in rows if row.context}:
+            _check(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(f"no JSON: {error}") from error
 
 
 # As one JSON array a day's subjects cross over to a set in half the time that SQLite's own count(DISTINCT)

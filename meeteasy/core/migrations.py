@@ -1,8 +1,9 @@
 """Steps that migrations of several apps share."""
 
+import re
 from typing import Any
 
-from django.db import migrations
+from django.db import OperationalError, migrations
 
 from meeteasy.core.folding import fold
 
@@ -34,6 +35,41 @@ def drop_like_indexes(pattern: str) -> migrations.RunPython:
     """Drop the indexes for LIKE that Django makes on PostgreSQL for each key of text, in the tables whose
     names are LIKE `pattern`. They are written with every row, and no query of ours uses them."""
     return run_on_postgresql(_DROP_LIKE_INDEXES.format(pattern=pattern))
+
+
+# As Django writes it for a JSONField.
+_JSON_CHECK = re.compile(r' CHECK \(\(JSON_VALID\("\w+"\) OR "\w+" IS NULL\)\)')
+
+
+def drop_json_checks(table: str) -> migrations.RunPython:
+    """On SQLite, drop Django's checks that texts in the table's JSON columns are JSON (see EncodedJSONField).
+
+    Only the table's description changes, by the procedure that SQLite documents for this
+    (sqlite.org/lang_altertable.html); Django would copy the whole table. Where SQLite is built to refuse
+    that, the checks stay, and cost time.
+    """
+
+    def run(apps: Any, schema_editor: Any) -> None:
+        if schema_editor.connection.vendor != "sqlite":
+            return
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = %s", [table])
+            description = _JSON_CHECK.sub("", cursor.fetchone()[0])
+            version = cursor.execute("PRAGMA schema_version").fetchone()[0]
+            cursor.execute("PRAGMA writable_schema = ON")
+            try:
+                cursor.execute(
+                    "UPDATE sqlite_master SET sql = %s WHERE type = 'table' AND name = %s",
+                    [description, table],
+                )
+                # All connections read the description again.
+                cursor.execute(f"PRAGMA schema_version = {version + 1}")
+            except OperationalError:
+                pass
+            finally:
+                cursor.execute("PRAGMA writable_schema = OFF")
+
+    return migrations.RunPython(run, migrations.RunPython.noop)
 
 
 def fold_again(app: str, model: str, field: str) -> migrations.RunPython:

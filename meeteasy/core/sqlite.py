@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.transaction import TransactionManagementError
 
 _ROWS_AT_ONCE = 100
 # How long `bound_log` waits for readers. Other writers wait meanwhile.
@@ -30,9 +31,14 @@ def insert_rows(
 ) -> int:
     """Insert rows and return how many. Rows that `on_conflict` skips are not counted.
 
+    Must run in a transaction, which an error has to undo: `OR FAIL` leaves the rows before the refused one.
+    Otherwise SQLite copies each page before the statement changes it, only to be able to undo the statement.
+
     Pass booleans as 0 and 1, because the driver looks for an adapter for each bool. This bypasses Django's
     cursor, which would look for its own kind of placeholders in each of these long statements.
     """
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("insert_rows must run in a transaction")
     connection.ensure_connection()
     raw: sqlite3.Connection = connection.connection
     at_once = min(_ROWS_AT_ONCE, raw.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // len(columns))
@@ -105,4 +111,5 @@ def bound_log(connection: BaseDatabaseWrapper) -> bool:
 @lru_cache(maxsize=64)
 def _statement(table: str, columns: tuple[str, ...], rows: int, on_conflict: str) -> str:
     row = f"({', '.join('?' * len(columns))})"
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * rows)} {on_conflict}"  # noqa: S608
+    values = ", ".join([row] * rows)
+    return f"INSERT OR FAIL INTO {table} ({', '.join(columns)}) VALUES {values} {on_conflict}"  # noqa: S608

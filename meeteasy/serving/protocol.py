@@ -41,6 +41,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _in_head = _in_body = _refusing = False
     _may_linger = True
     _head_bytes = 0
+    # Of the piece that is being read, and of all from that on in which the last request began.
+    _piece_bytes = _pieces_bytes = 0
     _linger_bytes = 0
     _timer: asyncio.TimerHandle | None = None
     _write_timer: asyncio.TimerHandle | None = None
@@ -63,6 +65,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._linger(len(data))
             return
         was_in_body, was_in_head = self._in_body, self._in_head
+        self._piece_bytes = len(data)
+        self._pieces_bytes += len(data)
         super().data_received(data)
         if self.transport is None or self.transport.is_closing() or self._refusing:
             return
@@ -88,19 +92,22 @@ class BoundedProtocol(HttpToolsProtocol):
         self._refuse(400, "bad_request", msg)
 
     def on_message_begin(self) -> None:
-        self._in_head, self._head_bytes = True, 0
+        self._in_head, self._head_bytes, self._pieces_bytes = True, 0, self._piece_bytes
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         self._in_head, self._in_body = False, True
-        if size > MAX_HEADER_BYTES:
+        # Only a head in large or many pieces needs to be measured.
+        if self._pieces_bytes > MAX_HEADER_BYTES < self._measure_head():
             self._refuse_headers()
         else:
             super().on_headers_complete()
             if self.cycle is None:  # a web socket: uvicorn makes no cycle for it
                 return
             self.cycle.default_headers = [*self.server_state.default_headers, CLOSE_HEADER]
+
+    def _measure_head(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def on_body(self, body: bytes) -> None:
         if self._refusing:

@@ -1,11 +1,11 @@
 """The console's main tasks in Chromium: by keyboard, without violations of accessibility, in both languages.
 
-One system and one browser for all of them; each test signs in for itself.
+One system, one browser and one session for all of them.
 """
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -44,7 +44,8 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     system.start("web", "events", "daily", "beat")
     system.run_code(
         "from django.contrib.auth.models import User\n"
-        "u = User.objects.get(username='organizer'); u.set_password('a-long-password'); u.save()"
+        "u = User.objects.get(username='organizer'); u.set_password('a-long-password'); "
+        "u.email = 'organizer@example.com'; u.save()"
     )
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))
     of = {"conference_id": "test", "ts": now}
@@ -86,25 +87,38 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def session(console: System, chromium: Browser) -> Any:
+    """The cookies of somebody who signed in."""
+    context = chromium.new_context(base_url=console.url)
+    sign_in(context.new_page())
+    cookies = context.storage_state()
+    context.close()
+    return cookies
+
+
+def sign_in(page: Page) -> None:
+    page.goto("/accounts/login/")
+    page.fill("[name=username]", "organizer")
+    page.fill("[name=password]", "a-long-password")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/console/")
+
+
 @pytest.fixture
-def open_page(console: System, chromium: Browser) -> Iterator[Open]:
+def open_page(console: System, chromium: Browser, session: Any) -> Iterator[Open]:
     """`open_page("/console/", locale="zh-CN")` is a page of somebody who signed in; errors fail the test."""
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 
     def open_for(path: str, **options: Any) -> Page:
-        context = chromium.new_context(base_url=console.url, **options)
+        context = chromium.new_context(base_url=console.url, **{"storage_state": session, **options})
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on(
             "console", lambda entry: errors.append(entry.text) if "Content Security" in entry.text else None
         )
-        page.goto("/accounts/login/")
-        page.fill("[name=username]", "organizer")
-        page.fill("[name=password]", "a-long-password")
-        page.keyboard.press("Enter")
-        page.wait_for_url("**/console/")
         page.goto(path)
         return page
 
@@ -255,7 +269,8 @@ def test_the_charts_table_is_reached_and_opened_by_tab_and_enter(open_page: Open
 
 
 def test_the_menu_signs_out(open_page: Open) -> None:
-    page = open_page("/console/")
+    page = open_page("/", storage_state=None)
+    sign_in(page)
     page.locator(".me").focus()
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Sign out").focus()
@@ -277,3 +292,110 @@ def test_people_are_chosen_by_keyboard_and_written_to(open_page: Open) -> None:
     page.get_by_role("button", name="Save and look at it").press("Enter")
     expect(page.frame_locator("iframe").get_by_text("Dear Ada Amsel,")).to_be_visible()
     expect(page.get_by_role("heading", name="Goes to 1 address")).to_be_visible()
+
+
+class Task(NamedTuple):
+    """What a page is for. typed: by field. says: what the page answers, in the reader's language."""
+
+    path: str
+    typed: dict[str, str]
+    button: str
+    says: str
+    locale: str = "en"
+
+
+TASKS = {
+    "settings": Task("settings/", {"venue": "Hall 3"}, "Save settings", "Settings saved."),
+    "settings of the desk": Task("settings/desk/", {"gates": "East"}, "保存", "East", "zh-CN"),
+    "a member": Task("members/", {"email": "m@example.com"}, "Send invitation", "goes to m@example.com"),
+    "a key": Task("settings/keys/", {"name": "Ticket shop"}, "Make key", "Ticket shop"),
+    "a question": Task(
+        "people/new-question/", {"label-en": "Your meal?"}, "保存", "问题已保存，报名表现已包含。", "zh-CN"
+    ),
+    "a person": Task(
+        "people/new/", {"name": "Paula Pohl", "email": "p@example.com"}, "添加", "已添加 Paula Pohl。",
+        "zh-CN",
+    ),
+    "a campaign link": Task("sharing/new/", {"label": "Gate 3"}, "创建链接", "链接已创建。", "zh-CN"),
+    "the digest": Task("settings/digest/", {"period": " "}, "Save", "The digest comes by mail."),
+    "retention": Task(
+        "settings/retention/", {"keep_events_days": "400"}, "Show what would be deleted", "Set it"
+    ),
+    "who may send": Task("settings/door/", {"blocked_pages": "/preview/*"}, "Save", "Saved. It takes effect"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_pages_task_is_done_by_keyboard(open_page: Open, name: str) -> None:
+    task = TASKS[name]
+    page = open_page(C + task.path, locale=task.locale)
+    for field, text in task.typed.items():
+        page.locator(f"main [name='{field}']").last.focus()  # of radio buttons, the last
+        page.keyboard.type(text)
+    page.locator("main").get_by_role("button", name=task.button, exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("body")).to_contain_text(task.says)
+
+
+def test_a_conference_is_copied_archived_and_deleted_by_keyboard(open_page: Open) -> None:
+    page = open_page(f"{C}settings/copy/", locale="zh-CN")
+    page.locator("[name=name]").focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Copied")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("已复制创建 Copied。")
+    page.get_by_role("button", name="归档").press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("会议已归档。")
+    page.get_by_role("link", name="删除").press("Enter")
+    short_name = page.url.partition("/c/")[2].partition("/")[0]
+    page.locator("[name=confirm]").focus()
+    page.keyboard.type(short_name)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Copied")
+    assert page.url.endswith("/console/")
+
+
+def test_a_voided_campaign_link_and_its_poster_by_keyboard(open_page: Open) -> None:
+    page = open_page(f"{C}sharing/new/")
+    page.locator("[name=label]").focus()
+    page.keyboard.type("Bought clicks")
+    page.keyboard.press("Enter")
+    page.locator("#why-link").focus()
+    page.keyboard.type("a test")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("It does not count any more.")
+    page.get_by_role("link", name="Poster").press("Enter")
+    expect(page.get_by_role("img", name="QR code of the link")).to_be_visible()
+
+
+def test_a_read_only_link_shows_figures_to_anybody(open_page: Open) -> None:
+    page = open_page(f"{C}settings/views/")
+    page.locator("[name=name]").focus()
+    page.keyboard.type("Sponsors")
+    page.keyboard.press("Enter")
+    address = page.locator("#new-view").input_value()
+    anybody = open_page(address, storage_state=None, locale="zh-CN")
+    expect(anybody.locator(".tiles")).to_contain_text("访客")
+    expect(anybody.locator("body")).not_to_contain_text("Ada Amsel")
+
+
+def test_a_person_is_checked_in_and_erased_by_keyboard(console: System, open_page: Open) -> None:
+    register(console, "Erika Erb", "erika")
+    page = open_page(f"{C}people/?q=Erika")
+    page.get_by_role("link", name="Erika Erb").press("Enter")
+    page.get_by_role("button", name="Check in").press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Erika Erb is checked in.")
+    page.get_by_role("button", name="Undo").press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("The check-in was undone.")
+    page.get_by_role("link", name="Erase").press("Enter")
+    page.get_by_role("button", name="Erase for good").press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Erika Erb was erased.")
+
+
+def test_phones_list_one_thing_at_a_time(open_page: Open) -> None:
+    page = open_page(f"{C}?range=today", viewport={"width": 360, "height": 800}, locale="zh-CN")
+    expect(page.get_by_role("heading", name="谁带来的")).to_be_visible()
+    page.get_by_role("radio", name="谁带来的").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".list-1")).to_be_visible()
+    expect(page.get_by_role("heading", name="谁带来的")).to_be_hidden()

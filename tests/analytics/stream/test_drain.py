@@ -358,7 +358,7 @@ def test_an_unreadable_entry_is_kept_whole_and_replayable(
 
 @pytest.mark.django_db
 def test_only_refused_rows_become_dead_letters(conference: Conference) -> None:
-    broken = '{"not": json'  # no database takes it: SQLite has a CHECK, PostgreSQL a type, MongoDB documents
+    broken = '{"not": json'  # no store takes it
     rows = [make_row(f"r{number}") for number in range(9)]
     rows[3].data = rows[7].data = broken
     append(rows, [make_row("other")])

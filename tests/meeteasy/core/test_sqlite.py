@@ -1,7 +1,8 @@
 """Many rows in one statement: all are inserted, and existing ones are not counted."""
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
+from django.db.transaction import TransactionManagementError
 
 from meeteasy.core.sqlite import insert_rows
 
@@ -40,5 +41,13 @@ def test_skipped_rows_are_not_counted() -> None:
 @pytest.mark.parametrize("known", [3, 204])
 def test_driver_errors_become_djangos_errors(known: int) -> None:
     insert_rows(connection, TABLE, COLUMNS, rows_of(known))
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError), transaction.atomic():
         insert_rows(connection, TABLE, COLUMNS, rows_of(*range(205)))
+    assert stored() == rows_of(known)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_transaction_nothing_could_undo_a_part_of_the_rows() -> None:
+    with pytest.raises(TransactionManagementError):
+        insert_rows(connection, TABLE, COLUMNS, rows_of(1))
+    assert stored() == []

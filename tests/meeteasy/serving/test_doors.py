@@ -166,6 +166,23 @@ def test_headers_above_64_kib_are_refused_and_not_kept(web: System, complete: bo
     assert memory(web) - before < 20 * MEGABYTE
 
 
+def test_headers_are_measured_from_the_piece_in_which_the_request_before_ended(web: System) -> None:
+    first = b"POST /api/analytics/events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{"
+    large = b"".join(b"x-%d: %s\r\n" % (number, b"y" * 1000) for number in range(60))
+    with closing(connect(web)) as connection:
+        connection.sendall(first)
+        time.sleep(0.2)
+        connection.sendall(b"}GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + large)
+        time.sleep(0.2)
+        connection.sendall(b"x-last: %s\r\n\r\n" % (b"y" * 8000))
+        connection.settimeout(5)
+        received = b""
+        while b"headers_too_large" not in received:
+            piece = connection.recv(65536)
+            assert piece, received
+            received += piece
+
+
 def test_headers_below_the_limit_pass(web: System) -> None:
     answer = web.http.get("/healthz", headers={"x-large": "y" * 60_000})
     assert answer.json() == {"status": "ok"}
