@@ -3,10 +3,11 @@
 Alice owns the conference, Bob helps, Charlie is a stranger.
 """
 
+import gc
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     # A file is one worker's, so those with the most work come first: none is left to one worker at the end.
     slow = Counter(item.path for item in kept if any(map(item.get_closest_marker, ("processes", "slow"))))
     items[:] = sorted(kept, key=lambda item: -slow[item.path])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is loaded by now stays until the end: the garbage collector need not look at it, now or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def _is_wanted(item: pytest.Item, uses_database: bool, expression: str) -> bool:

@@ -10,5 +10,5 @@
     engine.py       threads and turns
 
 A segment is a pure function of its day's stored events, disposable, and made again at any time
-(docs/adr/0035).
+(docs/adr/0035 and 0052).
 """

@@ -264,17 +264,18 @@ class _Question:
         and its visitors. midnights: when each day begins, UTC ms. period_of: the number of each day's period,
         if they are asked for.
         """
-        doers = [self._visitors_of(self.find(step)) for step in STEPS]
+        doers = [self._visitors_of(events) for events in (self._views, *map(self.find, STEPS[1:]))]
         chosen = self.choose()
         funnel = [np.count_nonzero(found if chosen is None else found & chosen) for found in doers]
         part, firsts, days = self._part, self._firsts, len(midnights)
         ts, views = part.columns["ts"], self._views
+        viewers = doers[0] if chosen is None else self._visitors_of(views)
         opens, *counted = (self.find(kind) for kind in STEPS[1:])
         ends = np.append(firsts[1:], self._events)[: len(firsts)]
         is_view = np.zeros(len(part.who), dtype=bool)
         is_view[views] = True
         totals = [
-            len(views), np.count_nonzero(self._visitors_of(views)), len(firsts),
+            len(views), np.count_nonzero(viewers), len(firsts),
             np.count_nonzero((ends - firsts == 1) & is_view[firsts]), (ts[ends - 1] - ts[firsts]).sum(),
             len(opens), *map(len, counted),
         ]  # fmt: skip

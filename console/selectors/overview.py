@@ -29,6 +29,7 @@ BEST = 8
 _EARLIER = 20
 # Labels of the axis that have room side by side.
 _LABELS = 14
+_MONTH_LABELS = 7
 # Which page says what a figure consists of: address of a name.
 OpensTo = Callable[[str], str]
 
@@ -184,13 +185,13 @@ def _days(conference: Conference, summary: Summary, asked: Asked) -> list[dict[s
 
 def _periods(summary: Summary, asked: Asked) -> list[dict[str, Any]]:
     """A slot for each week or month. Labels are months; the year stands below its first one."""
-    begin = [
-        place
-        for place, point in enumerate(summary.periods)
-        if not place or point.first.month != summary.periods[place - 1].first.month
-    ]
-    labelled = begin[:: math.ceil(len(begin) / _LABELS)]
-    years = {summary.periods[place].first.year: place for place in reversed(labelled)}
+    labelled: list[int] = []
+    gap = math.ceil(len(summary.periods) / _MONTH_LABELS)
+    for place, point in reversed(list(enumerate(summary.periods))):
+        begins = not place or point.first.month != summary.periods[place - 1].first.month
+        if begins and (not labelled or labelled[-1] - place >= gap):
+            labelled.append(place)
+    years = {summary.periods[place].first.year: place for place in labelled}
     return [
         {
             "point": point, "before": None, "at": point.first, "name": days_until(point.first, point.last),

@@ -40,7 +40,7 @@ from sharing.derivation.registrations import (
     to_attribute,
 )
 from sharing.derivation.sums import Sums, count_stale, save_channels
-from sharing.derivation.totals import flush_totals, note_totals
+from sharing.derivation.totals import add_totals, flush_totals, take_due
 from sharing.derivation.voids import set_void
 from sharing.models import DirtyDayOutbox, PendingTotal, StaleRegistration
 from sharing.rules.attribution import NAMED_OPENS, Outcome, attribute
@@ -61,19 +61,21 @@ _PAUSE_SECONDS = 0.01
 def apply_facts(new: Facts) -> None:
     """Store facts and update the derived data; then mark the days whose figures changed."""
     conference_ids = new.conference_ids()
+    due = take_due(conference_ids)
     if conference_ids:
         with transaction.atomic():
             lock_conferences(conference_ids)
-            derive(new)
-    settle(conference_ids)
+            derive(new, due=due)
+    _settle(conference_ids, due=due)
 
 
-def derive(new: Facts) -> None:
+def derive(new: Facts, *, due: Collection[str] = ()) -> None:
     """Store facts and update the derived data in the caller's transaction, which holds the lock.
 
-    The caller must call `settle` after its commit.
+    due: the conferences whose totals may be written now (totals.py). The caller must call `settle` after its
+    commit.
     """
-    _Derivation().run(facts.without_erased(new))
+    _Derivation(due).run(facts.without_erased(new))
 
 
 def derive_links_again(keys: Collection[str]) -> None:
@@ -83,9 +85,13 @@ def derive_links_again(keys: Collection[str]) -> None:
 
 def settle(conference_ids: Collection[str]) -> None:
     """Finish the work left for further transactions and mark the changed days. Call it after the commit."""
+    _settle(conference_ids, due=take_due(conference_ids))
+
+
+def _settle(conference_ids: Collection[str], *, due: Collection[str]) -> None:
     while _derive_stale(conference_ids):
         time.sleep(_PAUSE_SECONDS)
-    flush_totals(conference_ids)
+    flush_totals(due)
     flush_dirty_days()
 
 
@@ -140,9 +146,10 @@ def flush_dirty_days() -> None:
 
 
 class _Derivation:
-    """The state of one derivation."""
+    """The state of one derivation. due: the conferences whose totals may be written now."""
 
-    def __init__(self) -> None:
+    def __init__(self, due: Collection[str] = ()) -> None:
+        self.due = due
         self.forest = Forest()
         self.days: set[tuple[str, int]] = set()
         self.sums = Sums()
@@ -199,9 +206,11 @@ class _Derivation:
         for key in (opened or {}).keys() - changed.keys():
             changed[key] = self.forest.nodes[key]
         save_channels(changed.values(), opened or {})
-        store.save_links(nodes, with_new_owner=with_new_winner, opened=opened or {}, opened_only=opened_only)
+        store.save_links(
+            nodes, with_new_owner=with_new_winner, opened=opened or {}, opened_only=opened_only,
+            with_totals=add_totals(self.forest, totals, due=self.due),
+        )  # fmt: skip
         self.sums.save()
-        note_totals(totals)
         bulk.insert(DirtyDayOutbox, ("conference_id", "ms"), list(self.days))
 
     def _attribute_again(

@@ -81,6 +81,8 @@ _OWNER = (
 )  # fmt: skip
 _PLACE = ("claimed_parent", "parent_id", "closes_cycle", "is_contested", "is_void")
 _COUNTERS = ("child_count", "direct", "assisted")
+# Apart from the other counters: SQLite writes an index with each row that sets them, PostgreSQL all indexes.
+_TOTALS = ("subtree_links", "subtree_conversions")
 _FIRST_OPENS = ("shared_ms", "first_open_ms", "first_opener", "second_open_ms", "second_opener")
 # Columns that this module writes but never reads.
 _IDENTITY = ("conference_id", "code")
@@ -89,6 +91,7 @@ _OPENED = ("opens", "openers")
 
 _owner_of, _place_of, _counters_of = attrgetter(*_OWNER), attrgetter(*_PLACE), attrgetter(*_COUNTERS)
 _first_opens_of, _state_of = attrgetter(*_FIRST_OPENS), attrgetter(*_COLUMNS)
+_totals_of = attrgetter(*_TOTALS)
 
 
 def save_links(
@@ -97,15 +100,18 @@ def save_links(
     with_new_owner: Collection[str],
     opened: dict[str, tuple[int, int]],
     opened_only: Iterable[Node],
+    with_totals: Iterable[Node],
 ) -> None:
     """Write the rows of `nodes`: inserts, moves, counters, and the owner's data of those in `with_new_owner`.
 
     opened: link → (opens, openers) to add. opened_only: links of which only the first opens changed.
+    with_totals: links whose totals changed, and perhaps nothing else.
     """
-    inserted, replaced, moved, counted = [], [], [], []
+    inserted, replaced, moved, counted, added_up = [], [], [], [], []
+    in_total = {node.id: node for node in with_totals}
     first_opens = [node for node in opened_only if node.has_new_opens]
     opened = dict(opened)
-    for node in nodes:
+    for node in ({node.id: node for node in nodes} | in_total).values():
         opens = opened.pop(node.id, (0, 0))
         if node.is_new:
             conference_id, _, code = node.id.partition("/")
@@ -117,13 +123,21 @@ def save_links(
             moved.append((*_place_of(node), node.id))
         if node.has_new_opens:
             first_opens.append(node)
-        counted.append((*_counters_of(node), *opens, node.id))
+        if node.id in in_total:
+            added_up.append((*_counters_of(node), *_totals_of(node), *opens, node.id))
+        else:
+            counted.append((*_counters_of(node), *opens, node.id))
     bulk.insert(ShareLink, (*_COLUMNS, *_IDENTITY, *_TEXTS, *_OPENED), inserted)
     bulk.update(ShareLink, (*_OWNER, *_TEXTS), replaced)
     bulk.update(ShareLink, _PLACE, moved)
     bulk.update(ShareLink, _FIRST_OPENS, [(*_first_opens_of(node), node.id) for node in first_opens])
     bulk.update(ShareLink, _COUNTERS, counted, added=_OPENED)
+    bulk.update(ShareLink, (*_COUNTERS, *_TOTALS), added_up, added=_OPENED)
     bulk.update(ShareLink, (), [(*opens, key) for key, opens in opened.items()], added=_OPENED)
+
+
+def save_totals(nodes: Iterable[Node]) -> None:
+    bulk.update(ShareLink, _TOTALS, [(*_totals_of(node), node.id) for node in nodes])
 
 
 def _texts(node: Node) -> tuple[object, ...]:

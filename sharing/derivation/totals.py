@@ -1,12 +1,13 @@
 """Keep exact totals of each link's subtree, written at most once per second for each link.
 
-A delivery only notes a pending addition (PendingTotal) at each link where something changed; it applies to
-that link and its ancestors. Adding up to the root at once would write every link of a path for each delivery,
-and a path may have thousands of links. Stored totals plus pending additions are always correct. A link that
-moves takes its stored totals along, and its pending additions then go up the new path.
+What a change adds to a link's totals also applies to all its ancestors. A delivery writes the totals only if
+the conference's last writing was a second ago; otherwise it notes a pending addition (PendingTotal) at each
+link where something changed. Adding up to the root each time would write every link of a path for each
+delivery, and a path may have thousands of links. Stored totals plus pending additions are always correct. A
+link that moves takes its stored totals along, and its pending additions then go up the new path.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import redis
 from django.conf import settings
@@ -15,31 +16,19 @@ from django.db import transaction
 from meeteasy.core.redis import get_redis, take_gate
 from sharing.derivation import bulk, store
 from sharing.derivation.locks import lock_conferences
-from sharing.models import PendingTotal, ShareLink
-from sharing.rules.forest import Forest, Totals
+from sharing.models import PendingTotal
+from sharing.rules.forest import Forest, Node, Totals
 
 _LINKS_AT_ONCE = 2_000
 _ROWS_AT_ONCE = 5_000
 
 
-def note_totals(totals: Totals) -> None:
-    """Note pending additions in the caller's transaction."""
-    bulk.insert(
-        PendingTotal,
-        ("conference_id", "link_id", "links", "conversions"),
-        [(key.partition("/")[0], key, *both) for key, both in totals.items()],
-    )
+def take_due(conference_ids: Iterable[str]) -> list[str]:
+    """Those of the conferences whose totals may be written now. They are not due again within a second.
 
-
-def flush_totals(conference_ids: Iterable[str]) -> None:
-    """Apply the pending additions of these conferences, unless this happened within the last second.
-
-    The tick or the next delivery applies the remaining ones.
+    Call it before the transaction, whose lock must not wait for Redis.
     """
-    for conference_id in sorted(conference_ids):
-        if _is_due(conference_id):
-            while _flush_part(conference_id):
-                pass
+    return [conference_id for conference_id in sorted(conference_ids) if _is_due(conference_id)]
 
 
 def _is_due(conference_id: str) -> bool:
@@ -52,27 +41,37 @@ def _is_due(conference_id: str) -> bool:
         return True
 
 
-def _flush_part(conference_id: str) -> bool:
-    """Apply a bounded number of pending additions. Returns whether any are left."""
-    pending = PendingTotal.objects.filter(conference_id=conference_id)
-    if not pending.exists():  # checked without the lock, which deliveries may hold
-        return False
-    with transaction.atomic():
-        lock_conferences([conference_id])
-        values = pending.order_by("id").values_list("id", "link_id", "links", "conversions")
-        rows = list(values[:_ROWS_AT_ONCE])
-        totals: Totals = {}
-        for _, key, links, conversions in rows:
-            before = totals.get(key, (0, 0))
-            totals[key] = (before[0] + links, before[1] + conversions)
-        forest = Forest()
-        store.load_part(forest, totals)
-        nodes, left = forest.add_totals(totals, limit=_LINKS_AT_ONCE)
-        bulk.delete(PendingTotal, "id", [row[0] for row in rows])
-        note_totals(left)
-        bulk.update(
-            ShareLink,
-            ("subtree_links", "subtree_conversions"),
-            [(node.subtree_links, node.subtree_conversions, node.id) for node in nodes],
-        )
-    return bool(left) or len(rows) == _ROWS_AT_ONCE
+def add_totals(forest: Forest, changes: Totals, *, due: Collection[str]) -> list[Node]:
+    """Add changes, and what is pending, to the totals of the conferences that are `due`.
+
+    Changes in other conferences, and those for which there is no room, are noted as pending. Returns the
+    links whose totals the caller must write in its transaction, which holds the lock.
+    """
+    of_due: Totals = {}
+    later: Totals = {}
+    for key, both in changes.items():
+        (of_due if key.partition("/")[0] in due else later)[key] = both
+    pending = PendingTotal.objects.filter(conference_id__in=due).order_by("id")
+    rows = list(pending.values_list("id", "link_id", "links", "conversions")[:_ROWS_AT_ONCE]) if due else []
+    for _, key, links, conversions in rows:
+        before = of_due.get(key, (0, 0))
+        of_due[key] = (before[0] + links, before[1] + conversions)
+    bulk.delete(PendingTotal, "id", [row[0] for row in rows])
+    store.load_part(forest, of_due)
+    nodes, left = forest.add_totals(of_due, limit=_LINKS_AT_ONCE)
+    bulk.insert(
+        PendingTotal,
+        ("conference_id", "link_id", "links", "conversions"),
+        [(key.partition("/")[0], key, *both) for key, both in (later | left).items()],
+    )
+    return nodes
+
+
+def flush_totals(due: Iterable[str]) -> None:
+    """Add the pending additions of these conferences, in as many transactions as it takes."""
+    for conference_id in due:
+        pending = PendingTotal.objects.filter(conference_id=conference_id)
+        while pending.exists():  # checked without the lock, which deliveries may hold
+            with transaction.atomic():
+                lock_conferences([conference_id])
+                store.save_totals(add_totals(Forest(), {}, due=[conference_id]))
