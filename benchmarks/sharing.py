@@ -254,7 +254,8 @@ def _time_tree(links: int) -> dict[str, Any]:
 
     for start in range(0, links, 20_000):
         numbers = range(start, min(start + 20_000, links))
-        bulk.insert(ShareLink, columns, [link(number, parent_of(number)) for number in numbers])
+        with transaction.atomic():
+            bulk.insert(ShareLink, columns, [link(number, parent_of(number)) for number in numbers])
 
     def timed(work: Any) -> float:
         started = time.perf_counter()

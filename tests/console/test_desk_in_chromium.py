@@ -309,7 +309,7 @@ def test_scans_wait_for_whoever_made_them_and_the_list_goes_with_the_session(
     scan(page, door.codes[0])
     door.system.kill("web")
     for number in (1, 2):
-        scan(page, door.codes[number])
+        scan(page, door.codes[number], name=f"Guest {number:02}")
     name = page.locator("[data-desk]").get_attribute("data-by")
     page.close()  # before it could send them
     door.system.start("web")

@@ -144,5 +144,5 @@ def test_a_link_asks_a_fixed_number_of_queries(
     client = browser(None)
     for query in (DAYS, {"from": "2026-04-01", "to": "2026-05-01"}):
         client.get(link, query)
-        with django_assert_num_queries(17):
+        with django_assert_num_queries(13):
             client.get(link, query)

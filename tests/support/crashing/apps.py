@@ -78,7 +78,7 @@ class _SQLiteInserts:
         self._inserts = 0
 
     def __call__(self, sql: str) -> None:
-        if sql.startswith("INSERT INTO analytics_event "):
+        if sql.startswith("INSERT OR FAIL INTO analytics_event "):
             self._inserts += 1
             if self._inserts == 2:
                 crash_if_at(MID_INSERT)
