@@ -228,6 +228,8 @@ def _take(sent: list[dict[str, Any]], *, is_bot: bool) -> "Batch[EventType]":
 
 def _time_tree(links: int) -> dict[str, Any]:
     """Median milliseconds of opening a level of 20, and of crediting 100 registrations at three depths."""
+    from django.db import transaction
+
     from sharing.derivation import bulk
     from sharing.derivation.deriving import apply_facts
     from sharing.derivation.facts import read_facts
