@@ -309,7 +309,8 @@ def test_scans_wait_for_whoever_made_them_and_the_list_goes_with_the_session(
     scan(page, door.codes[0])
     door.system.kill("web")
     for number in (1, 2):
-        scan(page, door.codes[number], name=f"Guest {number:02}")
+        scan(page, door.codes[number])
+    expect(page.locator("[data-scans] li[data-state=queued]")).to_have_count(2)
     name = page.locator("[data-desk]").get_attribute("data-by")
     page.close()  # before it could send them
     door.system.start("web")
@@ -371,6 +372,7 @@ def test_background_sync_sends_scans_without_a_tab(
     door.system.kill("web")
     for number in range(3):
         scan(page, door.codes[number])
+    expect(page.locator("[data-scans] li[data-state=queued]")).to_have_count(3)
     page.close()
     door.system.start("web")
     blank = context.new_page()
