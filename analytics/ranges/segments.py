@@ -15,9 +15,10 @@ import os
 import tempfile
 import time
 import uuid
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote as quote_url
 
 from django.core.files import File
@@ -27,17 +28,22 @@ from django.utils import timezone
 
 from analytics.days.zones import day_bounds, get_zones
 from analytics.models import DailySummary, DirtyDay, Segment
-from analytics.ranges.columns import version
+from analytics.ranges.columns import DamagedError, version
 from analytics.ranges.extracting import extract_day
 from meeteasy.core.logs import get_logger
+from meeteasy.core.together import Together
 
 log = get_logger(__name__)
+
+Found = TypeVar("Found")
 
 # Today's segment is made again after this many times what it takes, so that it costs 5 % of a core at most;
 # but it is never older than a minute. A small one is made again at once.
 PATIENCE = 20
 _SMALL_MS = 250
 MAX_AGE = dt.timedelta(seconds=55)
+# Files of a day that changes all the time may vanish more than once while somebody reads.
+_TRIES = 5
 # Folders for a moment; one that a killed process left is swept (analytics/preparing.py).
 SCRATCH = "meeteasy-segment-"
 
@@ -117,12 +123,13 @@ def ensure_days(
     last: dt.date,
     *,
     today: dt.date,
+    since: dt.datetime | None = None,
     max_seconds: float = 20.0,
 ) -> list[Day]:
     """The segments of the days of a range that have events, made where they are missing or out of date.
 
-    today: its segment may be up to a minute old. Raises NotReadyError after `max_seconds`; what was made
-    until then stays.
+    today: its segment may be up to a minute old. since: what was made from then on is good enough. Raises
+    NotReadyError after `max_seconds`; what was made until then stays.
     """
     deadline = time.monotonic() + max_seconds
     known = read_known(conference_id, first, last)
@@ -133,11 +140,13 @@ def ensure_days(
         is_exact = is_current = known.is_exact(date)
         if segment is not None and date >= today:
             is_current = is_current or now - segment.built_at < patience(segment)
+        if segment is not None and since is not None:
+            is_current = is_current or segment.built_at >= since
         path = _find_file(segment) if segment is not None and is_current else None
         if segment is None or path is None:
             if time.monotonic() > deadline:
                 raise NotReadyError(f"{date} and others are still being summed up")
-            segment, path = make_segment(conference_id, date)
+            segment, path = _makers.ask((conference_id, date), None)
             is_exact = True
         days.append(
             Day(
@@ -152,6 +161,25 @@ def ensure_days(
             )
         )
     return days
+
+
+def read_files(
+    conference_id: str, days: Sequence[Day], work: Callable[[Sequence[Day]], Found]
+) -> tuple[Found, Sequence[Day]]:
+    """Do something with the files of these days. Returns what it gave, and the days that it was given.
+
+    A file that vanishes while it is read gave way to a newer one, which is read instead, and one that turns
+    out to be damaged is made again. Raises DamagedError when that happens again and again.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return work(days), days
+        except DamagedError:
+            forget_files()
+            since = max(day.built_at for day in days)
+            # As if none were today's: one may be no older than the one that is gone.
+            days = ensure_days(conference_id, days[0].date, days[-1].date, today=dt.date.max, since=since)
+    return work(days), days
 
 
 def is_large(day: Segment | Day) -> bool:
@@ -206,6 +234,11 @@ def make_segment(conference_id: str, date: dt.date) -> tuple[Segment, str]:
         _storage().delete(former.name)
     return segment, _local_path(segment)
 
+
+# Of several threads that miss the same segment one makes it.
+_makers: Together[tuple[str, dt.date], None, tuple[Segment, str]] = Together(
+    lambda day, askers: [make_segment(*day)] * len(askers)
+)
 
 _FIELDS = ("version", "name", "digest", "computations", "rows", "built_at", "build_ms")
 

@@ -15,12 +15,11 @@ from django.core.cache import cache
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from analytics.ranges import segments
-from analytics.ranges.columns import DamagedError, version
+from analytics.ranges.columns import version
 from analytics.ranges.engine import take_turn
 from analytics.ranges.filters import Filter
 from analytics.ranges.rows import Answers
-from analytics.ranges.segments import MAX_AGE, PATIENCE, Day, ensure_days, is_large
+from analytics.ranges.segments import MAX_AGE, PATIENCE, Day, is_large, read_files
 
 MAX_ROWS = 1_000
 _REMEMBER_SECONDS = 3_600
@@ -67,14 +66,11 @@ def answer(
         latest = msgspec.msgpack.decode(found, type=_Latest)
         if timezone.now() - latest.built_at < MAX_AGE:
             return latest.answers, [*days[:-1], days[-1]._replace(built_at=latest.built_at, is_exact=False)]
-    try:
-        answers = _compute(question, days, key)
-    except DamagedError:
-        # A file was damaged, or deleted after another took its place, since it was looked at.
-        segments.forget_files()
-        # As if none were today's: only what is up to date is good enough now.
-        again = ensure_days(question.conference_id, days[0].date, days[-1].date, today=dt.date.max)
-        return _compute(question, again, None), again
+    answers, read = read_files(
+        question.conference_id, days, lambda these: _compute(question, these, key if these is days else None)
+    )
+    if read is not days:
+        return answers, read
     if question.limit <= MAX_ROWS:
         remember(key, msgspec.msgpack.encode(answers), seconds=_REMEMBER_SECONDS)
         if latest_key:

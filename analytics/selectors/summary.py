@@ -24,7 +24,7 @@ from analytics.ranges.results import (
     Totals,
 )
 from analytics.ranges.rows import DayRow, HourRow, Occurrence, Panel, Visits
-from analytics.ranges.segments import MAX_AGE, Day, ensure_days
+from analytics.ranges.segments import MAX_AGE, Day, ensure_days, read_files
 from analytics.selectors.answers import MAX_ROWS as MAX_ROWS
 from analytics.selectors.answers import Question, answer, note_watched
 from analytics.selectors.periods import find_unit, make_periods
@@ -189,7 +189,11 @@ def list_occurrences(
     from analytics.ranges.queries import list_events  # NumPy, which most processes have no use for
 
     with take_turn():
-        return list_events(days, kind, filters=filters, limit=limit, offset=offset)
+        return read_files(
+            conference.id,
+            days,
+            lambda these: list_events(these, kind, filters=filters, limit=limit, offset=offset),
+        )[0]
 
 
 def _check_kept(conference: Conference, first: dt.date) -> None:
@@ -246,12 +250,17 @@ def _bring_up_to_date(
     counted, point.pv, point.uv = point.pv, pv, len(viewers)
     others = [day for day in days if day.date != today]
     totals.pv = sum(point.pv for point in points)
+
+    def count(these: Sequence[Day]) -> int:
+        return count_visitors_with(these, viewers)
+
     with take_turn():
-        totals.uv = count_visitors_with(others, viewers)
+        totals.uv = read_files(conference_id, others, count)[0]
         for period in periods:
             if period.first <= today <= period.last:
                 period.pv += pv - counted
-                period.uv = count_visitors_with([day for day in others if day.date >= period.first], viewers)
+                of_period = [day for day in others if day.date >= period.first]
+                period.uv = read_files(conference_id, of_period, count)[0]
 
 
 def _read_views(conference_id: str, date: dt.date) -> tuple[Collection[str], int]:

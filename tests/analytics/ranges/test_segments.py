@@ -12,6 +12,7 @@ from django.core.files.storage import storages
 from django.utils import timezone
 
 from analytics import preparing
+from analytics.days.dirty import mark_days_dirty
 from analytics.days.redating import redate_changed_conferences
 from analytics.days.summaries import refresh_dirty_days
 from analytics.erasing import erase_events
@@ -179,6 +180,25 @@ def test_a_file_that_vanishes_while_it_is_read_is_made_again(
 
     monkeypatch.setattr("analytics.selectors.summary.ensure_days", ensure)
     assert totals(two_days, last=DAY) == (1, 1, 1)
+
+
+def test_a_segment_that_gave_way_to_anothers_is_not_made_again(
+    two_days: Conference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with readers on several machines, who each make the segment of a day that changes all the time."""
+    make, made = segments.make_segment, []
+
+    def make_and_lose(conference_id: str, date: dt.date) -> Any:
+        own = make(conference_id, date)
+        made.append(date)
+        make(conference_id, date)  # another's, which deletes this one's file
+        return own
+
+    monkeypatch.setattr(segments, "make_segment", make_and_lose)
+    mark_days_dirty([(two_days.id, DAY)])  # so no segment of it is up to date
+    found = get_summary(two_days, first=DAY, last=DAY, now=NOW).totals
+    assert (found.pv, found.uv, found.visits) == (1, 1, 1)
+    assert made == [DAY]
 
 
 def test_segments_may_be_stored_elsewhere(conference: Conference, settings: Any) -> None:
