@@ -37,10 +37,10 @@ log = get_logger(__name__)
 
 Found = TypeVar("Found")
 
-# Today's segment is made again after this many times what it takes, so that it costs 5 % of a core at most;
-# but it is never older than a minute. A small one is made again at once.
+# The worker makes today's segment again after this many times what it takes: 5 % of a core at most,
+# while nobody sees one that is older than a minute. A small one is made at once by whoever asks.
 PATIENCE = 20
-_SMALL_MS = 250
+_SMALL_MS = 50
 MAX_AGE = dt.timedelta(seconds=55)
 # Files of a day that changes all the time may vanish more than once while somebody reads.
 _TRIES = 5
@@ -139,7 +139,8 @@ def ensure_days(
         segment = known.segments.get(date)
         is_exact = is_current = known.is_exact(date)
         if segment is not None and date >= today:
-            is_current = is_current or now - segment.built_at < patience(segment)
+            # A large one is made by the worker: sooner, while somebody looks (analytics/preparing.py).
+            is_current = is_current or (is_large(segment) and now - segment.built_at < MAX_AGE)
         if segment is not None and since is not None:
             is_current = is_current or segment.built_at >= since
         path = _find_file(segment) if segment is not None and is_current else None
@@ -188,7 +189,7 @@ def is_large(day: Segment | Day) -> bool:
 
 
 def patience(segment: Segment) -> dt.timedelta:
-    """How old today's segment may be before it is made again."""
+    """How old today's segment may be before the worker makes it again."""
     if not is_large(segment):
         return dt.timedelta()
     return min(MAX_AGE, dt.timedelta(milliseconds=segment.build_ms * PATIENCE))
