@@ -183,9 +183,9 @@ def read_files(
     return work(days), days
 
 
-def is_large(day: Segment | Day) -> bool:
-    """Whether it takes too long to be made again whenever somebody asks."""
-    return day.build_ms >= _SMALL_MS
+def is_large(*days: Segment | Day) -> bool:
+    """Whether they are too much to be made, or counted, again whenever somebody asks."""
+    return sum(day.build_ms for day in days) >= _SMALL_MS
 
 
 def patience(segment: Segment) -> dt.timedelta:

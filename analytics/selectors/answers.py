@@ -57,7 +57,7 @@ def answer(
     """
     key = _key(question, [day.name for day in days])
     latest_key = None
-    if days and days[-1].date == today and is_large(days[-1]) and question.until is None:
+    if days and days[-1].date == today and is_large(*days) and question.until is None:
         latest_key = _key(question, ["latest", *(day.name for day in days[:-1])])
     remembered = _recall(key)
     if remembered is not None:
