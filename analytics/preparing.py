@@ -20,7 +20,15 @@ from analytics import store
 from analytics.days.sealing import is_sealed, read_sealed_before
 from analytics.days.zones import get_zones
 from analytics.models import DailySummary, Segment
-from analytics.ranges.segments import SCRATCH, NotReadyError, is_current, is_large, make_segment, patience
+from analytics.ranges.segments import (
+    MAX_AGE,
+    PATIENCE,
+    SCRATCH,
+    NotReadyError,
+    is_current,
+    is_large,
+    make_segment,
+)
 from analytics.selectors.answers import is_at_rest, is_watched, note_prepared
 from analytics.selectors.summary import MAX_DAYS, USUAL_DAYS, BeyondRetentionError, get_summary
 from conferences.models import Conference
@@ -65,8 +73,12 @@ def remake_stale_segments(*, now: dt.datetime | None = None, max_seconds: float 
 
 
 def _patience(segment: Segment) -> dt.timedelta:
-    is_needed = not is_large(segment) or is_watched(segment.conference_id)
-    return patience(segment) if is_needed else _UNWATCHED_AGE
+    """How old today's segment may be before it is made again."""
+    if not is_large(segment):
+        return dt.timedelta()
+    if not is_watched(segment.conference_id):
+        return _UNWATCHED_AGE
+    return min(MAX_AGE, dt.timedelta(milliseconds=segment.build_ms * PATIENCE))
 
 
 def _remake(segment: Segment) -> bool:

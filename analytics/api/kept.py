@@ -57,15 +57,7 @@ def read_summary(asked: Asked, encode: Callable[[Summary], bytes]) -> tuple[str,
 
 
 def _compute(asked: Asked, name: str, encode: Callable[[Summary], bytes]) -> bytes:
-    summary = get_summary(
-        asked.conference,
-        first=asked.first,
-        last=asked.last,
-        filters=asked.filters,
-        compare=asked.compare,
-        panels=asked.panels,
-        limit=asked.limit,
-    )
+    summary = get_summary(**asked._asdict())
     content = encode(summary)
     if name:
         remember(name, content, seconds=_KEEP_SECONDS)

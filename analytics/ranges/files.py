@@ -88,10 +88,11 @@ class SegmentFile:
     """A segment's file, open for reading. Raises DamagedError for what cannot be read."""
 
     def __init__(self, path: str) -> None:
+        self.header = read_header(path)
         try:
-            self._start, self.header = _read_header(path)
+            self._start, _ = _read_header(path)
             self._file = os.open(path, os.O_RDONLY)
-        except (OSError, ValueError, msgspec.MsgspecError) as error:
+        except OSError as error:
             raise DamagedError(f"{path}: {error}") from error
 
     def __enter__(self) -> "SegmentFile":
@@ -120,6 +121,14 @@ class SegmentFile:
         if len(content) != size:
             raise DamagedError("the file was cut")
         return content
+
+
+def read_header(path: str) -> Header:
+    """The header alone, which is remembered. Raises DamagedError."""
+    try:
+        return _read_header(path)[1]
+    except (OSError, ValueError, msgspec.MsgspecError) as error:
+        raise DamagedError(f"{path}: {error}") from error
 
 
 @lru_cache(maxsize=2_048)

@@ -10,7 +10,7 @@ import numpy as np
 from analytics.ranges.building import hash_visitors
 from analytics.ranges.columns import CODED, DIMENSIONS, ENTRY_PAGE, VISIT_MS, Dimension
 from analytics.ranges.engine import spread
-from analytics.ranges.files import FENCES, Array, SegmentFile
+from analytics.ranges.files import FENCES, Array, SegmentFile, read_header
 from analytics.ranges.filters import CONTAINS, Filter
 from analytics.ranges.parts import Part, Texts, changes, number_visitors, read_texts
 from analytics.ranges.results import PANELS, STEPS
@@ -63,7 +63,7 @@ def count_range(
         return Answers(Visits(), [], [], [0] * len(STEPS), {name: Panel([], 0, 0) for name in panels})
     dimensions = {PANELS[name] for name in panels}
     texts = read_texts(days, _columns_of([*dimensions, *(item.dimension for item in filters)]))
-    midnights = np.array([_midnight(day) for day in days])
+    midnights = np.array([read_header(day.path).midnight_ms for day in days])
     starts = [start_of(unit, day.date) for day in days]
     periods = sorted(set(starts))
     period_of = np.array([periods.index(start) for start in starts]) if unit else None
@@ -119,7 +119,7 @@ def count_visitors_with(days: Sequence[Day], visitors: Iterable[str]) -> int:
     """Distinct visitors of page views, those of a day included whose visitors are given."""
     of_day = hash_visitors(visitors)
     paths = tuple(day.path for day in days)
-    is_small = sum(map(_count_visitors, days)) <= _REMEMBERED_VISITORS
+    is_small = sum(read_header(day.path).fences[-1] for day in days) <= _REMEMBERED_VISITORS
     stored = (read_viewers if is_small else read_viewers.__wrapped__)(paths)
     high, low = (np.concatenate(halves) for halves in zip(of_day, stored, strict=True))
     _, numbers = number_visitors(high, low)
@@ -149,7 +149,7 @@ def _each_part(
     days: Sequence[Day], texts: dict[str, Texts], until: Until | None, work: Callable[[Part], _Found]
 ) -> list[_Found]:
     """Do something for each part of the visitors, on some threads."""
-    events = sum(_rows(day) for day in days)
+    events = sum(read_header(day.path).rows for day in days)
     parts = 1
     while parts < FENCES and events > parts * _PART_EVENTS:
         parts *= 2
@@ -160,21 +160,6 @@ def _each_part(
 
     firsts = range(0, FENCES, step)
     return [run(0)] if parts == 1 else spread(run, firsts)
-
-
-def _midnight(day: Day) -> int:
-    with SegmentFile(day.path) as file:
-        return file.header.midnight_ms
-
-
-def _rows(day: Day) -> int:
-    with SegmentFile(day.path) as file:
-        return file.header.rows
-
-
-def _count_visitors(day: Day) -> int:
-    with SegmentFile(day.path) as file:
-        return file.header.fences[-1]
 
 
 def _columns_of(dimensions: Sequence[str]) -> list[str]:

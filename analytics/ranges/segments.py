@@ -188,13 +188,6 @@ def is_large(*days: Segment | Day) -> bool:
     return sum(day.build_ms for day in days) >= _SMALL_MS
 
 
-def patience(segment: Segment) -> dt.timedelta:
-    """How old today's segment may be before the worker makes it again."""
-    if not is_large(segment):
-        return dt.timedelta()
-    return min(MAX_AGE, dt.timedelta(milliseconds=segment.build_ms * PATIENCE))
-
-
 def make_segment(conference_id: str, date: dt.date) -> tuple[Segment, str]:
     """Make a day's segment from its stored events. Returns its row and the file's path on this machine."""
     from analytics.ranges.building import build_segment  # NumPy, which most processes have no use for
