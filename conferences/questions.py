@@ -10,12 +10,15 @@ Labels are texts by language. A person reads the label in their language, else t
 
 import math
 from enum import StrEnum
+from itertools import chain
 from typing import Annotated, Any
 
 import msgspec
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from conferences.validators import validate_single_line
 
 MAX_QUESTIONS = 30
 MAX_OPTIONS = 50
@@ -77,6 +80,13 @@ def validate_questions(value: Any) -> None:
             raise _bad(number, _("only questions with a choice have options, and they need at least one."))
         if len(set(values)) != len(values):
             raise _bad(number, _("an option is named twice."))
+        for text in chain(
+            values, question.label.values(), *(option.label.values() for option in question.options)
+        ):
+            try:
+                validate_single_line(text)
+            except ValidationError as error:
+                raise _bad(number, error.messages[0]) from None
 
 
 def _bad(number: int, problem: str) -> ValidationError:

@@ -219,6 +219,17 @@ async def test_a_server_may_say_who_the_visitor_is(door: Door) -> None:
 
 
 @in_database
+async def test_a_country_that_is_spelt_out_is_no_code(door: Door) -> None:
+    """Segment's `location.country` is often a name: `China` is not Switzerland, nor `Germany` Georgia."""
+    key = await make_key("secret")
+    given = ["China", "Germany", "de", "CN\n", ""]
+    await door.send([page_view(context={"country": name}) for name in given], authorization=f"Bearer {key}")
+
+    contexts = [msgspec.json.decode(row.context or "{}") for row in read_stream()]
+    assert sorted(context.get("country", "") for context in contexts) == ["", "", "", "", "DE"]
+
+
+@in_database
 async def test_without_a_secret_key_context_is_a_property(door: Door) -> None:
     await make_key("secret")
     await door.send([page_view(context={"visitor_id": "v-9"})])
