@@ -111,6 +111,10 @@ class LineReader:
         if not isinstance(item, dict):
             raise EventError("not_an_object", f"An event must be an object, not {json_kind(item)}.")
         given = {name: item[name] for name in _RECEIPT_FIELDS if item.get(name) is not None}
+        if "context" in given and not _is_context(given["context"]):
+            # Other tools' exports have a `context`, too.
+            warn("left_out", "`context` is none as exports here have it; it was left out.", "context")
+            del given["context"]
         refuse_unstorable(given)
         if isinstance(given.get("received_at"), str):
             given["received_at"] = truncate_time(given["received_at"])
@@ -148,6 +152,15 @@ class LineReader:
         if receipt.derived is not None:
             row.data = _replace_derived(event, row, receipt.derived)
         return row
+
+
+def _is_context(value: Any) -> bool:
+    try:
+        refuse_unstorable(value)
+        msgspec.convert(value, dict[Field, ContextValue])
+    except (EventError, msgspec.ValidationError):
+        return False
+    return True
 
 
 def _with_prefix(event_id: str, sender: str) -> str:
