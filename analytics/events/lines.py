@@ -112,6 +112,10 @@ class LineReader:
         if not isinstance(item, dict):
             raise EventError("not_an_object", f"An event must be an object, not {json_kind(item)}.")
         given = {name: item[name] for name in _RECEIPT_FIELDS if item.get(name) is not None}
+        if "context" in given and not _is_context(given["context"]):
+            # Other tools' exports have a `context`, too.
+            warn("left_out", "`context` is none as exports here have it; it was left out.", "context")
+            del given["context"]
         refuse_unstorable(given)
         if isinstance(given.get("received_at"), str):
             given["received_at"] = truncate_time(given["received_at"])
@@ -154,6 +158,15 @@ def _identify(event: EventType, receipt: Any, number: int, line: bytes) -> None:
     if receipt.sender is not None:
         event.event_id = _with_prefix(event.event_id, receipt.sender)
     check_conference(event)
+
+
+def _is_context(value: Any) -> bool:
+    try:
+        refuse_unstorable(value)
+        msgspec.convert(value, dict[Field, ContextValue])
+    except (EventError, msgspec.ValidationError):
+        return False
+    return True
 
 
 def _with_prefix(event_id: str, sender: str) -> str:
