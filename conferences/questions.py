@@ -146,7 +146,8 @@ def _read_answer(question: Question, answer: Any) -> Any:
         case Kind.NUMBER:
             return _read_number(answer)
         case Kind.CONSENT:
-            return True if answer is True or answer in ("on", "true", "yes", "1", 1) else None
+            said = answer.strip().lower() if isinstance(answer, str) else answer
+            return True if said is True or said in ("on", "true", "yes", "1", 1) else None
 
 
 def _read_number(answer: Any) -> int | float | None:

@@ -184,6 +184,16 @@ async def test_a_revoked_key_is_worth_nothing(door: Door) -> None:
 
 
 @in_database
+async def test_what_a_cut_secret_key_says_becomes_no_report(door: Door) -> None:
+    key = await make_key("secret")
+    for text in (key[:-1], f"{key}x", "sk_", "sk_summit"):
+        answer = await door.send([page_view()], authorization=f"Bearer {text}")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "wrong_key")
+    assert read_stream() == []
+    assert (await door.send([page_view()], authorization="Bearer another-tools-key")).status_code == 202
+
+
+@in_database
 async def test_a_new_key_works_at_once(door: Door) -> None:
     await make_key("write", required=True)
     assert (await door.send([page_view()])).status_code == 401  # the conference is remembered

@@ -156,6 +156,7 @@ def test_a_form_with_nul_is_bad(conference: Conference, admin_client: Client) ->
         ("post", "/api/conferences", {"id": "x" * 65, "name": "C"}, "id"),
         ("post", "/api/conferences", {"id": "c", "name": "C", "venue": "x" * 301}, "venue"),
         ("post", "/api/conferences", {"id": "c", "name": "C", "phone_region": "CHN"}, "phone_region"),
+        ("post", "/api/conferences", {"id": "c", "name": "C", "phone_region": "UK"}, "phone_region"),
         ("post", "/api/conferences", {"id": "c", "name": "C", "time_zone": "x" * 65}, "time_zone"),
         ("post", "/api/conferences", {"id": "c", "name": "C", "languages": ["e" * 40]}, "languages"),
         ("post", "/api/conferences", {"id": "c", "name": "C", "languages": ["\0"]}, "languages"),
