@@ -214,15 +214,15 @@ def _take(sent: list[dict[str, Any]], *, is_bot: bool) -> "Batch[EventType]":
     """What the door makes of those that bots sent, or of the others."""
     from analytics.events.batch import Batch
     from analytics.events.clock import now_ms
-    from analytics.events.validation import Client, make_completer, parse_event
+    from analytics.events.validation import Client, complete, parse_event
 
     client = Client(now_ms(), is_bot, lambda conference_id: "nobody")
-    complete = make_completer(client, sent_ms=None, acceptance_days=None)
-    events = []
-    for item in sent:
-        if bool(item.get("bot")) is is_bot:
-            events.append(parse_event({name: value for name, value in item.items() if name != "bot"}))
-            complete(events[-1:])
+    events = [
+        parse_event({name: value for name, value in item.items() if name != "bot"})
+        for item in sent
+        if bool(item.get("bot")) is is_bot
+    ]
+    complete(events, client, sent_ms=None, acceptance_days=None)
     return Batch(client.received_ms, is_bot, events)
 
 

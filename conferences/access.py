@@ -4,7 +4,7 @@ Users get 404 for a conference that they are not a member of, as if it did not e
 does not allow the action gets 403, since they know that the conference exists.
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
@@ -35,6 +35,15 @@ _MAY_DO = {
     Role.STEWARD: frozenset({Role.STEWARD}),
     Role.VIEWER: frozenset({Role.VIEWER}),
 }
+
+
+# Not by the ORM, which takes several times as long to write this statement as a database to answer it; nearly
+# all requests need it.
+_FIND_MEMBERSHIP = (
+    "SELECT conference.*, member.id AS member_id, member.role AS member_role "
+    "FROM conferences_member member JOIN conferences_conference conference "
+    "ON conference.id = member.conference_id WHERE member.conference_id = %s AND member.user_id = %s"
+)
 
 
 def signed_in(user: User | AnonymousUser) -> User:
@@ -76,17 +85,24 @@ def get_membership(
     user: User | AnonymousUser, conference_id: str, *, role: Member.Role = Role.VIEWER
 ) -> Member:
     """Return the user's membership with its conference. Checks `role` and raises as get_conference does."""
-    member = (
-        Member.objects.select_related("conference").filter(conference_id=conference_id, user=user).first()
-        if user.is_authenticated and "\0" not in conference_id  # PostgreSQL rejects NUL
-        else None
-    )
+    member = _find_membership(user, conference_id) if isinstance(user, User) else None
     if member is None:
         raise Http404(f"There is no conference {conference_id!r} that you are a member of.")
     if not may(member.role, role):
         raise PermissionDenied(
             f"This needs the role {role.value!r} in the conference; yours is {member.role!r}."
         )
+    return member
+
+
+def _find_membership(user: User, conference_id: str) -> Member | None:
+    if "\0" in conference_id:  # PostgreSQL rejects it
+        return None
+    found: Any = next(iter(Conference.objects.raw(_FIND_MEMBERSHIP, [conference_id, user.pk])), None)
+    if found is None:
+        return None
+    member = Member.from_db(found._state.db, ["id", "role"], [found.member_id, found.member_role])
+    member.conference, member.user = found, user
     return member
 
 

@@ -105,7 +105,7 @@ def _tidy_answers(answers: Any, warn: Warn) -> dict[str, Any]:
             storable[unicodedata.normalize("NFC", name)] = _compose(answer)
         else:
             message = _("An answer is a text, a number, yes or no, or a list of those.")
-            warn(f"answers.{_printable(name)}", "left_out", message)
+            warn(f"answers.{printable(name)}", "left_out", message)
     return _fit_all(storable, warn)
 
 
@@ -120,7 +120,7 @@ def _fit_all(answers: dict[str, Any], warn: Warn) -> dict[str, Any]:
         if answer != answers[name] or size > budget:
             code = "cut" if answer and size <= budget else "left_out"
             message = _("All answers together may take %(most)s bytes.") % {"most": MAX_ANSWERS_BYTES}
-            warn(f"answers.{_printable(name)}", code, message)
+            warn(f"answers.{printable(name)}", code, message)
         if size <= budget:
             budget -= size
             fitting[name] = answer
@@ -148,7 +148,7 @@ def _size(name: str, answer: Any) -> int:
     return len(msgspec.json.encode({name: answer}))
 
 
-def _printable(name: Any) -> str:
-    """Return the name of an answer as a warning shows it."""
+def printable(name: Any) -> str:
+    """Return the name of a field or an answer as a warning shows it."""
     text = str(name)[:_NAME_CHARACTERS].encode("utf-8", "replace").decode()
     return text.replace("\0", "\ufffd")

@@ -28,6 +28,7 @@ class Kind(StrEnum):
 
 _KIND_OF = {"wk": Kind.WRITE, "sk": Kind.SECRET}
 _MARK_OF = {kind: mark for mark, kind in _KIND_OF.items()}
+SECRET_BEGINNING = f"{_MARK_OF[Kind.SECRET]}_"
 
 
 class GivenKey(NamedTuple):

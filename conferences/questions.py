@@ -10,12 +10,15 @@ Labels are texts by language. A person reads the label in their language, else t
 
 import math
 from enum import StrEnum
+from itertools import chain
 from typing import Annotated, Any
 
 import msgspec
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from conferences.validators import validate_single_line
 
 MAX_QUESTIONS = 30
 MAX_OPTIONS = 50
@@ -77,6 +80,13 @@ def validate_questions(value: Any) -> None:
             raise _bad(number, _("only questions with a choice have options, and they need at least one."))
         if len(set(values)) != len(values):
             raise _bad(number, _("an option is named twice."))
+        for text in chain(
+            values, question.label.values(), *(option.label.values() for option in question.options)
+        ):
+            try:
+                validate_single_line(text)
+            except ValidationError as error:
+                raise _bad(number, error.messages[0]) from None
 
 
 def _bad(number: int, problem: str) -> ValidationError:
@@ -136,7 +146,8 @@ def _read_answer(question: Question, answer: Any) -> Any:
         case Kind.NUMBER:
             return _read_number(answer)
         case Kind.CONSENT:
-            return True if answer is True or answer in ("on", "true", "yes", "1", 1) else None
+            said = answer.strip().lower() if isinstance(answer, str) else answer
+            return True if said is True or said in ("on", "true", "yes", "1", 1) else None
 
 
 def _read_number(answer: Any) -> int | float | None:

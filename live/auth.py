@@ -79,10 +79,10 @@ def _read_token(headers: Mapping[str, str], subprotocols: Iterable[str]) -> str 
 
 def _from_token(key: str) -> tuple[User | AnonymousUser, Credential | None]:
     try:
-        user, token = TokenAuthentication().authenticate_credentials(key)
+        user, digest = TokenAuthentication().authenticate_credentials(key)
     except AuthenticationFailed:
         return AnonymousUser(), None
-    return user, Credential(user.pk, token=token.digest)
+    return user, Credential(user.pk, token=digest)
 
 
 def _from_session(scope: Scope, headers: Mapping[str, str]) -> tuple[User | AnonymousUser, Credential | None]:

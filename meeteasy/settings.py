@@ -442,6 +442,11 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],  # closed by default
+    "DEFAULT_PARSER_CLASSES": [
+        "meeteasy.core.json_input.StrictJSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "meeteasy.core.http.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "meeteasy.core.openapi.Schema",

@@ -11,7 +11,9 @@ from typing import Any
 
 from anymail.signals import AnymailTrackingEvent, RejectReason
 
-_ENHANCED_CODE = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
+# Not part of an IP address.
+_ENHANCED_CODE = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
+_FULL = re.compile(r"\b(?:452|552)\b|(?:mailbox|inbox)(?: is)? full|\bquota\b", re.IGNORECASE)
 
 
 def is_hard(event: AnymailTrackingEvent, *, provider: str) -> bool:
@@ -30,13 +32,15 @@ def is_hard(event: AnymailTrackingEvent, *, provider: str) -> bool:
 def _is_soft_reply(text: str) -> bool:
     """Whether the receiving server's status code (RFC 3463) rules out a hard bounce.
 
-    5.1.x and 5.2.1 (mailbox disabled) are about the address; 5.2.2 is a full mailbox, and 5.7.x is a policy.
+    5.1.x and 5.2.1 (mailbox disabled) are about the address, except 5.1.7 and 5.1.8, which are about our own;
+    5.2.2 is a full mailbox, and 5.7.x is a policy.
     """
     found = _ENHANCED_CODE.search(text)
     if found is None:
-        return re.search(r"\b(452|552)\b", text) is not None
+        return _FULL.search(text) is not None
     kind, subject, detail = found.groups()
-    return kind == "4" or not (subject == "1" or (subject == "2" and detail == "1"))
+    is_about_address = (subject == "1" and detail not in ("7", "8")) or (subject == "2" and detail == "1")
+    return kind == "4" or not is_about_address
 
 
 def _at(path: str, *hard: str) -> Callable[[dict[str, Any]], bool]:

@@ -33,7 +33,7 @@ _APPS = [
         (r"DingTalk", "DingTalk"),
         (r"Feishu", "Feishu"),
         (r"\bLark/|LarkLocale", "Lark"),
-        (r"(?i:xiaohongshu|xhsdiscover|\bxhs\b)", "Xiaohongshu"),
+        (r"(?i:xiaohongshu|\bxhs)", "Xiaohongshu"),
         (r"AlipayClient|AlipayDefined|AliApp\(AP\b", "Alipay"),
         (r"AliApp\((?:TB|TM|BC)\b|taobao|TBAndroid", "Taobao"),
         (r"(?i:weibo)", "Weibo"),

@@ -25,6 +25,7 @@ _WORDS = re.compile(
     r"|analy[sz]er|archiver|checker|diagnostics|explorador|externalhit|fetcher|health.?check|indexer|inspector"
     r"|link.?preview|monitor|page.?speed|parser\b|prerender|probe|scan(?:ner)?\b|search.?console|sitemap|slurp"
     r"|synthetic|validator|verifier|verification|webthumb"
+    r"|-user/"  # assistants that fetch a page for somebody: ChatGPT-User/1.0
     r"|\bfeed|\brss\b|\d subscribers?\b"
     # Browsers name no address, and only old ones say what they are compatible with.
     r"|https?://|@[a-z0-9-]+\.[a-z]{2,}|compatible;(?!\s*(?:msie|ms-office|konqueror|opera|windows|u;|avant|antgalio|teleca|browser|;)))"

@@ -4,6 +4,7 @@ A pure function of what is stored with the view, so that nothing of it is stored
 all days that are summed up from then on (docs/adr/0034).
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
@@ -16,6 +17,7 @@ DATA_FILE = Path(__file__).with_name("referrers.toml")
 _MAX_HOST_LENGTH = 253
 # Of our own share links (sharing/addresses.py).
 _SHARE_PARAMETER = "_s"
+_BEGINS_WITH_HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
 # Values of utm_medium that name a site by themselves.
 _MEDIA = {"email": "Mail", "e-mail": "Mail", "newsletter": "Mail", "edm": "Mail"}
 
@@ -99,12 +101,12 @@ def read_host(address: str) -> str:
     if not address:
         return ""
     try:
-        parts = urlsplit(address if "://" in address else f"//{address}")
+        parts = urlsplit(address if _BEGINS_WITH_HOST.match(address) else f"//{address}")
         host = parts.hostname or ""
     except ValueError:
         return ""
     host = host.rstrip(".").removeprefix("www.")
-    if "." not in host and host != "localhost" and "://" not in address:
+    if "." not in host and host != "localhost" and not _BEGINS_WITH_HOST.match(address):
         return ""  # a path or a word
     return host if len(host) <= _MAX_HOST_LENGTH else ""
 
@@ -125,7 +127,7 @@ def _find(host: str) -> tuple[str, str] | None:
 
 
 def _is_ending(labels: list[str]) -> bool:
-    return len(labels) == 1 or (len(labels) == 2 and len(labels[0]) <= 3 and len(labels[1]) == 2)
+    return len(labels) == 1 or (len(labels) == 2 and labels[0] in ("co", "com") and len(labels[1]) == 2)
 
 
 @lru_cache(maxsize=4096)

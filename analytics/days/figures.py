@@ -66,7 +66,7 @@ def compute_figures(conference_id: str, date: dt.date) -> dict[str, int]:
         figures.update(attendance.count_attendance(conference_id, date))
     else:
         figures.update(dict.fromkeys(attendance.FIGURES, 0))
-    figures[BOTS] = store.count_bot_views(conference_id, date)
+    figures[BOTS] = store.count_views(conference_id, date, is_bot=True)
     for names, provider in _providers:
         given = provider(conference_id, date)
         figures.update({name: given[name] for name in names})

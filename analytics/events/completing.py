@@ -1,7 +1,8 @@
 """Completing valid events: corrected time, ids, and what only the server or a secret key may say."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from itertools import groupby
 from operator import attrgetter
 
 import msgspec
@@ -17,6 +18,7 @@ from analytics.events.rows import EventRow
 
 MAX_SUBJECT_LENGTH = 64
 _RESERVED = (OWN_PREFIX, SECRET_PREFIX)
+_FIRST_RESERVED = min(_RESERVED)
 _new_id = uuid_utils.uuid7
 
 
@@ -55,85 +57,78 @@ def make_row(event: EventType, client: Client) -> EventRow:
     Raises EventError.
     """
     check_conference(event)
-    make_completer(client, sent_ms=None, acceptance_days=None)([event])
+    complete([event], client, sent_ms=None, acceptance_days=None)
     return make_row_maker(client.received_ms, client.is_bot)(event)
 
 
-def make_completer(
+def complete(
+    events: Sequence[EventType],
     client: Client,
     *,
     sent_ms: int | None,
     acceptance_days: int | None,
     warn: Warn = ignore,
     check_time: Callable[[Timestamp], None] | None = None,
-) -> Callable[[Iterable[EventType]], None]:
-    """A function that completes valid events of one request in place: corrected time, ids.
-
-    It raises EventError at the first with a time out of range or with what only the server may say. A closure
-    and a loop, because looking up its constants on an object, or a call for each event, would be a quarter of
-    its cost.
+) -> None:
+    """Complete valid events of one request in place: corrected time, ids.
 
     sent_ms: when the batch was sent by the client's clock, UTC milliseconds; None: its clock is trusted.
     check_time: called with each time that needs correction; what it raises is raised.
+    Raises EventError at the first with a time out of range or with what only the server may say.
     """
-    received_ms, is_server, reserved, checks = client.received_ms, client.is_server, _RESERVED, _checks
+    received_ms, is_server, secret_of = client.received_ms, client.is_server, client.secret_of
     oldest_ms = None if acceptance_days is None else received_ms - acceptance_days * MS_PER_DAY
     # A time in milliseconds from here on is taken as it is, as event_time_ms would do, without the call.
     believed_from_ms = math.inf if sent_ms is not None or oldest_ms is None else oldest_ms
-
-    def correct_time(ts: Timestamp) -> int:
-        if check_time is not None:
-            check_time(ts)
-        try:
-            return event_time_ms(ts, sent_ms=sent_ms, received_ms=received_ms, oldest_ms=oldest_ms)
-        except TooOldError:
-            age = "1970" if acceptance_days is None else f"{acceptance_days} days ago"
-            raise EventError("too_old", f"`ts` is before {age}.", "ts") from None
-        except (OverflowError, ValueError):
-            raise EventError("invalid_field", "`ts` is not a time.", "ts") from None
-
-    def complete(events: Iterable[EventType]) -> None:
-        for event in events:
+    reserved, first_reserved = _RESERVED, _FIRST_RESERVED
+    if secret_of is not None and any(event.conference_id != secret_of for event in events):
+        raise EventError("wrong_key", "The secret key is one of another conference.", "conference_id")
+    for event_type, same in groupby(events, type):
+        read_needed, has_own_subject = _checks[event_type]
+        for event in same:
             ts = event.ts
             if ts is None:
                 event.ts = received_ms
             elif not (type(ts) is int and believed_from_ms <= ts <= received_ms):
-                event.ts = correct_time(ts)
+                if check_time is not None:
+                    check_time(ts)
+                event.ts = _correct_time(
+                    ts, sent_ms=sent_ms, received_ms=received_ms, acceptance_days=acceptance_days
+                )
             if event.visitor_id is None:
                 event.visitor_id = client.visitor_id(event.conference_id)
             event_id = event.event_id
             if event_id is None:
                 event.event_id = str(_new_id())
-            elif event_id.startswith(reserved) and not is_server:
+            # The comparison alone costs a fifth, and tells of any UUID that it is not reserved.
+            elif event_id >= first_reserved and event_id.startswith(reserved) and not is_server:
                 raise _refuse_id()
-            read_needed, has_own_subject = checks[type(event)]
             if read_needed is not None and not read_needed(event).strip() and not is_server:
                 raise _refuse(event)
             if has_own_subject:
                 _check_subject(event.subject())
             if event.properties:
                 event.properties = fit_properties(event.properties, warn)
-
-    return complete if client.secret_of is None else _confirm(complete, client.secret_of)
-
-
-def _confirm(
-    complete: Callable[[Iterable[EventType]], None], conference_id: str
-) -> Callable[[Iterable[EventType]], None]:
-    """Let it complete events of this conference only, and give them ids of the class of secret keys."""
-
-    def complete_confirmed(events: Iterable[EventType]) -> None:
+    if secret_of is not None:
         for event in events:
-            if event.conference_id != conference_id:
-                raise EventError("wrong_key", "The secret key is one of another conference.", "conference_id")
-            complete((event,))
             event.event_id = f"{SECRET_PREFIX}{event.event_id}"
 
-    return complete_confirmed
+
+def _correct_time(
+    ts: Timestamp, *, sent_ms: int | None, received_ms: int, acceptance_days: int | None
+) -> int:
+    oldest_ms = None if acceptance_days is None else received_ms - acceptance_days * MS_PER_DAY
+    try:
+        return event_time_ms(ts, sent_ms=sent_ms, received_ms=received_ms, oldest_ms=oldest_ms)
+    except TooOldError:
+        age = "1970" if acceptance_days is None else f"{acceptance_days} days ago"
+        raise EventError("too_old", f"`ts` is before {age}.", "ts") from None
+    except (OverflowError, ValueError):
+        raise EventError("invalid_field", "`ts` is not a time.", "ts") from None
 
 
 class _Checks(dict[type[EventType], tuple[Callable[[EventType], str] | None, bool]]):
-    """What is checked of a type's events, in one look-up for each event.
+    """What is checked of a type's events.
 
     First, what reads a text that a client may not leave blank: the least of the type's own required texts;
     None: it has none. Of a type that is only for the server it is always blank. Second, whether the subject

@@ -1,12 +1,10 @@
 """JSON values from bytes that need not be well-formed, and what of them no store can keep."""
 
-import json
 from math import isfinite
 from typing import Any
 
-import msgspec
-
 from analytics.events.problems import BatchError, EventError
+from meeteasy.core.json_input import read_tolerantly
 
 # How deep an event's values may nest: MongoDB refuses 100 levels, and nobody reads more than a few.
 MAX_DEPTH = 32
@@ -14,32 +12,15 @@ _MAX_INT = 2**63 - 1
 
 
 def read_json(text: bytes) -> Any:
-    """A JSON value from UTF-8 bytes. Raises BatchError.
+    """A JSON value from UTF-8 bytes that need not be well-formed. Raises BatchError.
 
-    What msgspec refuses is read again more tolerantly: bytes that are not UTF-8, halves of surrogate pairs,
-    bare control characters, NaN and endless numbers become values that `find_unstorable` finds, so that they
-    cost no more than the field they are in. Nesting deeper than a thousand levels is refused, as RFC 8259
-    (section 9) allows.
+    What no store can keep (`read_tolerantly` says what may be in it) becomes values that `find_unstorable`
+    finds.
     """
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        try:
-            return json.loads(  # noqa: TID251
-                text.decode("utf-8-sig", "surrogateescape"),
-                strict=False,
-                parse_int=_parse_int,
-                parse_constant=float,
-            )
-        except RecursionError:
-            raise BatchError("invalid_json", "The JSON is nested too deeply.") from None
-        except ValueError as error:
-            raise BatchError("invalid_json", f"This is not JSON: {shorten(str(error))}.") from None
-
-
-def _parse_int(digits: str) -> int | float:
-    """Python refuses to read more than 4,300 digits; from 40 on, a float is as far out of range."""
-    return int(digits) if len(digits) < 40 else float(digits)
+        return read_tolerantly(text)
+    except ValueError as error:
+        raise BatchError("invalid_json", f"This is not JSON: {shorten(str(error))}.") from None
 
 
 def refuse_unstorable(value: Any, path: str = "", *, levels: int = MAX_DEPTH) -> None:

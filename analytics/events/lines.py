@@ -24,7 +24,7 @@ from analytics.event_types import EVENT_TYPES, OWN_PREFIX, SECRET_PREFIX, EventT
 from analytics.event_types._base import COMMON_FIELDS, Timestamp
 from analytics.events.batch import alias_shape, make_row_maker
 from analytics.events.clock import now_ms, to_ms
-from analytics.events.completing import Client, check_conference, make_completer
+from analytics.events.completing import Client, check_conference, complete
 from analytics.events.json_values import json_kind, read_json, refuse_unstorable
 from analytics.events.parsing import Warn, ignore, parse_event, truncate_time
 from analytics.events.problems import EventError
@@ -84,8 +84,7 @@ class LineReader:
 
     def __init__(self) -> None:
         self._now_ms = now_ms()
-        server = Client(self._now_ms, is_bot=False, visitor_id=lambda conference_id: "", is_server=True)
-        self._complete = make_completer(server, sent_ms=None, acceptance_days=None)
+        self._server = Client(self._now_ms, is_bot=False, visitor_id=lambda conference_id: "", is_server=True)
         self._make_row = make_row_maker(0, is_bot=False)
 
     def read_many(self, lines: Sequence[tuple[int, bytes]]) -> list[tuple[int, EventRow]] | None:
@@ -98,9 +97,11 @@ class LineReader:
             return None
         try:
             events = _decoder().decode_lines(text)
+            for (number, line), event in zip(lines, events, strict=True):
+                _identify(event, event, number, line)
+            complete(events, self._server, sent_ms=None, acceptance_days=None)
             return [
-                (number, self._finish(event, event, number, line))
-                for (number, line), event in zip(lines, events, strict=True)
+                (number, self._make(event, event)) for (number, _), event in zip(lines, events, strict=True)
             ]
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, EventError, ValueError):
             return None
@@ -111,6 +112,10 @@ class LineReader:
         if not isinstance(item, dict):
             raise EventError("not_an_object", f"An event must be an object, not {json_kind(item)}.")
         given = {name: item[name] for name in _RECEIPT_FIELDS if item.get(name) is not None}
+        if "context" in given and not _is_context(given["context"]):
+            # Other tools' exports have a `context`, too.
+            warn("left_out", "`context` is none as exports here have it; it was left out.", "context")
+            del given["context"]
         refuse_unstorable(given)
         if isinstance(given.get("received_at"), str):
             given["received_at"] = truncate_time(given["received_at"])
@@ -119,17 +124,12 @@ class LineReader:
         except (msgspec.ValidationError, OverflowError, ValueError) as error:
             raise EventError("invalid_field", f"{error}.", next(iter(given))) from None
         event = parse_event({name: item[name] for name in item if name not in _RECEIPT_FIELDS}, warn)
-        return self._finish(event, receipt, number, line)
+        _identify(event, receipt, number, line)
+        complete([event], self._server, sent_ms=None, acceptance_days=None)
+        return self._make(event, receipt)
 
-    def _finish(self, event: EventType, receipt: Any, number: int, line: bytes) -> EventRow:
-        """receipt: a Receipt, or an event that has its fields."""
-        if event.event_id is None:
-            digest = hashlib.blake2b(b"%d:%s" % (number, line), digest_size=16).hexdigest()
-            event.event_id = f"import-{digest}"
-        if receipt.sender is not None:
-            event.event_id = _with_prefix(event.event_id, receipt.sender)
-        check_conference(event)
-        self._complete((event,))
+    def _make(self, event: EventType, receipt: Any) -> EventRow:
+        """The row of a complete event. receipt: a Receipt, or an event that has its fields."""
         row = self._make_row(event)
         row.received_ms = row.ts_ms
         if receipt.received_at is not None:
@@ -148,6 +148,25 @@ class LineReader:
         if receipt.derived is not None:
             row.data = _replace_derived(event, row, receipt.derived)
         return row
+
+
+def _identify(event: EventType, receipt: Any, number: int, line: bytes) -> None:
+    """Give the event the id of its line if it has none, of its sender's class. Raises EventError."""
+    if event.event_id is None:
+        digest = hashlib.blake2b(b"%d:%s" % (number, line), digest_size=16).hexdigest()
+        event.event_id = f"import-{digest}"
+    if receipt.sender is not None:
+        event.event_id = _with_prefix(event.event_id, receipt.sender)
+    check_conference(event)
+
+
+def _is_context(value: Any) -> bool:
+    try:
+        refuse_unstorable(value)
+        msgspec.convert(value, dict[Field, ContextValue])
+    except (EventError, msgspec.ValidationError):
+        return False
+    return True
 
 
 def _with_prefix(event_id: str, sender: str) -> str:

@@ -28,6 +28,8 @@ _MAX_PROPERTIES_NAMED = 5
 # Without a usable id an event may count twice, and without a usable time on the wrong day.
 _NEVER_LEFT_OUT = {"event_id", "ts"}
 
+_EXACT_FLOAT = 2**53
+
 _encode_json = msgspec.json.Encoder().encode
 
 
@@ -170,13 +172,14 @@ def _salvage(
 def _convert(field: _Field, value: Any) -> Any:
     """The value as its type has it. Raises EventError.
 
-    JSON does not tell 12.0 from 12, and some clients send ids as numbers.
+    JSON does not tell 12.0 from 12, and some clients send ids as numbers. An id may have more than 64 bits,
+    but a float beyond 2^53 stands for several.
     """
-    refuse_unstorable(value, field.name)
     if isinstance(value, float) and value.is_integer() and field.kind in ("integer", "id"):
-        value = int(value)
+        value = int(value) if abs(value) <= _EXACT_FLOAT else value
     if type(value) is int and field.kind in ("id", "text") and not field.is_required:
         value = str(value)
+    refuse_unstorable(value, field.name)
     try:
         return msgspec.convert(value, field.type)
     except (msgspec.ValidationError, OverflowError, ValueError) as error:

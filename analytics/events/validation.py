@@ -16,7 +16,7 @@ from analytics.event_types import EVENT_TYPES, EventType
 from analytics.event_types._base import Timestamp
 from analytics.events.batch import Batch
 from analytics.events.clock import to_ms
-from analytics.events.completing import Client, check_conference, make_completer, make_row
+from analytics.events.completing import Client, check_conference, complete, make_row
 from analytics.events.json_values import json_kind, read_json
 from analytics.events.parsing import parse_event, truncate_time
 from analytics.events.problems import BatchError, EventError, Notice, Rejection
@@ -28,7 +28,7 @@ __all__ = [
     "Notice",
     "Rejection",
     "SentBatch",
-    "make_completer",
+    "complete",
     "make_row",
     "open_batch",
     "parse_event",
@@ -132,14 +132,14 @@ def _read_whole(
     if not is_plain:
         for event in events:
             check_conference(event)
-    complete = make_completer(
+    complete(
+        events,
         client,
         sent_ms=sent_ms,
         acceptance_days=acceptance_days,
         warn=_give_up,
         check_time=check_time,
     )
-    complete(events)
     return ReadBatch(_make_batch(client, events), [], [], is_plain)
 
 
@@ -181,14 +181,13 @@ def read_events(
             sent_ms = _read_sent_at(sent.sent_at)
         except EventError as error:
             rejections.append(Rejection(None, error.code, error.message, error.field))
-    complete = make_completer(client, sent_ms=sent_ms, acceptance_days=acceptance_days, warn=warn)
     for index, item in enumerate(sent.events):
         try:
             if isinstance(item, EventError):
                 raise item
             event = parse_event(item, warn)
             check_conference(event)
-            complete((event,))
+            complete([event], client, sent_ms=sent_ms, acceptance_days=acceptance_days, warn=warn)
             events.append(event)
         except EventError as error:
             rejections.append(Rejection(index, error.code, error.message, error.field))

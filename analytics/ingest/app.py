@@ -33,6 +33,7 @@ from analytics.ingest.senders import ANYBODY, Senders
 from analytics.ingest.translating import Translated, translate
 from analytics.ingest.visitor import DailySalts
 from analytics.stream.queue import wake_worker
+from meeteasy.core.asgi import send_answer
 from meeteasy.core.redis import connect_async
 from meeteasy.core.salts import client_network, hash_address
 
@@ -107,8 +108,7 @@ class Ingest:
             headers = [*headers, (b"allow", b"POST, OPTIONS")]
         if request.origin:
             headers = answers.allow_credentials(headers, request.origin)
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send_answer(scope, send, status, headers, body)
 
     async def _answer(self, door: Door, request: Request, receive: Receive, limit: int) -> Answer:
         """Take what the request sends, of at most `limit` bytes. Raises ClientGoneError."""

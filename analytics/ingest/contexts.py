@@ -35,7 +35,7 @@ def read_context(given: Any, find_country: Callable[[str], str]) -> Context:
     """
     if not isinstance(given, dict):
         return NOTHING
-    country = _text(given.get("country"), 2)
+    country = _text(given.get("country"), _MAX_ADDRESS)  # Segment's clients may write its name
     address = _text(given.get("ip"), _MAX_ADDRESS)
     return Context(
         user_agent=_text(given.get("user_agent"), _MAX_AGENT),

@@ -12,7 +12,7 @@ from django.db import close_old_connections
 from analytics.ingest.conferences import Directory
 from analytics.ingest.remembering import Remembered
 from analytics.ingest.requests import RefusedError, Request
-from conferences.keys import GivenKey, Kind, may_be_conference_id, read_key
+from conferences.keys import SECRET_BEGINNING, GivenKey, Kind, may_be_conference_id, read_key
 from conferences.services.keys import USE_NOTED_SECONDS, note_uses
 from meeteasy.core.logs import get_logger
 
@@ -87,10 +87,15 @@ class Senders:
     async def identify(self, text: str) -> Sender:
         """The sender with this key; a text that is no key of ours says nothing.
 
-        Raises RefusedError for a secret key that is none: what it says must not become a mere report.
+        Raises RefusedError for a secret key that is none, or a part of one: what it says must not become a
+        mere report.
         """
         given = read_key(text) if text else None
-        return ANYBODY if given is None else await self._check(given)
+        if given is not None:
+            return await self._check(given)
+        if text.startswith(SECRET_BEGINNING):
+            raise RefusedError(401, "wrong_key", MESSAGES["wrong_key"])
+        return ANYBODY
 
     async def identify_by(self, text: str) -> tuple[Sender, str]:
         """The sender, and the conference that a key or a conference's id stands for. For protocols whose key

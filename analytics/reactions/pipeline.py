@@ -95,14 +95,15 @@ def _without_repeats(rows: Sequence[EventRow]) -> list[EventRow]:
 
 def _resolve_receipts(reports: list[EventRow]) -> None:
     """The public form answers with a receipt in place of the registration's id; reports may name it. Unknown
-    receipts stay as they are."""
+    receipts, and those of another conference, stay as they are."""
     named = [row for row in reports if row.subject.startswith(_RECEIPT)]
     if not named:
         return
     registration_ids = resolve_receipts({row.subject for row in named})
     for row in named:
-        if row.subject in registration_ids:
-            replace_registration_id(row, registration_ids[row.subject])
+        registration_id = registration_ids.get((row.conference_id, row.subject))
+        if registration_id is not None:
+            replace_registration_id(row, registration_id)
 
 
 def _as_stored(rows: list[EventRow], new_keys: set[str]) -> list[EventRow]:

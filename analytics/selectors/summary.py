@@ -9,7 +9,7 @@ from django.utils import timezone
 from analytics import store
 from analytics.days.figures import compute_figures
 from analytics.days.zones import day_bounds, local_date
-from analytics.models import DailySummary, Event
+from analytics.models import DailySummary
 from analytics.ranges.engine import take_turn
 from analytics.ranges.filters import Filter
 from analytics.ranges.results import (
@@ -266,10 +266,7 @@ def _bring_up_to_date(
 def _read_views(conference_id: str, date: dt.date) -> tuple[Collection[str], int]:
     """A day's visitors, and after them its page views, so that there are never fewer."""
     viewers = store.find_viewers(conference_id, date)
-    views = Event.objects.filter(
-        conference_id=conference_id, local_date=date, is_bot__in=[False], type="page_view"
-    )
-    return viewers, views.count()
+    return viewers, store.count_views(conference_id, date, is_bot=False)
 
 
 # Of those who ask at once, whatever their ranges, one counts today.

@@ -17,7 +17,7 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 from analytics.events.rows import EventRow
 from analytics.models import Event
 from analytics.store._attendance import find_events_of, find_registrations_by
-from analytics.store._counting import DayCount, count_bot_views
+from analytics.store._counting import DayCount, count_views
 from analytics.store.errors import RowsRefusedError, StoreUnavailableError
 from analytics.store.outages import is_of_database, may_pass
 from conferences.models import Conference
@@ -127,9 +127,9 @@ __all__ = [
     "DayCount",
     "RowsRefusedError",
     "StoreUnavailableError",
-    "count_bot_views",
     "count_day",
     "count_present",
+    "count_views",
     "find_events_of",
     "find_registrations_by",
     "find_viewers",

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import NamedTuple
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from analytics.models import Event
 
@@ -15,22 +15,24 @@ class DayCount(NamedTuple):
     distinct_subjects: int
 
 
-def count_bot_views(conference_id: str, date: dt.date) -> int:
-    """Page views of a conference's local day that bots made; a part of the same index."""
-    return Event.objects.filter(
-        conference_id=conference_id,
-        local_date=date,
-        is_bot__in=[True],  # SQLite looks up `is_bot` alone in no index
-        type="page_view",
-    ).count()
+def count_views(conference_id: str, date: dt.date, *, is_bot: bool) -> int:
+    """Page views of a conference's local day, by bots or by all others."""
+    return _views_of(conference_id, date, is_bot=is_bot).count()
 
 
 def find_viewers(conference_id: str, date: dt.date, *, using: str) -> list[str]:
     """See analytics.store.find_viewers."""
-    views = Event.objects.using(using).filter(
-        conference_id=conference_id, local_date=date, is_bot__in=[False], type="page_view"
-    )
+    views = _views_of(conference_id, date, is_bot=False).using(using)
     return list(views.order_by().values_list("subject", flat=True).distinct())
+
+
+def _views_of(conference_id: str, date: dt.date, *, is_bot: bool) -> QuerySet[Event]:
+    return Event.objects.filter(
+        conference_id=conference_id,
+        local_date=date,
+        is_bot__in=[is_bot],  # SQLite looks up `is_bot` alone in no index
+        type="page_view",
+    )
 
 
 def count_day(conference_id: str, date: dt.date, *, using: str) -> dict[str, DayCount]:

@@ -8,7 +8,6 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from conferences import badges
 from conferences.access import Role, get_check_in, get_conference, get_registration, signed_in
@@ -18,6 +17,7 @@ from conferences.models import CheckIn
 from conferences.selectors.registrations import find_check_ins
 from conferences.services.checkins import check_in, correct_clock, undo_check_in
 from conferences.services.idempotency import Answer, answer_once
+from meeteasy.core.http import ActionView
 
 
 class CheckInList(generics.ListAPIView[CheckIn]):
@@ -94,7 +94,7 @@ class CheckInList(generics.ListAPIView[CheckIn]):
         return Response(CheckInAnswer(told).data, status=http_status)
 
 
-class UndoCheckIn(APIView):
+class UndoCheckIn(ActionView):
     """Undo a check-in. Undoing it again changes nothing. Helpers and owners."""
 
     @extend_schema(request=None, responses=CheckInSerializer)

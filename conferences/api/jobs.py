@@ -18,6 +18,7 @@ from conferences.services import jobs
 from conferences.services.csv_files import MAX_BYTES
 from conferences.states import Action
 from meeteasy.core.errors import RefusedError
+from meeteasy.core.http import ActionView
 
 
 class _CSVBody(BaseParser):
@@ -98,7 +99,7 @@ class JobDetail(APIView):
         return Response(JobSerializer(get_job(request.user, conference_id, job_id)).data)
 
 
-class CancelJob(APIView):
+class CancelJob(ActionView):
     """Cancel a job and keep what it has done. A finished job does not change. Helpers and owners."""
 
     @extend_schema(request=None, responses=JobSerializer)

@@ -3,7 +3,6 @@
 import zoneinfo
 from typing import IO, Any
 
-import msgspec
 import redis
 from django.conf import settings
 from django.http import HttpRequest
@@ -17,6 +16,7 @@ from rest_framework.views import APIView
 from conferences.models import Conference
 from meeteasy.core import salts
 from meeteasy.core.errors import RefusedError
+from meeteasy.core.json_input import read_tolerantly
 from meeteasy.core.logs import get_logger
 
 log = get_logger(__name__)
@@ -32,7 +32,10 @@ CORS_HEADERS = {
 
 
 class SmallJSONParser(BaseParser):
-    """JSON parser that limits the size of the body. DRF's own parser reads a body of any length."""
+    """JSON parser that limits the size of the body.
+
+    Half an emoji in an answer costs that answer, and not the registration.
+    """
 
     media_type = "application/json"
 
@@ -41,9 +44,9 @@ class SmallJSONParser(BaseParser):
         if len(body) > MAX_BODY_BYTES:
             raise RefusedError("too_large", f"The body has more than {MAX_BODY_BYTES} bytes.", status=413)
         try:
-            return msgspec.json.decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise ParseError(f"This is not JSON: {error}") from None
+            return read_tolerantly(body)
+        except ValueError as error:
+            raise ParseError(f"This is not JSON: {error}.") from None
 
 
 class RegistrationThrottle(SimpleRateThrottle):

@@ -28,12 +28,13 @@ from conferences.api.serializers import (
     RegistrationInput,
     RegistrationSerializer,
 )
-from conferences.decoration import FieldWarning
+from conferences.decoration import FieldWarning, printable
 from conferences.models import Conference, Registration
 from conferences.selectors.registrations import find_registrations
 from conferences.services.idempotency import Answer, answer_once
 from conferences.services.registrations import decide, register
 from conferences.states import Action
+from meeteasy.core.http import ActionView
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -150,7 +151,7 @@ def _read_form(data: Any) -> tuple[dict[str, Any], list[FieldWarning]]:
     if not isinstance(data, dict):
         raise ValidationError({"non_field_errors": ["This must be an object."]})
     given = {name: data.get(name) for name in FORM_FIELDS}
-    unknown = [str(name)[:64].replace("\0", "\ufffd") for name in data if name not in FORM_FIELDS]
+    unknown = [printable(name) for name in data if name not in FORM_FIELDS]
     message = _("There is no such field.")
     return given, [FieldWarning(name, "unknown_field", message) for name in unknown[:20]]
 
@@ -164,7 +165,7 @@ class RegistrationDetail(APIView):
         return Response(RegistrationSerializer(found).data)
 
 
-class _Decision(APIView):
+class _Decision(ActionView):
     action: Action
 
     def post(self, request: Request, conference_id: str, registration_id: str) -> Response:

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from conferences.access import Role, get_alias, get_conference, get_event_key, signed_in
 from conferences.models import Alias, EventKey
 from conferences.services import aliases, keys
+from meeteasy.core.http import ActionView
 from meeteasy.core.serializers import ModelSerializer, StrictSerializer
 
 
@@ -178,7 +179,7 @@ class AliasDetail(APIView):
         return Response(status=204)
 
 
-class CheckAlias(APIView):
+class CheckAlias(ActionView):
     """The check of a domain."""
 
     @extend_schema(

@@ -2,6 +2,7 @@
 
 import zoneinfo
 
+import phonenumbers
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -166,6 +167,8 @@ class Conference(models.Model):
         if (self.quiet_from is None) != (self.quiet_until is None):
             missing = "quiet_from" if self.quiet_from is None else "quiet_until"
             raise ValidationError({missing: _("Quiet hours need both a beginning and an end.")})
+        if self.phone_region and self.phone_region not in phonenumbers.SUPPORTED_REGIONS:
+            raise ValidationError({"phone_region": _("There is no such country (the United Kingdom is GB).")})
 
 
 class DeletedConference(models.Model):

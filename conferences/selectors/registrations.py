@@ -18,6 +18,8 @@ CSV_CODES = ("id", "share_code")
 
 # How many rows are looked at for a name: the text of the search also holds addresses.
 _ROWS_OF_NAMES = 1000
+# Of a number that begins with 0: fewer might be from anywhere within one.
+_FEWEST_DIGITS = 5
 _active = CheckIn.objects.filter(undone_at=None)
 
 
@@ -59,6 +61,10 @@ def search(registrations: QuerySet[Registration], text: str) -> QuerySet[Registr
         matches |= Q(search_text__contains=folded)
     if digits := fold_digits(text):
         matches |= Q(phone__contains=digits)
+        # Numbers are stored without `00` and the 0 that is dialled within a country.
+        international = digits.lstrip("0")
+        if international != digits and len(international) >= _FEWEST_DIGITS:
+            matches |= Q(phone__contains=international)
     return registrations.filter(matches)
 
 

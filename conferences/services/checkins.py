@@ -103,8 +103,12 @@ def correct_clock(scanned_at: dt.datetime, *, sent_at: dt.datetime | None, now: 
 
     All three are instants. sent_at: the scanner's clock when it sent the request; without it, the scanner's
     clock is assumed to be right. The same rule applies to `ts` of events (docs/definitions.md, "event time").
+    Times thousands of years apart say nothing: the scan was now.
     """
-    return min(now, scanned_at if sent_at is None else now - (sent_at - scanned_at))
+    try:
+        return min(now, scanned_at if sent_at is None else now - (sent_at - scanned_at))
+    except OverflowError:
+        return now
 
 
 def undo_check_in(check_in_id: str, *, by: User | None, now: dt.datetime | None = None) -> CheckIn:

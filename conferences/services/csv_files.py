@@ -1,9 +1,11 @@
 """Reading CSV files of registrations from all kinds of spreadsheet programs."""
 
+import codecs
 import csv
 import io
+import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
@@ -21,13 +23,21 @@ EXPORTED = ("id", "state", "source", "registered_at", "decided_at", "checked_in_
 _MARKS = frozenset({"id", "state", "source", "registered_at"})
 _SYNONYMS = {
     "姓名": "name",
+    "e-mail": "email",
+    "email address": "email",
+    "e-mail address": "email",
     "邮箱": "email",
     "电子邮箱": "email",
+    "电子邮件": "email",
+    "邮箱地址": "email",
+    "phone number": "phone",
     "手机": "phone",
     "手机号": "phone",
+    "手机号码": "phone",
     "电话": "phone",
 }
 _DELIMITERS = ",;\t"
+_SEPARATOR_LINE = re.compile(r'"?sep=([,;|\t])"?[ \t]*(?:\r?\n|\r)', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -56,14 +66,12 @@ class CSVFile:
 
 def read_csv(content: bytes) -> CSVFile:
     """Read a file. Raises ValidationError (`file`) if it is not readable as a whole."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        message = _("Line %(line)s is not UTF-8; save the file as “CSV UTF-8”.") % {"line": line}
-        raise ValidationError({"file": message}) from None
-    records = _read_records(text, _guess_delimiter(text))
+    text = _decode(content)
+    delimiter = _declared_delimiter(text) or _guess_delimiter(text)
+    records = _read_records(text, delimiter)
     first = next(records, None)
+    if _declared_delimiter(text):
+        first = next(records, None)
     if first is None:
         raise ValidationError({"file": _("The file is empty.")})
     headings = [_clean_heading(cell) for cell in first[1]]
@@ -76,6 +84,23 @@ def read_csv(content: bytes) -> CSVFile:
         values = dict(zip(columns, map(_plain, cells), strict=False))
         lines.append(Line(number, values, surplus=any(cells[len(columns) :])))
     return CSVFile(columns, is_export, lines)
+
+
+def _decode(content: bytes) -> str:
+    """The text of a file in UTF-8, or in UTF-16 as Excel's “Unicode text”. Raises ValidationError."""
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        message = _("Line %(line)s is not UTF-8; save the file as “CSV UTF-8”.") % {"line": line}
+        raise ValidationError({"file": message}) from None
+
+
+def _declared_delimiter(text: str) -> str:
+    """The delimiter that a first line `sep=;` names to Excel; "" without such a line."""
+    found = _SEPARATOR_LINE.match(text)
+    return found[1] if found else ""
 
 
 def _read_records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -112,8 +137,14 @@ def _clean_heading(cell: str) -> str:
     return unicodedata.normalize("NFC", cell).strip()
 
 
-def _field_name(heading: str) -> str:
-    return heading.lower() if heading.lower() in FIELDS else _SYNONYMS.get(heading, heading)
+def _field_name(heading: str, exact: Collection[str] = ()) -> str:
+    """The field that a heading names, else the heading. exact: fields whose own names are headings, too: a
+    synonym of one is a question of the organizer's."""
+    lowered = heading.lower()
+    if lowered in FIELDS:
+        return lowered
+    synonym = _SYNONYMS.get(lowered, heading)
+    return heading if synonym in exact else synonym
 
 
 def _name_columns(headings: list[str]) -> list[str]:
@@ -122,8 +153,9 @@ def _name_columns(headings: list[str]) -> list[str]:
     Raises ValidationError for missing and repeated fields.
     """
     columns: list[str] = []
+    exact = {heading.lower() for heading in headings} & set(FIELDS)
     for heading in headings:
-        name = _field_name(heading)
+        name = _field_name(heading, exact)
         if name in FIELDS and name in columns:
             raise ValidationError({"file": _("The heading has %(column)s twice.") % {"column": name}})
         number, numbered = 2, name

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +37,7 @@ def answer_once(
         return act()
     if not _KEY.match(key):
         raise ValidationError({"Idempotency-Key": _("1 to 255 printable ASCII characters without spaces.")})
-    digest = hashlib.sha256(msgspec.json.encode(body, order="deterministic")).hexdigest()
+    digest = hashlib.sha256(_encode(body)).hexdigest()
     with transaction.atomic():
         try:
             with transaction.atomic():
@@ -56,6 +57,14 @@ def answer_once(
         claim.status, claim.answer = act()
         claim.save(update_fields=["status", "answer"])
     return claim.status, claim.answer
+
+
+def _encode(body: Any) -> bytes:
+    """Also of what cost only an answer: half an emoji, or an endless number."""
+    try:
+        return msgspec.json.encode(body, order="deterministic")
+    except (UnicodeEncodeError, OverflowError):
+        return json.dumps(body, sort_keys=True).encode()
 
 
 def forget_old_keys(*, now: dt.datetime | None = None) -> int:

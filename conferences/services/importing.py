@@ -71,9 +71,10 @@ def import_registrations(
 ) -> ImportReport:
     """Register everybody in a CSV file. Invalid lines are reported, and the others are imported.
 
-    content: UTF-8, separated by commas, semicolons or tabs, with a heading that names at least `name` and
-    `email`. `answers` is JSON. Any column that is not a field is an answer under its heading. The import
-    keeps the states in an export and ignores the other columns that only exports have.
+    content: UTF-8, or UTF-16 with a byte order mark, separated by commas, semicolons or tabs, with a heading
+    that names at least `name` and `email`. `answers` is JSON. Any column that is not a field is an answer
+    under its heading. The import keeps the states in an export and ignores the other columns that only
+    exports have.
     dry_run: only report; store nothing.
 
     The import does not change people who are already registered, in any state, so the same file can be

@@ -23,6 +23,7 @@ from conversion.selectors.conversions import ROLE, get_conversion, list_conversi
 from conversion.services import removing
 from conversion.services.results import open_result
 from conversion.services.uploading import start_conversion
+from meeteasy.core.http import ActionView
 
 _ID = OpenApiParameter(
     "conversion_id", OpenApiTypes.STR, OpenApiParameter.PATH, description="The id of a conversion."
@@ -101,7 +102,7 @@ class ConversionDetail(APIView):
         return Response(status=204)
 
 
-class ConversionRetry(APIView):
+class ConversionRetry(ActionView):
     """Try a failed conversion again. Answers 409 in any other state. Owners and helpers."""
 
     @extend_schema(

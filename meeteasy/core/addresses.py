@@ -8,23 +8,27 @@ import unicodedata
 
 import idna
 
+# `！` to `～`, which stand for `!` to `~`.
+_FULL_WIDTH = {code + 0xFEE0: code for code in range(0x21, 0x7F)}
+
 
 def normalise_email(address: str) -> str:
     """Return the form for comparison: composed, lower case, the domain in its own script.
 
     RFC 5321 lets a server distinguish `Ann@` from `ann@`; none does, and people type both. A dot at the end
-    of the domain names the same domain. An invalid address is only composed and lowered, so that it can still
+    of the domain names the same domain. Full-width letters, as Chinese and Japanese keyboards make them, are
+    ASCII's, as in RFC 8265. An invalid address is only composed and lowered, so that it can still
     be compared.
 
     >>> normalise_email("Ann@Xn--Strae-Oqa.example.")
     'ann@straße.example'
     """
-    local, at, domain = unicodedata.normalize("NFC", address.strip()).rpartition("@")
+    local, at, domain = unicodedata.normalize("NFC", address.strip()).replace("＠", "@").rpartition("@")
     try:
         domain = idna.decode(to_ascii_domain(domain))
     except ValueError:
         domain = domain.lower()
-    return f"{_lower(local)}{at}{domain}"
+    return f"{_lower(local.translate(_FULL_WIDTH))}{at}{domain}"
 
 
 def to_ascii_domain(domain: str) -> str:

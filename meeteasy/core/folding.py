@@ -3,10 +3,17 @@
 import re
 import unicodedata
 
-_MARKS = ("Mn", "Me")
-# Letters that Unicode does not decompose, though people type them without their stroke. (I and İ become i.)
+# Accents, and format characters: soft hyphens, and what phones put around a copied number.
+_DROPPED = ("Mn", "Me", "Cf")
+# Letters that Unicode does not decompose, though people type them without their stroke (I and İ become i),
+# and signs that phones and text programs put in place of the keyboard's. The tatweel only widens a word.
 _LETTERS = str.maketrans(
-    {"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ħ": "h", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"}
+    {
+        **{"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ħ": "h", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"},
+        **dict.fromkeys("‘’ʼ‛`", "'"),
+        **dict.fromkeys("‐‒–—−", "-"),
+        "\u0640": None,
+    }
 )
 # Scripts that write names with or without a space or dot inside: `李 小龙`, `李小龙`; `约翰·史密斯`,
 # `约翰史密斯`. Han, Kana, Bopomofo, and Hangul as NFKD takes it apart.
@@ -15,21 +22,32 @@ _UNSPACED = (
     r"\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\ud7b0-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 _GAP = re.compile(rf"(?<={_UNSPACED})[ \t·‧•・]+(?={_UNSPACED})")
-_DIGITS = re.compile(r"[\s().+/\-–]*(?:[0-9][\s().+/\-–]*)+\Z")
+_SPACES = re.compile(" {2,}")
+_DIGITS = re.compile(r"[\s().+/_-]*(?:[0-9][\s().+/_-]*)+\Z")
 
 
 def fold(text: str) -> str:
     """`Émile`, `EMILE` and `e\u0301mile` are one; so are `straße` and `STRASSE`, `Ａｎｎ` and `ann`.
 
-    Unicode's compatibility caseless matching (Unicode standard, D146), no marks, and no gaps inside names
-    that need none: `李 小龙` and `李小龙` are one. What is folded stays so when it is folded again.
+    Unicode's compatibility caseless matching (Unicode standard, D146), no marks, digits of any script as
+    ASCII's, one sort of dash, apostrophe and blank, and no gaps inside names that need none: `李 小龙` and
+    `李小龙` are one. What is folded stays so when it is folded again.
     """
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    kept = (character for character in text if unicodedata.category(character) not in _MARKS)
-    return _GAP.sub("", "".join(kept).translate(_LETTERS))
+    text = "".join(map(_fold_character, text)).translate(_LETTERS)
+    return _GAP.sub("", _SPACES.sub(" ", text))
+
+
+def _fold_character(character: str) -> str:
+    if character.isascii():
+        return character
+    category = unicodedata.category(character)
+    if category in _DROPPED:
+        return ""
+    return str(unicodedata.decimal(character)) if category == "Nd" else character
 
 
 def fold_digits(text: str) -> str:
     """Return the digits of text that looks like part of a phone number, else "": `138 0013` → `1380013`."""
-    folded = unicodedata.normalize("NFKC", text)
-    return re.sub(r"\D", "", folded) if _DIGITS.match(folded) else ""
+    folded = fold(text)
+    return re.sub("[^0-9]", "", folded) if _DIGITS.match(folded) else ""

@@ -24,6 +24,7 @@ from meeteasy.core import unavailable
 from meeteasy.core.errors import RefusedError
 from meeteasy.core.errors import error_body as error_body  # views take it from here
 from meeteasy.core.paging import read_page
+from meeteasy.core.serializers import StrictSerializer
 from meeteasy.core.spreadsheets import csv_lines
 from meeteasy.core.unavailable import is_database_away
 
@@ -82,6 +83,15 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if status == 503:
         response["Retry-After"] = str(unavailable.RETRY_AFTER_SECONDS)
     return response
+
+
+class ActionView(APIView):
+    """A view whose POST has no fields. Those that are sent are refused by name, as everywhere."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method == "POST":
+            StrictSerializer(data=request.data or {}).is_valid(raise_exception=True)
 
 
 class PageQuery(serializers.Serializer[Any]):

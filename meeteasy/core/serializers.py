@@ -2,13 +2,16 @@
 
 import copy
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
-from rest_framework.fields import empty
+from rest_framework.fields import SkipField, empty
+from rest_framework.relations import PKOnlyObject
 
 _Row = TypeVar("_Row", bound=Model)
 
@@ -16,7 +19,72 @@ _MOST_NAMED = 20
 _NAME_CHARACTERS = 64
 
 
-class ModelSerializer(serializers.ModelSerializer[_Row]):
+# Values of this type are what the field would represent them by.
+_AS_IT_IS: dict[type, type] = {
+    serializers.CharField: str, serializers.ChoiceField: str, serializers.EmailField: str,
+    serializers.URLField: str, serializers.IntegerField: int, serializers.FloatField: float,
+    serializers.BooleanField: bool,
+}  # fmt: skip
+
+
+class _Read(NamedTuple):
+    """How a field is read. plain: the type of values that are taken from `source` as they are, or None.
+    method: what makes the value of the whole instance, or None."""
+
+    name: str
+    source: str
+    plain: type | None
+    method: Any
+    field: Any
+
+
+@cache
+def _reads_of(serializer: type[serializers.Serializer[Any]]) -> list[_Read]:
+    """The fields that answers of this class have, bound to a serializer of their own without a context."""
+    made = serializer()
+    found = []
+    for field in made._readable_fields:
+        plain = _AS_IT_IS.get(type(field)) if len(field.source_attrs) == 1 else None
+        method = None
+        if type(field) is serializers.SerializerMethodField:
+            method = getattr(made, str(field.method_name))
+        found.append(_Read(str(field.field_name), str(field.source), plain, method, field))
+    return found
+
+
+class AnswerMixin:
+    # Represents by fields that are made once for the class: DRF copies them all for each answer, and asks
+    # each of them about each row. So no field may depend on the serializer's context when it is read.
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = {}
+        is_dict = isinstance(instance, dict)
+        for name, source, plain, method, field in _reads_of(type(self)):  # type: ignore[arg-type]
+            if method is not None:
+                answer[name] = method(instance)
+                continue
+            if plain is not None:
+                try:
+                    value = instance[source] if is_dict else getattr(instance, source)
+                except (KeyError, AttributeError, ObjectDoesNotExist):
+                    value = None  # perhaps the field has a default
+                if type(value) is plain:
+                    answer[name] = value
+                    continue
+            try:
+                value = field.get_attribute(instance)
+            except SkipField:
+                continue
+            is_null = (value.pk if isinstance(value, PKOnlyObject) else value) is None
+            answer[name] = None if is_null else field.to_representation(value)
+        return answer
+
+
+class Answer(AnswerMixin, serializers.Serializer[Any]):
+    """Read only: fields are taken from models, named tuples or dicts."""
+
+
+class ModelSerializer(AnswerMixin, serializers.ModelSerializer[_Row]):
     # DRF's, which works the fields out of the model for each request, a quarter of a small read: here once in
     # each language, as whether a field needs a label depends on it. A subclass may change what `get_fields`
     # returns. (No docstring: it would describe each subclass without one in the API's description.)

@@ -4,13 +4,22 @@ httptools itself accepts headers of any length, and uvicorn waits for ever for a
 """
 
 import asyncio
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 from django.conf import settings
+from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    HEADER_RE,
+    HEADER_VALUE_RE,
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
+from meeteasy.core.asgi import WHOLE_ANSWER
 from meeteasy.core.errors import error_body
 from meeteasy.core.logs import Tally, get_logger
 
@@ -29,6 +38,8 @@ WRITE_SECONDS = 30
 _LINGER_SECONDS = 5
 _LINGER_BYTES = 4 * 1024 * 1024
 
+_EXTENSIONS: dict[str, dict[object, object]] = {WHOLE_ANSWER: {}}
+
 _refused = Tally(log, "connections_refused")
 
 
@@ -46,6 +57,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _linger_bytes = 0
     _timer: asyncio.TimerHandle | None = None
     _write_timer: asyncio.TimerHandle | None = None
+    # When the last answer was complete, by the loop's clock.
+    _idle_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(_LingeringTransport(transport, self))  # type: ignore[arg-type]
@@ -57,6 +70,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._set_timer(None)
+        super()._unset_keepalive_if_required()
         self.resume_writing()
         super().connection_lost(exc)
 
@@ -79,6 +93,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._set_timer(HEADER_SECONDS)
         elif self._in_body:
             if not self.cycle.response_complete:
+                self.cycle.default_headers = [*self.server_state.default_headers, CLOSE_HEADER]
                 self._set_timer(BODY_SECONDS)
         elif self._timer is not None:
             self._set_timer(None)
@@ -86,6 +101,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._in_head = self._in_body = False
         self._set_timer(None)
+        super()._unset_keepalive_if_required()
         super().handle_websocket_upgrade()
 
     def send_400_response(self, msg: str) -> None:
@@ -94,6 +110,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         self._in_head, self._head_bytes, self._pieces_bytes = True, 0, self._piece_bytes
         super().on_message_begin()
+        self.scope["extensions"] = _EXTENSIONS
 
     def on_headers_complete(self) -> None:
         self._in_head, self._in_body = False, True
@@ -102,9 +119,6 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse_headers()
         else:
             super().on_headers_complete()
-            if self.cycle is None:  # a web socket: uvicorn makes no cycle for it
-                return
-            self.cycle.default_headers = [*self.server_state.default_headers, CLOSE_HEADER]
 
     def _measure_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -133,10 +147,35 @@ class BoundedProtocol(HttpToolsProtocol):
         return self._in_body and self._may_linger and self.cycle.response_complete
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
-        if self._in_body and not self.transport.is_closing():
-            self._unset_keepalive_if_required()
+        """As uvicorn's, which sets a timer for each answer and cancels it for the next request."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._in_body:
             self._set_timer(_LINGER_SECONDS)
+        else:
+            self._idle_since = self.loop.time()
+            if self.timeout_keep_alive_task is None:
+                self._set_keep_alive(self.timeout_keep_alive)
+
+    def _set_keep_alive(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Nothing, as long as the connection is open: its timer runs on."""
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._in_head or self._in_body or self._refusing or not self.cycle.response_complete:
+            return  # another timer bounds this, or the answer sets the next
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._set_keep_alive(left)
+        else:
+            super().timeout_keep_alive_handler()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -192,6 +231,49 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._set_timer(_LINGER_SECONDS)
+
+
+class _Cycle(RequestResponseCycle):
+    """A request and its answer, which may be sent in one step (WHOLE_ANSWER in meeteasy/core/asgi.py)."""
+
+    async def send(self, message: Any) -> None:
+        if message["type"] != WHOLE_ANSWER:
+            await super().send(message)
+            return
+        # What uvicorn does for two messages, and without checking each header of each answer.
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        self.response_started = True
+        self.waiting_for_100_continue = False
+        lines = [STATUS_LINE[message["status"]]]
+        lines += [_render_header(*header) for header in self.default_headers]
+        lines += [_render_header(*header) for header in message["headers"]]
+        if CLOSE_HEADER in self.default_headers:
+            self.keep_alive = False
+        elif not self.keep_alive:
+            lines.append(_render_header(*CLOSE_HEADER))
+        lines += [b"\r\n", b"" if self.scope["method"] == "HEAD" else message["body"]]
+        self.transport.write(b"".join(lines))
+        self.response_complete = True
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+
+
+# uvicorn makes them by this name, and has no other way to choose their class.
+httptools_impl.RequestResponseCycle = _Cycle  # type: ignore[misc]
+
+
+# Kept: most answers have the same few. Not many, as a header may be long.
+@lru_cache(maxsize=128)
+def _render_header(name: bytes, value: bytes) -> bytes:
+    """The header's line. Raises ValueError for bytes that would end it."""
+    if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
+        raise ValueError(f"invalid header: {name!r}: {value!r}")
+    return b"%b: %b\r\n" % (name, value)
 
 
 class _LingeringTransport:

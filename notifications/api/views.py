@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from conferences.access import get_conference
-from meeteasy.core.http import error_body
+from meeteasy.core.http import ActionView, error_body
 from meeteasy.core.logs import get_logger
 from notifications.api.serializers import NotificationFilter, NotificationSerializer
 from notifications.channels.sms import SMS_PROVIDERS
@@ -66,7 +66,7 @@ class NotificationDetail(APIView):
         return Response(NotificationSerializer(get_notification(request.user, notification_id)).data)
 
 
-class Resend(APIView):
+class Resend(ActionView):
     """Resend a notification in any status. Answers 409 while it is being sent."""
 
     @extend_schema(
@@ -80,7 +80,7 @@ class Resend(APIView):
         return _act(request, notification_id, outbox.resend)
 
 
-class Abort(APIView):
+class Abort(ActionView):
     """Abort a notification that is still waiting. Answers 409 if it is too late."""
 
     @extend_schema(

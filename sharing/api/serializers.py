@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from meeteasy.core.serializers import Answer
 from sharing.addresses import share_url
 from sharing.exports import FLAGS
 from sharing.models import NotCredited, ShareConversion, ShareLink
@@ -15,11 +16,7 @@ from sharing.selectors.not_credited import get_shown_reason
 from sharing.selectors.tree import TreeNode
 
 
-class _Answer(serializers.Serializer[Any]):
-    """Read only: fields are taken from models, named tuples or dicts."""
-
-
-class LinkSerializer(_Answer):
+class LinkSerializer(Answer):
     """A share link with its place, its flags and its counters."""
 
     code = serializers.CharField()
@@ -63,7 +60,7 @@ class LinkSerializer(_Answer):
         return [name for name, field in FLAGS.items() if getattr(link, field)]
 
 
-class LinkPage(_Answer):
+class LinkPage(Answer):
     results = LinkSerializer(many=True)
     next = serializers.CharField(allow_null=True)
 
@@ -80,7 +77,7 @@ class TreeNodeSerializer(LinkSerializer):
     )
 
     def to_representation(self, instance: TreeNode) -> dict[str, Any]:
-        row: dict[str, Any] = LinkSerializer(instance.link).data
+        row = LinkSerializer().to_representation(instance.link)
         if instance.next is not None:
             row["next"] = instance.next
         if instance.children is not None:
@@ -88,14 +85,14 @@ class TreeNodeSerializer(LinkSerializer):
         return row
 
 
-class ConversionTotals(_Answer):
+class ConversionTotals(Answer):
     share_conversions = serializers.IntegerField(help_text="Distinct registrations.")
     registrations_reported = serializers.IntegerField(
         help_text="Of these, how many have nothing but a client's report behind them."
     )
 
 
-class TreeSerializer(_Answer):
+class TreeSerializer(Answer):
     totals = ConversionTotals(help_text="Of the whole conference.")
     root = LinkSerializer(allow_null=True)
     path = LinkSerializer(
@@ -106,7 +103,7 @@ class TreeSerializer(_Answer):
     next = serializers.CharField(allow_null=True)
 
 
-class CreditModelSerializer(_Answer):
+class CreditModelSerializer(Answer):
     """A way to divide the credit of a registration among the links of its chain."""
 
     name = serializers.CharField()
@@ -115,7 +112,7 @@ class CreditModelSerializer(_Answer):
     is_default = serializers.BooleanField()
 
 
-class CreditModelPage(_Answer):
+class CreditModelPage(Answer):
     results = CreditModelSerializer(many=True)
     next = serializers.CharField(allow_null=True)
 
@@ -124,7 +121,7 @@ class Totals(ConversionTotals):
     credits = serializers.IntegerField()
 
 
-class CreditSerializer(_Answer):
+class CreditSerializer(Answer):
     code = serializers.CharField()
     sharer = serializers.CharField()
     channel = serializers.CharField()
@@ -137,7 +134,7 @@ class CreditSerializer(_Answer):
         return "direct" if credit.is_direct else "assisted"
 
 
-class NotCreditedSerializer(_Answer):
+class NotCreditedSerializer(Answer):
     code = serializers.SerializerMethodField(help_text="The code as it was sent.")
     reason = serializers.SerializerMethodField()
     message = serializers.SerializerMethodField(help_text="The reason in words.")
@@ -159,12 +156,12 @@ class ListedNotCreditedSerializer(NotCreditedSerializer):
     registered_at = serializers.DateTimeField(source="registration.registered_at")
 
 
-class NotCreditedPage(_Answer):
+class NotCreditedPage(Answer):
     results = ListedNotCreditedSerializer(many=True)
     next = serializers.CharField(allow_null=True)
 
 
-class PathSerializer(_Answer):
+class PathSerializer(Answer):
     """A stretch of the way from a registration to the root."""
 
     credits = CreditSerializer(many=True)
@@ -182,16 +179,17 @@ class ConversionSerializer(PathSerializer):
 
     def to_representation(self, instance: tuple[ShareConversion, CreditPath]) -> dict[str, Any]:
         conversion, path = instance
-        registered_at = serializers.DateTimeField().to_representation(conversion.registered_at)
-        return {
-            "registration_id": code_of(conversion.registration_id),
-            "is_reported": conversion.is_reported,
-            "registered_at": registered_at,
-            **PathSerializer(path).data,
-        }
+        return super().to_representation(
+            {
+                "registration_id": code_of(conversion.registration_id),
+                "is_reported": conversion.is_reported,
+                "registered_at": conversion.registered_at,
+                **path._asdict(),
+            }
+        )
 
 
-class OpenedCodeSerializer(_Answer):
+class OpenedCodeSerializer(Answer):
     code = serializers.CharField()
     first_opened_at = serializers.DateTimeField()
     last_opened_at = serializers.DateTimeField()
@@ -207,14 +205,14 @@ class RegistrationPathSerializer(PathSerializer):
     )
 
 
-class ConversionsAnswer(_Answer):
+class ConversionsAnswer(Answer):
     model = serializers.CharField()
     totals = Totals()
     results = ConversionSerializer(many=True)
     next = serializers.CharField(allow_null=True)
 
 
-class SumRow(_Answer):
+class SumRow(Answer):
     rank = serializers.IntegerField(help_text="Equal credits share a rank.")
     credit = serializers.FloatField(help_text="Under the chosen model.")
     registrations = serializers.IntegerField(help_text="Distinct registrations.")
@@ -233,7 +231,7 @@ class ChannelRow(SumRow):
     openers = serializers.IntegerField()
 
 
-class LeaderboardAnswer(_Answer):
+class LeaderboardAnswer(Answer):
     model = serializers.CharField()
     totals = Totals()
     count = serializers.IntegerField(help_text="How many sharers have credit.")
@@ -241,7 +239,7 @@ class LeaderboardAnswer(_Answer):
     next = serializers.CharField(allow_null=True)
 
 
-class ChannelsAnswer(_Answer):
+class ChannelsAnswer(Answer):
     model = serializers.CharField()
     totals = Totals()
     count = serializers.IntegerField(help_text="How many channels there are.")
@@ -249,22 +247,22 @@ class ChannelsAnswer(_Answer):
     next = serializers.CharField(allow_null=True)
 
 
-class KFactorAnswer(_Answer):
+class KFactorAnswer(Answer):
     share_conversions = serializers.IntegerField()
     sharers = serializers.IntegerField()
     k_factor = serializers.FloatField(allow_null=True, help_text="Null if nobody shared.")
 
 
-class DayRow(_Answer):
+class DayRow(Answer):
     date = serializers.DateField()
     shares = serializers.IntegerField()
     opens = serializers.IntegerField()
     share_conversions = serializers.IntegerField()
 
 
-class TimelineAnswer(_Answer):
+class TimelineAnswer(Answer):
     results = DayRow(many=True)
 
 
-class EraseAnswer(_Answer):
+class EraseAnswer(Answer):
     rows_changed = serializers.IntegerField()

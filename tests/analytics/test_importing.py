@@ -132,6 +132,16 @@ def test_odd_values_cost_no_line(tmp_path: Path, conference: Conference) -> None
     assert counts(import_file(write(tmp_path / "events", content), progress=False)) == (2, 2, 0, 0)
 
 
+@pytest.mark.parametrize("context", [{"page": {"path": "/"}}, {"app": ""}, {"app": "\0"}, [], "web", 7])
+def test_a_context_of_another_tool_costs_no_line(
+    tmp_path: Path, conference: Conference, context: object
+) -> None:
+    report = import_file(write(tmp_path / "events", line(context=context)), progress=False)
+
+    assert (counts(report), report.warnings) == ((1, 1, 0, 0), 1)
+    assert not Event.objects.get().context
+
+
 def test_bad_lines_are_listed_and_the_rest_is_imported(tmp_path: Path, conference: Conference) -> None:
     bad: list[tuple[bytes, str, str | None]] = [
         (b"not json\n", "invalid_json", None),

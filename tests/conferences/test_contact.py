@@ -19,6 +19,7 @@ from meeteasy.core.addresses import to_wire
         ("张伟@例子.测试", "张伟@例子.测试", "张伟@xn--fsqu00a.xn--0zwm56d"),
         ("İpek@example.com", "ipek@example.com", "ipek@example.com"),
         ("ann@example。com。", "ann@example.com", "ann@example.com"),
+        ("Ａｎｎ＋ｖｉｐ＠ｅｘａｍｐｌｅ．com", "ann+vip@example.com", "ann+vip@example.com"),
     ],
 )
 def test_domains_follow_idna_2008(given: str, kept: str, sent_to: str) -> None:
@@ -47,7 +48,10 @@ def test_addresses_too_long_in_lower_case_are_refused(email: str) -> None:
     [
         ("12345", "CN"), ("112", "DE"), ("5550100", "US"), ("110", "CN"), ("95588", "CN"), ("10086", "CN"),
         ("911", "US"), ("116117", "DE"), ("999", "GB"), ("112", "FR"), ("+49112", ""), ("+8612345", ""),
-        ("+8100777777777777777", ""), ("+491234567890123456", ""),
+        ("+8100777777777777777", ""), ("+491234567890123456", ""), ("400 12", "CN"), ("911", "IN"),
+        ("1380013800", "CN"), ("138001380000", "CN"), ("+8613800138000.0", ""),  # mobile, a digit off
+        ("+1 900 555 1234", ""), ("0900 1234567", "DE"), ("0909 8790000", "GB"), ("+979 123 456 789", ""),
+        ("(123) 456-7890", "US"), ("+1 023 456 7890", ""),  # no area code begins so
     ],
 )  # fmt: skip
 def test_unreachable_numbers_are_refused(given: str, region: str) -> None:

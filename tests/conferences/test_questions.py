@@ -65,6 +65,8 @@ def test_a_label_falls_back_to_a_related_language() -> None:
         ("number", 0, 0),
         ("consent", True, True),
         ("consent", "on", True),
+        ("consent", "TRUE", True),  # as spreadsheets write it
+        ("consent", " Yes", True),
     ],
 )
 def test_answers_are_stored_in_one_form(kind: str, given: Any, stored: Any) -> None:

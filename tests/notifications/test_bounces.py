@@ -117,6 +117,13 @@ SOFT = [
     (ResendTrackingWebhookView, resend("Undetermined")),
     (SendGridTrackingWebhookView, {**SENDGRID, "type": "blocked", "reason": "554 blocked"}),
     (SendGridTrackingWebhookView, {**SENDGRID, "type": "bounce", "reason": "552 5.2.2 mailbox full"}),
+    (SendGridTrackingWebhookView, {**SENDGRID, "type": "bounce", "reason": "550 Mailbox full"}),
+    (SendGridTrackingWebhookView, {**SENDGRID, "type": "bounce", "reason": "550 user is over quota"}),
+    # About our sender, not the recipient (RFC 3463: X.1.7, X.1.8).
+    (AmazonSESTrackingWebhookView, ses("Permanent", "smtp; 553 5.1.8 sender's domain does not exist")),
+    (SendGridTrackingWebhookView, {**SENDGRID, "type": "bounce", "reason": "550 5.1.7 bad sender address"}),
+    # An address of ours in front of the code.
+    (AmazonSESTrackingWebhookView, ses("Permanent", "smtp; 550 [5.1.33.7] 5.7.1 blocked")),
     (SparkPostTrackingWebhookView, sparkpost("22")),
     (SparkPostTrackingWebhookView, sparkpost("50")),
     (UnisenderGoTrackingWebhookView, unisender("err_mailbox_full")),

@@ -112,6 +112,8 @@ def add_campaign(url: Any, campaign: Any) -> Any:
 
 def name_visitor(value: Any) -> Any:
     """A visitor's id as another tool has it. A mail address is a person's, so its SHA-256 takes its place."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if abs(value) < 10**20 else None
     if not isinstance(value, str) or not value:

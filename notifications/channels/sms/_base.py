@@ -102,7 +102,7 @@ def read_json(response: "httpx.Response") -> dict[str, Any]:
     """Return the JSON object of an answer. Without one, the fate of the message is unknown."""
     try:
         return msgspec.json.decode(response.content, type=dict[str, Any])
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Failure(
             f"HTTP {response.status_code} with an answer that is no JSON object: {response.text[:200]!r}",
             kind=Failure.UNKNOWN,

@@ -103,7 +103,7 @@ class AliyunProvider(SmsProvider):
             raise PermissionDenied("token is missing or wrong")
         try:
             lines = msgspec.json.decode(request.body, type=list[dict[str, Any]])
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise ValueError(str(error)) from error
         return [
             Report(

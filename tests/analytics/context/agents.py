@@ -39,6 +39,10 @@ AGENTS = [
         ("Lark", "macOS", "desktop", "Lark"),
     ),
     (
+        f"{_IPHONE} Mobile/15E148 discover/8.28 xhsminiweb",
+        ("Xiaohongshu", "iOS", "phone", "Xiaohongshu"),
+    ),
+    (
         f"{_IPHONE} Mobile/15E148 xhsdiscover/8.20 Resolution/1170x2532 Language/zh-Hans",
         ("Xiaohongshu", "iOS", "phone", "Xiaohongshu"),
     ),

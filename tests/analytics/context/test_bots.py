@@ -28,6 +28,7 @@ CRAWLERS = [
     "Safari/537.36",
     "Pingdom.com_bot_version_1.4_(http://www.pingdom.com/)",
     "SomethingNew-Crawler/0.1",
+    "Kimi-User/1.0",
 ]
 PEOPLE = [
     BROWSER,

@@ -283,6 +283,15 @@ def test_a_report_with_a_receipt_concerns_its_registration(conference: Conferenc
     assert (found["registrations"], found["registrations_reported"]) == (2, 1)
 
 
+def test_a_receipt_says_nothing_in_another_conference(conference: Conference) -> None:
+    Conference.objects.create(id="other", name="Other")
+    answer = register(conference=conference, name="Ann", email="ann@example.com")
+    store(reported("replay", NOON, registration_id=answer.receipt, conference_id="other"))
+
+    replayed = Event.objects.get(id__startswith="replay/")
+    assert (replayed.conference_id, replayed.subject) == ("other", answer.receipt)
+
+
 # --- Any order --------------------------------------------------------------------------------------------
 
 
@@ -376,7 +385,7 @@ def test_a_registrations_events_are_found_by_index(conference: Conference) -> No
 
     with connection.execute_wrapper(explain):
         figures()
-        find_days("summit", subjects={"r1"}, visitor_ids={"v1"})
+        find_days("summit", subjects={"r1"}, visitor_ids={"v1"}, beside=[dt.date(2026, 5, 1)])
     assert not [step for step in plans if step.startswith("SCAN analytics_event")]
     assert not [step for step in plans if step.endswith("(conference_id=?)")]
     assert any("event_of_registration" in step for step in plans)

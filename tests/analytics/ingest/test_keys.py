@@ -184,6 +184,16 @@ async def test_a_revoked_key_is_worth_nothing(door: Door) -> None:
 
 
 @in_database
+async def test_what_a_cut_secret_key_says_becomes_no_report(door: Door) -> None:
+    key = await make_key("secret")
+    for text in (key[:-1], f"{key}x", "sk_", "sk_summit"):
+        answer = await door.send([page_view()], authorization=f"Bearer {text}")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "wrong_key")
+    assert read_stream() == []
+    assert (await door.send([page_view()], authorization="Bearer another-tools-key")).status_code == 202
+
+
+@in_database
 async def test_a_new_key_works_at_once(door: Door) -> None:
     await make_key("write", required=True)
     assert (await door.send([page_view()])).status_code == 401  # the conference is remembered
@@ -216,6 +226,17 @@ async def test_a_server_may_say_who_the_visitor_is(door: Door) -> None:
     assert len(made) == 1
     assert [row.visitor_id for row in rows].count("") == 2
     assert not any("198.51.100.9" in repr(row) for row in rows)
+
+
+@in_database
+async def test_a_country_that_is_spelt_out_is_no_code(door: Door) -> None:
+    """Segment's `location.country` is often a name: `China` is not Switzerland, nor `Germany` Georgia."""
+    key = await make_key("secret")
+    given = ["China", "Germany", "de", "CN\n", ""]
+    await door.send([page_view(context={"country": name}) for name in given], authorization=f"Bearer {key}")
+
+    contexts = [msgspec.json.decode(row.context or "{}") for row in read_stream()]
+    assert sorted(context.get("country", "") for context in contexts) == ["", "", "", "", "DE"]
 
 
 @in_database

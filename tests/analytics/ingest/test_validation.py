@@ -252,6 +252,12 @@ REPAIRED: list[tuple[str, str, dict[str, Any]]] = [
         {"event_id": "42", "visitor_id": "7"},
     ),
     ("an id of a whole number", '"visitor_id": 7.0', {"visitor_id": "7"}),
+    (
+        "ids of 64 bits without sign",
+        '"event_id": 18446744073709551615, "visitor_id": 9223372036854775808',
+        {"event_id": "18446744073709551615", "visitor_id": "9223372036854775808"},
+    ),
+    ("an id beyond exact floats", '"visitor_id": 1e22', {"visitor_id": "anonymous"}),
     ("an empty session", '"session_id": ""', {"session_id": ""}),
     ("an empty visitor", '"visitor_id": ""', {"visitor_id": "anonymous"}),
     ("no visitor", '"visitor_id": null, "session_id": null, "ts": null', {"visitor_id": "anonymous"}),

@@ -145,7 +145,7 @@ def test_semicolons_and_a_plain_body_are_accepted(conference: Conference, bob: U
 @pytest.mark.parametrize(
     "content",
     [b"", b"\n\n", b"name\nAnn\n", "name,email\n张,z@example.cn\n".encode("gbk"), b"\x00\x01\x02",
-     "name,email\nA,a@example.com".encode("utf-16")],
+     "name,email\nA,a@example.com".encode("utf-16")[:-1], "name,email\n".encode("utf-16-le")],
 )  # fmt: skip
 def test_an_unreadable_file_is_refused(upload: Upload, content: bytes) -> None:
     error = upload(content, status=400)["error"]
@@ -220,10 +220,15 @@ def test_importing_an_export_keeps_cancelled_and_pending_states(
         ("name,email,state,id\nAnn,ann@example.com,California,7\n", {"state": "California", "id": "7"}),
         ("name,email,Cafe\u0301\nAnn,ann@example.com,Rene\u0301\n", {"Café": "René"}),
         ("姓名,邮箱,公司\nAnn,ann@example.com,ACME\n", {"公司": "ACME"}),
+        ("Name,E-Mail,手机号码\nAnn,ann@example.com,\n", {}),
+        ("name,email,Email Address\nAnn,ann@example.com,old\n", {"Email Address": "old"}),
+        ("sep=;\r\nname;email;Size, cm\r\nAnn;ann@example.com;1,5\r\n", {"Size, cm": "1,5"}),
+        ('\ufeff"sep=|"\nname|email|A;B;C;D\nAnn|ann@example.com|x\n', {"A;B;C;D": "x"}),
+        ("name\temail\tGröße\nAnn\tann@example.com\tM\n".encode("utf-16"), {"Größe": "M"}),
     ],
 )  # fmt: skip
 def test_unknown_headings_become_answers(
-    conference: Conference, upload: Upload, content: str, answers: dict[str, str]
+    conference: Conference, upload: Upload, content: str | bytes, answers: dict[str, str]
 ) -> None:
     assert upload(content)["created"] == 1
     ann = Registration.objects.get()
@@ -239,6 +244,11 @@ def test_line_numbers_are_right_after_a_multiline_record(upload: Upload) -> None
     content = 'name,email,Note\nAnn,ann@example.com,"one\ntwo\n\nthree"\n\nBen,ben,x\n"C\nD",c@example.com,\n'
     errors = upload(content)["errors"]
     assert [(error["line"], error["field"]) for error in errors] == [(7, "email"), (8, "name")]
+
+
+def test_line_numbers_count_the_line_that_names_the_delimiter(upload: Upload) -> None:
+    errors = upload("sep=,\nname,email\nAnn,ann@example.com\nBen,ben\n")["errors"]
+    assert [(error["line"], error["field"]) for error in errors] == [(4, "email")]
 
 
 def test_bad_optional_data_in_a_line_is_a_warning(upload: Upload) -> None:

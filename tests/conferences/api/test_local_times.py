@@ -67,6 +67,13 @@ def test_localize_agrees_with_the_zone_data() -> None:
         localize(dt.datetime(2027, 3, 28, 2), zone)  # noqa: DTZ001
 
 
+@pytest.mark.parametrize(("year", "zone"), [(9999, "America/Nuuk"), (1, "Asia/Shanghai")])
+def test_a_time_beyond_the_calendar_is_refused(year: int, zone: str) -> None:
+    month, day, hour = (12, 31, 23) if year == 9999 else (1, 1, 1)
+    with pytest.raises(ValidationError, match="not a time"):
+        localize(dt.datetime(year, month, day, hour), zoneinfo.ZoneInfo(zone))  # noqa: DTZ001
+
+
 @pytest.fixture
 def form(conference: Conference, admin_client: Client) -> dict[str, Any]:
     """The form data that a browser sends from the page of `summit`."""

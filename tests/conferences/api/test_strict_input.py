@@ -50,6 +50,50 @@ def test_unknown_fields_are_refused(
     assert list(Conference.objects.values_list("id", "name")) == [("summit", "Summit")]
 
 
+@pytest.mark.parametrize(
+    "url", ["", "/registrations/{ann}", "/registrations/{ann}/approve", "/registrations/{ann}/cancel"]
+)
+def test_an_action_refuses_fields(
+    conference: Conference, api: Api, alice: User, ann: Registration, url: str
+) -> None:
+    address = f"{SUMMIT}{url.format(ann=ann.id)}"
+    address += "" if address.endswith(("approve", "cancel")) else ("/cancel" if not url else "/reject")
+    answer = api(alice).post(address, {"reason": "no show"}, format="json")
+    assert answer.status_code == 400
+    assert set(answer.json()["error"]["details"]) == {"reason"}
+    ann.refresh_from_db()
+    conference.refresh_from_db()
+    assert (ann.state, conference.cancelled_at) == ("approved", None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 50_000,
+        b'{"name": ' + b"[" * 3_000 + b"]" * 3_000 + b"}",
+        b'{"\\ud800": 1}',
+        b'{"time_zone": "\\ud800"}',
+        b'{"name": "\xed\xa0\x80"}',
+        b'{"questions": [{"key": "a", "kind": "\\ud800", "label": {"en": "A"}}]}',
+        b'{"questions": [{"key": "a", "kind": "text", "label": {"en": "A\\u0000"}}]}',
+        b'{"questions": [{"key": "a", "kind": "choice", "label": {"en": "A"},'
+        b' "options": [{"value": "\\u0000"}]}]}',
+        b'{"capacity": ' + b"9" * 5_000 + b"}",
+        b'{"capacity": Infinity}',
+    ],
+)
+def test_what_no_store_keeps_is_refused(conference: Conference, api: Api, alice: User, body: bytes) -> None:
+    answer = api(alice).patch(SUMMIT, body, content_type="application/json")
+    assert answer.status_code == 400, answer.content
+    assert set(answer.json()) == {"error"}
+
+
+def test_a_body_may_begin_with_a_byte_order_mark(conference: Conference, api: Api, alice: User) -> None:
+    body = '\ufeff{"name": "Gipfel 峰会"}'.encode()
+    answer = api(alice).patch(SUMMIT, body, content_type="application/json")
+    assert answer.json()["name"] == "Gipfel 峰会"
+
+
 def test_unknown_and_bad_fields_are_named_together(conference: Conference, api: Api, alice: User) -> None:
     answer = api(alice).patch(SUMMIT, {"time_zone": "CST", "timezone": "CST"}, format="json")
     assert set(answer.json()["error"]["details"]) == {"time_zone", "timezone"}
@@ -112,6 +156,7 @@ def test_a_form_with_nul_is_bad(conference: Conference, admin_client: Client) ->
         ("post", "/api/conferences", {"id": "x" * 65, "name": "C"}, "id"),
         ("post", "/api/conferences", {"id": "c", "name": "C", "venue": "x" * 301}, "venue"),
         ("post", "/api/conferences", {"id": "c", "name": "C", "phone_region": "CHN"}, "phone_region"),
+        ("post", "/api/conferences", {"id": "c", "name": "C", "phone_region": "UK"}, "phone_region"),
         ("post", "/api/conferences", {"id": "c", "name": "C", "time_zone": "x" * 65}, "time_zone"),
         ("post", "/api/conferences", {"id": "c", "name": "C", "languages": ["e" * 40]}, "languages"),
         ("post", "/api/conferences", {"id": "c", "name": "C", "languages": ["\0"]}, "languages"),

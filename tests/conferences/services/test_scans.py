@@ -56,6 +56,8 @@ def test_a_scan_without_a_time_supersedes_nothing(ann: Registration, bob: User) 
         (NOON + 5 * MINUTE, NOON + 65 * MINUTE, NOON),  # five minutes fast
         (NOON + 90 * MINUTE, None, NOON + 60 * MINUTE),  # never later than now
         (NOON + 90 * MINUTE, NOON + 80 * MINUTE, NOON + 60 * MINUTE),
+        (dt.datetime.min.replace(tzinfo=dt.UTC), dt.datetime.max.replace(tzinfo=dt.UTC), NOON + 60 * MINUTE),
+        (dt.datetime.max.replace(tzinfo=dt.UTC), dt.datetime.min.replace(tzinfo=dt.UTC), NOON + 60 * MINUTE),
     ],
 )
 def test_scanner_clocks_are_corrected_like_event_clocks(

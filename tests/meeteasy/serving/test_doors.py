@@ -276,13 +276,50 @@ def test_an_early_answer_ends_its_connection(web: System) -> None:
         assert connection.recv(1) == b""
 
 
+WHOLE_REQUEST = (
+    b"POST /api/analytics/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 5\r\n\r\nhello"
+)
+
+
 def test_an_answer_to_a_whole_request_keeps_its_connection(web: System) -> None:
-    request = (
-        b"POST /api/analytics/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        b"Content-Length: 5\r\n\r\nhello"
-    )
     with closing(connect(web)) as connection:
         for _ in range(3):
-            connection.sendall(request)
+            connection.sendall(WHOLE_REQUEST)
             status, headers, _ = answer_of(connection)
             assert (status, "connection" in headers) == (400, False)
+
+
+def test_requests_that_are_sent_at_once_are_all_answered(web: System) -> None:
+    with closing(connect(web)) as connection:
+        connection.sendall(3 * WHOLE_REQUEST)
+        received = b""
+        while received.count(b"HTTP/1.1 400") < 3:
+            part = connection.recv(65536)
+            assert part, "closed without an answer"
+            received += part
+
+
+def test_head_is_answered_without_a_body(web: System) -> None:
+    with closing(connect(web)) as connection:
+        connection.sendall(b"HEAD /api/analytics/events HTTP/1.1\r\nHost: localhost\r\n\r\n" + WHOLE_REQUEST)
+        received = b""
+        while b"invalid_json" not in received:
+            part = connection.recv(65536)
+            assert part, "closed without an answer"
+            received += part
+        first, _, rest = received.partition(b"\r\n\r\n")
+        assert first.startswith(b"HTTP/1.1 405")
+        assert rest.startswith(b"HTTP/1.1 400")
+
+
+def test_an_idle_connection_is_closed_some_time_after_its_last_answer(web: System) -> None:
+    """uvicorn's five seconds: its timer runs on from answer to answer."""
+    with closing(connect(web)) as connection:
+        for pause in (0, 3, 3):
+            time.sleep(pause)
+            connection.sendall(WHOLE_REQUEST)
+            assert answer_of(connection)[0] == 400
+        answered_at = time.monotonic()
+        assert connection.recv(1) == b""
+        assert time.monotonic() - answered_at > 4

@@ -100,7 +100,7 @@ def test_aliyun_reports_several_messages_at_once(sms: Notification, settings: An
     assert (status_of(sms), sms.provider_id) == (Status.DELIVERED, "1^0")
 
 
-@pytest.mark.parametrize("body", ["", "{", "{}", '"x"', "[1]", "null"])
+@pytest.mark.parametrize("body", ["", "{", "{}", '"x"', "[1]", "null", '[{"a":' + "[" * 5_000])
 def test_malformed_reports_are_refused(settings: Any, body: str) -> None:
     settings.ALIYUN_SMS_CALLBACK_TOKEN = "secret"
     answer = Client().post(
