@@ -44,9 +44,10 @@ def mark_days_of_registrations(events: Sequence[EventRow]) -> None:
                 for event in of_conference
                 if event.type == "registration" and event.visitor_id
             },
+            beside={event.local_date for event in of_conference if event.local_date is not None},
         )
     }
-    mark_days_dirty(days - {(event.conference_id, event.local_date) for event in events})
+    mark_days_dirty(days)
 
 
 @on_event()

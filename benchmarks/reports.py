@@ -6,6 +6,9 @@ Leaderboard and channels under every credit model, of all time and of a range of
 sharer, a rare reason of not credited codes; the usual reads of the API; and an import of events beside the
 rate of a worker from the stream (benchmarks/storing.py has that in detail). Each request goes over one
 connection to the real server with two web processes; milliseconds are until the whole answer was read.
+
+In turn with them goes a bare view of Django REST framework (references/bare_reading.py: a token and one
+queryset of 20 links) under the same server, so that a figure says something on another machine, too.
 """
 
 import gzip
@@ -16,7 +19,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from benchmarks.harness.postgresql import run_postgresql
-from benchmarks.harness.processes import Lab, open_lab, use_two_cores
+from benchmarks.harness.processes import Lab, free_port, open_lab, use_two_cores
 from benchmarks.harness.report import make_parser, median, target, write_report
 
 _MODELS = ("full", "linear", "position_based", "time_decay", "first_touch", "last_touch")
@@ -26,6 +29,9 @@ _RANGES = {"all": "", "days": "&from=2026-05-03&to=2026-05-30"}
 _USUAL = ("daily", "live", "tree", "leaderboard", "registrations", "conference", "links")
 _WANTED_MS = 100
 _USUAL_MS = {"sqlite": 4, "postgresql": 6}
+_BARE = "bare view of DRF"
+# Of the bare view's time, for the slowest usual read and for the one that answers the same.
+_USUAL_RATIO, _LINKS_RATIO = 1.5, 1
 
 
 def main() -> None:
@@ -50,16 +56,20 @@ def main() -> None:
 
 def _targets(name: str, found: dict[str, Any]) -> list[dict[str, Any]]:
     small, large = found["sizes"]
-    slow = {kind: times["p95_ms"] for kind, times in large["reads"].items() if kind not in _USUAL}
+    others = (*_USUAL, _BARE)
+    slow = {kind: times["p95_ms"] for kind, times in large["reads"].items() if kind not in others}
     worst = max(slow, key=lambda kind: slow[kind])
     usual = {kind: large["reads"][kind]["p50_ms"] for kind in _USUAL}
     slowest = max(usual, key=lambda kind: usual[kind])
     boards = [kind for kind in slow if kind.endswith(" all") and kind.startswith(("leaderboard", "channels"))]
     level = max(large["reads"][kind]["p50_ms"] / small["reads"][kind]["p50_ms"] for kind in boards)
+    bare = large["reads"][_BARE]["p50_ms"]
     return [
         target(f"{name}: slowest report ({worst}), p95 ms", slow[worst], at_most=_WANTED_MS),
         target(f"{name}: leaderboard and channels of all time, large to small tree", level, at_most=1.5),
         target(f"{name}: slowest usual read ({slowest}), p50 ms", usual[slowest], at_most=_USUAL_MS[name]),
+        target(f"{name}: the same, to a bare view of DRF", usual[slowest] / bare, at_most=_USUAL_RATIO),
+        target(f"{name}: 20 links, to a bare view of DRF", usual["links"] / bare, at_most=_LINKS_RATIO),
     ]
 
 
@@ -114,12 +124,14 @@ def _addresses(filled: dict[str, Any]) -> dict[str, str]:
 
 def _time_reads(lab: Lab, filled: dict[str, Any], requests: int) -> dict[str, Any]:
     lab.start("web")
-    connection = http.client.HTTPConnection("127.0.0.1", lab.port)
+    port = _start_bare_view(lab)
+    ours, bare = (http.client.HTTPConnection("127.0.0.1", number) for number in (lab.port, port))
     headers = {"Authorization": f"Token {filled['token']}"}
-    addresses = _addresses(filled)
+    addresses = _addresses(filled) | {_BARE: f"/links?conference_id={_CONFERENCE}"}
     times: dict[str, list[float]] = {kind: [] for kind in addresses}
     for attempt in range(requests + 2):
         for kind, address in addresses.items():
+            connection = bare if kind == _BARE else ours
             started = time.perf_counter()
             connection.request("GET", address, headers=headers)
             response = connection.getresponse()
@@ -128,8 +140,9 @@ def _time_reads(lab: Lab, filled: dict[str, Any], requests: int) -> dict[str, An
                 raise RuntimeError(f"{address}: {response.status} {body[:300]!r}")
             if attempt >= 2:  # the first ones warm both processes up
                 times[kind].append(1000 * (time.perf_counter() - started))
-    connection.close()
-    lab.end("web")
+    ours.close()
+    bare.close()
+    lab.end("web", "bare")
     found = {}
     for kind, measured in times.items():
         ordered = sorted(measured)
@@ -139,6 +152,20 @@ def _time_reads(lab: Lab, filled: dict[str, Any], requests: int) -> dict[str, An
         }
         print(f"{kind:32} p50 {found[kind]['p50_ms']:8.2f}  p95 {found[kind]['p95_ms']:8.2f} ms", flush=True)
     return found
+
+
+def _start_bare_view(lab: Lab) -> int:
+    """The port of the reference, under the same server with as many processes and threads as ours."""
+    port = free_port()
+    lab.start_program(
+        "bare",
+        ["-m", "uvicorn", "benchmarks.references.bare_reading:application", "--port", str(port),
+         "--workers", "2", "--http", "meeteasy.serving.protocol:BoundedProtocol", "--no-access-log"],
+    )  # fmt: skip
+    lab.wait_for_port(port, "bare")
+    started = b"Application startup complete"
+    lab.wait_for(lambda: lab.log("bare").count(started) == 2, "the bare view's processes")
+    return port
 
 
 def _time_import(lab: Lab, lines: int) -> dict[str, float]:

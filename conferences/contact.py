@@ -119,14 +119,19 @@ def _can_be_reached(number: phonenumbers.PhoneNumber) -> bool:
 
     Emergency, service and local numbers cannot. `is_valid_number` alone is too strict: its tables age and
     would reject numbers from an operator's new range. Numbers that it does not know need the length of a
-    mobile one, or else a digit was forgotten or typed twice.
+    mobile one, or else a digit was forgotten or typed twice, and the shape of the country's plan: in North
+    America nobody has a number that begins with 1.
     """
     if phonenumbers.is_valid_number(number):
         return phonenumbers.number_type(number) != phonenumbers.PhoneNumberType.PREMIUM_RATE
     length = phonenumbers.is_possible_number_for_type_with_reason(number, phonenumbers.PhoneNumberType.MOBILE)
-    return length == phonenumbers.ValidationResult.IS_POSSIBLE and not phonenumbers.is_valid_short_number(
-        number
-    )
+    if length != phonenumbers.ValidationResult.IS_POSSIBLE or phonenumbers.is_valid_short_number(number):
+        return False
+    code = number.country_code or 0
+    region = phonenumbers.region_code_for_country_code(code)
+    plan: Any = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+    shape = plan.general_desc.national_number_pattern
+    return re.fullmatch(shape, phonenumbers.national_significant_number(number)) is not None
 
 
 def pick_language(conference: Conference, wanted: str) -> str:

@@ -19,6 +19,8 @@ from django.test import override_settings
 from django.utils import translation
 from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
+from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.responders import StaticFile
 
 from conferences import services
 from conferences.models import Conference, Member
@@ -120,10 +122,32 @@ def valkey() -> Iterator[ValkeyServer]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def emptying_client(valkey: ValkeyServer) -> redis.Redis:
+    return redis.Redis.from_url(valkey.url)
+
+
 @pytest.fixture(autouse=True)
-def empty_valkey(valkey: ValkeyServer) -> None:
+def empty_valkey(emptying_client: redis.Redis) -> None:
     """Every test begins with no stream, no cache and no messages."""
-    redis.Redis.from_url(valkey.url).flushall()
+    emptying_client.flushall()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_listed_once() -> Iterator[None]:
+    """Every client of a test loads the middleware, for which WhiteNoise looks at each static file."""
+    listed: dict[str, StaticFile] = {}
+    list_files = WhiteNoiseMiddleware.add_files_from_finders
+
+    def add_listed(middleware: WhiteNoiseMiddleware) -> None:
+        if not listed:
+            list_files(middleware)
+            listed.update(middleware.files)
+        middleware.files.update(listed)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", add_listed)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

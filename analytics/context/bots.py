@@ -35,31 +35,44 @@ _WORDS = re.compile(
 _NO_BOTS = re.compile(r"(?i:\bcubot|MetaSr|Sogou\w*Browser|SogouMSE|Electron/)")
 
 
-@cache
-def _listed() -> re.Pattern[str]:
-    """The list's patterns as one. Compiling takes long, and few processes ever look at an agent."""
-    from crawleruseragents import CRAWLER_USER_AGENTS_DATA
+# A pattern that is nothing but a text: characters that mean themselves, and escaped punctuation.
+_PLAIN = re.compile(r"(?:[^\\\[\](){}|*+?^$.]|\\\W)+")
 
-    return re.compile(
-        "|".join(
-            entry["pattern"]
-            for entry in CRAWLER_USER_AGENTS_DATA
-            if not _SENDER_TAGS.intersection(entry.get("tags", ()))
-        )
-    )
+
+@cache
+def _listed() -> tuple[list[str], re.Pattern[str]]:
+    """The list's patterns: the texts of those that are plain, nearly all, and the others as one pattern.
+
+    Looking for 1,400 texts one by one takes a twelfth of the time of a pattern that has them as alternatives.
+    """
+    from crawleruseragents import CRAWLER_USER_AGENTS_DATA  # takes long, and few processes look at agents
+
+    patterns = [
+        entry["pattern"]
+        for entry in CRAWLER_USER_AGENTS_DATA
+        if not _SENDER_TAGS.intersection(entry.get("tags", ()))
+    ]
+    texts = [re.sub(r"\\(\W)", r"\1", pattern) for pattern in patterns if _PLAIN.fullmatch(pattern)]
+    return texts, re.compile("|".join(pattern for pattern in patterns if not _PLAIN.fullmatch(pattern)))
+
+
+def _is_listed(agent: str) -> bool:
+    texts, others = _listed()
+    return any(map(agent.__contains__, texts)) or others.search(agent) is not None
 
 
 def is_bot(user_agent: str) -> bool:
     """Whether the User-Agent names a crawler or another program that reads pages on its own.
 
-    Reads only its beginning, because a header may have any length. Takes about a millisecond: callers cache.
+    Reads only its beginning, because a header may have any length. Takes a fifth of a millisecond, so callers
+    cache.
     """
     text = user_agent[:MAX_LENGTH]
     if not text:
         return False
     if _NO_BOTS.search(text):
         return False
-    if _listed().search(text) or _WORDS.search(text):
+    if _is_listed(text) or _WORDS.search(text):
         return True
     if _SENDERS.search(text):
         return False

@@ -1,6 +1,7 @@
 """PostgreSQL: COPY into a temporary table, then one INSERT … SELECT … ON CONFLICT DO NOTHING."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 from django.db import connections, transaction
 
@@ -29,15 +30,15 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
     Sorted by key, because two workers that insert the same rows in different orders would each wait for the
     other's half (a deadlock, which PostgreSQL ends by failing one).
     """
-    ordered = sorted(rows, key=lambda row: row.key)
+    values = sorted(sql_values(rows), key=itemgetter(0))
     nested = connections[using].in_atomic_block
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute("SET LOCAL client_min_messages = warning")
         cursor.execute(_CREATE)
         # Django's cursor does not translate the errors of what comes while a COPY is open.
         with connections[using].wrap_database_errors, cursor.copy(_COPY) as copy:
-            for values in sql_values(ordered):
-                copy.write_row(values)
+            for row in values:
+                copy.write_row(row)
         cursor.execute(_INSERT)
         new_keys = {key for (key,) in cursor.fetchall()}
         if nested:  # there is no commit that would empty the stage

@@ -35,6 +35,9 @@ _STALE_AT_ONCE = 1_000
 MAX_SECONDS = 4.0
 # How long the entries of a failed read are processed alone; well below the task's time limit.
 ALONE_SECONDS = 15.0
+# A delivery costs some milliseconds however small it is: its transactions, and a mark for each conference.
+# While events keep coming, deliveries follow each other at this distance unless they are full.
+_APART_SECONDS = 0.1
 # How long a drain waits for more before it ends. While events trickle in, one wake-up then serves many:
 # a Celery message costs more than storing the events of a small batch.
 _LINGER_MS = 200
@@ -56,6 +59,7 @@ class Drain:
         self._process = process
         self._pause_seconds = pause_seconds
         self._paused_until = 0.0
+        self._gather_until = 0.0  # monotonic
         self._group_exists = False
         self._tally = Tally(log, "events_stored")
 
@@ -123,21 +127,25 @@ class Drain:
         return True
 
     def _read(self, linger_ms: int) -> list[Entry]:
-        """Entries of about _BYTES_AT_ONCE, without waiting for more than there are.
+        """Entries of about _BYTES_AT_ONCE, or those that there are by _APART_SECONDS after the last read.
 
         Each read is as long as those before it suggest.
         """
-        count = _ENTRIES_AT_FIRST
-        entries = more = self._consumer.read(count=count, block_ms=linger_ms)
-        size, largest = 0, 1
-        while len(more) == count:
-            sizes = [entry.size for entry in more]
-            size, largest = size + sum(sizes), max(largest, *sizes)
-            count = min(_ENTRIES_AT_ONCE, (_BYTES_AT_ONCE - size) // largest)
-            if count <= 0:
-                break
-            more = self._consumer.read(count=count, block_ms=None)
-            entries = entries + more
+        entries: list[Entry] = []
+        count, size, largest = _ENTRIES_AT_FIRST, 0, 1
+        while count > 0:
+            more = self._consumer.read(count=count, block_ms=None if entries else linger_ms)
+            entries += more
+            if len(more) < count:
+                pause = self._gather_until - time.monotonic()
+                if not entries or pause <= 0:
+                    break
+                time.sleep(pause)
+            if more:
+                sizes = [entry.size for entry in more]
+                size, largest = size + sum(sizes), max(largest, *sizes)
+                count = min(_ENTRIES_AT_ONCE, (_BYTES_AT_ONCE - size) // largest)
+        self._gather_until = time.monotonic() + _APART_SECONDS
         return entries
 
     def _process_together(self, entries: list[Entry]) -> None:

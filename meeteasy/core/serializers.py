@@ -28,21 +28,27 @@ _AS_IT_IS: dict[type, type] = {
 
 
 class _Read(NamedTuple):
-    """How a field is read. plain: the type of values that are taken from `source` as they are, or None."""
+    """How a field is read. plain: the type of values that are taken from `source` as they are, or None.
+    method: what makes the value of the whole instance, or None."""
 
     name: str
     source: str
     plain: type | None
+    method: Any
     field: Any
 
 
 @cache
 def _reads_of(serializer: type[serializers.Serializer[Any]]) -> list[_Read]:
     """The fields that answers of this class have, bound to a serializer of their own without a context."""
+    made = serializer()
     found = []
-    for field in serializer()._readable_fields:
+    for field in made._readable_fields:
         plain = _AS_IT_IS.get(type(field)) if len(field.source_attrs) == 1 else None
-        found.append(_Read(str(field.field_name), str(field.source), plain, field))
+        method = None
+        if type(field) is serializers.SerializerMethodField:
+            method = getattr(made, str(field.method_name))
+        found.append(_Read(str(field.field_name), str(field.source), plain, method, field))
     return found
 
 
@@ -53,7 +59,10 @@ class AnswerMixin:
     def to_representation(self, instance: Any) -> dict[str, Any]:
         answer: dict[str, Any] = {}
         is_dict = isinstance(instance, dict)
-        for name, source, plain, field in _reads_of(type(self)):  # type: ignore[arg-type]
+        for name, source, plain, method, field in _reads_of(type(self)):  # type: ignore[arg-type]
+            if method is not None:
+                answer[name] = method(instance)
+                continue
             if plain is not None:
                 try:
                     value = instance[source] if is_dict else getattr(instance, source)

@@ -26,7 +26,7 @@ _MAIL_SECONDS, _RCPT_SECONDS, _DATA_SECONDS, _BLOCK_SECONDS = 300, 300, 120, 180
 # Nothing depends on the answer to QUIT, and a server that has just been silent will give none.
 _QUIT_SECONDS = 2
 
-_ENHANCED_CODE = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+_ENHANCED_CODE = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")  # not part of an IP address
 # The server requires authentication or encryption.
 _ABOUT_OUR_ACCOUNT = {530, 534, 535, 538}
 # RFC 3463: an invalid sender address. RFC 4954: credentials. RFC 7372: SPF, DKIM, reverse DNS.

@@ -179,13 +179,14 @@ class ConversionSerializer(PathSerializer):
 
     def to_representation(self, instance: tuple[ShareConversion, CreditPath]) -> dict[str, Any]:
         conversion, path = instance
-        registered_at = serializers.DateTimeField().to_representation(conversion.registered_at)
-        return {
-            "registration_id": code_of(conversion.registration_id),
-            "is_reported": conversion.is_reported,
-            "registered_at": registered_at,
-            **PathSerializer().to_representation(path),
-        }
+        return super().to_representation(
+            {
+                "registration_id": code_of(conversion.registration_id),
+                "is_reported": conversion.is_reported,
+                "registered_at": conversion.registered_at,
+                **path._asdict(),
+            }
+        )
 
 
 class OpenedCodeSerializer(Answer):

@@ -5,7 +5,7 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
-from django.db.models import Model, QuerySet, Value
+from django.db.models import BooleanField, Model, QuerySet, Value
 from django.db.models.functions import StrIndex, Substr
 
 from meeteasy.core.folding import fold
@@ -22,7 +22,9 @@ from sharing.rules.forest import Forest, LinkState, Node
 from sharing.rules.opens import Open
 
 _COLUMNS = LinkState.__struct_fields__
-_STATE = ", ".join(f"link.{name}" for name in _COLUMNS)
+_FLAGS = {field.column for field in ShareLink._meta.concrete_fields if isinstance(field, BooleanField)}
+# Flags as numbers: sqlite3 calls a converter for each value of a column that is declared as bool.
+_STATE = ", ".join(f"CAST(link.{name} AS integer)" if name in _FLAGS else f"link.{name}" for name in _COLUMNS)
 # These refer to a row by its place in the table, which is smaller than its key and needs no index.
 _CLOSED_PART = f"""
     WITH RECURSIVE part(place) AS (

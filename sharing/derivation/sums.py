@@ -5,7 +5,9 @@ right at every moment, also while registrations wait for their turn (StaleRegist
 the quarter hour of the registrations, which is on one local day in every time zone, and for all time.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import struct
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -28,38 +30,65 @@ _CHANNEL_AMOUNTS = ("links", "opens", "openers")
 _CREDITS_AT_ONCE = 5000
 _SHARER, _CHANNEL, _TOTAL = (str(kind) for kind in CreditSum.Kind.values)
 
-# What registrations change in a sum: _COUNTS, then the units of each credit model.
-_Amounts = tuple[int, ...]
-# So many changes of one sum are kept before they are added up.
-_CHANGES_AT_ONCE = 100
+# The amounts by which a sum changes: _COUNTS, then the units of each credit model. They are packed into one
+# integer, in which each has 64 bits, so one addition adds them all. Any may be negative; none reaches 2**63.
+_Packed = int
+_BITS = 64
+_A_REGISTRATION = 1 << _BITS * _COUNTS.index("registrations")
 
 
 def _amount_columns() -> list[str]:
     return [*_COUNTS, *map(CreditSum.column_of, CREDIT_MODELS)]
 
 
+def _pack(amounts: Iterable[int]) -> _Packed:
+    return sum(amount << _BITS * place for place, amount in enumerate(amounts))
+
+
 class Sums:
     """Changes to sums, collected in memory."""
 
     def __init__(self) -> None:
-        # (conference, kind, quarter) → name → changes
-        self._changes: dict[tuple[str, str, int], dict[str, list[_Amounts]]] = {}
+        # (conference, kind, quarter) → name → change
+        self._changes: dict[tuple[str, str, int], dict[str, _Packed]] = {}
+        self._with_ages = [
+            (_BITS * place, model)
+            for place, model in enumerate(CREDIT_MODELS.values(), start=len(_COUNTS))
+            if model.uses_ages
+        ]
+        # What the other models give each place of a chain, by its length.
+        self._without_ages: dict[int, list[_Packed]] = {}
 
     def count(self, conference_id: str, ms: int, credits: Sequence[Credited], *, by: int) -> None:
         """Add (`by` = 1) or remove (-1) the credits of a registration at `ms`, nearest first."""
         quarter = ms // QUARTER_MS * QUARTER_MS
-        ages = [item.age_ms for item in credits]
-        each = [by] * len(ages)
-        divided: list[Sequence[int]] = [model.divide(ages) for model in CREDIT_MODELS.values()]
+        parts = self._divide([item.age_ms for item in credits])
         if by < 0:
-            divided = [[-part for part in parts] for parts in divided]
-        parts = list(zip(each, each, [by, *[0] * (len(ages) - 1)], *divided, strict=True))
-        of_sharers = self._changes_of(conference_id, _SHARER, quarter)
-        for name, amounts in _by_name([item.sharer for item in credits], parts):
-            _collect(of_sharers, name, amounts)
-        of_channels = self._changes_of(conference_id, _CHANNEL, quarter)
-        for name, amounts in _by_name([item.channel for item in credits], parts):
-            _collect(of_channels, name, amounts)
+            parts = [-part for part in parts]
+        for kind, names in (
+            (_SHARER, [item.sharer for item in credits]),
+            (_CHANNEL, [item.channel for item in credits]),
+        ):
+            sums = self._changes_of(conference_id, kind, quarter)
+            distinct = set(names)
+            if len(distinct) == 1:
+                sums[names[0]] += sum(parts)
+            else:
+                for name, part in zip(names, parts, strict=True):
+                    sums[name] += part
+            if len(distinct) < len(names):
+                for name in distinct:  # a registration counts once
+                    sums[name] -= by * (names.count(name) - 1) * _A_REGISTRATION
+
+    def _divide(self, ages: Sequence[int]) -> list[_Packed]:
+        """What a registration adds to the sum of each place of its chain."""
+        length = len(ages)
+        parts = self._without_ages.get(length)
+        if parts is None:
+            parts = self._without_ages[length] = _divide_without_ages(length)
+        for shift, model in self._with_ages:
+            parts = [part + (units << shift) for part, units in zip(parts, model.divide(ages), strict=True)]
+        return parts
 
     def rename(self, conference_id: str, kind: str, name: str, other: str) -> None:
         """Move the stored sums of a name to another one."""
@@ -69,73 +98,58 @@ class Sums:
             if key[len(start) :] != name:  # the end of a longer name
                 continue
             changes = self._changes_of(conference_id, kind, QuarterSum.start_of(key))
-            _collect(changes, other, tuple(amounts))
-            _collect(changes, name, tuple(-amount for amount in amounts))
+            changes[other] += _pack(amounts)
+            changes[name] -= _pack(amounts)
 
     def save(self) -> None:
         """Write the changes in the caller's transaction, which holds the lock."""
-        quarters: dict[str, _Amounts] = {}
-        of_all_time: dict[tuple[str, str, str], list[_Amounts]] = {}
+        unpack = _make_unpacker()
+        digest = digest_models()
+        quarters: list[tuple[Any, ...]] = []
+        of_all_time: dict[tuple[str, str, str], list[tuple[int, ...]]] = {}
         for (conference_id, kind, quarter), changes in self._with_totals():
             key = QuarterSum.make_key(conference_id, kind, quarter)
-            for name, amounts in changes.items():
-                if any(amounts):
-                    quarters[key + name] = amounts
+            for name, change in changes.items():
+                if change:
+                    amounts = unpack(change)
+                    quarters.append((key + name, *amounts, digest))
                     of_all_time.setdefault((conference_id, kind, name), []).append(amounts)
         self._changes = {}
-        digest = digest_models()
-        _save(
-            QuarterSum,
-            ("id",),
-            [(key, *amounts, digest) for key, amounts in sorted(quarters.items())],
-            kept=("models_digest",),
-        )
-        _save(CreditSum, _KEY, [(*key, *_add_up(parts)) for key, parts in sorted(of_all_time.items())])
+        _save(QuarterSum, ("id",), sorted(quarters), kept=("models_digest",))
+        _save(CreditSum, _KEY, sorted((*key, *_add_up(parts)) for key, parts in of_all_time.items()))
 
-    def _with_totals(self) -> Iterator[tuple[tuple[str, str, int], dict[str, _Amounts]]]:
-        """The changes by (conference, kind, quarter), added up, and those of the totals."""
+    def _with_totals(self) -> Iterator[tuple[tuple[str, str, int], dict[str, _Packed]]]:
+        """The changes by (conference, kind, quarter), and those of the totals."""
+        unpack = _make_unpacker()
         for (conference_id, kind, quarter), changes in self._changes.items():
-            added = {name: _add_up(parts) for name, parts in changes.items()}
-            yield (conference_id, kind, quarter), added
-            if kind == _CHANNEL and added:
-                credits, _, direct, *units = _add_up(list(added.values()))
+            yield (conference_id, kind, quarter), changes
+            if kind == _CHANNEL:
                 # A registration has one direct credit, and may have several channels.
-                yield (conference_id, _TOTAL, quarter), {"": (credits, direct, direct, *units)}
+                credits, _, direct, *units = unpack(sum(changes.values()))
+                yield (conference_id, _TOTAL, quarter), {"": _pack([credits, direct, direct, *units])}
 
-    def _changes_of(self, conference_id: str, kind: str, quarter: int) -> dict[str, list[_Amounts]]:
-        return self._changes.setdefault((conference_id, kind, quarter), {})
-
-
-def _by_name(names: Sequence[str], parts: Sequence[_Amounts]) -> Iterable[tuple[str, _Amounts]]:
-    """What a registration changes in the sum of each name."""
-    distinct = set(names)
-    if len(distinct) == len(names):
-        return zip(names, parts, strict=True)
-    if len(distinct) == 1:
-        return [(names[0], _of_one(parts))]
-    found: dict[str, list[_Amounts]] = {}
-    for name, amounts in zip(names, parts, strict=True):
-        found.setdefault(name, []).append(amounts)
-    return [(name, _of_one(theirs)) for name, theirs in found.items()]
+    def _changes_of(self, conference_id: str, kind: str, quarter: int) -> dict[str, _Packed]:
+        return self._changes.setdefault((conference_id, kind, quarter), defaultdict(int))
 
 
-def _of_one(parts: Sequence[_Amounts]) -> _Amounts:
-    """Add up changes of one registration, which counts once."""
-    credits, _, *others = _add_up(parts)
-    return (credits, parts[0][1], *others)
+def _divide_without_ages(length: int) -> list[_Packed]:
+    """The credits of chains of this length: their number, and units under the models that do not use ages."""
+    nothing = [0] * length
+    units = [nothing if model.uses_ages else model.divide(nothing) for model in CREDIT_MODELS.values()]
+    direct = [1, *nothing[1:]]
+    return [_pack(amounts) for amounts in zip([1] * length, [1] * length, direct, *units, strict=True)]
 
 
-def _collect(changes: dict[str, list[_Amounts]], name: str, amounts: _Amounts) -> None:
-    known = changes.get(name)
-    if known is None:
-        changes[name] = [amounts]
-        return
-    known.append(amounts)
-    if len(known) == _CHANGES_AT_ONCE:
-        known[:] = [_add_up(known)]
+def _make_unpacker() -> Callable[[_Packed], tuple[int, ...]]:
+    count = len(_amount_columns())
+    unpack = struct.Struct(f"<{count}q").unpack
+    signs = _pack([1 << _BITS - 1] * count)
+    # Adding 2**63 to each makes all positive, so that none borrows from the next. Without carrying, they are
+    # the amounts again, in two's complement.
+    return lambda packed: unpack((packed + signs ^ signs).to_bytes(_BITS // 8 * count, "little"))
 
 
-def _add_up(parts: Sequence[_Amounts]) -> _Amounts:
+def _add_up(parts: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     return parts[0] if len(parts) == 1 else tuple(map(sum, zip(*parts, strict=True)))
 
 

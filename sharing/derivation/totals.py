@@ -19,7 +19,7 @@ from sharing.derivation.locks import lock_conferences
 from sharing.models import PendingTotal
 from sharing.rules.forest import Forest, Node, Totals
 
-_LINKS_AT_ONCE = 2_000
+_LINKS_AT_ONCE = 10_000
 _ROWS_AT_ONCE = 5_000
 
 

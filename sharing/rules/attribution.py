@@ -30,6 +30,7 @@ class Link(Protocol):
     channel: str
     parent_id: str | None
     is_void: int
+    first_ms: int
 
     @property
     def first(self) -> Moment: ...
@@ -119,28 +120,31 @@ def _credit_chain(
     touch: Open, registration: Registration, get_link: GetLink, refuse: _Refuse
 ) -> list[Credited]:
     """Credit each link of the chain from `touch` up, except those with a reason against it."""
-    given: list[Credited] = []
-    credited: set[str] = set()
-    way = walk_up(touch.key, registration.moment, get_link)
+    moment, visitor = registration.moment, registration.visitor
+    way = walk_up(touch.key, moment, get_link)
     chain = list(islice(way, MAX_DEPTH))
-    for distance, link in enumerate(chain, start=1):
-        if link.first >= registration.moment:
-            refuse(link.id, Reason.SHARED_LATER, distance)
-        elif link.sharer == registration.visitor:
-            refuse(link.id, Reason.SELF_REFERRAL, distance)
-        elif link.is_void:
-            refuse(link.id, Reason.VOIDED, distance)
-        elif link.sharer in credited:
-            refuse(link.id, Reason.SHARER_ALREADY_CREDITED, distance)
-        else:
-            credited.add(link.sharer)
-            age_ms = registration.moment[0] - link.first[0]
-            given.append(Credited(link.id, distance, age_ms, link.sharer, link.channel))
     beyond = next(way, None)
     if beyond is not None:
         refuse(beyond.id, Reason.BEYOND_DEPTH, MAX_DEPTH + 1)
+    if chain and chain[-1].first >= moment:  # only the last link of a walk may be
+        refuse(chain[-1].id, Reason.SHARED_LATER, len(chain))
+        del chain[-1]
+    given: list[Credited] = []
+    credited: set[str] = set()
+    for distance, link in enumerate(chain, start=1):
+        sharer = link.sharer
+        if sharer == visitor:
+            refuse(link.id, Reason.SELF_REFERRAL, distance)
+        elif link.is_void:
+            refuse(link.id, Reason.VOIDED, distance)
+        elif sharer in credited:
+            refuse(link.id, Reason.SHARER_ALREADY_CREDITED, distance)
+        else:
+            credited.add(sharer)
+            age_ms = moment[0] - link.first_ms
+            given.append(Credited(link.id, distance, age_ms, sharer, link.channel))
     if touch.chain_digest and touch.chain_digest != digest_of_chain(
-        [code_of(link.id) for link in reversed(chain) if link.first < registration.moment]
+        [code_of(link.id) for link in reversed(chain)]
     ):
         refuse(touch.key, Reason.CHAIN_CONTRADICTS_TREE)
     return given
@@ -232,7 +236,8 @@ def walk_up(key: str, before: Moment, get_link: GetLink) -> Iterator[Link]:
     link = get_link(key)
     while link is not None:
         yield link
-        if link.first >= before or link.parent_id is None:
+        is_later = link.first_ms >= before[0] and link.first >= before  # the first part is cheap
+        if is_later or link.parent_id is None:
             return
         link = get_link(link.parent_id)
 

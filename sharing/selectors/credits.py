@@ -7,11 +7,12 @@ stored sums of its quarter hours.
 import datetime as dt
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import islice
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from django.db.models import Exists, F, OuterRef, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, QuerySet, Sum, Window
 from django.db.models.functions import Substr
 
 from conferences.models import Conference
@@ -78,8 +79,11 @@ def get_leaderboard(
     """Sharers by their credit under a model. Raises BadCursorError."""
     after = _read_cursor(cursor)
     ranking = _make_ranking(conference, _Kind.SHARER, model, days)
-    found = ranking.read(after, limit + 1)
-    return _make_page(ranking, found, limit, ranking.count(), is_first=not cursor)
+    if after is None:
+        found, count = ranking.read_first(limit + 1)
+    else:
+        found, count = ranking.read(after, limit + 1), ranking.count()
+    return _make_page(ranking, found, limit, count, is_first=after is None)
 
 
 def get_channels(
@@ -131,6 +135,10 @@ class _AllTime:
     def count(self) -> int:
         return self._sums.count()
 
+    def read_first(self, limit: int) -> tuple[list[SumRow], int]:
+        """The highest sums, and how many sums there are."""
+        return self.read(None, limit), self.count()
+
     def read(self, after: tuple[int, str] | None, limit: int) -> list[SumRow]:
         """The next sums after one of them (units, name), or the first."""
         rows = self._sums.order_by(*_ORDER)
@@ -166,9 +174,10 @@ class _OfDays:
 
     def __init__(self, sums: QuerySet[QuarterSum], model: str, *, start_of_name: int) -> None:
         # A sharer may have a row in each quarter hour: the database adds them up several times faster.
-        added = (
+        self._added = (
             sums.order_by()
-            .values_list(Substr("id", start_of_name))
+            .annotate(name=Substr("id", start_of_name))
+            .values_list("name")
             .annotate(
                 of_model=Sum(QuarterSum.column_of(model)),
                 of_credits=Sum("credits"),
@@ -176,8 +185,20 @@ class _OfDays:
                 of_direct=Sum("direct"),
             )
         )
-        self._by_name = {row[0]: SumRow(*row) for row in added.iterator(chunk_size=5000)}
-        self._rows = sorted(self._by_name.values(), key=_sort_key)
+
+    @cached_property
+    def _by_name(self) -> dict[str, SumRow]:
+        return {row[0]: SumRow(*row) for row in self._added.iterator(chunk_size=5000)}
+
+    @cached_property
+    def _rows(self) -> list[SumRow]:
+        return sorted(self._by_name.values(), key=_sort_key)
+
+    def read_first(self, limit: int) -> tuple[list[SumRow], int]:
+        # The database sorts and counts, too, so that only these rows become objects.
+        highest = self._added.annotate(total=Window(Count("*"))).order_by("-of_model", "name")[:limit]
+        rows = list(highest)
+        return [SumRow(*row[:-1]) for row in rows], rows[0][-1] if rows else 0
 
     def count(self) -> int:
         return len(self._rows)

@@ -11,6 +11,9 @@ from conferences.models import Conference
 # The first and last day, both included; None means that end is open.
 Range = tuple[dt.date | None, dt.date | None]
 
+# Before and after all instants, where a statement needs bounds.
+FIRST_MS, LAST_MS = -(2**62), 2**62
+
 
 def in_range(conference: Conference, days: Range, field: str) -> Q:
     """The condition that a field of instants (UTC milliseconds) is within these days."""

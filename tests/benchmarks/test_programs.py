@@ -40,6 +40,7 @@ def test_a_benchmark_runs_and_says_what_it_measured_where(
         pytest.importorskip(needs, reason=f"{needs} is not installed: see benchmarks/requirements.txt")
     output = tmp_path / "result.json"
     environment = {name: value for name, value in os.environ.items() if name != "DATA_DIR"}
+    environment["PYTHONPATH"] = str(ROOT)  # as programs of benchmarks have it, so that these can be forks
     result = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{program}", "--smoke", "--output", str(output)],
         cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False,

@@ -51,6 +51,7 @@ def test_addresses_too_long_in_lower_case_are_refused(email: str) -> None:
         ("+8100777777777777777", ""), ("+491234567890123456", ""), ("400 12", "CN"), ("911", "IN"),
         ("1380013800", "CN"), ("138001380000", "CN"), ("+8613800138000.0", ""),  # mobile, a digit off
         ("+1 900 555 1234", ""), ("0900 1234567", "DE"), ("0909 8790000", "GB"), ("+979 123 456 789", ""),
+        ("(123) 456-7890", "US"), ("+1 023 456 7890", ""),  # no area code begins so
     ],
 )  # fmt: skip
 def test_unreachable_numbers_are_refused(given: str, region: str) -> None:

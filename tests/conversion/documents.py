@@ -5,7 +5,7 @@ import random
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msoffcrypto
 from docx import Document
@@ -24,6 +24,13 @@ _NAMESPACES = (
     'xmlns:xlink="http://www.w3.org/1999/xlink" '
     'xmlns:svg="urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0"'
 )
+
+# What takes long to make is made by the test that needs it, not while pytest collects tests.
+Content = bytes | Callable[[], bytes]
+
+
+def made(content: Content) -> bytes:
+    return content() if callable(content) else content
 
 
 def make_docx(

@@ -18,8 +18,6 @@ from tests.support.system import System
 
 pytestmark = [pytest.mark.processes, pytest.mark.faults, needs_sandbox, needs_libreoffice]
 
-LONG = documents.make_docx([documents.CHINESE] * 8, pages=300)
-
 
 def upload(system: System, content: bytes, *, name: str = "agenda.docx", target: str = "pdf") -> str:
     answer = system.http.post(
@@ -71,7 +69,7 @@ def converting(system: System) -> tuple[System, str, set[str]]:
     """A system whose worker is at a long document: (system, job, temporary files before)."""
     system.start("web", "files", "beat")
     before = set(os.listdir(tempfile.gettempdir()))
-    return system, upload(system, LONG), before
+    return system, upload(system, documents.make_docx([documents.CHINESE] * 8, pages=300)), before
 
 
 def finishes_within_a_minute(system: System, job_id: str, since: float) -> dict[str, Any]:

@@ -30,12 +30,19 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 # With what they import, nearly all that workers, beat and web processes load before their settings matter.
 _LIBRARIES = (
-    "celery.apps.worker", "celery.beat", "celery.bin.celery", "celery.concurrency.prefork", "celery.worker",
-    "channels.auth", "channels.generic.websocket", "channels_redis.pubsub", "django.contrib.admin",
-    "django.core.cache.backends.redis", "django.core.mail.backends.smtp", "django.db.backends.sqlite3.base",
-    "django.db.migrations.executor", "django.template.loader_tags", "django.views.generic", "httpx",
-    "kombu.transport.redis", "phonenumbers", "redis.asyncio", "rest_framework.serializers", "structlog",
-    "uvicorn.loops.uvloop", "uvicorn.main", "uvicorn.protocols.http.httptools_impl",
+    "babel.dates", "billiard.popen_fork", "billiard.sharedctypes", "celery.app.amqp", "celery.app.control",
+    "celery.app.events", "celery.app.log", "celery.apps.worker", "celery.backends.base", "celery.beat",
+    "celery.bin.celery", "celery.concurrency.prefork", "celery.events.receiver", "celery.worker.autoscale",
+    "celery.worker.components", "celery.worker.consumer", "celery.worker.loops", "celery.worker.pidbox",
+    "celery.worker.strategy", "channels.auth", "channels.generic.websocket", "channels_redis.pubsub",
+    "corsheaders.middleware", "cron_descriptor", "crontab", "csp.middleware", "dj_database_url",
+    "django.contrib.admin", "django.core.cache.backends.redis", "django.core.mail.backends.smtp",
+    "django.db.backends.sqlite3.base", "django.db.migrations.executor", "django.template.defaulttags",
+    "django.template.loader_tags", "django.templatetags.i18n", "django.views.debug", "django.views.generic",
+    "h11", "httpcore", "httpx", "jinja2", "kombu.transport.redis", "maxminddb", "msgspec.json",
+    "phonenumbers", "PIL.Image", "prometheus_client", "redis.asyncio", "rest_framework.serializers",
+    "segno", "structlog", "ua_parser", "uuid_utils", "uvicorn.loops.uvloop", "uvicorn.main",
+    "uvicorn.protocols.http.httptools_impl", "whitenoise.middleware",
 )  # fmt: skip
 _MAX_REQUEST = 256 * 1024
 # What the interpreter or the loader reads before a program's first line.

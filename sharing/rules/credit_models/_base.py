@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 
 import msgspec
 from django.utils.functional import Promise
@@ -29,6 +28,8 @@ class CreditModel(msgspec.Struct, frozen=True):
     column: the number of its column in the stored sums of all time, from 1 to COLUMNS, for no other model.
     is_fractional: whether the credits of a registration add up to 1. If they do not, every view shows the
         distinct number of registrations beside the sum.
+    uses_ages: whether the ages matter, and not only how many there are. If they do not, all chains of one
+        length are divided alike, and so only once.
     """
 
     name: str
@@ -36,20 +37,16 @@ class CreditModel(msgspec.Struct, frozen=True):
     weigh: Weigh
     column: int
     is_fractional: bool = True
+    uses_ages: bool = True
 
-    def divide(self, ages_ms: Sequence[int]) -> Sequence[int]:
+    def divide(self, ages_ms: Sequence[int]) -> list[int]:
         """The credit of each share, in units of 1/SCALE."""
-        return _to_units(tuple(self.weigh(ages_ms)), self.is_fractional)
-
-
-@lru_cache(maxsize=1024)  # most models weigh all chains of one length alike
-def _to_units(weights: Sequence[float], is_fractional: bool) -> Sequence[int]:
-    units = [round(weight * SCALE) for weight in weights]
-    if is_fractional and (rest := SCALE - sum(units)):
-        step = 1 if rest > 0 else -1
-        for place in range(abs(rest)):
-            units[place % len(units)] += step
-    return units
+        units = [round(weight * SCALE) for weight in self.weigh(ages_ms)]
+        if self.is_fractional and (rest := SCALE - sum(units)):
+            step = 1 if rest > 0 else -1
+            for place in range(abs(rest)):
+                units[place % len(units)] += step
+        return units
 
 
 CREDIT_MODELS: Registry[CreditModel] = Registry("sharing.rules.credit_models")
@@ -63,7 +60,7 @@ def digest_models() -> str:
 
 
 def register(
-    name: str, *, label: str | Promise, column: int, is_fractional: bool = True
+    name: str, *, label: str | Promise, column: int, is_fractional: bool = True, uses_ages: bool = True
 ) -> Callable[[Weigh], Weigh]:
     """Register the decorated function as the credit model `name`; the arguments are CreditModel's.
 
@@ -76,7 +73,7 @@ def register(
             raise DuplicateMemberError(f"credit model {name!r}: column {column} is that of {taken[column]!r}")
         if not 1 <= column <= COLUMNS:
             raise ValueError(f"credit model {name!r}: columns are 1 to {COLUMNS}, not {column}")
-        CREDIT_MODELS.add(name, CreditModel(name, label, weigh, column, is_fractional))
+        CREDIT_MODELS.add(name, CreditModel(name, label, weigh, column, is_fractional, uses_ages))
         return weigh
 
     return add

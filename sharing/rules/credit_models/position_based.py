@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from sharing.rules.credit_models import register
 
 
-@register("position_based", label=_("Position-based (40/20/40)"), column=5)
+@register("position_based", label=_("Position-based (40/20/40)"), column=5, uses_ages=False)
 def position_based(ages_ms: Sequence[int]) -> list[float]:
     count = len(ages_ms)
     if count <= 2:

@@ -95,6 +95,33 @@ def test_the_size_of_entries_bounds_a_bulk(conference: Conference) -> None:
 
 
 @pytest.mark.django_db
+def test_what_comes_right_after_a_delivery_is_gathered(
+    conference: Conference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bulks: list[int] = []
+    pauses: list[float] = []
+
+    def process(rows: Sequence[EventRow]) -> StoreResult:
+        bulks.append(len(rows))
+        if len(bulks) == 1:
+            append([make_row()])
+        return StoreResult(stored=len(rows), duplicate=0)
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        append([make_row()], [make_row()])
+
+    started = time.monotonic()
+    append([make_row()])
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "monotonic", lambda: started + len(pauses))
+        patched.setattr(time, "sleep", pause)
+        run(make_drain(process))
+    assert bulks == [1, 3], "the first at once, the rest together"
+    assert pauses == [pytest.approx(0.1)]
+
+
+@pytest.mark.django_db
 def test_a_bulk_of_claimed_large_entries_is_bounded_too(conference: Conference) -> None:
     bulks: list[int] = []
 

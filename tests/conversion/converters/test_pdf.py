@@ -178,14 +178,14 @@ def test_html_keeps_its_charset_and_runs_no_script(work_off: Start) -> None:
         (b"\n", "a.csv", "empty_output"),
         (documents.make_xlsx([]), "a.xlsx", "empty_output"),
         (documents.make_picture(), "a.docx", "unsupported_type"),
-        (documents.protect(documents.make_pptx()), "a.pptx", "password_protected"),
-        (documents.make_zip_bomb(), "a.docx", "zip_bomb"),
+        (lambda: documents.protect(documents.make_pptx()), "a.pptx", "password_protected"),
+        (documents.make_zip_bomb, "a.docx", "zip_bomb"),
     ],
 )
 def test_a_bad_document_has_the_code_of_its_fault(
-    work_off: Start, content: bytes, name: str, code: str
+    work_off: Start, content: documents.Content, name: str, code: str
 ) -> None:
-    job = work_off(content, name)
+    job = work_off(documents.made(content), name)
     assert (job.status, job.error_code) == ("failed", code), job.error_details
 
 

@@ -4,7 +4,10 @@ import asyncio
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
+
+import pytest
 
 from meeteasy.core.asgi import ByteBudget
 from meeteasy.serving.bodies import BodyLimit
@@ -117,3 +120,40 @@ async def test_a_header_with_an_underscore_cannot_pose_as_another() -> None:
     assert "HTTP_X_FORWARDED_FOR" not in seen
     assert seen["HTTP_X_REAL"] == "1"
     assert seen["QUERY_STRING"] == "q=%FF&a=%20"
+
+
+class Answer:
+    """A WSGI answer in two parts, as Django has it."""
+
+    def __init__(self, *, streaming: bool) -> None:
+        self.streaming = streaming
+        self.is_closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter([b"he", b"llo"])
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_an_answer_arrives_whole_and_is_closed(streaming: bool) -> None:
+    sent: list[Any] = []
+    answer = Answer(streaming=streaming)
+
+    def application(environ: Any, start_response: Any) -> Answer:
+        start_response("201 Created", [("X-One", "1")])
+        return answer
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await Pool(application, threads=1, waiting=1, wait_seconds=5)(SCOPE, receive, send)
+    start, *parts = sent
+    assert (start["status"], start["headers"]) == (201, [(b"x-one", b"1")])
+    assert b"".join(part["body"] for part in parts) == b"hello"
+    assert not parts[-1].get("more_body", False)
+    assert answer.is_closed

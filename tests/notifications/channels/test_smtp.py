@@ -100,6 +100,7 @@ SENDER = "noreply@meet.example"
         (554, "5.7.1 <dora@example.com>: Relay access denied", Failure.OUTAGE, True),
         (550, "5.7.26 unauthenticated mail from meet.example", Failure.OUTAGE, True),
         (550, "5.7.23 SPF validation failed", Failure.OUTAGE, True),
+        (550, "[203.5.1.8] does not like it: 5.1.1 no such user", Failure.PERMANENT, False),
     ],
 )
 def test_replies_about_us_are_recognised(code: int, text: str, kind: str, needs_attention: bool) -> None:

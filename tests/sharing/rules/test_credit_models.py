@@ -43,6 +43,15 @@ def test_fractional_models_sum_to_one_without_negative_credits(name: str, ages: 
         assert sum(credits) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("name", [name for name, model in CREDIT_MODELS.items() if not model.uses_ages])
+@given(ages=st.lists(st.integers(0, 400 * DAY_MS), min_size=1, max_size=60))
+def test_models_that_do_not_use_ages_divide_all_chains_of_one_length_alike(
+    name: str, ages: list[int]
+) -> None:
+    model = CREDIT_MODELS[name]
+    assert model.divide(ages) == model.divide([0] * len(ages))
+
+
 def test_each_model_has_a_column_of_its_own() -> None:
     last_touch = CREDIT_MODELS["last_touch"]
     with pytest.raises(DuplicateMemberError, match="last_touch"):

@@ -45,6 +45,19 @@ def fields(row: Any) -> dict[str, Any]:
     return {**row.decode_data(), "properties": msgspec.json.decode(row.properties)}
 
 
+@pytest.mark.parametrize(
+    ("given", "visitor_id"),
+    [(12.0, "12"), (18446744073709551615, "18446744073709551615"), (True, "u"), ({}, "u"), ("", "u")],
+)
+async def test_a_number_is_a_visitors_id(
+    other: OtherDoor, make_conference: Callable[..., Any], given: object, visitor_id: str
+) -> None:
+    await make_conference()
+    await other.post("/v1/page", {"anonymousId": given, "userId": "u", "writeKey": "summit"})
+
+    assert [row.visitor_id for row in read_stream()] == [visitor_id]
+
+
 @pytest.mark.parametrize("path", ["/v1/page", "/v1/p", "/v1/p/"])
 async def test_a_page_is_a_page_view(
     other: OtherDoor, make_conference: Callable[..., Any], path: str
