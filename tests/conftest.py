@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 import structlog
@@ -30,6 +31,12 @@ from tests.support.environment import DATA_DIR, LANGUAGE, OWN_POSTGRESQL, SHARED
 from tests.support.mongodb import drop_mongodb_of_tests, empty_collections, let_django_roll_back_the_other
 from tests.support.services import PostgresqlServer, ValkeyServer
 from tests.support.system import System
+
+# Other work may make any example slow, and fixtures need no setting up for each.
+hypothesis.settings.register_profile(
+    "shared", deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
+)
+hypothesis.settings.load_profile("shared")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.days.attendance import FIGURES, count_attendance, find_days
@@ -340,7 +340,7 @@ _deliveries = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25)
 @given(_deliveries, st.randoms(use_true_random=False))
 def test_any_order_of_deliveries_gives_the_same_summaries(
     conference: Conference, rows: list[EventRow], random: Any

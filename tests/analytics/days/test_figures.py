@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.days.figures import compute_figures, figure_names, figures_from
@@ -39,7 +39,7 @@ events_of_a_week = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40)
 @given(events_of_a_week, st.integers(1, 5))
 def test_figures_equal_a_recount_in_any_order_of_arrival(
     conference: Conference, events: list[dict[str, Any]], parts: int

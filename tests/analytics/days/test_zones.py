@@ -62,7 +62,7 @@ def test_instants_around_odd_days_get_the_right_date() -> None:
             assert local_date("America/New_York", instant) == expected
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(st.sampled_from(ZONES), days, st.integers(0, 86_399_999))
 def test_an_instant_lies_within_its_local_date(zone: str, day: dt.date, offset: int) -> None:
     instant = ms(dt.datetime.combine(day, dt.time(), dt.UTC)) + offset
@@ -71,7 +71,7 @@ def test_an_instant_lies_within_its_local_date(zone: str, day: dt.date, offset: 
     assert ms(begins) <= instant < ms(ends)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.sampled_from(ZONES), days)
 def test_days_follow_each_other_without_gap_or_overlap(zone: str, day: dt.date) -> None:
     begins, ends = day_bounds(zone, day)
@@ -83,7 +83,7 @@ def test_days_follow_each_other_without_gap_or_overlap(zone: str, day: dt.date) 
         assert local_date(zone, ms(begins)) == local_date(zone, ms(ends) - 1) == day
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(ZONES), days.filter(lambda day: day.year >= 2012), st.integers(0, 86_399_999))
 def test_since_2012_days_match_the_wall_clock(zone: str, day: dt.date, offset: int) -> None:
     instant = ms(dt.datetime.combine(day, dt.time(), dt.UTC)) + offset

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analytics.event_types import EVENT_TYPES
@@ -20,7 +20,7 @@ from analytics.stream.entry import decode_entry, encode_batch, encode_batches
 pytestmark = pytest.mark.slow
 
 NOW_MS = 1_800_000_000_000
-many = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+many = settings(max_examples=400)
 
 texts = st.text(st.characters(exclude_categories=())) | st.sampled_from(["", "\0", "\ud800", "x" * 10_000])
 numbers = (

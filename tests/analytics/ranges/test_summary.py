@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from analytics.days.summaries import refresh_dirty_days
@@ -181,7 +181,7 @@ def _parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.usefixtures("_parts")
-@settings(max_examples=6, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, phases=[Phase.generate])
 @given(events=events_of_days(), seed=st.integers(0, 2**16))
 def test_summaries_equal_a_plain_recount(events: list[dict[str, Any]], seed: int) -> None:
     shuffle = random.Random(seed)

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics import store
@@ -96,11 +96,7 @@ def forget_all() -> None:
 
 
 @pytest.mark.django_db
-@settings(
-    max_examples=60 if STORE == "sqlite" else 15,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=60 if STORE == "sqlite" else 15)
 @given(deliveries=deliveries)
 def test_repeats_and_crashes_end_in_the_same_state(
     conference: Conference, deliveries: list[tuple[list[EventRow], str, bool]]

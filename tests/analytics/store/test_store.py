@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from django.conf import settings
 from django.db import connections, transaction
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -110,9 +110,7 @@ def check_same(read: EventRow, written: EventRow) -> None:
 
 
 @pytest.mark.django_db
-@hypothesis_settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=50)
 @given(
     milliseconds=st.integers(-2_000_000_000_000, 4_102_444_800_000),
     text=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=64),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection, connections, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conferences.models import Conference
@@ -187,14 +187,8 @@ def owners(db: None) -> None:
     User.objects.bulk_create([User(pk=number, username=f"user{number}") for number in (1, 2)])
 
 
-slow = settings(
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-
-
 @pytest.mark.django_db
-@settings(slow, max_examples=150)
+@settings(max_examples=150)
 @given(events=some_events, decisions=some_decisions, seed=st.integers(0, 2**32))
 def test_any_order_of_arrival_gives_the_plain_result(
     owners: None, events: list[dict[str, Any]], decisions: list[Step], seed: int
@@ -206,7 +200,7 @@ def test_any_order_of_arrival_gives_the_plain_result(
 
 
 @pytest.mark.django_db(transaction=True)
-@settings(slow, max_examples=40)
+@settings(max_examples=40)
 @given(events=some_events, decisions=some_decisions, seed=st.integers(0, 2**32))
 def test_two_concurrent_workers_give_the_plain_result(
     owners: None, events: list[dict[str, Any]], decisions: list[Step], seed: int
@@ -220,7 +214,11 @@ def test_two_concurrent_workers_give_the_plain_result(
     empty()
     take([[sent] for sent in sorted(events, key=lambda sent: (sent["ts"], sent["event_id"]))])
     take([("void", target) for target in voids])
-    assert find_voids() == voids
+    # Whoever had a link only until its owner's claim came cannot be voided any more.
+    sharers = set(models.ShareLink.objects.values_list("sharer", flat=True))
+    assert find_voids() == voids - {
+        (kind, key) for kind, key in voids if kind == "sharer" and key not in sharers
+    }
     assert state() == by_two
 
 

@@ -16,7 +16,7 @@ from conferences.models import Conference
 from sharing.models import ShareLink, ShareRegistration
 from tests.sharing.cast import credits_of, opened, refusals_of, registered, row, share, state
 from tests.sharing.derivation.generated import in_deliveries
-from tests.sharing.derivation.test_order import empty, slow
+from tests.sharing.derivation.test_order import empty
 
 BEFORE = [share(1, "ann", "aaaa"), opened(2, "cat", "aaaa"), share(3, "ben", "bbbb", "aaaa")]
 
@@ -87,7 +87,7 @@ a_registration = st.builds(
 
 
 @pytest.mark.django_db
-@settings(slow, max_examples=40)
+@settings(max_examples=40)
 @given(registrations=st.lists(a_registration, min_size=1, max_size=12), seed=st.integers(0, 2**32))
 def test_only_events_and_the_last_setting_matter(
     alice: Any, registrations: list[dict[str, Any]], seed: int

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.events.json_values import read_json
@@ -202,7 +202,7 @@ class KnowsEverything:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES)
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200)
 @given(data=st.data())
 async def test_no_value_makes_a_door_fail(path: str, data: st.DataObject) -> None:
     example = EXAMPLES[path]
