@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from conferences import badges
 from conferences.access import Role, get_check_in, get_conference, get_registration, signed_in
@@ -17,7 +18,7 @@ from conferences.models import CheckIn
 from conferences.selectors.registrations import find_check_ins
 from conferences.services.checkins import check_in, correct_clock, undo_check_in
 from conferences.services.idempotency import Answer, answer_once
-from meeteasy.core.http import ActionView
+from meeteasy.core.http import refuse_fields
 
 
 class CheckInList(generics.ListAPIView[CheckIn]):
@@ -94,10 +95,11 @@ class CheckInList(generics.ListAPIView[CheckIn]):
         return Response(CheckInAnswer(told).data, status=http_status)
 
 
-class UndoCheckIn(ActionView):
+class UndoCheckIn(APIView):
     """Undo a check-in. Undoing it again changes nothing. Helpers and owners."""
 
     @extend_schema(request=None, responses=CheckInSerializer)
     def post(self, request: Request, conference_id: str, check_in_id: str) -> Response:
         found = get_check_in(request.user, conference_id, check_in_id, role=Role.HELPER)
+        refuse_fields(request)
         return Response(CheckInSerializer(undo_check_in(found.id, by=signed_in(request.user))).data)

@@ -5,12 +5,13 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from conferences import services
 from conferences.access import Role, get_conference, signed_in, visible_conferences
 from conferences.api.serializers import ConferenceSerializer
 from conferences.models import Conference
-from meeteasy.core.http import ActionView
+from meeteasy.core.http import refuse_fields
 
 
 @extend_schema_view(
@@ -52,7 +53,7 @@ class ConferenceDetail(generics.RetrieveUpdateAPIView[Conference]):
         services.update_conference(serializer.instance, **serializer.validated_data)
 
 
-class CancelConference(ActionView):
+class CancelConference(APIView):
     @extend_schema(summary="Cancel a conference", request=None, responses=ConferenceSerializer)
     def post(self, request: Request, conference_id: str) -> Response:
         """Cancel a conference. Owners. Its form closes; reminders and confirmations stop.
@@ -61,14 +62,16 @@ class CancelConference(ActionView):
         changes nothing.
         """
         conference = get_conference(request.user, conference_id, role=Role.OWNER)
+        refuse_fields(request)
         services.cancel_conference(conference, by=request.user)
         return Response(ConferenceSerializer(conference).data)
 
 
-class ReinstateConference(ActionView):
+class ReinstateConference(APIView):
     @extend_schema(summary="Take a cancellation back", request=None, responses=ConferenceSerializer)
     def post(self, request: Request, conference_id: str) -> Response:
         """Take the cancellation of a conference back. Owners. If it was not cancelled, nothing changes."""
         conference = get_conference(request.user, conference_id, role=Role.OWNER)
+        refuse_fields(request)
         services.reinstate_conference(conference, by=request.user)
         return Response(ConferenceSerializer(conference).data)

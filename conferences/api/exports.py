@@ -16,7 +16,7 @@ from conferences.access import get_conference, get_export, signed_in
 from conferences.exports import EXPORTS
 from conferences.models import Conference, ExportJob
 from conferences.services import exporting
-from meeteasy.core.http import ActionView, CSVFormat, csv_response
+from meeteasy.core.http import CSVFormat, csv_response, refuse_fields
 from meeteasy.core.serializers import ModelSerializer, StrictSerializer
 from meeteasy.core.spreadsheets import make_xlsx
 
@@ -124,12 +124,13 @@ class ExportDetail(APIView):
         return Response(ExportSerializer(get_export(request.user, conference_id, export_id)).data)
 
 
-class CancelExport(ActionView):
+class CancelExport(APIView):
     @extend_schema(summary="Cancel an export", request=None, responses=ExportSerializer)
     def post(self, request: Request, conference_id: str, export_id: str) -> Response:
         """Stop an export and delete its file. A finished one does not change."""
-        job = exporting.cancel_export(get_export(request.user, conference_id, export_id))
-        return Response(ExportSerializer(job).data)
+        job = get_export(request.user, conference_id, export_id)
+        refuse_fields(request)
+        return Response(ExportSerializer(exporting.cancel_export(job)).data)
 
 
 class ExportResult(APIView):

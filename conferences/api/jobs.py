@@ -18,7 +18,7 @@ from conferences.services import jobs
 from conferences.services.csv_files import MAX_BYTES
 from conferences.states import Action
 from meeteasy.core.errors import RefusedError
-from meeteasy.core.http import ActionView
+from meeteasy.core.http import refuse_fields
 
 
 class _CSVBody(BaseParser):
@@ -99,13 +99,14 @@ class JobDetail(APIView):
         return Response(JobSerializer(get_job(request.user, conference_id, job_id)).data)
 
 
-class CancelJob(ActionView):
+class CancelJob(APIView):
     """Cancel a job and keep what it has done. A finished job does not change. Helpers and owners."""
 
     @extend_schema(request=None, responses=JobSerializer)
     def post(self, request: Request, conference_id: str, job_id: str) -> Response:
-        job = jobs.cancel_job(get_job(request.user, conference_id, job_id))
-        return Response(JobSerializer(job).data)
+        job = get_job(request.user, conference_id, job_id)
+        refuse_fields(request)
+        return Response(JobSerializer(jobs.cancel_job(job)).data)
 
 
 def _accepted(request: Request, job: Job) -> Response:

@@ -34,7 +34,7 @@ from conferences.selectors.registrations import find_registrations
 from conferences.services.idempotency import Answer, answer_once
 from conferences.services.registrations import decide, register
 from conferences.states import Action
-from meeteasy.core.http import ActionView
+from meeteasy.core.http import refuse_fields
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -165,11 +165,12 @@ class RegistrationDetail(APIView):
         return Response(RegistrationSerializer(found).data)
 
 
-class _Decision(ActionView):
+class _Decision(APIView):
     action: Action
 
     def post(self, request: Request, conference_id: str, registration_id: str) -> Response:
         found = get_registration(request.user, conference_id, registration_id, role=Role.HELPER)
+        refuse_fields(request)
         decide(found.id, self.action, by=signed_in(request.user))
         found = get_registration(request.user, conference_id, registration_id, role=Role.HELPER)
         return Response(RegistrationSerializer(found).data)

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from conferences.access import Role, get_alias, get_conference, get_event_key, signed_in
 from conferences.models import Alias, EventKey
 from conferences.services import aliases, keys
-from meeteasy.core.http import ActionView
+from meeteasy.core.http import refuse_fields
 from meeteasy.core.serializers import ModelSerializer, StrictSerializer
 
 
@@ -179,7 +179,7 @@ class AliasDetail(APIView):
         return Response(status=204)
 
 
-class CheckAlias(ActionView):
+class CheckAlias(APIView):
     """The check of a domain."""
 
     @extend_schema(
@@ -187,4 +187,5 @@ class CheckAlias(ActionView):
     )
     def post(self, request: Request, conference_id: str, alias_id: int) -> Response:
         alias = get_alias(request.user, conference_id, alias_id)
+        refuse_fields(request)
         return Response(AliasSerializer(aliases.request_check(alias)).data, status=202)

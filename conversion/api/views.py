@@ -23,7 +23,7 @@ from conversion.selectors.conversions import ROLE, get_conversion, list_conversi
 from conversion.services import removing
 from conversion.services.results import open_result
 from conversion.services.uploading import start_conversion
-from meeteasy.core.http import ActionView
+from meeteasy.core.http import refuse_fields
 
 _ID = OpenApiParameter(
     "conversion_id", OpenApiTypes.STR, OpenApiParameter.PATH, description="The id of a conversion."
@@ -102,7 +102,7 @@ class ConversionDetail(APIView):
         return Response(status=204)
 
 
-class ConversionRetry(ActionView):
+class ConversionRetry(APIView):
     """Try a failed conversion again. Answers 409 in any other state. Owners and helpers."""
 
     @extend_schema(
@@ -110,8 +110,9 @@ class ConversionRetry(ActionView):
         responses={202: FileConversionSerializer},
     )  # fmt: skip
     def post(self, request: Request, conversion_id: str) -> Response:
-        job = removing.retry(get_conversion(request.user, conversion_id).pk)
-        return Response(FileConversionSerializer(job).data, status=202)
+        job = get_conversion(request.user, conversion_id)
+        refuse_fields(request)
+        return Response(FileConversionSerializer(removing.retry(job.pk)).data, status=202)
 
 
 class ConversionResult(APIView):

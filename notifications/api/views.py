@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from conferences.access import get_conference
-from meeteasy.core.http import ActionView, error_body
+from meeteasy.core.http import error_body, refuse_fields
 from meeteasy.core.logs import get_logger
 from notifications.api.serializers import NotificationFilter, NotificationSerializer
 from notifications.channels.sms import SMS_PROVIDERS
@@ -66,7 +66,7 @@ class NotificationDetail(APIView):
         return Response(NotificationSerializer(get_notification(request.user, notification_id)).data)
 
 
-class Resend(ActionView):
+class Resend(APIView):
     """Resend a notification in any status. Answers 409 while it is being sent."""
 
     @extend_schema(
@@ -80,7 +80,7 @@ class Resend(ActionView):
         return _act(request, notification_id, outbox.resend)
 
 
-class Abort(ActionView):
+class Abort(APIView):
     """Abort a notification that is still waiting. Answers 409 if it is too late."""
 
     @extend_schema(
@@ -96,6 +96,7 @@ class Abort(ActionView):
 
 def _act(request: Request, notification_id: Any, action: Any) -> Response:
     row = get_notification(request.user, notification_id)
+    refuse_fields(request)
     try:
         with transaction.atomic():
             action(row.pk, by=request.user)
