@@ -378,9 +378,12 @@ def test_background_sync_sends_scans_without_a_tab(
     blank = context.new_page()
     session, found = context.new_cdp_session(blank), []
     session.on("ServiceWorker.workerRegistrationUpdated", lambda event: found.extend(event["registrations"]))
-    session.send("ServiceWorker.enable")
-    while not found:
-        blank.wait_for_timeout(50)
+    for _ in range(50):
+        session.send("ServiceWorker.enable")  # says what is registered, which may not be known at first
+        blank.wait_for_timeout(100)
+        if found:
+            break
+        session.send("ServiceWorker.disable")
     assert json.loads(door.run(_SCANNED)) == []
     sync = {"origin": door.system.url, "registrationId": found[0]["registrationId"], "tag": "scans"}
     session.send("ServiceWorker.dispatchSyncEvent", {**sync, "lastChance": False})
