@@ -49,8 +49,9 @@ class _Links(generics.ListAPIView[ShareLink]):
     serializer_class = _LinkSerializer
 
     def get_queryset(self) -> QuerySet[ShareLink]:
-        conference_id = self.request.query_params["conference_id"]
-        return ShareLink.objects.filter(conference_id=conference_id).order_by("-shared_ms", "-id")[:20]
+        # Ids begin with their conference, so this is a range of the key, as where we list links ourselves.
+        first = f"{self.request.query_params['conference_id']}/"
+        return ShareLink.objects.filter(id__gt=first, id__lt=f"{first}~").order_by("id")[:20]
 
 
 urlpatterns = [path("links", _Links.as_view())]
