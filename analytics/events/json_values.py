@@ -9,6 +9,7 @@ from meeteasy.core.json_input import read_tolerantly
 # How deep an event's values may nest: MongoDB refuses 100 levels, and nobody reads more than a few.
 MAX_DEPTH = 32
 _MAX_INT = 2**63 - 1
+_EXACT_FLOAT = 2**53
 
 
 def read_json(text: bytes) -> Any:
@@ -21,6 +22,12 @@ def read_json(text: bytes) -> Any:
         return read_tolerantly(text)
     except ValueError as error:
         raise BatchError("invalid_json", f"This is not JSON: {shorten(str(error))}.") from None
+
+
+def as_whole(value: Any) -> Any:
+    """12.0 as 12, which JSON does not tell apart. A float beyond 2^53 stays: it stands for several numbers."""
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT_FLOAT
+    return int(value) if is_whole else value
 
 
 def refuse_unstorable(value: Any, path: str = "", *, levels: int = MAX_DEPTH) -> None:

@@ -14,7 +14,14 @@ from msgspec import inspect
 
 from analytics.event_types import EVENT_TYPES, EventType
 from analytics.event_types._base import COMMON_FIELDS, MAX_ID_LENGTH
-from analytics.events.json_values import MAX_DEPTH, find_unstorable, json_kind, refuse_unstorable, shorten
+from analytics.events.json_values import (
+    MAX_DEPTH,
+    as_whole,
+    find_unstorable,
+    json_kind,
+    refuse_unstorable,
+    shorten,
+)
 from analytics.events.names import find_declared
 from analytics.events.problems import EventError
 
@@ -27,8 +34,6 @@ _MAX_NAMES_CHECKED = 20
 _MAX_PROPERTIES_NAMED = 5
 # Without a usable id an event may count twice, and without a usable time on the wrong day.
 _NEVER_LEFT_OUT = {"event_id", "ts"}
-
-_EXACT_FLOAT = 2**53
 
 _encode_json = msgspec.json.Encoder().encode
 
@@ -172,11 +177,10 @@ def _salvage(
 def _convert(field: _Field, value: Any) -> Any:
     """The value as its type has it. Raises EventError.
 
-    JSON does not tell 12.0 from 12, and some clients send ids as numbers. An id may have more than 64 bits,
-    but a float beyond 2^53 stands for several.
+    Some clients send ids as numbers, which may have more than 64 bits.
     """
-    if isinstance(value, float) and value.is_integer() and field.kind in ("integer", "id"):
-        value = int(value) if abs(value) <= _EXACT_FLOAT else value
+    if field.kind in ("integer", "id"):
+        value = as_whole(value)
     if type(value) is int and field.kind in ("id", "text") and not field.is_required:
         value = str(value)
     refuse_unstorable(value, field.name)

@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 from analytics.event_types import EVENT_TYPES
 from analytics.event_types._base import COMMON_FIELDS
-from analytics.events.json_values import shorten
+from analytics.events.json_values import as_whole, shorten
 from analytics.events.problems import EventError
 
 # Names of events, in small letters without anything between the words.
@@ -112,8 +112,7 @@ def add_campaign(url: Any, campaign: Any) -> Any:
 
 def name_visitor(value: Any) -> Any:
     """A visitor's id as another tool has it. A mail address is a person's, so its SHA-256 takes its place."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
+    value = as_whole(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if abs(value) < 10**20 else None
     if not isinstance(value, str) or not value:
