@@ -44,7 +44,7 @@ def mark_days_of_registrations(events: Sequence[EventRow]) -> None:
                 for event in of_conference
                 if event.type == "registration" and event.visitor_id
             },
-            beside={event.local_date for event in of_conference if event.local_date is not None},
+            excluding={event.local_date for event in of_conference if event.local_date is not None},
         )
     }
     mark_days_dirty(days)

@@ -11,8 +11,8 @@ from typing import Any
 
 from anymail.signals import AnymailTrackingEvent, RejectReason
 
-# Not part of an IP address.
-_ENHANCED_CODE = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
+from notifications import status_codes
+
 _FULL = re.compile(r"\b(?:452|552)\b|(?:mailbox|inbox)(?: is)? full|\bquota\b", re.IGNORECASE)
 
 
@@ -35,7 +35,7 @@ def _is_soft_reply(text: str) -> bool:
     5.1.x and 5.2.1 (mailbox disabled) are about the address, except 5.1.7 and 5.1.8, which are about our own;
     5.2.2 is a full mailbox, and 5.7.x is a policy.
     """
-    found = _ENHANCED_CODE.search(text)
+    found = status_codes.ENHANCED.search(text)
     if found is None:
         return _FULL.search(text) is not None
     kind, subject, detail = found.groups()

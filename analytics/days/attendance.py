@@ -205,15 +205,15 @@ def find_days(
     *,
     subjects: Collection[str],
     visitor_ids: Collection[str],
-    beside: Collection[dt.date],
+    excluding: Collection[dt.date],
 ) -> set[dt.date]:
-    """The days, beside these, on which these registrations, and those of these visitors, have events: the
-    figures of any of them may change with each new event."""
+    """The days on which these registrations, and those of these visitors, have events: the figures of any of
+    them may change with each new event. excluding: days that the caller knows already."""
     found = (*find_events_of(conference_id, subjects), *find_registrations_by(conference_id, visitor_ids))
     # Not DISTINCT, for which SQLite would read all events of the conference in the order of their days.
     dates = (
         date
         for events in found
-        for date in events.exclude(local_date__in=beside).values_list("local_date", flat=True)
+        for date in events.exclude(local_date__in=excluding).values_list("local_date", flat=True)
     )
     return {date for date in dates if date is not None}

@@ -88,9 +88,8 @@ class SegmentFile:
     """A segment's file, open for reading. Raises DamagedError for what cannot be read."""
 
     def __init__(self, path: str) -> None:
-        self.header = read_header(path)
+        self._start, self.header = _read_header(path)
         try:
-            self._start, _ = _read_header(path)
             self._file = os.open(path, os.O_RDONLY)
         except OSError as error:
             raise DamagedError(f"{path}: {error}") from error
@@ -125,18 +124,18 @@ class SegmentFile:
 
 def read_header(path: str) -> Header:
     """The header alone, which is remembered. Raises DamagedError."""
-    try:
-        return _read_header(path)[1]
-    except (OSError, ValueError, msgspec.MsgspecError) as error:
-        raise DamagedError(f"{path}: {error}") from error
+    return _read_header(path)[1]
 
 
 @lru_cache(maxsize=2_048)
 def _read_header(path: str) -> tuple[int, Header]:
-    """The header, and where it ends. Names of files are never used twice, so it stays right."""
-    with open(path, "rb") as file:
-        size = int.from_bytes(file.read(_LENGTH_BYTES), "little")
-        return _LENGTH_BYTES + size, msgspec.msgpack.decode(file.read(size), type=Header)
+    """Where the header ends, and the header. Names of files are never used twice, so it stays right."""
+    try:
+        with open(path, "rb") as file:
+            size = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+            return _LENGTH_BYTES + size, msgspec.msgpack.decode(file.read(size), type=Header)
+    except (OSError, ValueError, msgspec.MsgspecError) as error:
+        raise DamagedError(f"{path}: {error}") from error
 
 
 def forget_headers() -> None:

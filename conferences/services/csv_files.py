@@ -67,11 +67,11 @@ class CSVFile:
 def read_csv(content: bytes) -> CSVFile:
     """Read a file. Raises ValidationError (`file`) if it is not readable as a whole."""
     text = _decode(content)
-    delimiter = _declared_delimiter(text) or _guess_delimiter(text)
-    records = _read_records(text, delimiter)
+    declared = _declared_delimiter(text)
+    records = _read_records(text, declared or _guess_delimiter(text))
+    if declared:
+        next(records)  # the line that names it
     first = next(records, None)
-    if _declared_delimiter(text):
-        first = next(records, None)
     if first is None:
         raise ValidationError({"file": _("The file is empty.")})
     headings = [_clean_heading(cell) for cell in first[1]]

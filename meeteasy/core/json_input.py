@@ -1,13 +1,12 @@
 """Reading JSON that others wrote: strictly where it is a command, tolerantly where it carries facts."""
 
+import codecs
 import json
 from typing import IO, Any
 
 import msgspec
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
-
-_BOM = b"\xef\xbb\xbf"
 
 
 def read_tolerantly(text: bytes) -> Any:
@@ -47,7 +46,7 @@ class StrictJSONParser(BaseParser):
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
-            return msgspec.json.decode(stream.read().removeprefix(_BOM))
+            return msgspec.json.decode(stream.read().removeprefix(codecs.BOM_UTF8))
         except RecursionError:
             raise ParseError("The JSON is nested too deeply.") from None
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -19,6 +19,7 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends import smtp
 
 from meeteasy.core.addresses import to_wire
+from notifications import status_codes
 from notifications.channels._base import Call, Failure
 
 # Seconds, RFC 5321 §4.5.3.2. The last one is the setting EMAIL_ANSWER_TIMEOUT, ten minutes by default.
@@ -26,7 +27,6 @@ _MAIL_SECONDS, _RCPT_SECONDS, _DATA_SECONDS, _BLOCK_SECONDS = 300, 300, 120, 180
 # Nothing depends on the answer to QUIT, and a server that has just been silent will give none.
 _QUIT_SECONDS = 2
 
-_ENHANCED_CODE = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")  # not part of an IP address
 # The server requires authentication or encryption.
 _ABOUT_OUR_ACCOUNT = {530, 534, 535, 538}
 # RFC 3463: an invalid sender address. RFC 4954: credentials. RFC 7372: SPF, DKIM, reverse DNS.
@@ -132,11 +132,11 @@ def judge_reply(code: int, text: bytes | str, *, sender: str = "") -> Failure:
         return Failure(message, kind=Failure.OUTAGE, confirmed=False)
     if code < 500:
         return Failure(message, kind=Failure.TEMPORARY)
-    enhanced = _ENHANCED_CODE.search(text)
+    enhanced = status_codes.ENHANCED.search(text)
     if code in _ABOUT_OUR_ACCOUNT:
         return Failure(message, kind=Failure.OUTAGE, needs_attention=True)
     about_us = (
-        (enhanced is not None and _ABOUT_OUR_SENDER.match(enhanced[1]) is not None)
+        (enhanced is not None and _ABOUT_OUR_SENDER.match(enhanced[0]) is not None)
         or (bool(sender) and sender.lower() in text.lower())
         or re.search(r"\brelay(ing)?\b|\bsender\b.*\b(rejected|denied|verif)", text, re.IGNORECASE)
     )

@@ -385,7 +385,7 @@ def test_a_registrations_events_are_found_by_index(conference: Conference) -> No
 
     with connection.execute_wrapper(explain):
         figures()
-        find_days("summit", subjects={"r1"}, visitor_ids={"v1"}, beside=[dt.date(2026, 5, 1)])
+        find_days("summit", subjects={"r1"}, visitor_ids={"v1"}, excluding=[dt.date(2026, 5, 1)])
     assert not [step for step in plans if step.startswith("SCAN analytics_event")]
     assert not [step for step in plans if step.endswith("(conference_id=?)")]
     assert any("event_of_registration" in step for step in plans)

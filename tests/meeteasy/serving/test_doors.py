@@ -31,13 +31,19 @@ def connect(web: System) -> socket.socket:
     return socket.create_connection(("127.0.0.1", web.port), timeout=30)
 
 
+def receive(connection: socket.socket, *, until: bytes, times: int = 1) -> bytes:
+    """Return what arrives, at least up to the last of these texts."""
+    received = b""
+    while received.count(until) < times:
+        part = connection.recv(65536)
+        assert part, f"closed after {received!r}"
+        received += part
+    return received
+
+
 def answer_of(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
     """Return the status, headers and body of an answer. Reads until the body or the connection ends."""
-    received = b""
-    while b"\r\n\r\n" not in received:
-        part = connection.recv(65536)
-        assert part, "closed without an answer"
-        received += part
+    received = receive(connection, until=b"\r\n\r\n")
     head, _, body = received.partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in lines[1:])
@@ -176,11 +182,7 @@ def test_headers_are_measured_from_the_piece_in_which_the_request_before_ended(w
         time.sleep(0.2)
         connection.sendall(b"x-last: %s\r\n\r\n" % (b"y" * 8000))
         connection.settimeout(5)
-        received = b""
-        while b"headers_too_large" not in received:
-            piece = connection.recv(65536)
-            assert piece, received
-            received += piece
+        receive(connection, until=b"headers_too_large")
 
 
 def test_headers_below_the_limit_pass(web: System) -> None:
@@ -293,21 +295,14 @@ def test_an_answer_to_a_whole_request_keeps_its_connection(web: System) -> None:
 def test_requests_that_are_sent_at_once_are_all_answered(web: System) -> None:
     with closing(connect(web)) as connection:
         connection.sendall(3 * WHOLE_REQUEST)
-        received = b""
-        while received.count(b"HTTP/1.1 400") < 3:
-            part = connection.recv(65536)
-            assert part, "closed without an answer"
-            received += part
+        received = receive(connection, until=b"HTTP/1.1 400", times=3)
+        assert received.count(b"HTTP/1.1 400") == 3
 
 
 def test_head_is_answered_without_a_body(web: System) -> None:
     with closing(connect(web)) as connection:
         connection.sendall(b"HEAD /api/analytics/events HTTP/1.1\r\nHost: localhost\r\n\r\n" + WHOLE_REQUEST)
-        received = b""
-        while b"invalid_json" not in received:
-            part = connection.recv(65536)
-            assert part, "closed without an answer"
-            received += part
+        received = receive(connection, until=b"invalid_json")
         first, _, rest = received.partition(b"\r\n\r\n")
         assert first.startswith(b"HTTP/1.1 405")
         assert rest.startswith(b"HTTP/1.1 400")
