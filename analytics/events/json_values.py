@@ -25,7 +25,7 @@ def read_json(text: bytes) -> Any:
 
 
 def as_whole(value: Any) -> Any:
-    """12.0 as 12, which JSON does not tell apart. A float beyond 2^53 stays: it stands for several numbers."""
+    """12.0 as 12, which JSON does not tell apart. A float beyond 2^53 stays: it means several numbers."""
     is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT_FLOAT
     return int(value) if is_whole else value
 
