@@ -93,9 +93,7 @@ def complete(
             elif not (type(ts) is int and believed_from_ms <= ts <= received_ms):
                 if check_time is not None:
                     check_time(ts)
-                event.ts = _correct_time(
-                    ts, sent_ms=sent_ms, received_ms=received_ms, acceptance_days=acceptance_days
-                )
+                event.ts = _correct_time(ts, sent_ms=sent_ms, received_ms=received_ms, oldest_ms=oldest_ms)
             visitor_id = event.visitor_id
             if visitor_id is None:
                 event.visitor_id = client.visitor_id(event.conference_id)
@@ -123,14 +121,11 @@ def complete(
             event.event_id = f"{SECRET_PREFIX}{event.event_id}"
 
 
-def _correct_time(
-    ts: Timestamp, *, sent_ms: int | None, received_ms: int, acceptance_days: int | None
-) -> int:
-    oldest_ms = None if acceptance_days is None else received_ms - acceptance_days * MS_PER_DAY
+def _correct_time(ts: Timestamp, *, sent_ms: int | None, received_ms: int, oldest_ms: int | None) -> int:
     try:
         return event_time_ms(ts, sent_ms=sent_ms, received_ms=received_ms, oldest_ms=oldest_ms)
     except TooOldError:
-        age = "1970" if acceptance_days is None else f"{acceptance_days} days ago"
+        age = "1970" if oldest_ms is None else f"{(received_ms - oldest_ms) // MS_PER_DAY} days ago"
         raise EventError("too_old", f"`ts` is before {age}.", "ts") from None
     except (OverflowError, ValueError):
         raise EventError("invalid_field", "`ts` is not a time.", "ts") from None
