@@ -205,8 +205,9 @@ def test_trailers_are_no_headers(web: System) -> None:
     with closing(connect(web)) as connection:
         for _ in range(2):
             connection.sendall(
-                b"POST /api/analytics/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\ncontent-encoding: gzip\r\n\r\n"
+                b"POST /api/analytics/events HTTP/1.1\r\nHost: localhost\r\n"
+                b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+                b"5\r\nhello\r\n0\r\ncontent-encoding: gzip\r\n\r\n"
             )
             status, _, body = answer_of(connection)
             assert (status, code_of(body)) == (400, "invalid_json")
