@@ -50,5 +50,5 @@ urlpatterns = [
     path("", include("notifications.urls")),
     path("api/visuspace/", include("visuspace.api.urls")),
     path("", include("visuspace.urls")),
-    re_path(r"^api/(?P<path>.*)$", api_not_found),
+    re_path("^api/", api_not_found),
 ]

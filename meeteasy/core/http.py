@@ -62,7 +62,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 
 @csrf_exempt  # nothing here needs protection, and an API client should get 404
-def api_not_found(request: HttpRequest, path: str = "") -> JsonResponse:
+def api_not_found(request: HttpRequest) -> JsonResponse:
     """Answer 404 in the API's own shape for unknown paths under /api/."""
     return JsonResponse(error_body("not_found", f"There is nothing at {request.path}."), status=404)
 

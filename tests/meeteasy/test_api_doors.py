@@ -137,7 +137,7 @@ def test_a_conference_in_the_query_shows_strangers_nothing(
 def test_unknown_addresses_get_404_in_the_api_shape(
     api: Callable[[User | None], APIClient],
 ) -> None:
-    for address in ("/api/", "/api/nothing", "/api/conferences/", "/api/analytics/daily/"):
+    for address in ("/api/", "/api/nothing", "/api/conferences/", "/api/analytics/daily/", "/api/a%0Ab"):
         answer = api(None).get(address)
         assert answer.status_code == 404
         assert answer.json()["error"]["code"] == "not_found"
