@@ -179,8 +179,9 @@ def test_sessions_have_speakers_of_their_conference_only(
     session = {"title": "T", "starts_at": "2026-11-26T09:30", "speakers": [theirs.json()["id"]]}
     answer = api(bob).post("/api/visuspace/sessions?conference_id=summit", session, format="json")
     assert (answer.status_code, list(answer.json()["error"]["details"])) == (400, ["speakers"])
-    ann = {"name": "Ann"}
-    ours = api(bob).post("/api/visuspace/speakers?conference_id=summit", ann, format="json").json()
+    ours = (
+        api(bob).post("/api/visuspace/speakers?conference_id=summit", {"name": "Ann"}, format="json").json()
+    )
     made = api(bob).post(
         "/api/visuspace/sessions?conference_id=summit", {**session, "speakers": []}, format="json"
     )
