@@ -24,7 +24,7 @@ from meeteasy.core import unavailable
 from meeteasy.core.errors import RefusedError
 from meeteasy.core.errors import error_body as error_body  # views take it from here
 from meeteasy.core.paging import read_page
-from meeteasy.core.serializers import StrictSerializer
+from meeteasy.core.serializers import StrictSerializer, read_query
 from meeteasy.core.spreadsheets import csv_lines
 from meeteasy.core.unavailable import is_database_away
 
@@ -108,9 +108,8 @@ class CursorPagination(BasePagination):
     ) -> list[Any]:
         """Raises ValidationError or BadCursorError."""
         assert isinstance(queryset, QuerySet)
-        query = PageQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        limit, cursor = query.validated_data["page_size"], query.validated_data["cursor"]
+        query = read_query(PageQuery, request.query_params)
+        limit, cursor = query["page_size"], query["cursor"]
         order = [str(name) for name in queryset.query.order_by or queryset.model._meta.ordering or ["pk"]]
         page, self._next = read_page(queryset, order, limit=limit, cursor=cursor)
         return page
