@@ -29,7 +29,7 @@ from conferences.api.serializers import (
 )
 from conferences.decoration import FieldWarning, printable
 from conferences.models import Conference, Registration
-from conferences.selectors.registrations import find_registrations
+from conferences.selectors.registrations import attach_check_ins, find_registrations
 from conferences.services.idempotency import Answer, answer_once
 from conferences.services.registrations import decide, register
 from conferences.states import Action
@@ -139,7 +139,8 @@ class RegistrationList(generics.ListAPIView[Registration]):
         if file is not None:
             return file
         found: QuerySet[Registration] = find_registrations(conference, **query)
-        page = self.paginate_queryset(found.select_related("decided_by"))
+        page = self.paginate_queryset(found.select_related("decided_by").prefetch_related(None)) or ()
+        attach_check_ins(page)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 
