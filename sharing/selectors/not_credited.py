@@ -72,9 +72,10 @@ def load_not_credited(registrations: Sequence[str], places: range) -> dict[str, 
     rows = fetch(statement, registrations, places.start, places.stop)
     items = [NotCredited.from_db(None, columns, row) for row in rows]
     unknown = [item.pk for item in items if item.reason == Reason.UNKNOWN_CODE]
-    shown = (
-        dict(get_not_credited().filter(pk__in=unknown).values_list("pk", "shown_reason")) if unknown else {}
-    )
+    shown: dict[int, str] = {}
+    if unknown:
+        of_unknown: QuerySet[Any] = get_not_credited().filter(pk__in=unknown)
+        shown = dict(of_unknown.values_list("pk", "shown_reason"))
     found: dict[str, list[NotCredited]] = {}
     for item in items:
         item.shown_reason = shown.get(item.pk, item.reason)  # type: ignore[attr-defined]
