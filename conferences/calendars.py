@@ -45,5 +45,6 @@ def make_file(event: "Event", *, method: str) -> bytes:
     calendar.add("version", "2.0")
     calendar.add("method", method)
     calendar.add_component(event)
-    calendar.add_missing_timezones()
+    # By default the zone's changes of offset end with 2037, and later conferences would be an hour off.
+    calendar.add_missing_timezones(last_date=dt.date(min(event.end.year + 1, dt.MAXYEAR), 1, 1))
     return bytes(calendar.to_ical())

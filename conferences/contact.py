@@ -73,7 +73,7 @@ def clean_email(text: str) -> str:
     meeteasy/core/addresses.py defines which addresses are equal. Raises ValidationError, also for a quoted
     local part.
     """
-    text = clean_line(text, most=MAX_EMAIL, required=True)
+    text = clean_line(strip_invisible(text), most=MAX_EMAIL, required=True)
     email = normalise_email(text)
     local, at, domain = email.rpartition("@")
     invalid = ValidationError(_("This is not a mail address."), code="invalid")
@@ -97,9 +97,13 @@ def clean_phone(text: str, *, region: str) -> str:
 
     region: ISO 3166 code of the country of numbers without `+`, or empty. Raises ValidationError.
     """
+    # Programs group digits with narrow blanks, and what is copied from a web page has invisible marks.
+    text = "".join(" " if unicodedata.category(each) == "Zs" else each for each in strip_invisible(text))
     text = clean_line(text, most=50)
     if not text:
         return ""
+    if text.endswith(".0"):  # a spreadsheet's number, of which nobody knows whether the 0 is a digit
+        raise ValidationError(_("This is not a phone number."), code="invalid")
     try:
         number = phonenumbers.parse(text, region or None)
     except phonenumbers.NumberParseException as error:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from conferences.contact import clean_line, pick_language, read_text
 from conferences.models import Conference
-from meeteasy.core.identifiers import MAX_ID, fit_identifier
+from meeteasy.core.identifiers import MAX_ID, PLACEHOLDERS, fit_identifier
 
 MAX_ANSWERS = 100
 MAX_ANSWERS_BYTES = 16 * 1024
@@ -79,7 +79,11 @@ def _tidy_identifier(value: Any, field: str, warn: Warn) -> str:
     if isinstance(value, str) and len(value) > MAX_ID:
         warn(field, "hashed", _("More than %(most)s characters: replaced by its SHA-256.") % {"most": MAX_ID})
         return fit_identifier(value)
-    return _tidy_line(value, field, MAX_ID, warn)
+    identifier = _tidy_line(value, field, MAX_ID, warn)
+    if identifier in PLACEHOLDERS:
+        warn(field, "left_out", _("This stands for no id and was left out."))
+        return ""
+    return identifier
 
 
 def _tidy_code(value: Any, warn: Warn) -> str:

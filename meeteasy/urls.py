@@ -31,6 +31,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="console-change-password")),
     path("admin/", admin.site.urls),
     path("accounts/login/", SignIn.as_view(), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
@@ -50,5 +51,5 @@ urlpatterns = [
     path("", include("notifications.urls")),
     path("api/visuspace/", include("visuspace.api.urls")),
     path("", include("visuspace.urls")),
-    re_path(r"^api/(?P<path>.*)$", api_not_found),
+    re_path("^api/", api_not_found),
 ]

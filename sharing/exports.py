@@ -106,7 +106,7 @@ class Credits(Export):
                 "registered_at": _as_text(conversion.registered_at),
                 "model": parameters.model,
                 **credit._asdict(),
-                "kind": "direct" if credit.is_direct else "assisted",
+                "kind": credit.kind,
             }
             for conversion in page
             for credit in credits.get(conversion.registration_id, [])

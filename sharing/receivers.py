@@ -21,6 +21,7 @@ from sharing.models import (
     NotCredited,
     PendingTotal,
     QuarterSum,
+    QuarterVersion,
     RegistrationStanding,
     ShareClaim,
     ShareConversion,
@@ -53,6 +54,7 @@ _deletes_keyed(NotCredited, "registration_id")
 _deletes_keyed(ShareClaim, "link_key")
 _deletes_keyed(ShareOpen, "link_key")
 _deletes_keyed(RegistrationStanding, "id")
+_deletes_keyed(QuarterVersion, "id")
 deletes_rows(QuarterSum, QuarterSum.of_conference)
 for _sums in (CreditSum, ChannelCount):  # SQLite takes no list of keys that have several parts
     deletes_rows(_sums, by="conference_id")

@@ -16,7 +16,8 @@ import redis
 import structlog
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.test import override_settings
+from django.db import connections
+from django.test import TransactionTestCase, override_settings
 from django.utils import translation
 from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
@@ -27,6 +28,7 @@ from conferences import services
 from conferences.models import Conference, Member
 from meeteasy.core.tokens import create_token
 from tests.support.databases import migrated_postgresql, migrated_sqlite
+from tests.support.emptying import empty_tables
 from tests.support.environment import DATA_DIR, LANGUAGE, OWN_POSTGRESQL, SHARED_DIRECTORY, STORE
 from tests.support.mongodb import drop_mongodb_of_tests, empty_collections, let_django_roll_back_the_other
 from tests.support.services import PostgresqlServer, ValkeyServer
@@ -109,6 +111,20 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     if STORE == "mongodb":
         with django_db_blocker.unblock():
             let_django_roll_back_the_other()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_emptying() -> Iterator[None]:
+    """Tests that commit leave empty tables, as after Django's flush. MongoDB is emptied after every test."""
+
+    def empty(test_case: TransactionTestCase) -> None:
+        for alias in test_case._databases_names(include_mirrors=False):
+            if connections[alias].vendor != "mongodb":
+                empty_tables(alias)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ from analytics.selectors.live import get_live
 from conferences.access import get_conference
 from conferences.api.exports import TABLE_FORMATS, answer_with_file
 from meeteasy.core.errors import RefusedError
+from meeteasy.core.serializers import read_query
 
 _CONFERENCE_ID = OpenApiParameter("conference_id", OpenApiTypes.STR, required=True)
 
@@ -73,10 +74,9 @@ class Daily(generics.ListAPIView[DailySummary]):
         },
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        query = RangeQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        conference = get_conference(request.user, query.validated_data["conference_id"])
-        first, last = query.validated_data.get("first"), query.validated_data.get("last")
+        query = read_query(RangeQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
+        first, last = query.get("first"), query.get("last")
         file = answer_with_file(
             request, conference, "daily", f"daily-{conference.id}", first=first, last=last
         )
@@ -96,9 +96,8 @@ class Live(APIView):
         responses={200: LiveSerializer, 503: OpenApiResponse(description="Redis cannot be reached")},
     )
     def get(self, request: Request) -> Response:
-        query = ConferenceQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        conference = get_conference(request.user, query.validated_data["conference_id"])
+        query = read_query(ConferenceQuery, request.query_params)
+        conference = get_conference(request.user, query["conference_id"])
         try:
             return Response(get_live(conference))
         except RedisError as error:

@@ -48,6 +48,7 @@ _APPS = [
         (r"FBAN/Messenger|FB_IAB/(?:MESSENGER|Orca)|MessengerForiOS|MessengerLite", "Messenger"),
         (r"\bFBA[NV]/|FB_IAB/", "Facebook"),
         (r"\bInstagram ", "Instagram"),
+        (r"\bBarcelona \d", "Threads"),
         (r"\bLine/[\d.]+", "LINE"),
         (r"KAKAOTALK", "KakaoTalk"),
         (r"LinkedInApp", "LinkedIn"),

@@ -15,9 +15,9 @@ from analytics.context.agents import MAX_LENGTH
 # the lists' entries for HTTP libraries and command-line clients are left out.
 _SENDER_TAGS = {"http-library"}
 _SENDERS = re.compile(
-    r"(?i)^(?:analytics-|apache-httpclient|axios|curl|dart|deno|go-http-client|got\b|guzzle|http\.rb|httpie|java"
-    r"|jakarta|ktor|libcurl|libwww-perl|node|okhttp|php|postmanruntime|python|reqwest|rest-client|restsharp"
-    r"|ruby|rudder|undici|wget|winhttp)"
+    r"(?i)^(?:analytics-|apache-httpclient|axios|curl|dart|deno|go-http-client|got\b|guzzle|http\.rb|http_request2"
+    r"|httpie|java|jakarta|ktor|libcurl|libwww-perl|needle|node|okhttp|php|postmanruntime|python|reqwest"
+    r"|rest-client|restsharp|ruby|rudder|typhoeus|undici|wget|winhttp)"
 )
 # Words in the names of crawlers and in those of no browser; they catch crawlers that the lists lack.
 _WORDS = re.compile(
@@ -26,10 +26,12 @@ _WORDS = re.compile(
     r"|link.?preview|monitor|page.?speed|parser\b|prerender|probe|scan(?:ner)?\b|search.?console|sitemap|slurp"
     r"|synthetic|validator|verifier|verification|webthumb"
     r"|-user/"  # assistants that fetch a page for somebody: ChatGPT-User/1.0
-    r"|\bfeed|\brss\b|\d subscribers?\b"
-    # Browsers name no address, and only old ones say what they are compatible with.
-    r"|https?://|@[a-z0-9-]+\.[a-z]{2,}|compatible;(?!\s*(?:msie|ms-office|konqueror|opera|windows|u;|avant|antgalio|teleca|browser|;)))"
+    r"|\bfeed|\brss\b|\d subscribers?\b)"
     r"|; ?Google-\w|\bGoogle-[A-Z]"
+)
+# Browsers name no address, and only old ones say what they are compatible with.
+_ADDRESSES = re.compile(
+    r"(?i:https?://|@[a-z0-9-]+\.[a-z]{2,}|compatible;(?!\s*(?:msie|ms-office|konqueror|opera|windows|u;|avant|antgalio|teleca|browser|;)))"
 )
 # Phone makers and browsers whose names have such a word in them.
 _NO_BOTS = re.compile(r"(?i:\bcubot|MetaSr|Sogou\w*Browser|SogouMSE|Electron/)")
@@ -72,9 +74,11 @@ def is_bot(user_agent: str) -> bool:
         return False
     if _NO_BOTS.search(text):
         return False
-    if _is_listed(text) or _WORDS.search(text):
+    is_sender = _SENDERS.search(text) is not None
+    # HTTP libraries name their own address, as node-fetch does.
+    if _WORDS.search(text) or (not is_sender and _ADDRESSES.search(text)) or _is_listed(text):
         return True
-    if _SENDERS.search(text):
+    if is_sender:
         return False
     found = ua_parser.parse_device(text)
     return found is not None and found.family == "Spider"

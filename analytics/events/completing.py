@@ -11,10 +11,11 @@ import uuid_utils
 from analytics.event_types import OWN_PREFIX, SECRET_PREFIX, EventType
 from analytics.event_types._base import COMMON_FIELDS, Timestamp
 from analytics.events.batch import make_row_maker
-from analytics.events.clock import MS_PER_DAY, TooOldError, event_time_ms
+from analytics.events.clock import MS_PER_DAY, SecondsError, TooOldError, event_time_ms
 from analytics.events.parsing import Warn, fit_properties, ignore
 from analytics.events.problems import EventError
 from analytics.events.rows import EventRow
+from meeteasy.core.identifiers import MAX_PLACEHOLDER, PLACEHOLDERS
 
 MAX_SUBJECT_LENGTH = 64
 _RESERVED = (OWN_PREFIX, SECRET_PREFIX)
@@ -92,21 +93,27 @@ def complete(
             elif not (type(ts) is int and believed_from_ms <= ts <= received_ms):
                 if check_time is not None:
                     check_time(ts)
-                event.ts = _correct_time(
-                    ts, sent_ms=sent_ms, received_ms=received_ms, acceptance_days=acceptance_days
-                )
-            if event.visitor_id is None:
+                event.ts = _correct_time(ts, sent_ms=sent_ms, received_ms=received_ms, oldest_ms=oldest_ms)
+            visitor_id = event.visitor_id
+            if visitor_id is None:
                 event.visitor_id = client.visitor_id(event.conference_id)
+            elif len(visitor_id) <= MAX_PLACEHOLDER and visitor_id in PLACEHOLDERS and not is_server:
+                raise _refuse_placeholder("visitor_id")
             event_id = event.event_id
             if event_id is None:
                 event.event_id = str(_new_id())
+            elif len(event_id) <= MAX_PLACEHOLDER and event_id in PLACEHOLDERS and not is_server:
+                raise _refuse_placeholder("event_id")
             # The comparison alone costs a fifth, and tells of any UUID that it is not reserved.
             elif event_id >= first_reserved and event_id.startswith(reserved) and not is_server:
                 raise _refuse_id()
             if read_needed is not None and not read_needed(event).strip() and not is_server:
                 raise _refuse(event)
             if has_own_subject:
-                _check_subject(event.subject())
+                subject = event.subject()
+                _check_subject(subject)
+                if subject in PLACEHOLDERS and not is_server:
+                    raise _refuse_placeholder("registration_id")
             if event.properties:
                 event.properties = fit_properties(event.properties, warn)
     if secret_of is not None:
@@ -114,15 +121,15 @@ def complete(
             event.event_id = f"{SECRET_PREFIX}{event.event_id}"
 
 
-def _correct_time(
-    ts: Timestamp, *, sent_ms: int | None, received_ms: int, acceptance_days: int | None
-) -> int:
-    oldest_ms = None if acceptance_days is None else received_ms - acceptance_days * MS_PER_DAY
+def _correct_time(ts: Timestamp, *, sent_ms: int | None, received_ms: int, oldest_ms: int | None) -> int:
     try:
         return event_time_ms(ts, sent_ms=sent_ms, received_ms=received_ms, oldest_ms=oldest_ms)
     except TooOldError:
-        age = "1970" if acceptance_days is None else f"{acceptance_days} days ago"
+        age = "1970" if oldest_ms is None else f"{(received_ms - oldest_ms) // MS_PER_DAY} days ago"
         raise EventError("too_old", f"`ts` is before {age}.", "ts") from None
+    except SecondsError:
+        message = "`ts` is in seconds; as a number it counts milliseconds since 1970."
+        raise EventError("too_old", message, "ts") from None
     except (OverflowError, ValueError):
         raise EventError("invalid_field", "`ts` is not a time.", "ts") from None
 
@@ -160,6 +167,18 @@ def _required_texts(event_type: type[EventType]) -> list[str]:
         and isinstance(field.type, msgspec.inspect.StrType)
         and field.type.pattern is None
     ]
+
+
+def refuse_placeholders(event: EventType) -> None:
+    """Raise EventError for an id such as `undefined`, as `complete` does for clients."""
+    for name in ("event_id", "visitor_id", "registration_id"):
+        if getattr(event, name, None) in PLACEHOLDERS:
+            raise _refuse_placeholder(name)
+
+
+def _refuse_placeholder(name: str) -> EventError:
+    """Of an event that nobody looked at alone: that leaves it out (`leave_out_placeholders`)."""
+    return EventError("invalid_field", f"`{name}` stands for no id.", name)
 
 
 def _refuse_id() -> EventError:

@@ -21,7 +21,7 @@ def read_json(text: bytes) -> Any:
     try:
         return read_tolerantly(text)
     except ValueError as error:
-        raise BatchError("invalid_json", f"This is not JSON: {shorten(str(error))}.") from None
+        raise BatchError("invalid_json", str(error)) from None
 
 
 def as_whole(value: Any) -> Any:

@@ -24,6 +24,7 @@ from analytics.events.json_values import (
 )
 from analytics.events.names import find_declared
 from analytics.events.problems import EventError
+from meeteasy.core.identifiers import PLACEHOLDERS
 
 # Called with code, message and field for each thing that is odd about an event.
 Warn = Callable[[str, str, str | None], None]
@@ -34,6 +35,7 @@ _MAX_NAMES_CHECKED = 20
 _MAX_PROPERTIES_NAMED = 5
 # Without a usable id an event may count twice, and without a usable time on the wrong day.
 _NEVER_LEFT_OUT = {"event_id", "ts"}
+_OPTIONAL_IDS = ("event_id", "visitor_id", "registration_id")
 
 _encode_json = msgspec.json.Encoder().encode
 
@@ -71,6 +73,19 @@ def parse_event(item: Any, warn: Warn = ignore) -> EventType:
         except (msgspec.ValidationError, OverflowError, ValueError):
             pass  # find out which field it is
     return _salvage(event_type, fields, extra, warn)
+
+
+def leave_out_placeholders(item: Any, warn: Warn) -> Any:
+    """A client's event without ids such as `undefined`. Raises EventError if `event_id` is one."""
+    if not isinstance(item, dict):
+        return item
+    found = [name for name in _OPTIONAL_IDS if isinstance(item.get(name), str) and item[name] in PLACEHOLDERS]
+    for name in found:
+        message = f"`{name}` is `{item[name]}`, which stands for no id."
+        if name in _NEVER_LEFT_OUT:
+            raise EventError("invalid_field", message, name)
+        warn("left_out", f"{message} It was left out.", name)
+    return {name: value for name, value in item.items() if name not in found} if found else item
 
 
 def _read_type(item: dict[str, Any]) -> type[EventType]:

@@ -18,7 +18,7 @@ from analytics.events.batch import Batch
 from analytics.events.clock import to_ms
 from analytics.events.completing import Client, check_conference, complete, make_row
 from analytics.events.json_values import json_kind, read_json
-from analytics.events.parsing import parse_event, truncate_time
+from analytics.events.parsing import leave_out_placeholders, parse_event, truncate_time
 from analytics.events.problems import BatchError, EventError, Notice, Rejection
 
 __all__ = [
@@ -185,7 +185,7 @@ def read_events(
         try:
             if isinstance(item, EventError):
                 raise item
-            event = parse_event(item, warn)
+            event = parse_event(leave_out_placeholders(item, warn), warn)
             check_conference(event)
             complete([event], client, sent_ms=sent_ms, acceptance_days=acceptance_days, warn=warn)
             events.append(event)

@@ -1,5 +1,6 @@
 """The answers of the event door, as status, headers and body."""
 
+import re
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 from itertools import count
@@ -19,17 +20,12 @@ CORS: Headers = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"retry-after"),  # otherwise scripts of other origins cannot read it
 ]
-_PREFLIGHT: Headers = [
-    *CORS,
-    (b"access-control-allow-methods", b"POST, OPTIONS"),
-    (
-        b"access-control-allow-headers",
-        b"authorization, content-encoding, content-type, traceparent, tracestate, baggage, sentry-trace, "
-        # of Segment's and RudderStack's SDKs, and of Umami's tracker
-        b"anonymousid, sentat, x-retry-count, x-umami-cache, x-umami-hostname, x-umami-website-id",
-    ),
-    (b"access-control-max-age", b"86400"),
-]
+_ALLOWED_HEADERS = (
+    b"authorization, content-encoding, content-type, traceparent, tracestate, baggage, sentry-trace, "
+    # of Segment's and RudderStack's SDKs, and of Umami's tracker
+    b"anonymousid, sentat, x-retry-count, x-umami-cache, x-umami-hostname, x-umami-website-id"
+)
+_HEADER_NAMES = re.compile(rb"[\w!#$%&'*+.^`|~, \t-]{1,1024}")
 _MAX_UNKNOWN_NAMED = 20
 
 _encode = msgspec.json.Encoder().encode
@@ -81,8 +77,19 @@ def allow_credentials(headers: Headers, origin: bytes) -> Headers:
     ]
 
 
-def preflight() -> Answer:
-    return 204, list(_PREFLIGHT), b""
+def preflight(asked: bytes) -> Answer:
+    """asked: the headers that the page wants to send (`Access-Control-Request-Headers`).
+
+    All are allowed: monitoring tools add their own to every request of a page, and the events would be lost.
+    """
+    allowed = b", ".join((_ALLOWED_HEADERS, asked)) if _HEADER_NAMES.fullmatch(asked) else _ALLOWED_HEADERS
+    headers = [
+        *CORS,
+        (b"access-control-allow-methods", b"POST, OPTIONS"),
+        (b"access-control-allow-headers", allowed),
+        (b"access-control-max-age", b"86400"),
+    ]
+    return 204, headers, b""
 
 
 def _headers(body: bytes) -> Headers:

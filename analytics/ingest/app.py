@@ -100,7 +100,8 @@ class Ingest:
             except ClientGoneError:
                 return
         elif method == "OPTIONS":
-            status, headers, body = answers.preflight()
+            asked = dict(scope["headers"]).get(b"access-control-request-headers", b"")
+            status, headers, body = answers.preflight(asked)
         else:
             status, headers, body = door.refuse(
                 Refusal(405, "method_not_allowed", "Events are sent with POST.")

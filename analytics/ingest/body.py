@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from analytics.ingest.requests import RefusedError, Request
-from meeteasy.core.asgi import ByteBudget
+from meeteasy.core.asgi import ByteBudget, NoRoomError
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -20,10 +20,6 @@ class BodyTooLargeError(Exception):
 
 class BadEncodingError(Exception):
     """The body is not in the encoding that its header names."""
-
-
-class NoRoomError(Exception):
-    """Too many bodies are being read at once."""
 
 
 class ClientGoneError(Exception):
@@ -83,25 +79,24 @@ async def read_body(receive: Receive, *, declared_length: bytes | None, limit: i
 
 async def _read_pieces(receive: Receive, first: bytes, *, limit: int) -> bytes:
     parts: list[bytes] = []
-    size, held, more = 0, 0, True
-    part = first
+    size, more = 0, True
+    part, share = first, _pieces.share()
     try:
-        while True:
-            size += len(part)
-            if size > limit:
-                raise BodyTooLargeError
-            if not _pieces.take(len(part)):
-                raise NoRoomError
-            held = size
-            parts.append(part)
-            if not more:
-                return b"".join(parts)
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGoneError
-            part, more = message.get("body", b""), message.get("more_body", False)
+        async with share.arriving():
+            while True:
+                size += len(part)
+                if size > limit:
+                    raise BodyTooLargeError
+                share.take(len(part))
+                parts.append(part)
+                if not more:
+                    return b"".join(parts)
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientGoneError
+                part, more = message.get("body", b""), message.get("more_body", False)
     finally:
-        _pieces.give_back(held)
+        share.close()
 
 
 def _is_more(length: bytes, limit: int) -> bool:

@@ -52,22 +52,14 @@ def build_segment(path: Path, rows: Iterable[EventRow], *, midnight_ms: int) -> 
         keys += row.key.encode()
         key_ends.append(len(keys))
 
-    known = list(visitors.known)
-    high, low = hash_visitors(known)
-    by_id = np.lexsort((low, high))
-    nobody = visitors.known.get("")
-    if nobody is not None:
-        by_id = np.append(by_id[by_id != nobody], nobody)
-    rank = np.empty(len(known), dtype=np.uint32)
-    rank[by_id] = np.arange(len(known), dtype=np.uint32)
-    of_row = rank[np.array(visitors.column)] if known else np.zeros(0, dtype=np.uint32)
+    high, low, rank = _rank_visitors(visitors.known)
+    count = len(high)  # of visitors
+    of_row = rank[np.array(visitors.column, dtype=np.uint32)]
     ts = np.array(times, dtype=np.int64)
     order = np.lexsort((ts, of_row))
     of_row, ts = of_row[order], ts[order]
     _sort_ties(order, of_row, ts, keys, key_ends)
 
-    count = len(known) - (nobody is not None)  # of visitors
-    high, low = high[by_id[:count]], low[by_id[:count]]
     starts = np.searchsorted(of_row, np.arange(count + 1)).astype(np.uint32)
     first_ms = int(ts.min()) if len(ts) else midnight_ms
     columns = {
@@ -79,7 +71,7 @@ def build_segment(path: Path, rows: Iterable[EventRow], *, midnight_ms: int) -> 
         **{name: numbers.as_column()[order] for name, numbers in coded.items()},
     }
     is_view = columns["type"] == coded["type"].known.get("page_view", -1)
-    has_viewed = np.zeros(len(known), dtype=bool)
+    has_viewed = np.zeros(len(rank), dtype=bool)
     has_viewed[of_row[is_view]] = True
     columns["has_viewed"] = has_viewed[:count]
     bounds = np.arange(FENCES, dtype=np.uint64) * np.uint64(2**64 // FENCES)
@@ -95,6 +87,22 @@ def build_segment(path: Path, rows: Iterable[EventRow], *, midnight_ms: int) -> 
         row_fences=starts[fences].tolist(),
     )
     return len(ts)
+
+
+def _rank_visitors(known: dict[str, int]) -> tuple[Array, Array, Array]:
+    """The halves of the visitors' hashes, in order, and the place in that order of each number of `known`.
+
+    The empty id, of events without a visitor, comes last and has no hash.
+    """
+    high, low = hash_visitors(known)
+    by_id = np.lexsort((low, high))
+    nobody = known.get("")
+    if nobody is not None:
+        by_id = np.append(by_id[by_id != nobody], nobody)
+    rank = np.empty(len(known), dtype=np.uint32)
+    rank[by_id] = np.arange(len(known), dtype=np.uint32)
+    count = len(known) - (nobody is not None)
+    return high[by_id[:count]], low[by_id[:count]], rank
 
 
 def hash_visitors(visitors: Iterable[str]) -> tuple[Array, Array]:

@@ -79,15 +79,9 @@ def get_summary(
     found = ensure_days(conference.id, before if compare else first, last, today=today)
     days: Sequence[Day] = [day for day in found if day.date >= first]
     question = Question(
-        conference.id,
-        first,
-        tuple(filters),
-        None,
-        tuple(panels),
-        limit,
-        has_hours=(last - first).days < MAX_DAYS_BY_HOUR,
-        unit=find_unit(first, last),
-    )
+        conference.id, first, tuple(filters), None, tuple(panels), limit,
+        has_hours=(last - first).days < MAX_DAYS_BY_HOUR, unit=find_unit(first, last),
+    )  # fmt: skip
     answers, days = answer(question, days, today=today, may_lag=is_asked)
     totals = _totals(answers.visits)
     points = _all_days(answers.days, first, last)

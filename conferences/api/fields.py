@@ -25,6 +25,12 @@ class LocalTimeField(serializers.DateTimeField):
         options["help_text"] = f"{given} {_LOCAL}".strip()
         super().__init__(**options)
 
+    def to_internal_value(self, value: Any) -> Any:
+        """A day alone is refused: as its midnight, a conference would end before its last day."""
+        if isinstance(value, str) and _is_day(value):
+            self.fail("date")
+        return super().to_internal_value(value)
+
     def enforce_timezone(self, value: dt.datetime) -> dt.datetime:
         try:
             return localize(value, self._zone()).astimezone(dt.UTC)
@@ -44,6 +50,14 @@ class LocalTimeField(serializers.DateTimeField):
             except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
                 continue  # refused by its own field
         return zoneinfo.ZoneInfo("UTC")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        dt.date.fromisoformat(text.strip())
+    except ValueError:
+        return False
+    return True
 
 
 def checked(clean: Callable[..., Any], **options: Any) -> list[Callable[[Any], None]]:

@@ -46,7 +46,7 @@ class SmallJSONParser(BaseParser):
         try:
             return read_tolerantly(body)
         except ValueError as error:
-            raise ParseError(f"This is not JSON: {error}.") from None
+            raise ParseError(str(error)) from None
 
 
 class RegistrationThrottle(SimpleRateThrottle):

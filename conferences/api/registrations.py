@@ -35,6 +35,7 @@ from conferences.services.idempotency import Answer, answer_once
 from conferences.services.registrations import decide, register
 from conferences.states import Action
 from meeteasy.core.http import refuse_fields
+from meeteasy.core.serializers import read_query
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -131,14 +132,13 @@ class RegistrationList(generics.ListAPIView[Registration]):
         With more than 50,000 rows that answers 422 `too_many_rows`; start an export then.
         """
         conference = get_conference(request.user, kwargs["conference_id"])
-        query = RegistrationFilter(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
+        query = read_query(RegistrationFilter, request.query_params.dict())
         file = answer_with_file(
-            request, conference, "registrations", f"registrations-{conference.id}", **query.validated_data
+            request, conference, "registrations", f"registrations-{conference.id}", **query
         )
         if file is not None:
             return file
-        found: QuerySet[Registration] = find_registrations(conference, **query.validated_data)
+        found: QuerySet[Registration] = find_registrations(conference, **query)
         page = self.paginate_queryset(found.select_related("decided_by"))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 

@@ -51,11 +51,8 @@ def check_in(
     gate = contact.clean_line(gate, most=100)
     now = now or timezone.now()
     with transaction.atomic():
-        registration = (
-            Registration.objects.select_for_update(of=("self",))
-            .select_related("conference")
-            .get(id=registration_id)
-        )
+        locked = Registration.objects.select_for_update(of=("self",)).select_related("conference")
+        registration = locked.get(id=registration_id)
         moment = time_of_scan(registration, scanned_at, now=now)
         made = CheckIn(
             registration=registration, method=method, gate=gate, checked_in_at=moment, recorded_at=now,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from meeteasy.core.names import strip_invisible
 from meeteasy.core.spreadsheets import FORMULA_STARTS
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -23,6 +24,7 @@ EXPORTED = ("id", "state", "source", "registered_at", "decided_at", "checked_in_
 _MARKS = frozenset({"id", "state", "source", "registered_at"})
 _SYNONYMS = {
     "姓名": "name",
+    "full name": "name",
     "e-mail": "email",
     "email address": "email",
     "e-mail address": "email",
@@ -37,6 +39,8 @@ _SYNONYMS = {
     "电话": "phone",
 }
 _DELIMITERS = ",;\t"
+# A record of its own behind the last line, unless a quotation mark is still open there.
+_END = "\0end"
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;|\t])"?[ \t]*(?:\r?\n|\r)', re.IGNORECASE)
 
 
@@ -105,10 +109,16 @@ def _declared_delimiter(text: str) -> str:
 
 def _read_records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the records that are not empty, each with its first line's number. Raises ValidationError."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    ending = "" if text.endswith(("\n", "\r")) else "\r\n"
+    reader = csv.reader(io.StringIO(text + ending + _END, newline=""), delimiter=delimiter)
     number = 1
     try:
         for cells in reader:
+            if cells == [_END]:
+                return
+            if cells and cells[-1].endswith(_END):
+                message = _("Line %(line)s: a quotation mark is not closed.") % {"line": number}
+                raise ValidationError({"file": message})
             if any(cell.strip() for cell in cells):
                 yield number, cells
             number = reader.line_num + 1
@@ -134,7 +144,7 @@ def _guess_delimiter(text: str) -> str:
 
 
 def _clean_heading(cell: str) -> str:
-    return unicodedata.normalize("NFC", cell).strip()
+    return unicodedata.normalize("NFC", strip_invisible(cell))
 
 
 def _field_name(heading: str, exact: Collection[str] = ()) -> str:
@@ -143,7 +153,7 @@ def _field_name(heading: str, exact: Collection[str] = ()) -> str:
     lowered = heading.lower()
     if lowered in FIELDS:
         return lowered
-    synonym = _SYNONYMS.get(lowered, heading)
+    synonym = _SYNONYMS.get(lowered.replace("_", " "), heading)
     return heading if synonym in exact else synonym
 
 

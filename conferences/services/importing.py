@@ -19,6 +19,7 @@ from conferences.services.announce import after_commit
 from conferences.services.csv_files import EXPORTED, FIELDS, CSVFile, Line, read_csv
 from conferences.services.registrations import build_registration
 from conferences.states import State
+from meeteasy.core.json_input import TOO_DEEP
 
 LINES_AT_ONCE = 200
 
@@ -214,7 +215,9 @@ def _answers(line: Line, file: CSVFile) -> dict[str, Any]:
     if line.values.get("answers"):
         try:
             answers = msgspec.json.decode(line.values["answers"])
-        except (msgspec.MsgspecError, RecursionError):
+        except RecursionError:
+            raise ValidationError({"answers": _(TOO_DEEP)}) from None
+        except msgspec.MsgspecError:
             raise ValidationError({"answers": _("This is not JSON.")}) from None
         if not isinstance(answers, dict):
             raise ValidationError({"answers": _("This must be a JSON object.")})

@@ -29,6 +29,7 @@ from console.formats import clock
 from console.pages.desk_answers import describe, describe_foreign, describe_since, describe_unknown
 from console.shell import zone_of
 from meeteasy.core.errors import RefusedError, error_body
+from meeteasy.core.json_input import TOO_DEEP
 
 FOUND_AT_ONCE = 20
 _MAX_BODY_BYTES = 4096
@@ -88,6 +89,8 @@ def _read(request: HttpRequest) -> ScanInput:
         raise ValidationError({"body": _("At most %(most)s bytes.") % {"most": _MAX_BODY_BYTES}})
     try:
         given = msgspec.json.decode(body, type=ScanInput)
+    except RecursionError:
+        raise ValidationError({"body": _(TOO_DEEP)}) from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ValidationError({"body": str(error)}) from None
     if bool(given.code) == bool(given.registration):

@@ -1,6 +1,8 @@
 """ASGI in a few lines: its types, and answers in JSON."""
 
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -17,21 +19,80 @@ Headers = Sequence[tuple[bytes, bytes]]
 WHOLE_ANSWER = "meeteasy.response"
 
 
+class NoRoomError(Exception):
+    """Too many bodies are being read at once."""
+
+
 class ByteBudget:
-    """Bounds what the bodies of all requests of a process hold at one time."""
+    """Bounds what the bodies of all requests of a process hold at one time.
+
+    Who needs room that is not there gets it from the bodies that have been arriving for longest: otherwise a
+    few clients that send slowly could keep everybody else out.
+    """
 
     def __init__(self, limit: int) -> None:
         self._left = limit
+        self._arriving: dict[Share, None] = {}  # what began first comes first
 
-    def take(self, size: int) -> bool:
+    def share(self) -> "Share":
+        return Share(self)
+
+    def take(self, share: "Share", size: int) -> bool:
         """Returns whether there is room; if not, nothing is taken."""
-        if size > self._left:
-            return False
+        while size > self._left:
+            oldest = next(iter(self._arriving), share)
+            if oldest is share:
+                return False
+            oldest.displace()
         self._left -= size
         return True
 
     def give_back(self, size: int) -> None:
         self._left += size
+
+    def note_arriving(self, share: "Share") -> None:
+        self._arriving[share] = None
+
+    def note_arrived(self, share: "Share") -> None:
+        self._arriving.pop(share, None)
+
+
+class Share:
+    """What one body holds of a budget, until it is closed."""
+
+    def __init__(self, budget: ByteBudget) -> None:
+        self._budget = budget
+        self._held = 0
+        self._deadline = asyncio.timeout(None)
+
+    @asynccontextmanager
+    async def arriving(self) -> AsyncIterator[None]:
+        """While the body is read. Raises NoRoomError when its room went to another body."""
+        try:
+            async with self._deadline:
+                try:
+                    yield
+                finally:
+                    self._budget.note_arrived(self)
+        except TimeoutError:
+            raise NoRoomError from None
+
+    def take(self, size: int) -> None:
+        """Raises NoRoomError."""
+        if not self._budget.take(self, size):
+            raise NoRoomError
+        self._held += size
+        self._budget.note_arriving(self)
+
+    def displace(self) -> None:
+        """Give the room to another body, and end the reading of this one."""
+        self._budget.note_arrived(self)
+        self.close()
+        self._deadline.reschedule(0)
+
+    def close(self) -> None:
+        self._budget.give_back(self._held)
+        self._held = 0
 
 
 async def send_answer(scope: Scope, send: Send, status: int, headers: Headers, body: bytes) -> None:

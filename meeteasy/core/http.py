@@ -24,7 +24,7 @@ from meeteasy.core import unavailable
 from meeteasy.core.errors import RefusedError
 from meeteasy.core.errors import error_body as error_body  # views take it from here
 from meeteasy.core.paging import read_page
-from meeteasy.core.serializers import StrictSerializer
+from meeteasy.core.serializers import StrictSerializer, read_query
 from meeteasy.core.spreadsheets import csv_lines
 from meeteasy.core.unavailable import is_database_away
 
@@ -62,7 +62,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 
 @csrf_exempt  # nothing here needs protection, and an API client should get 404
-def api_not_found(request: HttpRequest, path: str = "") -> JsonResponse:
+def api_not_found(request: HttpRequest) -> JsonResponse:
     """Answer 404 in the API's own shape for unknown paths under /api/."""
     return JsonResponse(error_body("not_found", f"There is nothing at {request.path}."), status=404)
 
@@ -108,9 +108,8 @@ class CursorPagination(BasePagination):
     ) -> list[Any]:
         """Raises ValidationError or BadCursorError."""
         assert isinstance(queryset, QuerySet)
-        query = PageQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        limit, cursor = query.validated_data["page_size"], query.validated_data["cursor"]
+        query = read_query(PageQuery, request.query_params)
+        limit, cursor = query["page_size"], query["cursor"]
         order = [str(name) for name in queryset.query.order_by or queryset.model._meta.ordering or ["pk"]]
         page, self._next = read_page(queryset, order, limit=limit, cursor=cursor)
         return page

@@ -3,6 +3,9 @@
 import hashlib
 
 MAX_ID = 64
+# What programs write where they have no id. It would make one visitor, or one registration, of many.
+PLACEHOLDERS = frozenset({"undefined", "null", "None", "none", "nil", "NaN", "[object Object]"})
+MAX_PLACEHOLDER = max(map(len, PLACEHOLDERS))
 
 
 def fit_identifier(text: str) -> str:

@@ -5,12 +5,15 @@ import json
 from typing import IO, Any
 
 import msgspec
+from django.utils.translation import gettext_noop
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
+TOO_DEEP = gettext_noop("The JSON is nested too deeply: about 1,000 levels are read.")
+
 
 def read_tolerantly(text: bytes) -> Any:
-    """A JSON value from UTF-8 bytes. Raises ValueError.
+    """A JSON value from UTF-8 bytes. Raises ValueError with a sentence for the client.
 
     What msgspec refuses is read again: bytes that are not UTF-8, halves of surrogate pairs, bare control
     characters, NaN and endless numbers stay in the value for the caller to find, so that they cost no more
@@ -28,7 +31,9 @@ def read_tolerantly(text: bytes) -> Any:
                 parse_constant=float,
             )
         except RecursionError:
-            raise ValueError("it is nested too deeply") from None
+            raise ValueError(TOO_DEEP) from None
+        except ValueError as error:
+            raise ValueError(f"This is not JSON: {error}.") from None
 
 
 def _parse_int(digits: str) -> int | float:
@@ -48,6 +53,6 @@ class StrictJSONParser(BaseParser):
         try:
             return msgspec.json.decode(stream.read().removeprefix(codecs.BOM_UTF8))
         except RecursionError:
-            raise ParseError("The JSON is nested too deeply.") from None
+            raise ParseError(TOO_DEEP) from None
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise ParseError(f"This is not JSON: {error}") from None

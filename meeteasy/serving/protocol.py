@@ -54,6 +54,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _head_bytes = 0
     # Of the piece that is being read, and of all from that on in which the last request began.
     _piece_bytes = _pieces_bytes = 0
+    # Since a piece that held some of the body: names and sizes of chunks, and trailers, which nobody reads.
+    _frame_bytes = 0
     _linger_bytes = 0
     _timer: asyncio.TimerHandle | None = None
     _write_timer: asyncio.TimerHandle | None = None
@@ -78,7 +80,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._refusing:
             self._linger(len(data))
             return
-        was_in_body, was_in_head = self._in_body, self._in_head
+        was_in_body = self._in_body
         self._piece_bytes = len(data)
         self._pieces_bytes += len(data)
         super().data_received(data)
@@ -89,14 +91,15 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._head_bytes += len(data)
             if self._head_bytes > MAX_HEADER_BYTES:
                 self._refuse_headers()
-            elif not was_in_head and self._timer is None:
+            elif self._timer is None:
                 self._set_timer(HEADER_SECONDS)
         elif self._in_body:
-            if not self.cycle.response_complete:
+            self._frame_bytes += len(data)
+            if self._frame_bytes > MAX_HEADER_BYTES:
+                self._refuse_framing()
+            elif not self.cycle.response_complete:
                 self.cycle.default_headers = [*self.server_state.default_headers, CLOSE_HEADER]
                 self._set_timer(BODY_SECONDS)
-        elif self._timer is not None:
-            self._set_timer(None)
 
     def handle_websocket_upgrade(self) -> None:
         self._in_head = self._in_body = False
@@ -114,6 +117,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head, self._in_body = False, True
+        self._frame_bytes = -self._piece_bytes
         # Only a head in large or many pieces needs to be measured.
         if self._pieces_bytes > MAX_HEADER_BYTES < self._measure_head():
             self._refuse_headers()
@@ -123,7 +127,12 @@ class BoundedProtocol(HttpToolsProtocol):
     def _measure_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_body:  # otherwise it is a trailer
+            super().on_header(name, value)
+
     def on_body(self, body: bytes) -> None:
+        self._frame_bytes = -self._piece_bytes
         if self._refusing:
             return
         if self.cycle is not None and self.cycle.response_complete:
@@ -134,6 +143,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_body = False
         if self._refusing:
             return
+        if self._timer is not None:
+            self._set_timer(None)
         super().on_message_complete()
         if self.cycle is None:
             return
@@ -214,6 +225,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse_headers(self) -> None:
         self._refuse(431, "headers_too_large", f"The headers have more than {MAX_HEADER_BYTES} bytes.")
+
+    def _refuse_framing(self) -> None:
+        if self.cycle.response_started:
+            self._close_now()
+            return
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+        self._refuse_headers()
 
     def _refuse(self, status: int, code: str, message: str, *, retry_after: int | None = None) -> None:
         body = msgspec.json.encode(error_body(code, message))

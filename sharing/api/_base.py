@@ -1,10 +1,7 @@
 """Shared code of sharing's views."""
 
-from typing import Any
-
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 
@@ -15,14 +12,6 @@ FORMAT = OpenApiParameter(
     description="`csv` and `xlsx` download all of them, up to 50,000; start an export for more.",
 )  # fmt: skip
 FROM = OpenApiParameter("from", OpenApiTypes.DATE, description="First local day, included.")
-
-
-def read_query(query: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
-    """The checked parameters or body. Raises ValidationError."""
-    checked = query(data=data)
-    checked.is_valid(raise_exception=True)
-    valid: dict[str, Any] = checked.validated_data
-    return valid
 
 
 class TableView(APIView):

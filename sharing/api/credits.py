@@ -10,9 +10,10 @@ from rest_framework.views import APIView
 
 from conferences.access import get_conference
 from conferences.api.exports import answer_with_file
+from meeteasy.core.serializers import read_query
 from sharing.api import queries
 from sharing.api import serializers as answers
-from sharing.api._base import FORMAT, FROM, TableView, read_query
+from sharing.api._base import FORMAT, FROM, TableView
 from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT
 from sharing.selectors import conversions, figures, not_credited
 from sharing.selectors import credits as sums

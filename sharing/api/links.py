@@ -13,9 +13,10 @@ from rest_framework.views import APIView
 
 from conferences.access import Role, get_conference, visible_conferences
 from conferences.api.exports import answer_with_file
+from meeteasy.core.serializers import read_body, read_query
 from sharing.api import queries
 from sharing.api import serializers as answers
-from sharing.api._base import FORMAT, TableView, read_query
+from sharing.api._base import FORMAT, TableView
 from sharing.models import ShareLink
 from sharing.qr import draw_qr
 from sharing.rules.codes import keys_of
@@ -76,7 +77,7 @@ class Links(TableView):
         summary="Mint a share link", request=queries.LinkInput, responses={201: answers.LinkSerializer}
     )
     def post(self, request: Request) -> Response:
-        data = read_query(queries.LinkInput, request.data)
+        data = read_body(queries.LinkInput, request.data)
         conference = get_conference(request.user, data["conference_id"], role=Role.HELPER)
         try:
             link = minting.mint_link(
@@ -155,6 +156,6 @@ class Erase(APIView):
 
     @extend_schema(request=queries.EraseInput, responses=answers.EraseAnswer)
     def post(self, request: Request) -> Response:
-        data = read_query(queries.EraseInput, request.data)
+        data = read_body(queries.EraseInput, request.data)
         conference = get_conference(request.user, data["conference_id"], role=Role.OWNER)
         return Response({"rows_changed": erasing.erase_person(conference, data["sharer"])})

@@ -11,7 +11,7 @@ from sharing.exports import FLAGS
 from sharing.models import NotCredited, ShareConversion, ShareLink
 from sharing.rules.codes import code_of, public_code
 from sharing.rules.reasons import REASON_LABELS, Reason
-from sharing.selectors.conversions import CreditPath
+from sharing.selectors.conversions import ASSISTED, DIRECT, CreditedLink, CreditPath
 from sharing.selectors.not_credited import get_shown_reason
 from sharing.selectors.tree import TreeNode
 
@@ -60,6 +60,9 @@ class LinkSerializer(Answer):
         return [name for name, field in FLAGS.items() if getattr(link, field)]
 
 
+_link = LinkSerializer()
+
+
 class LinkPage(Answer):
     results = LinkSerializer(many=True)
     next = serializers.CharField(allow_null=True)
@@ -77,7 +80,7 @@ class TreeNodeSerializer(LinkSerializer):
     )
 
     def to_representation(self, instance: TreeNode) -> dict[str, Any]:
-        row = LinkSerializer().to_representation(instance.link)
+        row = _link.to_representation(instance.link)
         if instance.next is not None:
             row["next"] = instance.next
         if instance.children is not None:
@@ -126,12 +129,11 @@ class CreditSerializer(Answer):
     sharer = serializers.CharField()
     channel = serializers.CharField()
     distance = serializers.IntegerField(help_text="1 is the link that was opened, 2 its parent.")
-    kind = serializers.SerializerMethodField()
+    kind = serializers.ChoiceField([DIRECT, ASSISTED])
     credit = serializers.FloatField(help_text="Under the chosen model.")
 
-    @extend_schema_field(serializers.ChoiceField(["direct", "assisted"]))
-    def get_kind(self, credit: Any) -> str:
-        return "direct" if credit.is_direct else "assisted"
+    def to_representation(self, instance: CreditedLink) -> dict[str, Any]:
+        return instance._asdict()  # a page has a thousand of them
 
 
 class NotCreditedSerializer(Answer):

@@ -6,8 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from conferences.access import Role, get_conference, signed_in
-from meeteasy.core.serializers import ModelSerializer, StrictSerializer
-from sharing.api._base import read_query
+from meeteasy.core.serializers import ModelSerializer, StrictSerializer, read_body, read_query
 from sharing.models import Void
 from sharing.services import voiding
 
@@ -52,7 +51,7 @@ class Voids(generics.ListAPIView[Void]):
     )
     def post(self, request: Request, conference_id: str) -> Response:
         conference = get_conference(request.user, conference_id, role=Role.OWNER)
-        given = read_query(VoidRequest, request.data)
+        given = read_body(VoidRequest, request.data)
         decision = voiding.void(conference, by=signed_in(request.user), **given)
         return Response(VoidSerializer(decision).data, status=201)
 

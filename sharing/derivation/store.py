@@ -12,6 +12,7 @@ from meeteasy.core.folding import fold
 from sharing.derivation import bulk
 from sharing.models import (
     QuarterSum,
+    QuarterVersion,
     RegistrationStanding,
     ShareClaim,
     ShareLink,
@@ -169,6 +170,11 @@ def opens_of(conference_ids: Collection[str]) -> QuerySet[ShareOpen]:
 def quarter_sums_of(conference_ids: Collection[str]) -> QuerySet[QuarterSum]:
     """All sums of quarter hours of these conferences."""
     return _in_conferences(QuarterSum, "id", conference_ids)
+
+
+def quarter_versions_of(conference_ids: Collection[str]) -> QuerySet[QuarterVersion]:
+    """The versions of the sums of quarter hours of these conferences."""
+    return _in_conferences(QuarterVersion, "id", conference_ids)
 
 
 def standings_of(conference_ids: Collection[str]) -> QuerySet[RegistrationStanding]:

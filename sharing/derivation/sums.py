@@ -5,6 +5,7 @@ right at every moment, also while registrations wait for their turn (StaleRegist
 the quarter hour of the registrations, which is on one local day in every time zone, and for all time.
 """
 
+import secrets
 import struct
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -18,7 +19,7 @@ from analytics.days.zones import QUARTER_MS
 from sharing.derivation import bulk
 from sharing.derivation.locks import lock_conferences
 from sharing.derivation.store import load_opened
-from sharing.models import ChannelCount, Credit, CreditSum, QuarterSum, ShareLink, StaleSums
+from sharing.models import ChannelCount, Credit, CreditSum, QuarterSum, QuarterVersion, ShareLink, StaleSums
 from sharing.rules.attribution import Credited
 from sharing.rules.credit_models import CREDIT_MODELS, digest_models
 from sharing.rules.forest import Node
@@ -28,6 +29,8 @@ _COUNTS = ("credits", "registrations", "direct")
 _CHANNEL_KEY = ("conference_id", "channel")
 _CHANNEL_AMOUNTS = ("links", "opens", "openers")
 _CREDITS_AT_ONCE = 5000
+# Eight million additions of this size fit into the column.
+_VERSION_BITS = 40
 _SHARER, _CHANNEL, _TOTAL = (str(kind) for kind in CreditSum.Kind.values)
 
 # The amounts by which a sum changes: _COUNTS, then the units of each credit model. They are packed into one
@@ -107,8 +110,11 @@ class Sums:
         digest = digest_models()
         quarters: list[tuple[Any, ...]] = []
         of_all_time: dict[tuple[str, str, str], list[tuple[int, ...]]] = {}
+        changed: set[str] = set()
         for (conference_id, kind, quarter), changes in self._with_totals():
             key = QuarterSum.make_key(conference_id, kind, quarter)
+            if any(changes.values()):
+                changed.add(QuarterSum.make_key(conference_id, _TOTAL, quarter))
             for name, change in changes.items():
                 if change:
                     amounts = unpack(change)
@@ -117,6 +123,9 @@ class Sums:
         self._changes = {}
         _save(QuarterSum, ("id",), sorted(quarters), kept=("models_digest",))
         _save(CreditSum, _KEY, sorted((*key, *_add_up(parts)) for key, parts in of_all_time.items()))
+        # Random, so that a row that is deleted and made again has another number, too.
+        versions = [(key, 1 + secrets.randbits(_VERSION_BITS)) for key in sorted(changed)]
+        bulk.add(QuarterVersion, ("id",), ("number",), versions)
 
     def _with_totals(self) -> Iterator[tuple[tuple[str, str, int], dict[str, _Packed]]]:
         """The changes by (conference, kind, quarter), and those of the totals."""
@@ -212,6 +221,7 @@ def rename_sharer(conference_id: str, sharer: str, name: str) -> None:
 def delete_sums(conference_ids: Collection[str]) -> None:
     for conference_id in conference_ids:
         QuarterSum.of_conference(conference_id).delete()
+        QuarterVersion.objects.filter(id__gte=f"{conference_id}/", id__lt=f"{conference_id}0").delete()
     for model in (CreditSum, ChannelCount, StaleSums):
         model._default_manager.filter(conference_id__in=conference_ids).delete()
 

@@ -15,6 +15,7 @@ from sharing.models.derived import (
     CreditSum,
     NotCredited,
     QuarterSum,
+    QuarterVersion,
     ShareConversion,
     ShareLink,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "NotCredited",
     "PendingTotal",
     "QuarterSum",
+    "QuarterVersion",
     "RegistrationStanding",
     "ShareClaim",
     "ShareConversion",

@@ -313,6 +313,19 @@ class QuarterSum(_CreditSum):
         return cls.objects.filter(id__gte=f"{conference_id}/{kind}/{first}", id__lt=end)
 
 
+class QuarterVersion(models.Model):
+    """A number that is another one whenever sums of a quarter hour have changed, whichever they are.
+
+    It tells those who remember the sums (selectors/quarters.py).
+    """
+
+    id = KeyField(primary_key=True, max_length=91)  # as QuarterSum's for the total of the quarter hour
+    number = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.id}: {self.number}"
+
+
 class ChannelCount(models.Model):
     """What the shared links of a channel count, of all time."""
 

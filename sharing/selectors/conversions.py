@@ -56,15 +56,23 @@ def get_page(
     return read_page(conversions, ("-registered_ms", "-registration_id"), limit=limit, cursor=cursor)
 
 
+DIRECT, ASSISTED = "direct", "assisted"
+
+
 class CreditedLink(NamedTuple):
-    """A link's part in a registration under a credit model. distance: 1 is the link that was opened."""
+    """A link's part in a registration under a credit model. distance: 1 is the link that was opened.
+    kind: DIRECT or ASSISTED."""
 
     code: str
     sharer: str
     channel: str
     distance: int
-    is_direct: bool
+    kind: str
     credit: float
+
+    @property
+    def is_direct(self) -> bool:
+        return self.kind == DIRECT
 
 
 class CreditPath(NamedTuple):
@@ -130,7 +138,14 @@ def _read_credits(
         chain = list(group)
         units = divide([age_ms for _, age_ms, *_ in chain])
         credits[key] = [
-            CreditedLink(code_of(link), sharer, channel, distance, link == nearest, part / SCALE)
+            CreditedLink(
+                code_of(link),
+                sharer,
+                channel,
+                distance,
+                DIRECT if link == nearest else ASSISTED,
+                part / SCALE,
+            )
             for (_, _, distance, link, nearest, sharer, channel), part in zip(chain, units, strict=True)
             if distance in places
         ]

@@ -21,6 +21,7 @@ from sharing.models import ChannelCount, CreditSum, QuarterSum
 from sharing.rules.credit_models import SCALE
 from sharing.selectors.conversions import count_conversions
 from sharing.selectors.days import Range, get_bounds
+from sharing.selectors.quarters import SumsOfDays, add_up_days
 
 _Kind = CreditSum.Kind
 _ORDER = ("-units", "name")
@@ -78,7 +79,7 @@ def get_leaderboard(
 ) -> SumPage:
     """Sharers by their credit under a model. Raises BadCursorError."""
     after = _read_cursor(cursor)
-    ranking = _make_ranking(conference, _Kind.SHARER, model, days)
+    ranking = _rank_sharers(conference, model, days)
     if after is None:
         found, count = ranking.read_first(limit + 1)
     else:
@@ -111,7 +112,12 @@ def get_channels(
 
 
 def _make_page(
-    ranking: "_AllTime | _OfDays", found: list[SumRow], limit: int, count: int, *, is_first: bool
+    ranking: "_AllTime | _OfDays | _Remembered",
+    found: list[SumRow],
+    limit: int,
+    count: int,
+    *,
+    is_first: bool,
 ) -> SumPage:
     rows: list[tuple[int, SumRow]] = []
     if found:
@@ -227,6 +233,37 @@ class _OfDays:
             for start in range(0, len(names), 500)
         )
         return len(names) - known
+
+
+class _Remembered:
+    """The sums of sharers in a range of days, added up from what this process remembers."""
+
+    def __init__(self, sums: SumsOfDays) -> None:
+        self._sums = sums
+
+    def read_first(self, limit: int) -> tuple[list[SumRow], int]:
+        return self.read(None, limit), self.count()
+
+    def count(self) -> int:
+        return self._sums.count()
+
+    def read(self, after: tuple[int, str] | None, limit: int) -> list[SumRow]:
+        sums = self._sums
+        return [
+            SumRow(sums.names[place], int(sums.units[place]), *sums.counts[:, place].tolist())
+            for place in sums.find_next(after, limit)
+        ]
+
+    def find_position(self, row: SumRow) -> tuple[int, int]:
+        return self._sums.find_position(row.units, row.name)
+
+
+def _rank_sharers(conference: Conference, model: str, days: Range) -> _AllTime | _OfDays | _Remembered:
+    if not _covers_all(conference, days):
+        sums = add_up_days(conference.id, model, *get_bounds(conference, days))
+        if sums is not None:
+            return _Remembered(sums)
+    return _make_ranking(conference, _Kind.SHARER, model, days)
 
 
 def _make_ranking(conference: Conference, kind: _Kind, model: str, days: Range) -> _AllTime | _OfDays:

@@ -12,7 +12,13 @@ from django.db.models import Model, QuerySet
 
 from conferences.models import Conference
 from sharing.derivation.locks import lock_conferences
-from sharing.derivation.store import claims_of, opens_of, quarter_sums_of, standings_of
+from sharing.derivation.store import (
+    claims_of,
+    opens_of,
+    quarter_sums_of,
+    quarter_versions_of,
+    standings_of,
+)
 from sharing.models import (
     ChannelCount,
     Credit,
@@ -20,6 +26,7 @@ from sharing.models import (
     NotCredited,
     PendingTotal,
     QuarterSum,
+    QuarterVersion,
     RegistrationStanding,
     ShareClaim,
     ShareConversion,
@@ -89,6 +96,7 @@ _STEPS: tuple[tuple[Callable[[set[str]], QuerySet[Any]], Sequence[tuple[type[Mod
     (_rows_of(ShareLink), ((ShareLink, "id"),)),
     (_rows_of(CreditSum), ((CreditSum, "pk"),)),
     (quarter_sums_of, ((QuarterSum, "id"),)),
+    (quarter_versions_of, ((QuarterVersion, "id"),)),
     (_rows_of(ChannelCount), ((ChannelCount, "pk"),)),
     (_rows_of(StaleSums), ((StaleSums, "conference_id"),)),
     (_rows_of(StaleRegistration), ((StaleRegistration, "id"),)),

@@ -19,6 +19,7 @@ from meeteasy.core.addresses import to_wire
         ("张伟@例子.测试", "张伟@例子.测试", "张伟@xn--fsqu00a.xn--0zwm56d"),
         ("İpek@example.com", "ipek@example.com", "ipek@example.com"),
         ("ann@example。com。", "ann@example.com", "ann@example.com"),
+        ("\u200bann@example.com\u2060\t", "ann@example.com", "ann@example.com"),  # as copied from a chat
         ("Ａｎｎ＋ｖｉｐ＠ｅｘａｍｐｌｅ．com", "ann+vip@example.com", "ann+vip@example.com"),
     ],
 )
@@ -48,6 +49,7 @@ def test_addresses_too_long_in_lower_case_are_refused(email: str) -> None:
     [
         ("12345", "CN"), ("112", "DE"), ("5550100", "US"), ("110", "CN"), ("95588", "CN"), ("10086", "CN"),
         ("911", "US"), ("116117", "DE"), ("999", "GB"), ("112", "FR"), ("+49112", ""), ("+8612345", ""),
+        ("0664123456.0", "AT"), ("0664 1234\n56", "AT"),
         ("+8100777777777777777", ""), ("+491234567890123456", ""), ("400 12", "CN"), ("911", "IN"),
         ("1380013800", "CN"), ("138001380000", "CN"), ("+8613800138000.0", ""),  # mobile, a digit off
         ("+1 900 555 1234", ""), ("0900 1234567", "DE"), ("0909 8790000", "GB"), ("+979 123 456 789", ""),
@@ -67,6 +69,8 @@ def test_unreachable_numbers_are_refused(given: str, region: str) -> None:
         ("(212) 555-0100", "US", "+12125550100"),
         ("+290 22222", "", "+29022222"),  # Saint Helena: five digits
         ("030 123456", "DE", "+4930123456"),
+        ("06\u202f12\u202f34\u202f56\u202f78", "FR", "+33612345678"),  # narrow blanks
+        ("\u202a+86\u2009138 0013\u20078000\u202c", "", "+8613800138000"),
     ],
 )
 def test_reachable_numbers_are_accepted(given: str, region: str, kept: str) -> None:

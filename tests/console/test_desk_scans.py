@@ -165,6 +165,13 @@ def test_a_bad_scan_is_refused(ann: Registration, stella: User, browser: Browser
     assert answer.json()["error"]["details"]
 
 
+def test_deep_json_is_no_scan(ann: Registration, stella: User, browser: Browser) -> None:
+    body = '{"code": "a", "x": ' + "[" * 5000 + "]" * 5000 + "}"
+    answer = browser(stella).post(f"{DESK}scan/", body, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["details"]["body"]
+
+
 def test_stewards_undo_their_own_scans_for_a_while(
     ann: Registration, bob: User, stella: User, browser: Browser
 ) -> None:

@@ -26,6 +26,8 @@ needs_libreoffice = pytest.mark.skipif(
     shutil.which("soffice") is None,
     reason="LibreOffice is not installed (bin/test installs it as root on Debian)",
 )
+# What a file becomes. test_all.py converts with every converter on every database.
+about_no_database = pytest.mark.only_on("sqlite")
 
 
 @pytest.fixture(autouse=True)

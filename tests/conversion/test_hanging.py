@@ -8,9 +8,9 @@ import psutil
 import pytest
 
 from tests.conversion import documents
-from tests.conversion.conftest import Start, needs_libreoffice, needs_sandbox
+from tests.conversion.conftest import Start, about_no_database, needs_libreoffice, needs_sandbox
 
-pytestmark = [pytest.mark.django_db, needs_sandbox, needs_libreoffice]
+pytestmark = [pytest.mark.django_db, about_no_database, needs_sandbox, needs_libreoffice]
 
 
 def count_leftovers() -> int:

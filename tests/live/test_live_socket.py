@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Iterator
+from http.client import HTTPConnection
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -265,6 +266,18 @@ def test_heartbeats_come_while_nothing_happens(open_live: OpenLive, system: Syst
         heartbeat = client.wait_for("heartbeat", seconds=10)
         assert heartbeat["behind"] is False
         assert heartbeat["last_seq"] >= snapshot["seq"]
+
+
+def test_a_connection_that_served_http_becomes_a_socket(
+    open_live: OpenLive, system: System, token: str
+) -> None:
+    connection = HTTPConnection("127.0.0.1", system.port, timeout=30)
+    connection.request("GET", "/healthz")
+    assert connection.getresponse().read() == b'{"status":"ok"}'
+    client = open_live(system, token=token, sock=connection.sock)
+    client.wait_for("snapshot")
+    for _ in range(7):  # an HTTP connection is closed when it has been idle for 5 seconds
+        client.wait_for("heartbeat", seconds=10)
 
 
 def test_pv_is_throttled_but_the_last_count_arrives(open_live: OpenLive, system: System, token: str) -> None:

@@ -137,10 +137,22 @@ def test_a_conference_in_the_query_shows_strangers_nothing(
 def test_unknown_addresses_get_404_in_the_api_shape(
     api: Callable[[User | None], APIClient],
 ) -> None:
-    for address in ("/api/", "/api/nothing", "/api/conferences/", "/api/analytics/daily/"):
+    for address in ("/api/", "/api/nothing", "/api/conferences/", "/api/analytics/daily/", "/api/a%0Ab"):
         answer = api(None).get(address)
         assert answer.status_code == 404
         assert answer.json()["error"]["code"] == "not_found"
+
+
+def test_no_shared_cache_keeps_an_answer(
+    conference: Conference, api: Callable[[User | None], APIClient], alice: User
+) -> None:
+    asked = {"conference_id": "summit"}
+    assert api(alice).get("/api/conferences/summit/registrations")["Cache-Control"] == "no-store"
+    assert api(None).get("/api/conferences")["Cache-Control"] == "no-store"
+    summary = api(alice).get("/api/analytics/summary", asked)
+    assert (summary.has_header("ETag"), summary["Cache-Control"]) == (True, "private, no-cache")
+    again = api(alice).get("/api/analytics/summary", asked, headers={"If-None-Match": summary["ETag"]})
+    assert (again.status_code, again["Cache-Control"]) == (304, "private, no-cache")
 
 
 def _format(method: str) -> dict[str, str]:

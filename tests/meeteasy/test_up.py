@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -22,6 +22,7 @@ from tests.support.databases import migrated_sqlite
 from tests.support.environment import SHARED_DIRECTORY
 from tests.support.services import free_port
 from tests.support.system import ROOT
+from tests.support.time_limits import at_most
 
 MANAGE_UP = [sys.executable, "manage.py", "up"]
 BIN_RUN = ["bin/run"]
@@ -258,30 +259,12 @@ def up_without_dotenv(tmp_path: Path) -> Iterator[Up]:
     command.kill_all()
 
 
-@contextmanager
-def at_most(seconds: int, up: Up) -> Iterator[None]:
-    """Fail when the block takes longer, whatever it waits for."""
-
-    def give_up(*_: object) -> None:
-        pytest.fail(f"not done after {seconds} s\n{up.log()}")
-
-    former = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, former)
-
-
 @pytest.mark.processes
-def test_the_readme_works_within_two_minutes(
-    up_without_dotenv: Up,
-) -> None:
+def test_the_readme_works_within_two_minutes(up_without_dotenv: Up) -> None:
     up = up_without_dotenv
     # The packages, which may take a while to install.
     subprocess.run(["bin/setup", "requirements.txt"], cwd=up.folder, check=True)
-    with at_most(120, up):
+    with at_most(120, lambda: f"not done after 120 s\n{up.log()}"):
         up.start(BIN_RUN)
         create_token, *curls = commands_of_the_readme()
         assert create_token[0] == "bin/manage"

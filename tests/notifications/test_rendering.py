@@ -130,6 +130,28 @@ def test_invitations_use_the_conferences_zone(key: str) -> None:
     assert event["ORGANIZER"].startswith("mailto:")
 
 
+def test_an_invitation_says_the_zones_offset_beyond_2037() -> None:
+    """Calendars take the last change of offset that the file names, and no other."""
+    notification, registration = make_sample(message_type="approval", channel="email", language="en")
+    conference = registration.conference
+    conference.time_zone = "Europe/Berlin"
+    conference.starts_at = dt.datetime(2041, 7, 1, 7, tzinfo=dt.UTC)
+    conference.ends_at = dt.datetime(2041, 7, 1, 15, tzinfo=dt.UTC)
+    calendar, event = find_event(parse(notification, registration))
+    start = event["DTSTART"].dt.replace(tzinfo=None)
+    (zone,) = calendar.walk("VTIMEZONE")
+    changes = [
+        (onset, part["TZOFFSETTO"].td)
+        for part in zone.subcomponents
+        for onset in (
+            part["DTSTART"].dt,
+            *(each.dt for each in (part["RDATE"].dts if "RDATE" in part else ())),
+        )
+        if onset <= start
+    ]
+    assert max(changes)[1] == dt.timedelta(hours=2)
+
+
 @pytest.mark.parametrize("key", ["cancellation", "conference_cancelled"])
 def test_cancellations_remove_the_same_calendar_entry(key: str) -> None:
     _, confirmed = find_event(

@@ -53,6 +53,7 @@ SHARED_DIRECTORY = Path(os.environ["TESTS_DIRECTORY"])
 _compile_translations()
 
 DATA_DIR = Path(tempfile.mkdtemp(dir=SHARED_DIRECTORY))
+(DATA_DIR / "static").mkdir()  # without it WhiteNoise warns each client of each test
 os.environ.update(
     SECRET_KEY="only-for-tests",
     DATA_DIR=str(DATA_DIR),

@@ -109,6 +109,11 @@ def test_the_page_carries_a_valid_share_code_only(conference: Conference) -> Non
         assert "of-this-visit" not in page
 
 
+@pytest.mark.parametrize("tail", [".", "。", "，来报名", ")", "...", "）。", "%0A"])
+def test_punctuation_behind_a_link_is_no_part_of_its_code(conference: Conference, tail: str) -> None:
+    assert 'name="share_code" value="AbCd1234EfGh5678"' in get(f"{URL}?_s=AbCd1234EfGh5678{tail}")
+
+
 def test_a_warm_page_needs_no_database(conference: Conference, django_assert_num_queries: Any) -> None:
     cold = get()
     with django_assert_num_queries(0):

@@ -102,6 +102,19 @@ def test_a_beacons_events_are_sent_again_at_next_load(
     wait_for(lambda: day_figures(real, conference)["pv"] == 1, "the day's figures", seconds=40)
 
 
+def test_where_there_are_no_beacons_a_request_outlives_the_page(
+    visitor: Visitor, server: RecordingServer
+) -> None:
+    visitor.context.add_init_script("delete Navigator.prototype.sendBeacon")
+    server.pages["/"] = sdk_page(SHORT)
+    server.pages["/elsewhere"] = EMPTY
+    page = visitor.open("/")
+    page.evaluate("meeteasy.trackEvent('page_view', { page: '/' })")
+    page.goto(server.url + "/elsewhere")
+    (sent,) = wait_for(lambda: server.requests, "the request")
+    assert [event["type"] for event in sent.events] == ["page_view"]
+
+
 def test_a_lost_beacons_events_arrive_with_the_next_load(visitor: Visitor, server: RecordingServer) -> None:
     def lose_the_first(sent: Sent) -> Answer | None:
         return Answer(hang_up=True) if len(server.requests) == 1 else None

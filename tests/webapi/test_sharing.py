@@ -98,6 +98,16 @@ def test_what_wechat_adds_is_taken_out_of_the_address(
     assert address_of(page) == f"{site.url}/conf/test{left}"
 
 
+def test_punctuation_behind_a_link_is_no_part_of_its_code(visitor: Visitor, site: RecordingServer) -> None:
+    page = visitor.open(f"/conf/test?_s={OF_A}。")
+    page.goto(f"{site.url}/conf/test?_s={OF_A}.%EF%BC%8C%E6%9D%A5")
+    flush(page)
+    assert [event["share_code"] for event in site.of_type("share_open")] == [OF_A]
+    own = code_in(address_of(page))
+    assert own is not None
+    assert proves(own, "test", page.evaluate("meeteasy.visitorId()"))
+
+
 @pytest.mark.parametrize("code", ["abc", "späti-späti", "x" * 17, "a b c d", "s.abcd.short"])
 def test_what_is_no_code_is_left_alone(visitor: Visitor, site: RecordingServer, code: str) -> None:
     page = visitor.open("/elsewhere")

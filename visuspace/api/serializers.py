@@ -93,23 +93,32 @@ class SpeakerSerializer(StrictModelSerializer):
         fields = ["id", "name", "affiliation", "position"]
 
 
+class SpeakerIds(serializers.ListField):
+    """Ids of speakers of the serializer's conference, which are looked up together."""
+
+    child = serializers.CharField(max_length=32)
+    default_error_messages = {"unknown": "No speaker of this conference has the id {id}."}
+
+    def to_internal_value(self, data: Any) -> list[Speaker]:
+        ids = super().to_internal_value(data)
+        found = Speaker.objects.filter(conference=self.context["conference"]).in_bulk(ids)
+        for speaker_id in ids:
+            if speaker_id not in found:
+                self.fail("unknown", id=speaker_id)
+        return list(found.values())
+
+    def to_representation(self, data: Any) -> list[str]:
+        return [speaker.pk for speaker in data.all()]
+
+
 class SessionSerializer(StrictModelSerializer):
     starts_at = LocalTimeField()
     ends_at = LocalTimeField(required=False, allow_null=True)
-    speakers: Any = serializers.PrimaryKeyRelatedField(
-        many=True, queryset=Speaker.objects.none(), required=False, help_text="Ids of speakers, in any order."
-    )
+    speakers = SpeakerIds(required=False, max_length=100, help_text="Ids of speakers, in any order.")
 
     class Meta:
         model = Session
         fields = ["id", "title", "starts_at", "ends_at", "room", "speakers"]
-
-    def get_fields(self) -> dict[str, Any]:
-        fields: dict[str, Any] = super().get_fields()
-        conference = self.context.get("conference")
-        if conference is not None:
-            fields["speakers"].child_relation.queryset = Speaker.objects.filter(conference=conference)
-        return fields
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         starts_at = attrs.get("starts_at") or getattr(self.instance, "starts_at", None)

@@ -82,7 +82,8 @@ export function leave(forGood: boolean): void {
     wanted: pauseLeft() ? isInMemory : isOwn // while the server asks for patience, only what would be lost
   })
   if (!batch) return
-  if (!forGood) void post(batch)
+  // Blockers and some in-app browsers take beacons away.
+  if (!forGood || !navigator.sendBeacon) void post(batch)
   else if (navigator.sendBeacon(options.endpoint, body(batch))) {
     // No answer will come: the claim runs out, and whoever is there then sends the events once more.
     bytesInFlight += batch.bytes

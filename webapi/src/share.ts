@@ -8,6 +8,8 @@ import { sha256 } from './sha256.js'
 
 const CODE = /^(?:[A-Za-z0-9_-]{4,16}|s\.[A-Za-z0-9_-]{4,16}\.[A-Za-z0-9_-]{43})$/
 const MAX_LENGTH = 2048
+// Chats take the punctuation behind a link for a part of it, Chinese most of all: `?_s=q7Jm0Zt4，see you`.
+const untail = (code: string) => code.split(/[^\w.-]/)[0]!.replace(/\.+$/, '')
 // An open is remembered as long as it can earn a credit. An open after that is recorded again.
 const REMEMBERED_MS = 30 * 86_400_000
 const MAX_REMEMBERED = 50
@@ -186,7 +188,7 @@ export function followShares(): void {
 
   const look = () => {
     const url = new URL(location.href)
-    const code = url.searchParams.get('_s')
+    const code = untail(url.searchParams.get('_s') ?? '')
     const visitor = visitorId()
     const clean = cleanAddress(location.href)
     if (code && isOwn(code, visitor)) current = code

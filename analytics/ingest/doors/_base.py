@@ -110,8 +110,9 @@ def register(door: _Door) -> _Door:
     """Class decorator that opens a door at its paths. A path that has one raises DuplicateMemberError."""
     opened = door()
     for path in door.paths:
-        DOORS.add(path, opened)
-        DOORS.add(f"{path}/", opened)  # some clients add a slash, and a redirect would lose the body
+        # Some clients add a slash, and hosts are given with one at their end; a redirect would lose the body.
+        for spelling in (path, f"{path}/", f"/{path}", f"/{path}/"):
+            DOORS.add(spelling, opened)
     return door
 
 

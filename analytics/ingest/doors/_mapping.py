@@ -9,6 +9,7 @@ from analytics.event_types import EVENT_TYPES
 from analytics.event_types._base import COMMON_FIELDS
 from analytics.events.json_values import as_whole, shorten
 from analytics.events.problems import EventError
+from meeteasy.core.identifiers import PLACEHOLDERS
 
 # Names of events, in small letters without anything between the words.
 NAMES: dict[str, str] = {
@@ -40,6 +41,10 @@ NAMES: dict[str, str] = {
 }
 _SEPARATORS = re.compile(r"[\s_\-:.$/]+")
 _MAX_NAME = 100
+_MAX_TEXT = 512
+# The advertising id of a phone that gives none.
+_NIL_UUID = "00000000-0000-0000-0000-000000000000"
+_MAX_PAGE = 2048
 _UTM_OF_CAMPAIGN = {
     "source": "utm_source",
     "medium": "utm_medium",
@@ -72,9 +77,9 @@ def make_event(name: Any, properties: Any, common: dict[str, Any], page: dict[st
         return make_page_view(properties or {}, common, page)
     fields = _own_fields(type_name, properties or {})
     if type_name == "registration":
-        fields.setdefault("form_id", name[:_MAX_NAME])
+        fields["form_id"] = _fit(fields.get("form_id"), _MAX_TEXT) or name[:_MAX_NAME]
     elif type_name == "checkin":
-        fields.setdefault("method", "reported")
+        fields["method"] = _fit(fields.get("method"), _MAX_TEXT) or "reported"
     elif type_name == "ai_chat":
         _count_message(fields)
     return {**fields, **common, "type": type_name}
@@ -85,9 +90,14 @@ def make_page_view(
 ) -> dict[str, Any]:
     """A page view. What the call itself says of the page counts before its surroundings (`page`)."""
     where = {name: _first_text(name, properties, page) for name in ("path", "url", "referrer", "title")}
-    path = where["path"] or _path_of(where["url"]) or _first_text("name", properties) or "/"
+    path = where["path"] or _path_of(where["url"]) or _first_text("name", properties)
     others = {name: value for name, value in properties.items() if name not in (*where, "search")}
-    event = {**_own_fields("page_view", others), **common, "type": "page_view", "page": path}
+    event = {
+        **_own_fields("page_view", others),
+        **common,
+        "type": "page_view",
+        "page": _fit(path, _MAX_PAGE) or "/",
+    }
     for name in ("url", "referrer", "title"):
         if where[name]:
             event[name] = where[name]
@@ -115,7 +125,7 @@ def name_visitor(value: Any) -> Any:
     value = as_whole(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if abs(value) < 10**20 else None
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or value in PLACEHOLDERS or value == _NIL_UUID:
         return None
     if "@" in value:
         return hashlib.sha256(value.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()
@@ -151,6 +161,16 @@ def _count_message(fields: dict[str, Any]) -> None:
     message = properties.pop("message", None)
     if isinstance(message, str):
         fields.setdefault("message_length", len(message))
+
+
+def _fit(value: Any, most: int) -> str:
+    """A required text of ours, which other tools neither require nor bound; "" if there is nothing of it."""
+    value = as_whole(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        return ""
+    return value.encode("utf-8", "ignore").decode().replace("\0", "").strip()[:most]
 
 
 def _first_text(name: str, *sources: dict[str, Any]) -> str:

@@ -103,9 +103,9 @@ def _read_message(message: Any, kind: str, conference_id: str) -> Any:
     page = {**page, "url": add_campaign(page.get("url"), context.get("campaign"))}
     common = {
         "conference_id": conference_id,
-        "event_id": message.get("messageId"),
+        "event_id": message.get("messageId") or None,
         "visitor_id": name_visitor(message.get("anonymousId")) or name_visitor(message.get("userId")),
-        "ts": message.get("originalTimestamp") or message.get("timestamp"),
+        "ts": message.get("originalTimestamp") or message.get("timestamp") or None,
     }
     if kind == "track":
         return make_event(message.get("event"), message.get("properties"), common, page)

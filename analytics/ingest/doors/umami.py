@@ -68,7 +68,8 @@ def _read_event(payload: dict[str, Any], conference_id: str) -> Any:
         return EventError("invalid_field", "`url` must be a string.", "url")
     hostname = payload.get("hostname")
     base = f"https://{hostname}" if isinstance(hostname, str) and hostname else ""
-    url = _resolve(base, payload.get("url") or "/")
+    given = payload.get("url") or "/"
+    url = _resolve(base, given) or given  # servers may leave the hostname out
     page = {
         "url": url,
         "path": _page_of(url),
@@ -78,6 +79,7 @@ def _read_event(payload: dict[str, Any], conference_id: str) -> Any:
     common = {
         "conference_id": conference_id,
         "visitor_id": name_visitor(payload.get("id")) or name_visitor(payload.get("vid")),
+        "ts": _to_ms(payload.get("timestamp")),
     }
     if payload.get("name") in (None, ""):
         return make_page_view({}, common, page)
@@ -88,10 +90,19 @@ def _resolve(base: str, address: Any) -> str:
     """The whole address. A referrer that is only a path is a page of the same site, which is none."""
     if not isinstance(address, str) or (not base and address.startswith("/")):
         return ""
+    if base and address.startswith("/"):
+        return base + address  # a path, also if it is `//agenda`
     try:
         return urljoin(base, address)
     except ValueError:
         return ""
+
+
+def _to_ms(seconds: Any) -> Any:
+    """When the event happened as a server says it: whole seconds since 1970, as a text, too."""
+    if isinstance(seconds, str) and seconds.isascii() and seconds.isdigit() and len(seconds) < 20:
+        seconds = int(seconds)
+    return seconds * 1000 if type(seconds) is int else seconds
 
 
 def _decode(title: Any) -> Any:

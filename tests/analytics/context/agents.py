@@ -118,4 +118,8 @@ AGENTS = [
         ("Chrome", "webOS", "tv", ""),
     ),
     (f"{_IPHONE} Mobile/15E148 [FBAN/FBIOS;FBAV/430.0.0.32.113]", ("Facebook", "iOS", "phone", "Facebook")),
+    (
+        f"{_IPHONE} Mobile/15E148 Barcelona 289.0.0.14.109 (iPhone14,3; iOS 17_5; en_US; en; scale=3.00)",
+        ("Threads", "iOS", "phone", "Threads"),
+    ),
 ]

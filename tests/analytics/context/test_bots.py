@@ -28,6 +28,8 @@ CRAWLERS = [
     "Safari/537.36",
     "Pingdom.com_bot_version_1.4_(http://www.pingdom.com/)",
     "SomethingNew-Crawler/0.1",
+    "python-spider/1.0 (+https://example.org)",
+    "Java/1.8 (compatible; some-bot; +http://example.org)",
     "Kimi-User/1.0",
 ]
 PEOPLE = [
@@ -59,6 +61,12 @@ SENDERS = [
     "analytics-python/2.3.2",
     "analytics-node/6.0.0",
     "RudderStack/rudder-sdk-python",
+    # Libraries that name their own address.
+    "node-fetch/1.0 (+https://github.com/bitinn/node-fetch)",
+    "got (https://github.com/sindresorhus/got)",
+    "Typhoeus - https://github.com/typhoeus/typhoeus",
+    "HTTP_Request2/2.5.1 (https://github.com/pear/HTTP_Request2) PHP/8.2.7",
+    "Needle/3.3.1 (Node.js v20.11.0; linux x64)",
 ]
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from analytics.ingest import body
-from analytics.ingest.body import BodyTooLargeError, ClientGoneError, NoRoomError, read_body
-from meeteasy.core.asgi import ByteBudget
+from analytics.ingest.body import BodyTooLargeError, ClientGoneError, read_body
+from meeteasy.core.asgi import ByteBudget, NoRoomError
 
 
 @pytest.fixture(autouse=True)
@@ -49,15 +49,35 @@ async def test_pieces_become_one_body() -> None:
 
 
 async def test_unfinished_bodies_share_a_budget(small_budget: ByteBudget) -> None:
+    """A newer body gets the room of the one that has been arriving for longest."""
     slow = Sender(b"a" * 60, None)
     reading = asyncio.create_task(read(slow))
     await asyncio.sleep(0)
+    assert await read(Sender(b"b" * 30, b"b" * 30)) == b"b" * 60
     with pytest.raises(NoRoomError):
-        await read(Sender(b"b" * 30, b"b" * 30))
+        await reading
     assert await read(Sender(b"c" * 80)) == b"c" * 80, "what comes whole needs no room"
-    slow.go_on.set()
-    assert await reading == b"a" * 60
-    assert small_budget.take(100), "all was given back"
+    assert small_budget.take(small_budget.share(), 100), "all was given back"
+
+
+async def test_a_body_displaces_no_more_than_it_needs(small_budget: ByteBudget) -> None:
+    slow = [Sender(b"a" * 30, None) for _ in range(3)]
+    reading = [asyncio.create_task(read(sender)) for sender in slow]
+    await asyncio.sleep(0)
+    assert await read(Sender(b"b" * 20, b"b" * 15)) == b"b" * 35
+    for sender in slow:
+        sender.go_on.set()
+    with pytest.raises(NoRoomError):
+        await reading[0]
+    assert [await task for task in reading[1:]] == [b"a" * 30] * 2
+    assert small_budget.take(small_budget.share(), 100)
+
+
+async def test_a_body_that_cannot_get_room_is_refused(small_budget: ByteBudget) -> None:
+    assert small_budget.take(small_budget.share(), 50), "of a body that has arrived"
+    with pytest.raises(NoRoomError):
+        await read(Sender(b"a" * 30, b"a" * 30))
+    assert await read(Sender(b"a" * 30, b"a" * 20)) == b"a" * 50
 
 
 async def test_failed_bodies_give_back_their_room(small_budget: ByteBudget) -> None:
@@ -65,4 +85,4 @@ async def test_failed_bodies_give_back_their_room(small_budget: ByteBudget) -> N
         await read(Sender(b"a" * 60, b"a" * 60))
     with pytest.raises(ClientGoneError):
         await read(Sender(b"a" * 60, hangs_up=True))
-    assert small_budget.take(100)
+    assert small_budget.take(small_budget.share(), 100)

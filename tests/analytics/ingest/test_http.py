@@ -53,6 +53,19 @@ async def test_a_preflight_allows_the_headers_that_clients_send(door: Door) -> N
     assert "content-type" in answer.headers["access-control-allow-headers"]
 
 
+async def test_a_preflight_allows_what_monitoring_tools_add_to_requests(door: Door) -> None:
+    asked = "content-type,x-datadog-trace-id, newrelic,b3"
+    allowed = [
+        (await door.request("OPTIONS", origin="https://other.example", access_control_request_headers=names))
+        .headers["access-control-allow-headers"]
+        .split(", ")
+        for names in (asked, "x" * 2000)
+    ]
+
+    assert allowed[0][-2:] == ["content-type,x-datadog-trace-id", "newrelic,b3"]
+    assert all("traceparent" in names and len(names) < 20 for names in allowed)
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 async def test_other_methods_get_405_with_the_allowed_ones(door: Door, method: str) -> None:
     answer = await door.request(method)

@@ -261,6 +261,7 @@ REPAIRED: list[tuple[str, str, dict[str, Any]]] = [
     ("an empty session", '"session_id": ""', {"session_id": ""}),
     ("an empty visitor", '"visitor_id": ""', {"visitor_id": "anonymous"}),
     ("no visitor", '"visitor_id": null, "session_id": null, "ts": null', {"visitor_id": "anonymous"}),
+    ("a visitor called undefined", '"visitor_id": "undefined"', {"visitor_id": "anonymous"}),
     ("a title that is null", '"title": null', {"data": {"page": "/bad"}}),
     ("a long title", f'"title": "{"字" * 3000}"', {"data": {"page": "/bad", "title": "字" * 2048}}),
     ("a title that is a number", '"title": 2026', {"data": {"page": "/bad", "title": "2026"}}),
@@ -368,6 +369,19 @@ def test_an_answer_has_a_bounded_number_of_warnings() -> None:
 
     assert len(taken.batch.events) == 200
     assert len(taken.notices) == 100
+
+
+@pytest.mark.parametrize("nothing", ["undefined", "null", "None", "NaN", "nil", "[object Object]"])
+async def test_what_programs_write_for_no_id_is_none(door: Door, nothing: str) -> None:
+    """Otherwise the second event would count as the first one sent again, and all visitors as one."""
+    event = {"type": "registration", "conference_id": "summit", "form_id": "f"}
+    for field in ("event_id", "visitor_id", "registration_id"):
+        await door.send([{**event, "visitor_id": "v", field: nothing} for _ in range(2)])
+    first, second, third, fourth = read_stream()
+
+    assert first.visitor_id == second.visitor_id != nothing
+    assert (third.subject, third.event_id != fourth.event_id) == (fourth.subject, True)
+    assert third.subject != nothing
 
 
 async def test_a_batch_without_a_valid_event_gets_400(door: Door) -> None:

@@ -175,6 +175,16 @@ def test_malformed_lines_never_fail_the_import(upload: Upload, line: str, field:
         assert report["created"] == 1
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_quotation_mark_that_is_not_closed_is_named(upload: Upload, end: str) -> None:
+    """It would swallow all lines behind it, and one error would stand for them all."""
+    content = f'name,email\nAnn,ann@example.com\n"Ben,ben@example.com\nCleo,cleo@example.com{end}'
+    error = upload(content, status=400)["error"]
+    assert error["details"]["file"] == ["Line 3: a quotation mark is not closed."]
+    assert upload(content.replace('"Ben', "Ben"))["created"] == 3
+    assert upload(f'name,email\nDan,dan@example.com\n"Eve",eve@example.com{end}')["created"] == 2
+
+
 def test_a_missing_file_is_reported(conference: Conference, bob: User, api: Api) -> None:
     answer = api(bob).post(f"{URL}/import", {}, format="multipart")
     assert set(answer.json()["error"]["details"]) == {"file"}
@@ -221,6 +231,8 @@ def test_importing_an_export_keeps_cancelled_and_pending_states(
         ("name,email,Cafe\u0301\nAnn,ann@example.com,Rene\u0301\n", {"Café": "René"}),
         ("姓名,邮箱,公司\nAnn,ann@example.com,ACME\n", {"公司": "ACME"}),
         ("Name,E-Mail,手机号码\nAnn,ann@example.com,\n", {}),
+        ("full_name,email_address,phone_number\nAnn,ann@example.com,\n", {}),
+        ("\ufeff\ufeffname,\u200bemail\u00a0\nAnn,ann@example.com\n", {}),
         ("name,email,Email Address\nAnn,ann@example.com,old\n", {"Email Address": "old"}),
         ("sep=;\r\nname;email;Size, cm\r\nAnn;ann@example.com;1,5\r\n", {"Size, cm": "1,5"}),
         ('\ufeff"sep=|"\nname|email|A;B;C;D\nAnn|ann@example.com|x\n', {"A;B;C;D": "x"}),

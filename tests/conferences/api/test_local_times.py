@@ -51,6 +51,14 @@ def test_a_change_reads_times_in_the_resulting_zone(conference: Conference, api:
     assert conference.starts_at == dt.datetime(2027, 5, 18, 13, tzinfo=dt.UTC)
 
 
+@pytest.mark.parametrize("day", ["2027-05-18", "20270518", "2027-W20-2"])
+def test_a_day_without_a_time_is_refused(api: Api, charlie: User, day: str) -> None:
+    body = {"id": "c", "name": "C", "time_zone": "Asia/Shanghai", "ends_at": day}
+    answer = api(charlie).post(PATH, body, format="json")
+    assert answer.status_code == 400
+    assert list(answer.json()["error"]["details"]) == ["ends_at"]
+
+
 @pytest.mark.parametrize("local", ["2027-03-28T02:30", "2027-10-31T02:30"])
 def test_skipped_and_repeated_local_times_are_refused(api: Api, charlie: User, local: str) -> None:
     body = {"id": "c", "name": "C", "time_zone": "Europe/Berlin", "starts_at": local}

@@ -227,6 +227,7 @@ SHA_256_OF_80 = hashlib.sha256(b"v" * 80).hexdigest()
         ({"visitor_id": 17.0}, {"visitor_id": "17"}, []),
         ({"visitor_id": "a\0b"}, {"visitor_id": ""}, [("visitor_id", "left_out")]),
         ({"visitor_id": True}, {"visitor_id": ""}, [("visitor_id", "left_out")]),
+        ({"visitor_id": "undefined"}, {"visitor_id": ""}, [("visitor_id", "left_out")]),
         ({"form_id": ""}, {"form_id": "default"}, []),
         ({"form_id": "v" * 80}, {"form_id": SHA_256_OF_80}, [("form_id", "hashed")]),
         ({"form_id": {"a": 1}}, {"form_id": "default"}, [("form_id", "left_out")]),

@@ -8,6 +8,7 @@ from django.test import Client
 
 from conferences.models import Conference, Registration
 from conferences.services.checkins import check_in
+from meeteasy.core.json_input import TOO_DEEP
 from tests.conferences.api.conftest import Api
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +49,16 @@ def test_unknown_fields_are_refused(
     assert answer.status_code == 400
     assert set(answer.json()["error"]["details"]) == unknown
     assert list(Conference.objects.values_list("id", "name")) == [("summit", "Summit")]
+
+
+@pytest.mark.parametrize("url", ["/api/conferences", f"{SUMMIT}/registrations"])
+def test_deep_json_is_refused_by_the_rule_and_not_as_none(
+    conference: Conference, api: Api, alice: User, url: str
+) -> None:
+    deep = '{"name": ' + "[" * 5000 + "]" * 5000 + "}"
+    answer = api(alice).post(url, deep, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"] == TOO_DEEP
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ import pypdfium2 as pdfium
 import pytest
 
 from tests.conversion import documents
-from tests.conversion.conftest import Start, needs_libreoffice, needs_sandbox, read_output
+from tests.conversion.conftest import Start, about_no_database, needs_libreoffice, needs_sandbox, read_output
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow, needs_sandbox, needs_libreoffice]
+pytestmark = [pytest.mark.django_db, about_no_database, pytest.mark.slow, needs_sandbox, needs_libreoffice]
 
 MAGENTA = (255, 0, 255)
 MAKERS: dict[str, Callable[[str], bytes]] = {

@@ -11,9 +11,9 @@ from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from conversion.inspecting.detecting import inspect
 from tests.conversion import documents
-from tests.conversion.conftest import Start, needs_libreoffice, needs_sandbox, read_output
+from tests.conversion.conftest import Start, about_no_database, needs_libreoffice, needs_sandbox, read_output
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow, needs_sandbox, needs_libreoffice]
+pytestmark = [pytest.mark.django_db, about_no_database, pytest.mark.slow, needs_sandbox, needs_libreoffice]
 
 CJK_FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
 needs_chinese = pytest.mark.skipif(not CJK_FONT.exists(), reason="fonts-noto-cjk is not installed")

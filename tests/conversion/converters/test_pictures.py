@@ -8,9 +8,9 @@ import pytest
 from PIL import Image, ImageCms
 
 from tests.conversion import documents
-from tests.conversion.conftest import Start, needs_sandbox, read_output
+from tests.conversion.conftest import Start, about_no_database, needs_sandbox, read_output
 
-pytestmark = [pytest.mark.django_db, needs_sandbox]
+pytestmark = [pytest.mark.django_db, about_no_database, needs_sandbox]
 
 
 def opened(job: Any) -> Image.Image:

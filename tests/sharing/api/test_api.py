@@ -17,6 +17,7 @@ from sharing.derivation.deriving import apply_facts
 from sharing.derivation.facts import read_facts
 from sharing.models import ShareLink
 from sharing.rules.credit_models import CREDIT_MODELS
+from sharing.selectors import figures
 from tests.sharing.cast import credits_of, opened, refusals_of, registered, row, share
 
 Api = Callable[[User | None], APIClient]
@@ -175,7 +176,11 @@ def test_a_registration_path_shows_why_codes_lack_credit(story: None, api: Api, 
     assert missing.status_code == 404
 
 
-def test_the_k_factor_divides_registrations_by_sharers(story: None, api: Api, alice: User) -> None:
+@pytest.mark.parametrize("most_by_time", [0, 20_000], ids=["by sharer", "by time"])
+def test_the_k_factor_divides_registrations_by_sharers(
+    story: None, api: Api, alice: User, most_by_time: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "_MOST_BY_TIME", most_by_time)
     assert get(api(alice), "k-factor") == {"share_conversions": 1, "sharers": 2, "k_factor": 0.5}
     happen(share(24 * 60, "vd", "dddd"), share(25 * 60, "vd", "eeee"), share(26 * 60, "vb", "ffff"))
     happen(opened(27 * 60, "ve", "dddd"), registered(28 * 60, "ve"))

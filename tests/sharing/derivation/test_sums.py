@@ -14,10 +14,11 @@ from conferences.models import Conference
 from sharing.derivation.sums import count_again, count_stale, note_missing_models
 from sharing.models import ChannelCount, Credit, CreditSum, QuarterSum, ShareLink, StaleSums
 from sharing.rules.credit_models import CREDIT_MODELS, SCALE
+from sharing.selectors.quarters import add_up_days
 from sharing.services.erasing import erase_person
 from sharing.services.rebuilding import rebuild
 from sharing.services.voiding import apply_decisions, undo_void, void
-from tests.sharing.cast import deliver, event, opened, registered, share, stands
+from tests.sharing.cast import START_MS, deliver, event, opened, registered, share, stands
 from tests.support.share_events import share_events
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +63,35 @@ def all_sums() -> list[list[Any]]:
     return [sorted(model.objects.values_list()) for model in (CreditSum, QuarterSum, ChannelCount)]
 
 
+def added_up(model: str, start_ms: int, end_ms: int) -> dict[str, tuple[int, ...]]:
+    """Units, credits, registrations and direct credits of each sharer in these quarter hours."""
+    found: dict[str, tuple[int, ...]] = {}
+    rows = QuarterSum.of_kind("summit", "sharer", start_ms, end_ms)
+    columns = (QuarterSum.column_of(model), "credits", "registrations", "direct")
+    for key, *amounts in rows.values_list("id", *columns):
+        name = key.split("/", 3)[3]
+        found[name] = tuple(map(sum, zip(found.get(name, (0, 0, 0, 0)), amounts, strict=True)))
+    return found
+
+
+def remembered(model: str, start_ms: int, end_ms: int) -> dict[str, tuple[int, ...]]:
+    sums = add_up_days("summit", model, start_ms, end_ms)
+    assert sums is not None
+    places = sums.find_next(None, 10_000)
+    assert len(places) == sums.count()
+    return {sums.names[place]: (int(sums.units[place]), *sums.counts[:, place].tolist()) for place in places}
+
+
+def check_remembered() -> None:
+    """Each process that ranks sharers remembers the sums that it once read."""
+    middle = START_MS + 12 * 60 * 60_000
+    for model in ("full", "time_decay"):
+        for bounds in ((START_MS, middle), (middle, middle + 24 * 60 * 60_000)):
+            assert remembered(model, *bounds) == added_up(model, *bounds), (model, bounds)
+
+
 def check_sums() -> None:
+    check_remembered()
     for model in EXACT:
         for kind in ("sharer", "channel"):
             assert stored_sums(model, kind) == plain_sums(model, kind), (model, kind)
@@ -74,6 +103,7 @@ def check_sums() -> None:
     kept = all_sums()
     count_again("summit")
     assert all_sums() == kept
+    check_remembered()
 
 
 def some_events(seed: int) -> list[dict[str, Any]]:

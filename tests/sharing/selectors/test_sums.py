@@ -7,10 +7,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from conferences import services
 from conferences.models import Conference
+from sharing.models import CreditSum
 from sharing.rules.credit_models import CREDIT_MODELS
+from sharing.selectors import quarters
 from sharing.selectors.figures import count_day
 from tests.sharing.api.test_api import Api, get, happen
 from tests.sharing.cast import START_MS, opened, registered, share
@@ -193,6 +197,57 @@ def test_the_leaderboard_matches_the_plain_implementation(
     assert {name: item["credit"] for name, item in found.items()} == pytest.approx(credit)
     order = [item["credit"] for item in answer["results"]]
     assert order == sorted(order, reverse=True)
+
+
+PART = {"from": "2026-05-01", "to": "2026-05-02"}
+
+
+def spread_events(days: int = 3) -> list[dict[str, Any]]:
+    return list(share_events(links=300, seed=5, conference_id="summit", opens_per_link=4, hours=24 * days))
+
+
+@pytest.mark.parametrize("model", list(CREDIT_MODELS))
+def test_a_range_is_the_same_whether_it_is_remembered_or_not(
+    conference: Conference, api: Api, alice: User, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happen(*spread_events())
+    kept = get(api(alice), "leaderboard", model=model, **PART)
+    pages = {size: read_pages(api(alice), "leaderboard", size, model=model, **PART) for size in (1, 7, 50)}
+    monkeypatch.setattr(quarters, "MOST_ROWS", 0)
+    assert get(api(alice), "leaderboard", model=model, **PART) == kept
+    assert 20 < kept["count"] < get(api(alice), "leaderboard", model=model)["count"]
+    for size, rows in pages.items():
+        assert rows == kept["results"] == read_pages(api(alice), "leaderboard", size, model=model, **PART)
+
+
+def test_only_changed_quarter_hours_are_read_again(
+    conference: Conference, api: Api, alice: User, django_assert_max_num_queries: Any
+) -> None:
+    happen(*spread_events())
+    start_ms, end_ms = START_MS, START_MS + 2 * DAY * 60_000
+    with CaptureQueriesContext(connection) as first:
+        before = quarters.add_up_days("summit", "full", start_ms, end_ms)
+    assert len(first) > 2
+    with django_assert_max_num_queries(1):
+        quarters.add_up_days("summit", "full", start_ms, end_ms)
+    happen(opened(DAY, "new", "L0"), share(DAY - 1, "va", "late"), opened(DAY, "vx", "late"))
+    happen(registered(DAY + 1, "vx"))
+    with django_assert_max_num_queries(3):  # what has changed, it, and whether it still is what it was
+        after = quarters.add_up_days("summit", "full", start_ms, end_ms)
+    assert before is not None
+    assert after is not None
+    assert after.count() == before.count() + 1
+
+
+def test_a_process_remembers_a_bounded_number_of_sums(
+    conference: Conference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happen(*spread_events())
+    credits = CreditSum.objects.get(kind="total").credits
+    monkeypatch.setattr(quarters, "MOST_ROWS", credits)
+    for model in CREDIT_MODELS:
+        assert quarters.add_up_days("summit", model, None, None) is not None
+        assert 0 < sum(each.rows for each in quarters._remembered.values()) <= credits
 
 
 # --- Days ------------------------------------------------------------------------------------------------

@@ -179,6 +179,18 @@ def test_sessions_have_speakers_of_their_conference_only(
     session = {"title": "T", "starts_at": "2026-11-26T09:30", "speakers": [theirs.json()["id"]]}
     answer = api(bob).post("/api/visuspace/sessions?conference_id=summit", session, format="json")
     assert (answer.status_code, list(answer.json()["error"]["details"])) == (400, ["speakers"])
+    ours = (
+        api(bob).post("/api/visuspace/speakers?conference_id=summit", {"name": "Ann"}, format="json").json()
+    )
+    made = api(bob).post(
+        "/api/visuspace/sessions?conference_id=summit", {**session, "speakers": []}, format="json"
+    )
+    path = f"/api/visuspace/sessions/{made.json()['id']}"
+    for speakers in (session["speakers"], ["\0"], {"\0": "x"}, [[]], [None], ["x" * 33], ["x"] * 101):
+        answer = api(bob).patch(path, {"speakers": speakers}, format="json")
+        assert (answer.status_code, list(answer.json()["error"]["details"])) == (400, ["speakers"]), speakers
+    answer = api(bob).patch(path, {"speakers": [ours["id"], ours["id"]]}, format="json")
+    assert (answer.status_code, answer.json()["speakers"]) == (200, [ours["id"]])
     for method in ("get", "patch", "delete"):
         path = f"/api/visuspace/speakers/{theirs.json()['id']}"
         assert getattr(api(bob), method)(path, {}, format="json").status_code == 404

@@ -17,10 +17,11 @@ from analytics.ingest.app import PATH, Ingest
 from analytics.ingest.doors import DOORS
 from analytics.ingest.requests import RefusedError, Request
 from analytics.ingest.senders import ANYBODY, Sender
+from meeteasy.core.json_input import TOO_DEEP
 from tests.analytics.ingest.conftest import Door, read_stream
 from tests.analytics.ingest.doors.conftest import DOMAIN, WEBSITE, OtherDoor
 
-PATHS = sorted(path for path in DOORS if not path.endswith("/"))
+PATHS = sorted(path for path in DOORS if not path.startswith("//") and not path.endswith("/"))
 # One request of each protocol, into which bad values are put.
 EXAMPLES: dict[str, dict[str, Any]] = {
     PATH: {"events": [{"type": "page_view", "conference_id": "summit", "page": "/", "extra": 1}]},
@@ -84,6 +85,13 @@ async def test_bad_bodies_are_refused(
         assert other_encoding.status_code in (413, 415)
         assert is_error_of(path, other_encoding), (path, other_encoding.text)
     assert read_stream() == []
+
+
+@pytest.mark.parametrize("path", EXAMPLES)
+async def test_deep_json_is_refused_by_the_rule(other: OtherDoor, path: str) -> None:
+    answer = await other.post(path, content=BAD_BODIES["deep arrays"])
+    assert answer.status_code == 400
+    assert TOO_DEEP in answer.text
 
 
 @pytest.mark.parametrize("path", EXAMPLES)

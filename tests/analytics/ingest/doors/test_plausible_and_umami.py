@@ -1,5 +1,7 @@
 """The protocols of Plausible and Umami, as their trackers speak them."""
 
+import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -99,6 +101,47 @@ async def test_umamis_page_views_arrive(other: OtherDoor, make_conference: Calla
     assert (first.visitor_id, len(first.visitor_id)) == (second.visitor_id, 32)
     assert first.event_id != second.event_id
     assert first.visitor_id not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("url", "page"),
+    [(f"/{'字' * 3000}", f"/{'字' * 2047}"), ("//hall//b", "//hall//b"), ("/a\ud83d\0", "/a"), ("\0", "/")],
+)
+async def test_a_page_with_an_odd_path_counts(
+    other: OtherDoor, make_conference: Callable[..., Any], url: str, page: str
+) -> None:
+    await make_conference()
+    await other.post("/api/send", content=json.dumps(sent({**PAYLOAD, "url": url})).encode())
+    address = "https://example.org" + url
+    await other.post("/api/event", content=json.dumps({**VIEW, "u": address}).encode())
+
+    assert [row.decode_data()["page"] for row in read_stream()] == [page, page]
+
+
+@pytest.mark.parametrize("hostname", ["", None])
+async def test_umamis_servers_may_leave_the_hostname_out(
+    other: OtherDoor, make_conference: Callable[..., Any], hostname: str | None
+) -> None:
+    await make_conference()
+    await other.post("/api/send", sent({**PAYLOAD, "hostname": hostname}))
+
+    (row,) = read_stream()
+    data = row.decode_data()
+    assert (data["page"], data["utm_source"]) == ("/agenda", "mail")
+
+
+@pytest.mark.parametrize(("given", "seconds_ago"), [(3600, 3600), ("3600", 3600), (None, 0)])
+async def test_umamis_servers_may_say_when_it_was(
+    other: OtherDoor, make_conference: Callable[..., Any], given: Any, seconds_ago: int
+) -> None:
+    await make_conference()
+    now = int(time.time())
+    stamp = given and type(given)(now - int(given))
+    answer = await other.post("/api/send", sent({**PAYLOAD, "timestamp": stamp}))
+
+    assert answer.status_code == 200
+    (row,) = read_stream()
+    assert abs(row.ts_ms - (now - seconds_ago) * 1000) < 5000
 
 
 async def test_umamis_events_become_our_types(other: OtherDoor, make_conference: Callable[..., Any]) -> None:

@@ -54,6 +54,8 @@ def fields(row: Any) -> dict[str, Any]:
         (True, "u"),
         ({}, "u"),
         ("", "u"),
+        ("undefined", "u"),
+        ("00000000-0000-0000-0000-000000000000", "u"),
     ],
 )
 async def test_a_number_is_a_visitors_id(
@@ -65,7 +67,16 @@ async def test_a_number_is_a_visitors_id(
     assert [row.visitor_id for row in read_stream()] == [visitor_id]
 
 
-@pytest.mark.parametrize("path", ["/v1/page", "/v1/p", "/v1/p/"])
+async def test_an_empty_id_or_time_is_none(other: OtherDoor, make_conference: Callable[..., Any]) -> None:
+    await make_conference()
+    answer = await other.post("/v1/page", {**PAGE, "messageId": "", "timestamp": ""})
+
+    assert answer.status_code == 200
+    (row,) = read_stream()
+    assert (len(row.event_id), row.ts_ms) == (36, row.received_ms)
+
+
+@pytest.mark.parametrize("path", ["/v1/page", "/v1/p", "/v1/p/", "http://testserver//v1/page"])
 async def test_a_page_is_a_page_view(
     other: OtherDoor, make_conference: Callable[..., Any], path: str
 ) -> None:
@@ -124,6 +135,11 @@ async def test_a_batch_of_any_content_type_is_read(
          ("checkin", {"method": "reported", "registration_id": "r-1"})),
         ("Chat Message Sent", {"message": "Hello!"}, ("ai_chat", {"message_length": 6})),
         ("Page Viewed", {"url": "https://example.org/a"}, ("page_view", {"page": "/a"})),
+        ("Page Viewed", {"path": f"/{'a' * 3000}"}, ("page_view", {"page": f"/{'a' * 2047}"})),
+        ("Signed Up", {"formId": 3}, ("registration", {"form_id": "3"})),
+        ("Signed Up", {"formId": {"id": 3}}, ("registration", {"form_id": "Signed Up"})),
+        ("Signed Up", {"form_id": "f" * 600}, ("registration", {"form_id": "f" * 512})),
+        ("Checked In", {"method": None}, ("checkin", {"method": "reported"})),
     ],
 )  # fmt: skip
 async def test_tracked_names_become_our_types(
