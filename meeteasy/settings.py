@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "meeteasy.core.middleware.keep_private",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -259,10 +260,10 @@ _MB = 1024 * 1024
 BODY_LIMITS = [
     # A CSV file of 10 MB and the form around it.
     (r"^/api/conferences/[^/]+/registrations/import$", 11 * _MB),
-    (r"^/console/c/[^/]+/registrations/import/$", 11 * _MB),
+    (r"^/console/c/[^/]+/people/import/$", 11 * _MB),
     # Documents and pictures to be converted.
     (r"^/api/conversions$", 64 * _MB),
-    (r"^/console/c/[^/]+/files/$", 64 * _MB),
+    (r"^/console/c/[^/]+/(files|page/[^/]+/pictures)/upload/$", 64 * _MB),
 ]
 # What all bodies of a web process hold together until they are answered; the others get 503.
 MAX_BUFFERED_BYTES = env.read_int("MAX_BUFFERED_BYTES", 256 * _MB, minimum=_MB)

@@ -76,7 +76,7 @@ def _differ(figures: dict[str, int], former: dict[str, int]) -> bool:
     return any(figures.get(name, 0) != former.get(name, 0) for name in figures.keys() | former.keys())
 
 
-def _computes(conference_id: str, date: dt.date, *, close: bool = False) -> bool:
+def _try_compute_day(conference_id: str, date: dt.date, *, close: bool = False) -> bool:
     """Call compute_day. A failure is logged and costs no other day; it returns False then."""
     try:
         compute_day(conference_id, date, close=close)
@@ -88,9 +88,9 @@ def _computes(conference_id: str, date: dt.date, *, close: bool = False) -> bool
     return True
 
 
-def _refreshes(conference_id: str, date: dt.date) -> bool:
+def _try_refresh_day(conference_id: str, date: dt.date) -> bool:
     """Compute a marked day; a day whose last event has moved away, as after a change of zone, goes."""
-    if not _computes(conference_id, date):
+    if not _try_compute_day(conference_id, date):
         return False
     summary = DailySummary.objects.filter(id=DailySummary.key(conference_id, date)).first()
     if summary is None or any(summary.figures.values()):
@@ -147,7 +147,7 @@ def _compute_marked_days(*, until: Callable[[dt.datetime], bool]) -> int:
             ids = list(
                 marks.filter(conference_id=conference_id, local_date=date).values_list("id", flat=True)
             )
-            if _refreshes(conference_id, date):
+            if _try_refresh_day(conference_id, date):
                 clear_marks(ids)
                 computed += 1
             else:
@@ -170,7 +170,7 @@ def close_ended_days(*, now: dt.datetime | None = None) -> int:
         zone = zones.get(conference_id)
         ended = zone is None or date < now.astimezone(ZoneInfo(zone)).date()
         try:
-            closed += ended and _computes(conference_id, date, close=True)
+            closed += ended and _try_compute_day(conference_id, date, close=True)
         except Exception as error:
             _wait_if_outage(error)
             break

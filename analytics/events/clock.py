@@ -9,6 +9,9 @@ MS_PER_DAY = 86_400_000
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MILLISECOND = dt.timedelta(milliseconds=1)
 _CALENDAR_MS = 10_000 * 366 * MS_PER_DAY
+# What seconds since 1970 are from 2001 to 2286. As milliseconds that is in the spring of 1970, where no event
+# happened; a clock without a battery begins on 1 January.
+_SECONDS = range(10**9, 10**10)
 
 
 def now_ms() -> int:
@@ -20,12 +23,21 @@ class TooOldError(ValueError):
     """The event happened before the acceptance window."""
 
 
+class SecondsError(OverflowError):
+    """The number counts seconds."""
+
+
 def to_ms(ts: Timestamp) -> int:
-    """Milliseconds since 1970-01-01T00:00Z. Raises OverflowError for a number beyond the calendar."""
+    """Milliseconds since 1970-01-01T00:00Z.
+
+    Raises OverflowError for a number beyond the calendar, and SecondsError for one in seconds.
+    """
     if isinstance(ts, dt.datetime):
         return (ts - _EPOCH) // _MILLISECOND  # exact; a float's product may be a millisecond less
     if not -_CALENDAR_MS <= ts <= _CALENDAR_MS:
         raise OverflowError
+    if int(ts) in _SECONDS:
+        raise SecondsError
     return int(ts)
 
 

@@ -11,7 +11,7 @@ import uuid_utils
 from analytics.event_types import OWN_PREFIX, SECRET_PREFIX, EventType
 from analytics.event_types._base import COMMON_FIELDS, Timestamp
 from analytics.events.batch import make_row_maker
-from analytics.events.clock import MS_PER_DAY, TooOldError, event_time_ms
+from analytics.events.clock import MS_PER_DAY, SecondsError, TooOldError, event_time_ms
 from analytics.events.parsing import Warn, fit_properties, ignore
 from analytics.events.problems import EventError
 from analytics.events.rows import EventRow
@@ -127,6 +127,9 @@ def _correct_time(ts: Timestamp, *, sent_ms: int | None, received_ms: int, oldes
     except TooOldError:
         age = "1970" if oldest_ms is None else f"{(received_ms - oldest_ms) // MS_PER_DAY} days ago"
         raise EventError("too_old", f"`ts` is before {age}.", "ts") from None
+    except SecondsError:
+        message = "`ts` is in seconds; as a number it counts milliseconds since 1970."
+        raise EventError("too_old", message, "ts") from None
     except (OverflowError, ValueError):
         raise EventError("invalid_field", "`ts` is not a time.", "ts") from None
 
@@ -164,6 +167,13 @@ def _required_texts(event_type: type[EventType]) -> list[str]:
         and isinstance(field.type, msgspec.inspect.StrType)
         and field.type.pattern is None
     ]
+
+
+def refuse_placeholders(event: EventType) -> None:
+    """Raise EventError for an id such as `undefined`, as `complete` does for clients."""
+    for name in ("event_id", "visitor_id", "registration_id"):
+        if getattr(event, name, None) in PLACEHOLDERS:
+            raise _refuse_placeholder(name)
 
 
 def _refuse_placeholder(name: str) -> EventError:

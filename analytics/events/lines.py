@@ -24,9 +24,9 @@ from analytics.event_types import EVENT_TYPES, OWN_PREFIX, SECRET_PREFIX, EventT
 from analytics.event_types._base import COMMON_FIELDS, Timestamp
 from analytics.events.batch import alias_shape, make_row_maker
 from analytics.events.clock import now_ms, to_ms
-from analytics.events.completing import Client, check_conference, complete
+from analytics.events.completing import Client, check_conference, complete, refuse_placeholders
 from analytics.events.json_values import json_kind, read_json, refuse_unstorable
-from analytics.events.parsing import Warn, ignore, parse_event, truncate_time
+from analytics.events.parsing import Warn, ignore, leave_out_placeholders, parse_event, truncate_time
 from analytics.events.problems import EventError
 from analytics.events.rows import EventRow
 from analytics.models import Event
@@ -123,7 +123,8 @@ class LineReader:
             receipt = msgspec.convert(given, Receipt)
         except (msgspec.ValidationError, OverflowError, ValueError) as error:
             raise EventError("invalid_field", f"{error}.", next(iter(given))) from None
-        event = parse_event({name: item[name] for name in item if name not in _RECEIPT_FIELDS}, warn)
+        sent = {name: item[name] for name in item if name not in _RECEIPT_FIELDS}
+        event = parse_event(sent if receipt.sender else leave_out_placeholders(sent, warn), warn)
         _identify(event, receipt, number, line)
         complete([event], self._server, sent_ms=None, acceptance_days=None)
         return self._make(event, receipt)
@@ -157,6 +158,8 @@ def _identify(event: EventType, receipt: Any, number: int, line: bytes) -> None:
         event.event_id = f"import-{digest}"
     if receipt.sender is not None:
         event.event_id = _with_prefix(event.event_id, receipt.sender)
+    else:
+        refuse_placeholders(event)
     check_conference(event)
 
 

@@ -36,7 +36,8 @@ def read_context(given: Any, find_country: Callable[[str], str]) -> Context:
     if not isinstance(given, dict):
         return NOTHING
     country = _text(given.get("country"), _MAX_ADDRESS)  # Segment's clients may write its name
-    address = _text(given.get("ip"), _MAX_ADDRESS)
+    # Servers pass on what proxies told them: `203.0.113.7, 10.0.0.1`.
+    address = _text(given.get("ip"), _MAX_ADDRESS).partition(",")[0].strip()
     return Context(
         user_agent=_text(given.get("user_agent"), _MAX_AGENT),
         country=country.upper() if _COUNTRY.match(country) else find_country(address),

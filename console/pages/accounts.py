@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth import login, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, PasswordResetConfirmView
 from django.core.exceptions import ValidationError
@@ -20,6 +19,7 @@ from django.views.decorators.http import require_http_methods
 from conferences.access import signed_in
 from console import reset_limits
 from console.forms.accounts import (
+    ChangePasswordForm,
     NewAccountForm,
     NewPasswordForm,
     ResetForm,
@@ -73,7 +73,7 @@ class SetPassword(PasswordResetConfirmView):
 def change_password(request: HttpRequest) -> HttpResponse:
     """Change one's own password. Other sessions end; this one stays."""
     user = signed_in(request.user)
-    form = PasswordChangeForm(user, request.POST or None)
+    form = ChangePasswordForm(user, request.POST or None, request=request)
     if request.method == "POST" and form.is_valid():
         form.save()
         update_session_auth_hash(request, user)

@@ -9,6 +9,7 @@ queued ──claim──▶ running ──▶ done
 import datetime as dt
 import hashlib
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -34,7 +35,7 @@ Status = ConversionJob.Status
 
 MAX_FAILURES = 5
 MAX_KILLS = 3
-# The lease is renewed this often; progress is written with it, or after PROGRESS_SECONDS.
+# How often the lease is renewed, and how often progress is written, which renews it too.
 _RENEW_SECONDS = 5.0
 _PROGRESS_SECONDS = 1.0
 # A result that is being removed is gone after this.
@@ -157,24 +158,20 @@ class _Conversion:
         return dict(known.facts)
 
     def _run_steps(self, steps: list[_Step], source: BinaryIO, inspection: Inspection) -> dict[str, Any]:
+        """Make the result of each step, unless it exists; return the facts of the last."""
         facts: dict[str, Any] = {}
-        opened: list[BinaryIO] = []
-        try:
+        with ExitStack() as opened:
             for step in steps:
-                if step is not steps[-1] and store.exists(step.path):
-                    output = store.open_file(step.path)
+                is_last = step is steps[-1]
+                if not is_last and store.exists(step.path):
+                    output = opened.enter_context(store.open_file(step.path))
                 else:
-                    output = store.make_temporary()
-                    opened.append(output)
+                    output = opened.enter_context(store.make_temporary())
                     facts = self._run_step(step, source, output, inspection)
-                    if step is steps[-1]:
+                    if is_last:
                         self._update(facts=facts, output_bytes=_size(output))
                     store.put(step.path, output)
-                opened.append(output)
                 source, inspection = output, Inspection(step.converter.makes)
-        finally:
-            for file in opened:
-                file.close()
         return facts
 
     def _run_step(

@@ -7,13 +7,15 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from meeteasy.core.http import error_body
 
+Handler = Callable[[HttpRequest], HttpResponse]
+
 _NUL = "\0"
 _FORM = "application/x-www-form-urlencoded"
 _UPLOAD = "multipart/form-data"
 _MOST_NAMED = 20
 
 
-def refuse_nul(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def refuse_nul(get_response: Handler) -> Handler:
     """Answer 404 to a path with NUL and 400 to a query or form with NUL. PostgreSQL refuses to compare it.
 
     JSON is checked field by field where it is read.
@@ -37,6 +39,19 @@ def refuse_nul(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
             details = {name: ["NUL is not allowed."] for name in bad[:_MOST_NAMED]}
             return _answer(request, 400, error_body("invalid", "Some of the input is not valid.", details))
         return get_response(request)
+
+    return middleware
+
+
+def keep_private(get_response: Handler) -> Handler:
+    """Let no cache keep an answer, unless its view says otherwise: who signs out leaves no pages behind."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if not response.has_header("Cache-Control"):
+            # What has a tag may be kept by the client itself, which asks each time whether it still holds.
+            response["Cache-Control"] = "private, no-cache" if response.has_header("ETag") else "no-store"
+        return response
 
     return middleware
 

@@ -78,9 +78,17 @@ def _digest(salt: bytes, *parts: str) -> str:
 
 @lru_cache(maxsize=4096)
 def plain_address(address: str) -> str:
-    """Return the canonical spelling of an address. An IPv4-mapped IPv6 address becomes the IPv4 address."""
+    """Return the canonical spelling of an address. An IPv4-mapped IPv6 address becomes the IPv4 address.
+
+    Some proxies write the port behind it: `203.0.113.7:4711`, `[2001:db8::1]:4711`.
+    """
+    host = address.strip()
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
     try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
+        parsed = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:  # no address, as with a Unix socket
         return address
     mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
@@ -91,4 +99,7 @@ def plain_address(address: str) -> str:
 def client_network(address: str) -> str:
     """Return what a limit counts as one client: an IPv4 address, or a line's 64-bit IPv6 prefix."""
     plain = plain_address(address)
-    return str(ipaddress.ip_network((plain, 64), strict=False)) if ":" in plain else plain
+    try:
+        return str(ipaddress.IPv6Network((plain, 64), strict=False))
+    except ValueError:
+        return plain

@@ -150,6 +150,8 @@ def test_bad_lines_are_listed_and_the_rest_is_imported(tmp_path: Path, conferenc
         (b'{"type": "page_view", "conference_id": "summit"}\n', "missing_field", "page"),
         (line(event_id={}), "invalid_field", "event_id"),
         (line(ts=-1), "too_old", "ts"),
+        (line(ts=1_790_000_000), "too_old", "ts"),
+        (line(event_id="undefined"), "invalid_field", "event_id"),
         (line(event_id="a\0b"), "invalid_text", "event_id"),
         (line(page="caf").replace(b"caf", b"caf\xe9"), "invalid_text", "page"),
         (line(x="y" * MAX_LINE_BYTES), "too_large", None),
@@ -252,8 +254,12 @@ def test_errors_go_to_the_given_file(tmp_path: Path, conference: Conference) -> 
     assert json.loads(errors.read_text())["line"] == 1
 
 
-def test_each_line_without_visitor_is_a_visitor(tmp_path: Path, conference: Conference) -> None:
-    import_file(write(tmp_path / "events", line(event_id="a") + line(event_id="b")), progress=False)
+@pytest.mark.parametrize("visitor", [{}, {"visitor_id": "undefined"}])
+def test_each_line_without_visitor_is_a_visitor(
+    tmp_path: Path, conference: Conference, visitor: dict[str, str]
+) -> None:
+    content = line(event_id="a", **visitor) + line(event_id="b", **visitor)
+    import_file(write(tmp_path / "events", content), progress=False)
     refresh_dirty_days()
 
     figures = DailySummary.objects.get().figures

@@ -34,6 +34,22 @@ def browser() -> Browser:
 
 
 @pytest.fixture
+def helper(conference: Conference, bob: User, browser: Browser) -> Client:
+    """The browser of Bob, who helps."""
+    return browser(bob)
+
+
+@pytest.fixture
+def own_files(tmp_path: Path, settings: Any) -> None:
+    """A place of its own for the files of conversions, which run without a sandbox."""
+    settings.CONVERT_WITHOUT_SANDBOX = True
+    backend = "django.core.files.storage.FileSystemStorage"
+    settings.STORAGES = {
+        **settings.STORAGES, "conversion": {"BACKEND": backend, "OPTIONS": {"location": tmp_path}}
+    }  # fmt: skip
+
+
+@pytest.fixture
 def stella(conference: Conference) -> User:
     """A steward of the conference."""
     return _add(conference, "stella", Member.Role.STEWARD)

@@ -23,11 +23,6 @@ URL = "/console/c/summit/page/en/"
 HERO = {"block": ["hero:hero"], "hero.lead": "Hello"}
 
 
-@pytest.fixture
-def helper(conference: Conference, bob: User, browser: Browser) -> Client:
-    return browser(bob)
-
-
 def post(client: Client, action: str, *, seen: int = 0, status: int = 200, **data: Any) -> str:
     answer = client.post(URL, {"seen": seen, "action": action, **data}, follow=status == 200)
     assert answer.status_code == status

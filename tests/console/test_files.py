@@ -7,29 +7,13 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from conferences.models import Conference
 from conversion.models import ConversionJob
 from conversion.services.converting import convert
-from tests.console.conftest import Browser
 from tests.conversion import documents
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_files")]
 
 FILES = "/console/c/summit/files/"
-
-
-@pytest.fixture(autouse=True)
-def own_files(tmp_path: Any, settings: Any) -> None:
-    settings.CONVERT_WITHOUT_SANDBOX = True
-    backend = "django.core.files.storage.FileSystemStorage"
-    settings.STORAGES = {
-        **settings.STORAGES, "conversion": {"BACKEND": backend, "OPTIONS": {"location": tmp_path}}
-    }  # fmt: skip
-
-
-@pytest.fixture
-def helper(conference: Conference, bob: User, browser: Browser) -> Client:
-    return browser(bob)
 
 
 def upload(client: Client, *files: tuple[str, bytes], target: str = "picture") -> str:

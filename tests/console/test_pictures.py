@@ -17,28 +17,13 @@ from conversion import store
 from conversion.models import ConversionJob
 from conversion.services.converting import convert
 from conversion.signals import conversion_changed
-from tests.console.conftest import Browser
 from tests.conversion import documents
 from visuspace.models import Picture, Revision
 from visuspace.services import pictures
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_files")]
 
 URL = "/console/c/summit/page/en/"
-
-
-@pytest.fixture(autouse=True)
-def own_files(tmp_path: Any, settings: Any) -> None:
-    settings.CONVERT_WITHOUT_SANDBOX = True
-    backend = "django.core.files.storage.FileSystemStorage"
-    settings.STORAGES = {
-        **settings.STORAGES, "conversion": {"BACKEND": backend, "OPTIONS": {"location": tmp_path}}
-    }  # fmt: skip
-
-
-@pytest.fixture
-def helper(conference: Conference, bob: User, browser: Browser) -> Client:
-    return browser(bob)
 
 
 def upload(client: Client, *files: tuple[str, bytes]) -> str:

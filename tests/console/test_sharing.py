@@ -221,10 +221,12 @@ def test_credit_models_stand_beside_the_distinct_total(
     assert sum(row["credit"] for row in linear["rows"]) == pytest.approx(3)
 
 
-def test_a_member_name_with_markup_stays_text(conference: Conference, alice: User, browser: Browser) -> None:
+def test_markup_in_names_stays_text(conference: Conference, alice: User, browser: Browser) -> None:
     conference.name = "<script>alert(1)</script>"
     conference.save()
     store(share("mark1", "<b>v</b>", at=0, channel="<i>x</i>"))
     html = browser(alice).get(PAGE).content.decode()
     assert "<script>alert" not in html
+    assert "&lt;script&gt;alert(1)" in html
     assert "<i>x</i>" not in html
+    assert "&lt;i&gt;x&lt;/i&gt;" in html

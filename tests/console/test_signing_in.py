@@ -108,6 +108,18 @@ def test_changing_the_password_keeps_this_session_only(lena: User, browser: Brow
     assert elsewhere.get("/console/").status_code == 302
 
 
+def test_the_old_password_can_be_guessed_as_rarely_as_at_signing_in(lena: User, browser: Browser) -> None:
+    here = browser(lena)
+    given = {"new_password1": "another-long-one", "new_password2": "another-long-one"}
+    tried = ["wrong"] * 6 + [PASSWORD]
+    statuses = [here.post("/console/password/", {**given, "old_password": one}).status_code for one in tried]
+    assert statuses == [200] * 5 + [429] * 2
+    assert here.get("/admin/password_change/")["Location"] == "/console/password/"
+    assert here.post("/admin/password_change/", {**given, "old_password": PASSWORD}).status_code == 302
+    lena.refresh_from_db()
+    assert lena.check_password(PASSWORD)
+
+
 def test_a_mail_that_fails_is_tried_again(lena: User, settings) -> None:
     Client().post("/console/password/reset/", {"email": "lena@example.com"})
     settings.EMAIL_BACKEND = "tests.console.failing.EmailBackend"

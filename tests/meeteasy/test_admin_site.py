@@ -145,7 +145,9 @@ def test_one_conferences_list_does_not_repeat_it(two: Any, alice: User, admin_cl
 def test_no_save_where_nothing_can_be_saved(model: type[Any], two: Any, admin_client: Client) -> None:
     found = model._default_manager.first()
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
-    page = admin_client.get(reverse(f"{name}_change", args=[found.pk])).content.decode()
+    answer = admin_client.get(reverse(f"{name}_change", args=[found.pk]))
+    assert answer.status_code == 200
+    page = answer.content.decode()
     assert 'name="_save"' not in page
     assert 'name="_continue"' not in page
     assert 'name="_addanother"' not in page

@@ -143,5 +143,17 @@ def test_unknown_addresses_get_404_in_the_api_shape(
         assert answer.json()["error"]["code"] == "not_found"
 
 
+def test_no_shared_cache_keeps_an_answer(
+    conference: Conference, api: Callable[[User | None], APIClient], alice: User
+) -> None:
+    asked = {"conference_id": "summit"}
+    assert api(alice).get("/api/conferences/summit/registrations")["Cache-Control"] == "no-store"
+    assert api(None).get("/api/conferences")["Cache-Control"] == "no-store"
+    summary = api(alice).get("/api/analytics/summary", asked)
+    assert (summary.has_header("ETag"), summary["Cache-Control"]) == (True, "private, no-cache")
+    again = api(alice).get("/api/analytics/summary", asked, headers={"If-None-Match": summary["ETag"]})
+    assert (again.status_code, again["Cache-Control"]) == (304, "private, no-cache")
+
+
 def _format(method: str) -> dict[str, str]:
     return {} if method == "get" else {"format": "json"}

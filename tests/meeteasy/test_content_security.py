@@ -69,6 +69,7 @@ def test_a_page_follows_its_own_policy(alice: User, conference: Conference, sett
         ["wasm-unsafe-eval"] if "/summit/desk/" in path else []
     )
     assert answer["X-Frame-Options"] == "DENY"
+    assert {"no-store", "private"} & set(answer["Cache-Control"].split(", ")), "no cache keeps it for others"
     html = answer.content.decode()
     assert not _INLINE.findall(html)
     assert not _ELSEWHERE.findall(html)

@@ -48,6 +48,7 @@ def test_opening_the_link_alone_changes_nothing(reminder: Notification) -> None:
 
 def test_an_unsubscription_can_be_reversed(reminder: Notification) -> None:
     Client().post(path_of(reminder))
+    assert Suppression.objects.exists()
     Client().post(path_of(reminder), {"resubscribe": "1"})
     assert not Suppression.objects.exists()
 

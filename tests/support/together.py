@@ -4,7 +4,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from django.db import connections
+from django.db import connection, connections
+from django.db.models import Model, QuerySet
+
+from meeteasy.core import jobs
 
 
 def run_together(work: Callable[[], Any], *, threads: int) -> list[Any]:
@@ -25,3 +28,23 @@ def run_together(work: Callable[[], Any], *, threads: int) -> list[Any]:
     for thread in running:
         thread.join(60)
     return results
+
+
+def make_naive_claim(model: type[Model], *, workers: int) -> Callable[..., str | None]:
+    """For the control of a race: a `claim` that looks first and then writes, when all `workers` have looked.
+
+    The real one is a conditional update (meeteasy/core/jobs.py).
+    """
+    everybody_looked = threading.Barrier(workers)
+
+    def claim(
+        rows: QuerySet[Any], *, pk: Any, lease_seconds: float, now: Any = None, **changes: Any
+    ) -> str | None:
+        is_free = rows.filter(pk=pk).exists()
+        connection.close()
+        everybody_looked.wait(30)
+        if not is_free:
+            return None
+        return jobs.claim(model._default_manager.all(), pk=pk, lease_seconds=lease_seconds, **changes)
+
+    return claim

@@ -68,7 +68,8 @@ def _read_event(payload: dict[str, Any], conference_id: str) -> Any:
         return EventError("invalid_field", "`url` must be a string.", "url")
     hostname = payload.get("hostname")
     base = f"https://{hostname}" if isinstance(hostname, str) and hostname else ""
-    url = _resolve(base, payload.get("url") or "/")
+    given = payload.get("url") or "/"
+    url = _resolve(base, given) or given  # servers may leave the hostname out
     page = {
         "url": url,
         "path": _page_of(url),

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from analytics.ingest import body
-from analytics.ingest.body import BodyTooLargeError, ClientGoneError, NoRoomError, read_body
-from meeteasy.core.asgi import ByteBudget
+from analytics.ingest.body import BodyTooLargeError, ClientGoneError, read_body
+from meeteasy.core.asgi import ByteBudget, NoRoomError
 
 
 @pytest.fixture(autouse=True)

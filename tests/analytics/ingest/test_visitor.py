@@ -107,6 +107,10 @@ async def test_redis_drops_a_salt_when_its_date_ends_everywhere(
         ("203.0.113.7", "::ffff:203.0.113.7", True),
         ("2001:db8::1", "2001:0DB8:0:0::1", True),
         ("2001:db8::1", "2001:db8::2", False),
+        ("203.0.113.7", "203.0.113.7:4711", True),  # Azure's gateway writes the port
+        ("2001:db8::1", "[2001:db8::1]:4711", True),
+        ("2001:db8::1", "[2001:db8::1]", True),
+        ("203.0.113.7:4711", "203.0.113.8:4711", False),
     ],
 )
 def test_spellings_of_an_address_are_one_visitor(one: str, other: str, is_same: bool) -> None:
@@ -123,6 +127,12 @@ def test_a_limit_sees_the_network_of_an_ipv6_client() -> None:
     )
     assert first == second != third
     assert len(first) == 16
+
+
+@pytest.mark.parametrize("address", ["a:b", "[", "[]:1", "::1::2", "unknown", "", "1.2.3.4:x:y", "\ud800"])
+def test_what_is_no_address_is_one_client(address: str) -> None:
+    assert len(salts.hash_address(b"salt", address)) == 16
+    assert salts.client_network(address) == address
 
 
 async def test_addresses_are_never_kept(door: Door, broker: "redis.Redis[bytes]") -> None:

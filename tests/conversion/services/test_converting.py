@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 from django.utils import timezone
 
 from conversion import store
@@ -17,7 +17,7 @@ from conversion.services.converting import MAX_FAILURES, MAX_KILLS, convert
 from meeteasy.core import jobs
 from tests.conversion import documents
 from tests.conversion.conftest import Start, needs_sandbox, read_output
-from tests.support.together import run_together
+from tests.support.together import make_naive_claim, run_together
 
 WORKERS = 4
 COPY = 'cp "$folder/sample.pdf" "$out"'
@@ -49,16 +49,7 @@ def test_concurrent_workers_start_one_program(start: Start, counted: Callable[[]
 def test_control_without_the_claim_several_programs_start(
     start: Start, counted: Callable[[], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control looks first and then writes, instead of one conditional update."""
-    everybody_looked = threading.Barrier(WORKERS)
-
-    def look_then_write(rows: Any, *, pk: Any, lease_seconds: float, now: Any = None, **changes: Any) -> Any:
-        free = rows.filter(pk=pk).exists()
-        connection.close()
-        everybody_looked.wait(30)
-        if not free:
-            return None
-        return jobs.claim(ConversionJob.objects.all(), pk=pk, lease_seconds=lease_seconds, **changes)
+    look_then_write = make_naive_claim(ConversionJob, workers=WORKERS)
 
     def update_anyway(rows: Any, *, pk: Any, token: str, **changes: Any) -> bool:
         ConversionJob.objects.filter(pk=pk).update(**changes)

@@ -1,10 +1,8 @@
 """Several workers compete for a message, and one sends it. A control shows what the claim prevents."""
 
-import threading
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from meeteasy.core import jobs
@@ -13,7 +11,7 @@ from notifications.models import Notification
 from notifications.services import reporting, sweeping
 from notifications.services.delivering import _Delivery, deliver
 from tests.notifications.servers import MailServer
-from tests.support.together import run_together
+from tests.support.together import make_naive_claim, run_together
 
 Status = Notification.Status
 WORKERS = 6
@@ -30,18 +28,8 @@ def test_concurrent_tasks_send_one_mail(notification: Notification, mail_server:
 def test_control_without_the_claim_several_mails_are_sent(
     notification: Notification, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control looks first and then writes, instead of one conditional update. It also does not check the
-    lease again before the call."""
-    everybody_looked = threading.Barrier(WORKERS)
-
-    def look_then_write(rows: Any, *, pk: Any, lease_seconds: float, now: Any = None, **changes: Any) -> Any:
-        free = rows.filter(pk=pk).exists()
-        connection.close()
-        everybody_looked.wait(30)
-        if not free:
-            return None
-        return jobs.claim(Notification.objects.all(), pk=pk, lease_seconds=lease_seconds, **changes)
-
+    """Nor does the control check the lease again before the call."""
+    look_then_write = make_naive_claim(Notification, workers=WORKERS)
     monkeypatch.setattr("notifications.services.delivering.claim", look_then_write)
     monkeypatch.setattr("notifications.services.delivering.update_claimed", lambda rows, **changes: True)
     run_together(lambda: deliver(notification.pk), threads=WORKERS)

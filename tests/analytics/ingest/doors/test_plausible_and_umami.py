@@ -118,6 +118,18 @@ async def test_a_page_with_an_odd_path_counts(
     assert [row.decode_data()["page"] for row in read_stream()] == [page, page]
 
 
+@pytest.mark.parametrize("hostname", ["", None])
+async def test_umamis_servers_may_leave_the_hostname_out(
+    other: OtherDoor, make_conference: Callable[..., Any], hostname: str | None
+) -> None:
+    await make_conference()
+    await other.post("/api/send", sent({**PAYLOAD, "hostname": hostname}))
+
+    (row,) = read_stream()
+    data = row.decode_data()
+    assert (data["page"], data["utm_source"]) == ("/agenda", "mail")
+
+
 @pytest.mark.parametrize(("given", "seconds_ago"), [(3600, 3600), ("3600", 3600), (None, 0)])
 async def test_umamis_servers_may_say_when_it_was(
     other: OtherDoor, make_conference: Callable[..., Any], given: Any, seconds_ago: int
