@@ -260,10 +260,10 @@ _MB = 1024 * 1024
 BODY_LIMITS = [
     # A CSV file of 10 MB and the form around it.
     (r"^/api/conferences/[^/]+/registrations/import$", 11 * _MB),
-    (r"^/console/c/[^/]+/registrations/import/$", 11 * _MB),
+    (r"^/console/c/[^/]+/people/import/$", 11 * _MB),
     # Documents and pictures to be converted.
     (r"^/api/conversions$", 64 * _MB),
-    (r"^/console/c/[^/]+/files/$", 64 * _MB),
+    (r"^/console/c/[^/]+/(files|page/[^/]+/pictures)/upload/$", 64 * _MB),
 ]
 # What all bodies of a web process hold together until they are answered; the others get 503.
 MAX_BUFFERED_BYTES = env.read_int("MAX_BUFFERED_BYTES", 256 * _MB, minimum=_MB)
@@ -448,7 +448,7 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["meeteasy.core.json_output.JSONFormat"],
     "DEFAULT_PAGINATION_CLASS": "meeteasy.core.http.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "meeteasy.core.openapi.Schema",
     "EXCEPTION_HANDLER": "meeteasy.core.http.exception_handler",

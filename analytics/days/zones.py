@@ -8,6 +8,7 @@ from importlib import resources
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from conferences.models import Conference
+from meeteasy.core import statements
 from meeteasy.core.logs import get_logger
 
 log = get_logger(__name__)
@@ -26,7 +27,7 @@ def get_zones(conference_ids: Iterable[str]) -> dict[str, str]:
     A zone whose name this machine's zone data does not know is left out, as if there were no such conference:
     its events wait, and cost no others.
     """
-    found = Conference.objects.filter(id__in=list(conference_ids)).values_list("id", "time_zone")
+    found = statements.select(Conference, ("id", "time_zone"), key="id", among=list(conference_ids))
     return {conference_id: time_zone for conference_id, time_zone in found if _is_known(time_zone)}
 
 

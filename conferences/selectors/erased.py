@@ -3,24 +3,19 @@
 from collections.abc import Collection
 
 from conferences.models import ErasedVisitor
-
-_IDS_AT_ONCE = 500
+from meeteasy.core import statements
 
 
 def load_replacements(conference_ids: Collection[str]) -> dict[str, dict[str, str]]:
     """Return a mapping: conference id → digest of a visitor who was erased there → replacement id.
 
-    It omits conferences without erased visitors, which are nearly all. It takes one query, unless there are
-    hundreds of conferences.
+    It omits conferences without erased visitors, which are nearly all. It takes one query.
     """
-    ids = list(conference_ids)
     found: dict[str, dict[str, str]] = {}
-    for start in range(0, len(ids), _IDS_AT_ONCE):
-        erased = ErasedVisitor.objects.filter(conference_id__in=ids[start : start + _IDS_AT_ONCE])
-        for conference_id, digest, replacement in erased.values_list(
-            "conference_id", "digest", "replacement"
-        ):
-            found.setdefault(conference_id, {})[digest] = replacement
+    for conference_id, digest, replacement in statements.select(
+        ErasedVisitor, ("conference_id", "digest", "replacement"), key="conference_id", among=conference_ids
+    ):
+        found.setdefault(conference_id, {})[digest] = replacement
     return found
 
 
