@@ -447,7 +447,7 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.FormParser",
         "rest_framework.parsers.MultiPartParser",
     ],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["meeteasy.core.json_output.JSONFormat"],
     "DEFAULT_PAGINATION_CLASS": "meeteasy.core.http.CursorPagination",
     "DEFAULT_SCHEMA_CLASS": "meeteasy.core.openapi.Schema",
     "EXCEPTION_HANDLER": "meeteasy.core.http.exception_handler",
