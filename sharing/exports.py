@@ -105,8 +105,7 @@ class Credits(Export):
                 "registration_id": code_of(conversion.registration_id),
                 "registered_at": _as_text(conversion.registered_at),
                 "model": parameters.model,
-                **credit._asdict(),
-                "kind": credit.kind,
+                **msgspec.structs.asdict(credit),
             }
             for conversion in page
             for credit in credits.get(conversion.registration_id, [])

@@ -10,7 +10,6 @@ from django.utils.cache import get_conditional_response
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -32,6 +31,7 @@ from conferences.access import get_conference
 from conferences.models import Conference
 from meeteasy.core.errors import RefusedError
 from meeteasy.core.http import CSVFormat, csv_response
+from meeteasy.core.json_output import JSONFormat
 
 _USUAL_DAYS = 7
 _FILTER_HELP = (
@@ -143,7 +143,7 @@ class RangeSummarySerializer(serializers.Serializer[Any]):
 class SummaryOfRange(APIView):
     """Totals, series, funnel and panels of a range of local days."""
 
-    renderer_classes = [JSONRenderer, CSVFormat]
+    renderer_classes = [JSONFormat, CSVFormat]
 
     @extend_schema(
         summary="Sum up a range of days",

@@ -6,7 +6,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from redis.exceptions import RedisError
 from rest_framework import generics, serializers
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,6 +18,7 @@ from analytics.selectors.live import get_live
 from conferences.access import get_conference
 from conferences.api.exports import TABLE_FORMATS, answer_with_file
 from meeteasy.core.errors import RefusedError
+from meeteasy.core.json_output import JSONFormat
 from meeteasy.core.serializers import read_query
 
 _CONFERENCE_ID = OpenApiParameter("conference_id", OpenApiTypes.STR, required=True)
@@ -57,7 +57,7 @@ class Daily(generics.ListAPIView[DailySummary]):
     """The summaries of a conference, a row for each local day."""
 
     serializer_class = SummarySerializer
-    renderer_classes = [JSONRenderer, *TABLE_FORMATS]
+    renderer_classes = [JSONFormat, *TABLE_FORMATS]
     queryset = DailySummary.objects.none()
 
     @extend_schema(

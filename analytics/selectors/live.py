@@ -2,16 +2,17 @@
 
 import datetime as dt
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
-from django.core.cache import cache
+import msgspec
 from django.utils import timezone
 
 from analytics import store
 from analytics.days.figures import compute_figures
 from analytics.days.zones import local_date
 from conferences.models import Conference
+from meeteasy.core.redis import get_quick_redis
 
 VISITOR_MINUTES = 5
 # Everything is counted from the store, so it is exact, and at most this often per conference, however many
@@ -19,27 +20,34 @@ VISITOR_MINUTES = 5
 _MIN_SECONDS = 1
 _SHARE_OF_A_CORE = 0.05
 
-_T = TypeVar("_T")
-
 
 def get_live(
     conference: Conference, *, now: dt.datetime | None = None, fresh: bool = False
 ) -> dict[str, Any]:
     """Today's figures of the conference's local day so far, and the visitors of the last 5 minutes.
 
-    fresh: count now; the caller limits how often.
+    fresh: count now; the caller limits how often. Raises RedisError, if it is not fresh.
     """
     now = now or timezone.now()
     date = _local_date(conference, now)
+    if fresh:
+        return _count(conference, date, now)
+    redis, key = get_quick_redis(), f"live:{conference.id}:{date.isoformat()}"
+    known: Any = redis.get(key)
+    if known is not None:
+        return dict(msgspec.json.decode(known))
+    started = time.monotonic()
+    found = _count(conference, date, now)
+    redis.set(key, msgspec.json.encode(found), ex=_keep_seconds(time.monotonic() - started))
+    return found
 
-    def remember(name: str, count: Callable[[], _T]) -> _T:
-        return count() if fresh else _remember(f"live:{name}:{conference.id}:{date.isoformat()}", count)
 
+def _count(conference: Conference, date: dt.date, now: dt.datetime) -> dict[str, Any]:
     return {
         "conference_id": conference.id,
         "date": date.isoformat(),
-        **remember("figures", lambda: compute_figures(conference.id, date)),
-        "visitors_now": remember("visitors", lambda: count_visitors_now(conference, now=now)),
+        **compute_figures(conference.id, date),
+        "visitors_now": count_visitors_now(conference, now=now),
     }
 
 
@@ -60,15 +68,5 @@ def _local_date(conference: Conference, instant: dt.datetime) -> dt.date:
     return local_date(conference.time_zone, round(instant.timestamp() * 1000))
 
 
-def _remember(key: str, count: Callable[[], _T]) -> _T:
-    """The result of `count`, now or a short while ago."""
-    found: _T | None = cache.get(key)
-    if found is None:
-        started = time.monotonic()
-        found = count()
-        cache.set(key, found, timeout=_cache_seconds(time.monotonic() - started))
-    return found
-
-
-def _cache_seconds(took: float) -> int:
+def _keep_seconds(took: float) -> int:
     return max(_MIN_SECONDS, round(took / _SHARE_OF_A_CORE))

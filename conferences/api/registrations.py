@@ -12,7 +12,6 @@ from rest_framework import generics
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import ValidationError
 from rest_framework.permissions import AllowAny
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
@@ -30,11 +29,12 @@ from conferences.api.serializers import (
 )
 from conferences.decoration import FieldWarning, printable
 from conferences.models import Conference, Registration
-from conferences.selectors.registrations import find_registrations
+from conferences.selectors.registrations import attach_check_ins, find_registrations
 from conferences.services.idempotency import Answer, answer_once
 from conferences.services.registrations import decide, register
 from conferences.states import Action
 from meeteasy.core.http import refuse_fields
+from meeteasy.core.json_output import JSONFormat
 from meeteasy.core.serializers import read_query
 
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -51,7 +51,7 @@ class RegistrationList(generics.ListAPIView[Registration]):
 
     serializer_class = RegistrationSerializer
     parser_classes = [SmallJSONParser]
-    renderer_classes = [JSONRenderer, *TABLE_FORMATS]
+    renderer_classes = [JSONFormat, *TABLE_FORMATS]
     queryset = Registration.objects.none()
 
     @property
@@ -139,7 +139,8 @@ class RegistrationList(generics.ListAPIView[Registration]):
         if file is not None:
             return file
         found: QuerySet[Registration] = find_registrations(conference, **query)
-        page = self.paginate_queryset(found.select_related("decided_by"))
+        page = self.paginate_queryset(found.select_related("decided_by").prefetch_related(None)) or ()
+        attach_check_ins(page)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 

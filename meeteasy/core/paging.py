@@ -51,6 +51,11 @@ def read_page(
         found = _read_after(rows, ordered, order, _decode_cursor(rows, order, cursor), limit + 1)
     else:
         found = list(ordered[: limit + 1])
+    return cut_page(found, order, limit=limit)
+
+
+def cut_page(found: list[Row], order: Sequence[str], *, limit: int) -> tuple[list[Row], str | None]:
+    """What `read_page` returns, of up to limit + 1 rows in this order."""
     if len(found) <= limit:
         return found, None
     return found[:limit], encode_cursor(*(getattr(found[limit - 1], _name(name)) for name in order))

@@ -4,9 +4,11 @@ httptools itself accepts headers of any length, and uvicorn waits for ever for a
 """
 
 import asyncio
+import sys
 from functools import lru_cache
 from typing import Any
 
+import httptools
 import msgspec
 from django.conf import settings
 from uvicorn.protocols.http import httptools_impl
@@ -50,6 +52,10 @@ class BoundedProtocol(HttpToolsProtocol):
     """
 
     _in_head = _in_body = _refusing = False
+    # Whether the request's head offers a protocol that we do not speak.
+    _is_offer = False
+    # What is being read, and what is to be read again.
+    _piece = _again = b""
     _may_linger = True
     _head_bytes = 0
     # Of the piece that is being read, and of all from that on in which the last request began.
@@ -83,7 +89,11 @@ class BoundedProtocol(HttpToolsProtocol):
         was_in_body = self._in_body
         self._piece_bytes = len(data)
         self._pieces_bytes += len(data)
-        super().data_received(data)
+        self._again = data
+        while self._again and not self._refusing:
+            self._piece, self._again = self._again, b""
+            super().data_received(self._piece)
+        self._piece = b""
         if self.transport is None or self.transport.is_closing() or self._refusing:
             return
         if self._in_head:
@@ -107,6 +117,28 @@ class BoundedProtocol(HttpToolsProtocol):
         super()._unset_keepalive_if_required()
         super().handle_websocket_upgrade()
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Prepare to read the request again without its offer of another protocol.
+
+        Called where httptools raised HttpParserUpgrade(offset). A server may ignore such an offer (RFC 9110,
+        7.8), but httptools takes the body for the other protocol's. Java's client offers `h2c` by itself.
+        """
+        refused = sys.exception()
+        if not self._is_offer or refused is None:  # CONNECT
+            super()._unsupported_upgrade_warning()
+            return
+        rest = self._piece[refused.args[0] :]
+        head = [self.parser.get_method(), b" ", self.url, b" HTTP/1.1\r\n"]
+        for name, value in self.headers:
+            if name == b"connection":
+                value = b"close" if b"close" in value.lower() else b"keep-alive"
+            if name not in (b"upgrade", b"http2-settings"):
+                head += [name, b": ", value, b"\r\n"]
+        self._again = b"".join([*head, b"\r\n", rest])
+        self._is_offer = False
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
+
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, "bad_request", msg)
 
@@ -116,6 +148,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self.scope["extensions"] = _EXTENSIONS
 
     def on_headers_complete(self) -> None:
+        if (
+            self.parser.should_upgrade()
+            and self.parser.get_method() != b"CONNECT"
+            and not self._should_upgrade()
+        ):
+            self._is_offer = True
+            return
         self._in_head, self._in_body = False, True
         self._frame_bytes = -self._piece_bytes
         # Only a head in large or many pieces needs to be measured.
@@ -140,6 +179,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._is_offer:
+            return
         self._in_body = False
         if self._refusing:
             return

@@ -2,10 +2,10 @@
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework.renderers import JSONRenderer
 from rest_framework.views import APIView
 
 from conferences.api.exports import TABLE_FORMATS
+from meeteasy.core.json_output import JSONFormat
 
 FORMAT = OpenApiParameter(
     "format", OpenApiTypes.STR, enum=["json", "csv", "xlsx"],
@@ -17,4 +17,4 @@ FROM = OpenApiParameter("from", OpenApiTypes.DATE, description="First local day,
 class TableView(APIView):
     """Answers with JSON, or with `?format=csv` or `xlsx` as a download."""
 
-    renderer_classes = [JSONRenderer, *TABLE_FORMATS]
+    renderer_classes = [JSONFormat, *TABLE_FORMATS]

@@ -69,8 +69,9 @@ class Links(TableView):
         file = answer_with_file(request, conference, "links", f"links-{conference.id}", **only)
         if file is not None:
             return file
-        found = selectors.get_links(conference, **only)
-        page, following = selectors.get_page(found, limit=query["page_size"], cursor=query["cursor"])
+        page, following = selectors.list_links(
+            conference, limit=query["page_size"], cursor=query["cursor"], **only
+        )
         return Response(answers.LinkPage({"results": page, "next": following}).data)
 
     @extend_schema(

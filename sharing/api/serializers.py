@@ -132,8 +132,8 @@ class CreditSerializer(Answer):
     kind = serializers.ChoiceField([DIRECT, ASSISTED])
     credit = serializers.FloatField(help_text="Under the chosen model.")
 
-    def to_representation(self, instance: CreditedLink) -> dict[str, Any]:
-        return instance._asdict()  # a page has a thousand of them
+    def to_representation(self, instance: CreditedLink) -> Any:
+        return instance  # a page has a thousand of them, and all fields are theirs
 
 
 class NotCreditedSerializer(Answer):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from django.db import connection
@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 
 from conferences.models import Conference
 from meeteasy.core.paging import encode_cursor, read_cursor, read_page
-from sharing.models import Credit, NotCredited, ShareConversion, ShareRegistration
+from sharing.derivation.bulk import fetch
+from sharing.models import NotCredited, ShareConversion, ShareRegistration
 from sharing.rules.codes import code_of
 from sharing.rules.credit_models import CREDIT_MODELS, DEFAULT, SCALE
 from sharing.selectors.days import FIRST_MS, LAST_MS, Range, get_bounds, in_range
@@ -24,12 +25,22 @@ _ALL_PLACES = range(1, 2**31 - 1)
 _Place = tuple[Annotated[int, msgspec.Meta(ge=1, le=10**9)]]
 
 
-# Both are counted from an index of their own, in one statement.
+# Those of days are counted from an index; the number of all time is kept (derivation/sums.py).
 _COUNT_OF_DAYS = (
     "SELECT COUNT(*) FROM sharing_shareconversion "
     "WHERE conference_id = %s AND registered_ms >= %s AND registered_ms < %s"
 )
-_COUNT = f"SELECT ({_COUNT_OF_DAYS}), ({_COUNT_OF_DAYS} AND is_reported)"
+_COUNT_ALL = "SELECT SUM(registrations) FROM sharing_creditsum WHERE conference_id = %s AND kind = 'total'"
+_COUNT_REPORTED = f"({_COUNT_OF_DAYS} AND is_reported)"
+
+# Not by the ORM, which takes nearly as long to write this as a database to answer it.
+_CREDITS = (
+    "SELECT credit.conversion_id, credit.age_ms, credit.distance, credit.link_id, conversion.nearest_id, "
+    "credit.sharer, credit.channel FROM {keys} "
+    "JOIN sharing_shareconversion conversion ON conversion.registration_id = keys.key "
+    "JOIN sharing_credit credit ON credit.conversion_id = keys.key "
+    "WHERE credit.distance >= %s AND credit.distance < %s"
+)
 
 
 def get_conversions(conference: Conference, days: Range) -> QuerySet[ShareConversion]:
@@ -42,9 +53,14 @@ def get_conversions(conference: Conference, days: Range) -> QuerySet[ShareConver
 def count_conversions(conference: Conference, days: Range) -> dict[str, int]:
     """The number of share conversions, and of those with nothing but a client's report behind them."""
     start_ms, end_ms = get_bounds(conference, days)
-    bounds = FIRST_MS if start_ms is None else start_ms, LAST_MS if end_ms is None else end_ms
+    of_days: list[Any] = [
+        conference.id,
+        FIRST_MS if start_ms is None else start_ms,
+        LAST_MS if end_ms is None else end_ms,
+    ]
+    count, of_count = (_COUNT_ALL, [conference.id]) if days == (None, None) else (_COUNT_OF_DAYS, of_days)
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [conference.id, *bounds] * 2)
+        cursor.execute(f"SELECT COALESCE(({count}), 0), {_COUNT_REPORTED}", [*of_count, *of_days])
         conversions, reported = cursor.fetchone()
     return {"share_conversions": conversions, "registrations_reported": reported}
 
@@ -59,7 +75,7 @@ def get_page(
 DIRECT, ASSISTED = "direct", "assisted"
 
 
-class CreditedLink(NamedTuple):
+class CreditedLink(msgspec.Struct, frozen=True, gc=False):
     """A link's part in a registration under a credit model. distance: 1 is the link that was opened.
     kind: DIRECT or ASSISTED."""
 
@@ -126,15 +142,12 @@ def _read_credits(
 ) -> dict[str, list[CreditedLink]]:
     """The credits at these places of each registration's chain, nearest first."""
     divide = CREDIT_MODELS[model].divide
-    found = Credit.objects.filter(conversion_id__in=registration_keys)
-    if model == DEFAULT:  # each credit is 1, independent of the rest of the chain
-        found = found.filter(distance__gte=places.start, distance__lt=places.stop)
-    # No model instances: an export has millions of credits, and an instance costs several times its row.
-    values = found.order_by("conversion_id", "distance").values_list(
-        "conversion_id", "age_ms", "distance", "link_id", "conversion__nearest_id", "sharer", "channel"
-    )  # fmt: skip
+    # Each credit of the default model is 1, independent of the rest of the chain.
+    read = places if model == DEFAULT else _ALL_PLACES
+    rows = fetch(_CREDITS, registration_keys, read.start, read.stop)
+    rows.sort(key=itemgetter(0, 2))
     credits = {}
-    for key, group in groupby(values.iterator(chunk_size=5000), key=itemgetter(0)):
+    for key, group in groupby(rows, key=itemgetter(0)):
         chain = list(group)
         units = divide([age_ms for _, age_ms, *_ in chain])
         credits[key] = [

@@ -1,10 +1,12 @@
 """Find links."""
 
+from typing import Any
+
 from django.db.models import BigIntegerField, ExpressionWrapper, F, Q, QuerySet
 
 from conferences.models import Conference
 from meeteasy.core.folding import fold
-from meeteasy.core.paging import read_page
+from meeteasy.core.paging import cut_page, read_page
 from sharing.models import ShareLink
 from sharing.rules.codes import keys_of
 
@@ -40,6 +42,23 @@ def _find(conference: Conference, search: str) -> QuerySet[ShareLink]:
     found = ShareLink.objects.filter(id__in=parts[0].union(*parts[1:], all=True))
     listed = found.annotate(listed_ms=ExpressionWrapper(F("shared_ms") + 0, output_field=BigIntegerField()))
     return listed.filter(listed_ms__isnull=False)
+
+
+# Not by the ORM, which takes longer to write this than a database to answer it.
+_FIRST = (
+    "SELECT * FROM sharing_sharelink WHERE conference_id = %s AND shared_ms IS NOT NULL "
+    "ORDER BY shared_ms DESC, id DESC LIMIT %s"
+)
+
+
+def list_links(
+    conference: Conference, *, limit: int, cursor: str = "", **only: Any
+) -> tuple[list[ShareLink], str | None]:
+    """A page of `get_links`, and the cursor of the next page. Raises BadCursorError."""
+    if cursor or any(only.values()):
+        return get_page(get_links(conference, **only), limit=limit, cursor=cursor)
+    found = list(ShareLink.objects.raw(_FIRST, [conference.id, limit + 1]))
+    return cut_page(found, ("-shared_ms", "-id"), limit=limit)
 
 
 def get_page(

@@ -1,12 +1,14 @@
 """Find codes that were not credited, and the reasons."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import StrIndex, Substr
 
 from conferences.models import Conference
 from meeteasy.core.paging import read_page
+from sharing.derivation.bulk import fetch
 from sharing.models import NotCredited, ShareLink
 from sharing.rules.reasons import Reason
 from sharing.selectors.days import Range, in_range
@@ -52,15 +54,31 @@ def get_page(
     return read_page(found, ("-listed_ms", "-id"), limit=limit, cursor=cursor)
 
 
+# Not by the ORM, which takes several times as long to write this as a database to answer it.
+_OF_PLACES = (
+    "SELECT {columns} FROM {{keys}} JOIN sharing_notcredited item ON item.registration_id = keys.key "
+    "WHERE item.distance >= %s AND item.distance < %s{or_none} ORDER BY item.distance, item.link_key"
+)
+
+
 def load_not_credited(registrations: Sequence[str], places: range) -> dict[str, list[NotCredited]]:
-    """The uncredited codes at these places of each registration's chain, in chain order, in one query. The
-    first place (1) also brings those that have no place."""
-    of_places = Q(distance__gte=places.start, distance__lt=places.stop)
-    if 1 in places:
-        of_places |= Q(distance__isnull=True)
-    rows = get_not_credited().filter(of_places, registration_id__in=registrations)
+    """The uncredited codes at these places of each registration's chain, in chain order. The first place (1)
+    also brings those that have no place."""
+    columns = [field.attname for field in NotCredited._meta.concrete_fields]
+    statement = _OF_PLACES.format(
+        columns=", ".join(f"item.{name}" for name in columns),
+        or_none=" OR item.distance IS NULL" if 1 in places else "",
+    )
+    rows = fetch(statement, registrations, places.start, places.stop)
+    items = [NotCredited.from_db(None, columns, row) for row in rows]
+    unknown = [item.pk for item in items if item.reason == Reason.UNKNOWN_CODE]
+    shown: dict[int, str] = {}
+    if unknown:
+        of_unknown: QuerySet[Any] = get_not_credited().filter(pk__in=unknown)
+        shown = dict(of_unknown.values_list("pk", "shown_reason"))
     found: dict[str, list[NotCredited]] = {}
-    for item in rows.order_by("distance", "link_key"):
+    for item in items:
+        item.shown_reason = shown.get(item.pk, item.reason)  # type: ignore[attr-defined]
         found.setdefault(item.registration_id, []).append(item)
     return found
 

@@ -111,16 +111,25 @@ def test_today_is_the_conferences_local_day(conference: Conference) -> None:
     assert get_live(conference, now=late)["date"] == "2026-05-01"
 
 
-def test_a_missing_cache_gets_503(
+def test_redis_that_is_away_gets_503(
     conference: Conference, alice: User, api: Callable[[User], APIClient], settings: Any
 ) -> None:
-    nobody_listens_there = f"redis://127.0.0.1:{free_port()}/0"
-    settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": nobody_listens_there}}
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"  # nobody listens there
 
     answer = api(alice).get(PATH, {"conference_id": "summit"})
 
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "unavailable"
+
+
+def test_figures_are_remembered_for_a_moment(
+    conference: Conference, alice: User, api: Callable[[User], APIClient], django_assert_num_queries: Any
+) -> None:
+    first = api(alice).get(PATH, {"conference_id": "summit"}).json()
+    store(page_view("a", ts=timezone.now()))
+    with django_assert_num_queries(0):
+        assert get_live(conference) == first
+    assert get_live(conference, fresh=True)["pv"] == 1
 
 
 def test_strangers_get_404_and_anonymous_401(

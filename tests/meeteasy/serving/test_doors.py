@@ -285,6 +285,49 @@ def test_invalid_http_gets_400_in_the_error_shape(web: System) -> None:
     assert (status, code_of(body)) == (400, "bad_request")
 
 
+@pytest.mark.parametrize("pieces", [1, 3, 40])
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_an_offer_of_another_protocol_costs_no_body(web: System, pieces: int, framing: str) -> None:
+    """As Java's client makes it with `h2c` by itself; twice, and then a request without it."""
+    body = b'{"events": [{"type": "page_view", "conference_id": "test", "page": "/"}]}'
+    offer = (
+        b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n"
+    )
+    if framing == "length":
+        framed = b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+    else:
+        framed = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    start = b"POST /api/analytics/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    sent = 2 * (start + offer + framed) + start + framed
+    with closing(connect(web)) as connection:
+        size = -(-len(sent) // pieces)
+        for at in range(0, len(sent), size):
+            connection.sendall(sent[at : at + size])
+            if pieces > 1:
+                time.sleep(0.01)
+        received = receive(connection, until=b'{"accepted":1,"rejected":[]', times=3)
+    assert received.count(b"HTTP/1.1 202 ") == 3
+
+
+def test_many_offers_at_once_are_all_answered(web: System) -> None:
+    offer = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    with closing(connect(web)) as connection:
+        connection.sendall(offer * 300)
+        assert receive(connection, until=b"HTTP/1.1 200 ", times=300)
+
+
+def test_connect_is_no_offer(web: System) -> None:
+    with closing(connect(web)) as connection:
+        connection.sendall(b"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n")
+        connection.settimeout(5)
+        try:
+            answer = connection.recv(65536)
+        except ConnectionError:
+            answer = b""
+    assert not answer.startswith(b"HTTP/1.1 2")
+    assert web.http.get("/healthz").status_code == 200
+
+
 def test_the_event_door_takes_a_trailing_slash(web: System) -> None:
     batch = {"events": [{"type": "page_view", "conference_id": "test", "page": "/"}]}
     for path in ("/api/analytics/events", "/api/analytics/events/"):
