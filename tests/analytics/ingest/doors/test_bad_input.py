@@ -90,7 +90,7 @@ async def test_bad_bodies_are_refused(
 
 @pytest.mark.parametrize("path", EXAMPLES)
 async def test_deep_json_is_refused_by_the_rule(other: OtherDoor, path: str) -> None:
-    answer = await other.post(path, content=BAD_BODIES["deep arrays"])
+    answer = await other.post(path, content=b"[" * 5000)
     assert answer.status_code == 400
     assert TOO_DEEP in answer.text
 
