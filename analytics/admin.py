@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, cast
 
 from django import forms
@@ -15,7 +14,6 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from analytics import admin_held  # noqa: F401  it registers itself
@@ -35,6 +33,7 @@ from analytics.stream import dead_letters
 from analytics.tasks import refresh_dirty_days
 from conferences.admin.scoping import OfMembers
 from meeteasy.core.admin import BoundedPaginator, ReadOnlyAdmin
+from meeteasy.core.jobs import wake
 
 # Of how many days one action asks for the figures.
 MAX_DAYS_AT_ONCE = 1_000
@@ -175,8 +174,7 @@ class DailySummaryAdmin(OfMembers, ReadOnlyAdmin):
         """Mark the days, which the workers then count anew from the stored events."""
         days = list(queryset.order_by().values_list("conference_id", "date")[:MAX_DAYS_AT_ONCE])
         mark_days_dirty(days)
-        with suppress(OperationalError):  # while the broker is away; the tick will do it
-            refresh_dirty_days.apply_async(retry=False)
+        wake(refresh_dirty_days)
         text = ngettext("The workers compute %d day again.", "The workers compute %d days again.", len(days))
         messages.success(request, text % len(days))
 
@@ -190,7 +188,7 @@ class DirtyDayAdmin(OfMembers, ReadOnlyAdmin):
 
     @admin.action(description=_("Compute dirty days now"), permissions=["operate"])
     def compute_now(self, request: HttpRequest, queryset: QuerySet[DirtyDay]) -> None:
-        refresh_dirty_days.delay()
+        wake(refresh_dirty_days)
         messages.success(request, _("The workers were asked to compute them."))
 
 

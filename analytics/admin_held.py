@@ -1,6 +1,5 @@
 """The admin of held reports: operators release or void them with a reason, and see what was decided."""
 
-from contextlib import suppress
 from typing import Any
 
 from django import forms
@@ -10,7 +9,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from kombu.exceptions import OperationalError
 
 from analytics import holding
 from analytics.models import Event, HeldReport, HoldDecision
@@ -18,6 +16,7 @@ from analytics.selectors.held import find_all_held
 from analytics.tasks import carry_out_hold_decisions
 from conferences.admin.scoping import OfMembers
 from meeteasy.core.admin import BoundedPaginator, ReadOnlyAdmin
+from meeteasy.core.jobs import wake
 
 # Of how many conferences one action decides about all that is held.
 MAX_CONFERENCES = 100
@@ -75,8 +74,7 @@ class HeldReportAdmin(OfMembers, ReadOnlyAdmin):
                 reason=request.POST.get("reason", "").strip()[:500],
                 by=request.user.get_username(),
             )
-        with suppress(OperationalError):  # while the broker is away; the tick will do it
-            carry_out_hold_decisions.apply_async(retry=False)
+        wake(carry_out_hold_decisions)
         text = ngettext(
             "A decision for %(count)d conference was noted. The workers carry it out.",
             "Decisions for %(count)d conferences were noted. The workers carry them out.",

@@ -4,11 +4,9 @@ Signals are only hints: analytics/days/redating.py (settings) and analytics/own_
 check-ins) find by themselves what no signal reported.
 """
 
-from contextlib import suppress
 from typing import Any
 
 from django.dispatch import receiver
-from kombu.exceptions import OperationalError
 
 from analytics import own_events
 from analytics.models import (
@@ -34,6 +32,7 @@ from conferences.signals import (
     registrations_imported,
     standing_changed,
 )
+from meeteasy.core.jobs import wake
 
 # The files of segments without a row are swept.
 for _model in (
@@ -45,8 +44,7 @@ for _model in (
 @receiver(conference_saved, dispatch_uid="analytics.refresh_soon")
 def refresh_soon(sender: Any, **kwargs: Any) -> None:
     """Adopt waiting events, or recompute days, now instead of at the next tick."""
-    with suppress(OperationalError):  # while the broker is away; the tick will do it
-        refresh_dirty_days.apply_async(retry=False)
+    wake(refresh_dirty_days)
 
 
 @receiver(registration_created, dispatch_uid="analytics.report_registration")

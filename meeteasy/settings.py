@@ -10,11 +10,10 @@ from urllib.parse import urlsplit
 
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from meeteasy import database_settings, default_schedule, env, mail_settings, mongodb_settings
 from meeteasy.core.queues import WORKER_OPTIONS, Queue
+from meeteasy.core.redis import quick_options
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.read_str("DATA_DIR", str(BASE_DIR / "var"))).resolve()
@@ -229,7 +228,7 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
         # A request must not wait long for an unreachable cache. By default redis-py retries for seconds.
-        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 1, "retry": Retry(NoBackoff(), 1)},
+        "OPTIONS": quick_options(REDIS_URL),
     }
 }
 

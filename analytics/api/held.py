@@ -1,11 +1,9 @@
 """Reports that are held beyond a quota: what waits, and what an organizer decides."""
 
-from contextlib import suppress
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from kombu.exceptions import OperationalError
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +14,7 @@ from analytics.models import Event, HoldDecision
 from analytics.selectors.held import find_decisions, find_held
 from analytics.tasks import carry_out_hold_decisions
 from conferences.access import Role, get_conference, signed_in
+from meeteasy.core.jobs import wake
 from meeteasy.core.serializers import ModelSerializer, StrictSerializer
 
 _CONFERENCE_ID = OpenApiParameter("conference_id", OpenApiTypes.STR, required=True)
@@ -103,8 +102,7 @@ class Held(generics.ListAPIView[Event]):
             reason=wanted["reason"],
             by=signed_in(request.user).get_username(),
         )
-        with suppress(OperationalError):  # while the broker is away; the tick will do it
-            carry_out_hold_decisions.apply_async(retry=False)
+        wake(carry_out_hold_decisions)
         return Response(DecisionSerializer(decision).data, status=202)
 
 

@@ -1,14 +1,11 @@
 """Reports beyond the quota: what waits, and what an organizer decides about it."""
 
-from contextlib import suppress
-
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
-from kombu.exceptions import OperationalError
 
 from analytics import holding
 from analytics.models import HoldDecision
@@ -18,6 +15,7 @@ from conferences.access import Role, signed_in
 from conferences.models import Member
 from console.access import conference_page
 from console.shell import render_page
+from meeteasy.core.jobs import wake
 
 _SHOWN = 100
 _DECISIONS = 10
@@ -53,7 +51,6 @@ def decide(request: HttpRequest, member: Member) -> HttpResponse:
         reason=request.POST.get("reason", "").strip()[:500],
         by=signed_in(request.user).get_username(),
     )
-    with suppress(OperationalError):  # while the broker is away; the tick will do it
-        carry_out_hold_decisions.apply_async(retry=False)
+    wake(carry_out_hold_decisions)
     messages.success(request, _("Decided. The figures follow within seconds."))
     return redirect("console-held", member.conference_id)

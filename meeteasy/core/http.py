@@ -5,6 +5,7 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import redis
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
@@ -68,13 +69,16 @@ def api_not_found(request: HttpRequest) -> JsonResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's `handler500`. It answers 503 with Retry-After while a database is away.
+    """Django's `handler500`. It answers 503 with Retry-After while a database or Redis is away.
 
     The API answers in its own shape; others get a page that needs no database.
     """
     status, code, message = 500, "internal_error", gettext_noop("An error on our side. It was logged.")
-    if is_database_away(sys.exc_info()[1]):
+    error = sys.exc_info()[1]
+    if is_database_away(error):
         status, code, message = 503, "database_unavailable", unavailable.MESSAGE
+    elif isinstance(error, redis.RedisError):
+        status, code, message = 503, "unavailable", unavailable.REDIS_MESSAGE
     if request.path.startswith("/api/"):
         response: HttpResponse = JsonResponse(error_body(code, message), status=status)
     else:

@@ -23,6 +23,7 @@ import secrets
 from collections.abc import Iterable
 from typing import Any
 
+import redis
 from celery import current_app
 from django.db import models
 from django.db.models import F, Q, QuerySet
@@ -31,7 +32,8 @@ from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError
 
 from meeteasy.core.logs import get_logger
-from meeteasy.core.queues import Queue
+from meeteasy.core.queues import Queue, queue_of
+from meeteasy.core.redis import is_hanging, note_hang
 
 log = get_logger(__name__)
 
@@ -96,13 +98,25 @@ def ring(task_name: str, arguments: Iterable[list[Any]], *, queue: Queue) -> int
     An unreachable broker is not an error: the rows are committed, and the sweep rings again.
     """
     sent = 0
+    if is_hanging():
+        log.warning("jobs.broker_away", task=task_name, error="It did not answer a moment ago.")
+        return sent
     try:
         for args in arguments:
             current_app.send_task(task_name, args=args, queue=str(queue), retry=False)
             sent += 1
     except OperationalError as error:
+        if isinstance(error.__cause__, redis.TimeoutError):
+            note_hang()
         log.warning("jobs.broker_away", task=task_name, error=str(error))
     return sent
+
+
+def wake(task: Any) -> None:
+    """Let a task run now that a tick would send later. While the broker is away, the tick does it."""
+    queue = queue_of(task.name)
+    assert queue is not None
+    ring(task.name, [[]], queue=Queue(queue))
 
 
 def backoff_seconds(attempt: int, *, first: float = 30, most: float = 3600) -> float:

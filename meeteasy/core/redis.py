@@ -4,8 +4,10 @@ By default redis-py waits for an answer without limit and retries for seconds. H
 example after a restart of Redis, is reopened once, immediately.
 """
 
+import time
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import redis
 import redis.asyncio
@@ -14,15 +16,101 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+# After an answer that did not come in time, requests of this process ask for none for so long. Each of them
+# may ask several times: without this, a hung Redis would hold all threads of the web server.
+HANG_SECONDS = 3
+_hangs_until = 0.0
+
+
+def is_hanging() -> bool:
+    """Whether Redis did not answer in time a moment ago."""
+    return time.monotonic() < _hangs_until
+
+
+def note_hang() -> None:
+    global _hangs_until
+    _hangs_until = time.monotonic() + HANG_SECONDS
+
+
+def _check() -> None:
+    if is_hanging():
+        raise redis.TimeoutError("Redis did not answer a moment ago.")
+
+
+class _Bounded:
+    """A connection's first base class: while Redis hangs, it raises TimeoutError at once."""
+
+    def connect(self) -> None:
+        _check()
+        try:
+            super().connect()  # type: ignore[misc]
+        except redis.TimeoutError:
+            note_hang()
+            raise
+
+    def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
+        # Before anything is sent: an answer that nobody reads would be taken for the next one.
+        _check()
+        super().send_packed_command(*args, **kwargs)  # type: ignore[misc]
+
+    def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().read_response(*args, **kwargs)  # type: ignore[misc]
+        except redis.TimeoutError:
+            note_hang()
+            raise
+
+
+class _BoundedConnection(_Bounded, redis.Connection):
+    pass
+
+
+class _BoundedSSLConnection(_Bounded, redis.SSLConnection):
+    pass
+
+
+class _BoundedUnixConnection(_Bounded, redis.UnixDomainSocketConnection):
+    pass
+
+
+_CONNECTIONS = {"rediss": _BoundedSSLConnection, "unix": _BoundedUnixConnection}
+
+
+def quick_options(url: str) -> dict[str, Any]:
+    """Return a pool's options for requests, which prefer an early error to a late answer."""
+    return _options(url, timeout=2, connect_timeout=1)
+
+
+def _options(url: str, *, timeout: float, connect_timeout: float) -> dict[str, Any]:
+    """Times are in seconds. A lost connection is reopened once; a hung server is not asked twice."""
+    return {
+        "connection_class": _CONNECTIONS.get(urlsplit(url).scheme, _BoundedConnection),
+        "socket_timeout": timeout,
+        "socket_connect_timeout": connect_timeout,
+        "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+    }
+
+
+@lru_cache
+def _patient_pool(url: str) -> redis.Redis:
+    # A connection that was idle for longer than half a minute is tested before use.
+    options = _options(url, timeout=10, connect_timeout=3)
+    return redis.Redis.from_url(url, **options, health_check_interval=30)
+
+
+@lru_cache
+def _quick_pool(url: str) -> redis.Redis:
+    return redis.Redis.from_url(url, **quick_options(url))
+
 
 def get_redis() -> redis.Redis:
     """Return the process's pool for bulk work: blocking reads, thousands of rows. Bytes in, bytes out."""
-    return _pool(settings.REDIS_URL, 10, 3, 30)
+    return _patient_pool(settings.REDIS_URL)
 
 
 def get_quick_redis() -> redis.Redis:
-    """Return the process's pool for requests, which prefer an early error to a late answer."""
-    return _pool(settings.REDIS_URL, 2, 1, 0)
+    """Return the process's pool for requests (`quick_options`)."""
+    return _quick_pool(settings.REDIS_URL)
 
 
 def read_clock(client: redis.Redis) -> float:
@@ -46,18 +134,6 @@ def take_gate(client: redis.Redis, key: str, *, milliseconds: int, longest: int 
     longest: the longest time, in milliseconds, for which any caller closes this gate, if not ours.
     """
     return bool(client.eval(_TAKE_GATE, 1, key, milliseconds, max(milliseconds, longest)))
-
-
-@lru_cache
-def _pool(url: str, timeout: float, connect_timeout: float, check_after: float) -> redis.Redis:
-    """Make a pool. Times are in seconds. check_after: a connection idle for longer is tested before use."""
-    return redis.Redis.from_url(
-        url,
-        socket_timeout=timeout,
-        socket_connect_timeout=connect_timeout,
-        health_check_interval=check_after,
-        retry=Retry(NoBackoff(), 1),
-    )
 
 
 def connect_async(*, timeout: float = 2) -> "redis.asyncio.Redis":

@@ -11,6 +11,7 @@ MESSAGE = gettext_noop(
     "The database does not answer at the moment. What was to be written may have been: send the request "
     "again with the same ids or Idempotency-Key."
 )
+REDIS_MESSAGE = gettext_noop("Redis does not answer at the moment. Try again.")
 
 
 def is_database_away(error: BaseException | None) -> bool:

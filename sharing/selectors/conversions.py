@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from django.db import connection
@@ -25,15 +25,15 @@ _ALL_PLACES = range(1, 2**31 - 1)
 _Place = tuple[Annotated[int, msgspec.Meta(ge=1, le=10**9)]]
 
 
-# Both are counted from an index of their own, in one statement.
+# Those of days are counted from an index; the number of all time is kept (derivation/sums.py).
 _COUNT_OF_DAYS = (
     "SELECT COUNT(*) FROM sharing_shareconversion "
     "WHERE conference_id = %s AND registered_ms >= %s AND registered_ms < %s"
 )
-_COUNT = f"SELECT ({_COUNT_OF_DAYS}), ({_COUNT_OF_DAYS} AND is_reported)"
+_COUNT_ALL = "SELECT SUM(registrations) FROM sharing_creditsum WHERE conference_id = %s AND kind = 'total'"
+_COUNT_REPORTED = f"({_COUNT_OF_DAYS} AND is_reported)"
 
-
-# Not by the ORM, which takes half as long to write this as a database to answer it.
+# Not by the ORM, which takes nearly as long to write this as a database to answer it.
 _CREDITS = (
     "SELECT credit.conversion_id, credit.age_ms, credit.distance, credit.link_id, conversion.nearest_id, "
     "credit.sharer, credit.channel FROM {keys} "
@@ -53,9 +53,14 @@ def get_conversions(conference: Conference, days: Range) -> QuerySet[ShareConver
 def count_conversions(conference: Conference, days: Range) -> dict[str, int]:
     """The number of share conversions, and of those with nothing but a client's report behind them."""
     start_ms, end_ms = get_bounds(conference, days)
-    bounds = FIRST_MS if start_ms is None else start_ms, LAST_MS if end_ms is None else end_ms
+    of_days: list[Any] = [
+        conference.id,
+        FIRST_MS if start_ms is None else start_ms,
+        LAST_MS if end_ms is None else end_ms,
+    ]
+    count, of_count = (_COUNT_ALL, [conference.id]) if days == (None, None) else (_COUNT_OF_DAYS, of_days)
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [conference.id, *bounds] * 2)
+        cursor.execute(f"SELECT COALESCE(({count}), 0), {_COUNT_REPORTED}", [*of_count, *of_days])
         conversions, reported = cursor.fetchone()
     return {"share_conversions": conversions, "registrations_reported": reported}
 

@@ -85,7 +85,7 @@ def test_messengers_find_a_preview(conference: Conference) -> None:
     assert found
     event = json.loads(found[1])
     assert (event["@type"], event["name"], event["startDate"]) == (
-        "Event", "Summit", "2099-11-26T01:00:00+00:00",
+        "Event", "Summit", "2099-11-26T09:00:00+08:00",
     )  # fmt: skip
     assert event["location"] == {
         "@type": "Place", "name": "West Bund, Shanghai", "address": "West Bund, Shanghai"
@@ -107,6 +107,12 @@ def test_the_page_carries_a_valid_share_code_only(conference: Conference) -> Non
         page = get(f"{URL}?_s={bad}")
         assert 'name="share_code" value=""' in page
         assert "of-this-visit" not in page
+
+
+@pytest.mark.parametrize("tail", ["/", ".", "。", "，来报名", ")", "%29%E3%80%82"])
+def test_what_stands_behind_the_address_costs_nothing(conference: Conference, tail: str) -> None:
+    answer = Client().get(f"{URL}{tail}?_s=AbCd1234EfGh5678&utm_source=mail")
+    assert (answer.status_code, answer["Location"]) == (301, f"{URL}?_s=AbCd1234EfGh5678&utm_source=mail")
 
 
 @pytest.mark.parametrize("tail", [".", "。", "，来报名", ")", "...", "）。", "%0A"])

@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
@@ -108,6 +109,7 @@ class EventPage:
     def structured(self) -> dict[str, Any]:
         """Return the conference as schema.org's Event."""
         conference = self.conference
+        zone = ZoneInfo(conference.time_zone)  # search engines show the time that is written
         moments = {"startDate": conference.starts_at, "endDate": conference.ends_at}
         status = "EventCancelled" if conference.cancelled_at else "EventScheduled"
         event: dict[str, Any] = {
@@ -118,7 +120,7 @@ class EventPage:
             "image": f"{self.url}/card.png",
             "description": self.lead,
             "eventStatus": f"https://schema.org/{status}",
-            **{name: moment.isoformat() for name, moment in moments.items() if moment},
+            **{name: moment.astimezone(zone).isoformat() for name, moment in moments.items() if moment},
         }
         if conference.venue:
             event["location"] = {"@type": "Place", "name": conference.venue, "address": conference.venue}
