@@ -3,24 +3,28 @@
 import os
 import re
 import subprocess
-import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from meeteasy import env
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.support.forks import READ_AT_START, ROOT, start_python
 
 
 def load(**variables: str) -> subprocess.CompletedProcess[str]:
     """Load the settings in a process that has these variables and no other of ours."""
-    environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **variables}
+    kept = {name: os.environ[name] for name in ("PATH", *READ_AT_START) if name in os.environ}
     code = "from meeteasy import settings; print(settings.SECRET_KEY, settings.DEBUG, settings.LOG_FORMAT)"
-    return subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        process = start_python(["-c", code], {**kept, **variables}, output=output, errors=errors)
+        status = process.wait(60)
+        output.seek(0)
+        errors.seek(0)
+        return subprocess.CompletedProcess(
+            process.args, status, output.read().decode(), errors.read().decode()
+        )
 
 
 def test_without_a_secret_key_nothing_starts() -> None:

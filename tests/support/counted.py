@@ -1,20 +1,16 @@
 """Comparing what a system has stored and summed up with what its clients sent."""
 
-import json
-import subprocess
-import sys
 from typing import Any
 
-from tests.support.recount import FIGURES
-from tests.support.system import ROOT, System
+from tests.support.recount import FIGURES, recount_database
+from tests.support.system import System
 
 
 def recount(system: System) -> dict[str, Any]:
     """The figures of the conference `test` by tests/support/recount.py, from the tables themselves."""
     given = system.environment.get("DATABASE_URL") or str(system.directory / "meeteasy.sqlite3")
     database = given if system.mongodb is None else system.mongodb.url
-    script = [sys.executable, str(ROOT / "tests/support/recount.py"), database, "test"]
-    return json.loads(subprocess.run(script, capture_output=True, check=True).stdout)
+    return recount_database(database, "test")
 
 
 def read_own_ids(system: System) -> list[str]:

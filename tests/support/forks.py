@@ -46,7 +46,7 @@ _LIBRARIES = (
 )  # fmt: skip
 _MAX_REQUEST = 256 * 1024
 # What the interpreter or the loader reads before a program's first line.
-_READ_AT_START = ("LD_PRELOAD", "PYTHONPATH", "PYTHONTZPATH", "PYTHONHASHSEED", "TZ")
+READ_AT_START = ("LD_PRELOAD", "PYTHONPATH", "PYTHONTZPATH", "PYTHONHASHSEED", "TZ")
 
 
 class Fork:
@@ -121,10 +121,13 @@ def start_python(
     is_real: bool = False,
     directory: Path = ROOT,
 ) -> Fork | subprocess.Popen[bytes]:
-    """Start Python with these arguments: `manage.py …` or `-m module …`. is_real: never as a fork."""
+    """Start Python with these arguments: `manage.py …`, `-m module …` or `-c code`.
+
+    It is a real start if `is_real`, in another directory, or with other values of READ_AT_START than ours.
+    """
     global _server
     is_real = is_real or directory != ROOT or not hasattr(os, "pidfd_open")
-    if is_real or any(environment.get(name) != os.environ.get(name) for name in _READ_AT_START):
+    if is_real or any(environment.get(name) != os.environ.get(name) for name in READ_AT_START):
         return subprocess.Popen(
             [sys.executable, *args],
             cwd=directory, env=environment, stdin=input, stdout=output, stderr=errors,
@@ -157,6 +160,9 @@ class _Program:
         if self.args[0] == "-m":
             sys.argv = self.args[1:]
             runpy.run_module(self.args[1], run_name="__main__", alter_sys=True)
+        elif self.args[0] == "-c":
+            sys.argv = ["-c"]
+            exec(self.args[1], {"__name__": "__main__"})
         else:
             sys.argv = self.args
             runpy.run_path(self.args[0], run_name="__main__")

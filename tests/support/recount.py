@@ -1,16 +1,8 @@
-"""A plain recount of events, by docs/definitions.md and with nothing of MeetEasy: the oracle for its figures.
-
-    python tests/support/recount.py DATABASE CONFERENCE [ZONE]
-
-counts the stored events from the table itself. DATABASE is the path of an SQLite file, or the
-URL of a PostgreSQL or MongoDB database.
-Prints JSON: the ids as stored, repeats included, the figures of each local day, the number of dead letters.
-"""
+"""A recount of events by docs/definitions.md, with nothing of MeetEasy: the oracle for its figures."""
 
 import datetime as dt
 import json
 import sqlite3
-import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -98,11 +90,13 @@ def to_event(row: tuple) -> dict[str, Any]:
     }
 
 
-def recount(database: str, conference: str, zone: str = "UTC") -> dict[str, Any]:
+def recount_database(database: str, conference: str, zone: str = "UTC") -> dict[str, Any]:
+    """Count a conference's events from the table itself.
+
+    database: the path of an SQLite file, or the URL of a PostgreSQL or MongoDB database.
+    Returns `ids` as stored, repeats included; the figures of the `days` (count_days); the number of
+    `dead_letters`.
+    """
     rows, dead_letters = read(database, conference)
     days = count_days(map(to_event, rows), zone)
     return {"ids": [row[0].rpartition("/")[0] for row in rows], "dead_letters": dead_letters, "days": days}
-
-
-if __name__ == "__main__":
-    print(json.dumps(recount(*sys.argv[1:])))  # noqa: T201

@@ -109,8 +109,9 @@ def test_the_page_carries_a_valid_share_code_only(conference: Conference) -> Non
         assert "of-this-visit" not in page
 
 
-def test_a_slash_behind_the_address_costs_nothing(conference: Conference) -> None:
-    answer = Client().get(f"{URL}/?_s=AbCd1234EfGh5678&utm_source=mail")
+@pytest.mark.parametrize("tail", ["/", ".", "。", "，来报名", ")", "%29%E3%80%82"])
+def test_what_stands_behind_the_address_costs_nothing(conference: Conference, tail: str) -> None:
+    answer = Client().get(f"{URL}{tail}?_s=AbCd1234EfGh5678&utm_source=mail")
     assert (answer.status_code, answer["Location"]) == (301, f"{URL}?_s=AbCd1234EfGh5678&utm_source=mail")
 
 
