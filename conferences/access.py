@@ -4,10 +4,11 @@ Users get 404 for a conference that they are not a member of, as if it did not e
 does not allow the action gets 403, since they know that the conference exists.
 """
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.db.models import Model, QuerySet
 from django.http import Http404
 
@@ -23,6 +24,7 @@ from conferences.models import (
     Registration,
 )
 from conferences.selectors.registrations import find_check_ins, find_registrations
+from meeteasy.core.rows import Rows
 
 Role = Member.Role
 _Row = TypeVar("_Row", bound=Model)
@@ -37,10 +39,9 @@ _MAY_DO = {
 }
 
 
-# Not by the ORM, which takes several times as long to write this statement as a database to answer it; nearly
-# all requests need it.
+_conferences = Rows(Conference, "conference")
 _FIND_MEMBERSHIP = (
-    "SELECT conference.*, member.id AS member_id, member.role AS member_role "
+    "SELECT {}, member.id, member.role "
     "FROM conferences_member member JOIN conferences_conference conference "
     "ON conference.id = member.conference_id WHERE member.conference_id = %s AND member.user_id = %s"
 )
@@ -98,11 +99,13 @@ def get_membership(
 def _find_membership(user: User, conference_id: str) -> Member | None:
     if "\0" in conference_id:  # PostgreSQL rejects it
         return None
-    found: Any = next(iter(Conference.objects.raw(_FIND_MEMBERSHIP, [conference_id, user.pk])), None)
-    if found is None:
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND_MEMBERSHIP.format(_conferences.columns), [conference_id, user.pk])
+        row = cursor.fetchone()
+    if row is None:
         return None
-    member = Member.from_db(found._state.db, ["id", "role"], [found.member_id, found.member_role])
-    member.conference, member.user = found, user
+    member = Member.from_db(connection.alias, ["id", "role"], row[-2:])
+    member.conference, member.user = _conferences.make(row), user
     return member
 
 

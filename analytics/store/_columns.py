@@ -1,7 +1,9 @@
-"""The columns of the event table, and how a row's values are written for SQL databases."""
+"""The columns of the event table, and how a row's values are written as text."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+import msgspec
 
 from analytics.event_types import ATTENDANCE_TYPES
 from analytics.events.rows import EventRow
@@ -49,9 +51,21 @@ def timestamp_text(ms: int) -> str:
     return _seconds[ms // 1000] + _fractions[ms % 1000]
 
 
+_decode = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+def check_json(texts: Iterable[str]) -> None:
+    """Raise ValueError if one of the texts is no JSON."""
+    try:
+        for text in texts:
+            _decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(f"no JSON: {error}") from error
+
+
 def sql_values(rows: Sequence[EventRow]) -> list[tuple[str | int | None, ...]]:
-    """Tuples in the order of COLUMNS. JSON and times as text, which both SQL drivers take; booleans as 0 and
-    1, because SQLite's driver looks for an adapter of each bool."""
+    """Tuples in the order of COLUMNS, for SQLite. JSON and times as text; booleans as 0 and 1, because the
+    driver looks for an adapter of each bool."""
     # Most of a conference's events have the same day.
     dates = {date: None if date is None else date.isoformat() for date in {row.local_date for row in rows}}
     # All events of a batch arrived together.

@@ -16,6 +16,7 @@ from meeteasy.core.spreadsheets import FORMULA_STARTS
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_LINES = 20_000
+MAX_COLUMNS = 200  # twice the answers that a registration may have
 # The columns that any file can have, in any case. Every other column is an answer under its heading.
 FIELDS = ("name", "email", "phone", "language", "form_id", "visitor_id", "share_code", "answers")
 # The other columns of an export. A file is an export only if it has all of _MARKS, spelled exactly like this:
@@ -78,7 +79,7 @@ def read_csv(content: bytes) -> CSVFile:
     first = next(records, None)
     if first is None:
         raise ValidationError({"file": _("The file is empty.")})
-    headings = [_clean_heading(cell) for cell in first[1]]
+    headings = _read_headings(first[1])
     is_export = frozenset(headings) >= _MARKS
     columns = _name_columns(headings)
     lines: list[Line] = []
@@ -141,6 +142,15 @@ def _guess_delimiter(text: str) -> str:
         return sum(_field_name(_clean_heading(cell)) in FIELDS for cell in cells), len(cells)
 
     return max(_DELIMITERS, key=rate)  # the first one on a tie
+
+
+def _read_headings(cells: list[str]) -> list[str]:
+    """The headings, without the empty ones at the end that some programs write. Raises ValidationError."""
+    used = max((number for number, cell in enumerate(cells, 1) if cell.strip()), default=0)
+    cells = cells[:used]
+    if len(cells) > MAX_COLUMNS:
+        raise ValidationError({"file": _("More than %(most)s columns.") % {"most": MAX_COLUMNS}})
+    return [_clean_heading(cell) for cell in cells]
 
 
 def _clean_heading(cell: str) -> str:

@@ -37,7 +37,7 @@ def _check() -> None:
         raise redis.TimeoutError("Redis did not answer a moment ago.")
 
 
-class _Quick:
+class _Bounded:
     """A connection's first base class: while Redis hangs, it raises TimeoutError at once."""
 
     def connect(self) -> None:
@@ -61,56 +61,56 @@ class _Quick:
             raise
 
 
-class _QuickConnection(_Quick, redis.Connection):
+class _BoundedConnection(_Bounded, redis.Connection):
     pass
 
 
-class _QuickSSLConnection(_Quick, redis.SSLConnection):
+class _BoundedSSLConnection(_Bounded, redis.SSLConnection):
     pass
 
 
-class _QuickUnixConnection(_Quick, redis.UnixDomainSocketConnection):
+class _BoundedUnixConnection(_Bounded, redis.UnixDomainSocketConnection):
     pass
 
 
-_QUICK = {"rediss": _QuickSSLConnection, "unix": _QuickUnixConnection}
+_CONNECTIONS = {"rediss": _BoundedSSLConnection, "unix": _BoundedUnixConnection}
 
 
 def quick_options(url: str) -> dict[str, Any]:
-    """Return a pool's options for requests, which prefer an early error to a late answer.
+    """Return a pool's options for requests, which prefer an early error to a late answer."""
+    return _options(url, timeout=2, connect_timeout=1)
 
-    A lost connection is reopened once; a hung server is not asked twice.
-    """
+
+def _options(url: str, *, timeout: float, connect_timeout: float) -> dict[str, Any]:
+    """Times are in seconds. A lost connection is reopened once; a hung server is not asked twice."""
     return {
-        "connection_class": _QUICK.get(urlsplit(url).scheme, _QuickConnection),
-        "socket_timeout": 2,
-        "socket_connect_timeout": 1,
+        "connection_class": _CONNECTIONS.get(urlsplit(url).scheme, _BoundedConnection),
+        "socket_timeout": timeout,
+        "socket_connect_timeout": connect_timeout,
         "retry": Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     }
 
 
 @lru_cache
-def _pool(url: str, *, is_quick: bool) -> redis.Redis:
-    options = quick_options(url) if is_quick else _PATIENT
-    return redis.Redis.from_url(url, **options)
+def _patient_pool(url: str) -> redis.Redis:
+    # A connection that was idle for longer than half a minute is tested before use.
+    options = _options(url, timeout=10, connect_timeout=3)
+    return redis.Redis.from_url(url, **options, health_check_interval=30)
 
 
-_PATIENT: dict[str, Any] = {
-    "socket_timeout": 10,
-    "socket_connect_timeout": 3,
-    "health_check_interval": 30,  # a connection idle for longer is tested before use
-    "retry": Retry(NoBackoff(), 1),
-}
+@lru_cache
+def _quick_pool(url: str) -> redis.Redis:
+    return redis.Redis.from_url(url, **quick_options(url))
 
 
 def get_redis() -> redis.Redis:
     """Return the process's pool for bulk work: blocking reads, thousands of rows. Bytes in, bytes out."""
-    return _pool(settings.REDIS_URL, is_quick=False)
+    return _patient_pool(settings.REDIS_URL)
 
 
 def get_quick_redis() -> redis.Redis:
     """Return the process's pool for requests (`quick_options`)."""
-    return _pool(settings.REDIS_URL, is_quick=True)
+    return _quick_pool(settings.REDIS_URL)
 
 
 def read_clock(client: redis.Redis) -> float:

@@ -62,6 +62,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _piece_bytes = _pieces_bytes = 0
     # Since a piece that held some of the body: names and sizes of chunks, and trailers, which nobody reads.
     _frame_bytes = 0
+    _header_count = 0
     _linger_bytes = 0
     _timer: asyncio.TimerHandle | None = None
     _write_timer: asyncio.TimerHandle | None = None
@@ -157,6 +158,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._in_head, self._in_body = False, True
         self._frame_bytes = -self._piece_bytes
+        self._header_count = len(self.headers)
         # Only a head in large or many pieces needs to be measured.
         if self._pieces_bytes > MAX_HEADER_BYTES < self._measure_head():
             self._refuse_headers()
@@ -165,10 +167,6 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _measure_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._in_body:  # otherwise it is a trailer
-            super().on_header(name, value)
 
     def on_body(self, body: bytes) -> None:
         self._frame_bytes = -self._piece_bytes
@@ -184,6 +182,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_body = False
         if self._refusing:
             return
+        del self.headers[self._header_count :]  # trailers; the application has the same list
         if self._timer is not None:
             self._set_timer(None)
         super().on_message_complete()

@@ -7,6 +7,7 @@ from django.db.models import BigIntegerField, ExpressionWrapper, F, Q, QuerySet
 from conferences.models import Conference
 from meeteasy.core.folding import fold
 from meeteasy.core.paging import cut_page, read_page
+from meeteasy.core.rows import Rows
 from sharing.models import ShareLink
 from sharing.rules.codes import keys_of
 
@@ -44,9 +45,9 @@ def _find(conference: Conference, search: str) -> QuerySet[ShareLink]:
     return listed.filter(listed_ms__isnull=False)
 
 
-# Not by the ORM, which takes longer to write this than a database to answer it.
+_rows = Rows(ShareLink, "link")
 _FIRST = (
-    "SELECT * FROM sharing_sharelink WHERE conference_id = %s AND shared_ms IS NOT NULL "
+    "SELECT {} FROM sharing_sharelink link WHERE conference_id = %s AND shared_ms IS NOT NULL "
     "ORDER BY shared_ms DESC, id DESC LIMIT %s"
 )
 
@@ -57,7 +58,7 @@ def list_links(
     """A page of `get_links`, and the cursor of the next page. Raises BadCursorError."""
     if cursor or any(only.values()):
         return get_page(get_links(conference, **only), limit=limit, cursor=cursor)
-    found = list(ShareLink.objects.raw(_FIRST, [conference.id, limit + 1]))
+    found = _rows.read(_FIRST.format(_rows.columns), [conference.id, limit + 1])
     return cut_page(found, ("-shared_ms", "-id"), limit=limit)
 
 

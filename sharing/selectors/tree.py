@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meeteasy.core.paging import cut_page, encode_cursor, read_page
+from meeteasy.core.rows import Rows
 from sharing.models import ShareLink
 
 MAX_DEPTH = 10
@@ -18,9 +19,10 @@ _LEADING = ("parent_id",)
 # A position before every link of a level: no counter is this high.
 _START = encode_cursor(2**31, "")
 
-# The first page, not by the ORM, which takes longer to write this than a database to answer it.
+_rows = Rows(ShareLink, "link")
 _FIRST_OF_LEVEL = (
-    "SELECT * FROM sharing_sharelink WHERE conference_id = %s AND {is_below} AND shared_ms IS NOT NULL "
+    "SELECT {columns} FROM sharing_sharelink link "
+    "WHERE conference_id = %s AND {is_below} AND shared_ms IS NOT NULL "
     "ORDER BY parent_id, subtree_conversions DESC, id LIMIT %s"
 )
 
@@ -33,7 +35,7 @@ def get_level(
     if not cursor:
         is_below = "parent_id IS NULL" if parent is None else "parent_id = %s"
         values = [conference_id, *([] if parent is None else [parent]), limit + 1]
-        found = list(ShareLink.objects.raw(_FIRST_OF_LEVEL.format(is_below=is_below), values))
+        found = _rows.read(_FIRST_OF_LEVEL.format(columns=_rows.columns, is_below=is_below), values)
         return cut_page(found, _ORDER, limit=limit)
     links = ShareLink.objects.filter(conference_id=conference_id, shared_ms__isnull=False)
     links = links.filter(parent__isnull=True) if parent is None else links.filter(parent_id=parent)

@@ -50,6 +50,21 @@ def test_known_ids_keep_what_is_stored() -> None:
 
 
 @pytest.mark.django_db
+def test_each_event_keeps_its_own_context_and_time() -> None:
+    systems = ["iOS", "", "Linux", "iOS", "Windows", ""]
+    insert_new(
+        [
+            make_row(f"e{number}", context=f'{{"os":"{system}"}}' if system else "", ts_ms=NOON_MS + number)
+            for number, system in enumerate(systems)
+        ]
+    )
+    rows = [to_row(event) for event in Event.objects.order_by("ts")]
+    assert [row.event_id for row in rows] == [f"e{number}" for number in range(6)]
+    assert [msgspec.json.decode(row.context)["os"] if row.context else "" for row in rows] == systems
+    assert [row.ts_ms for row in rows] == [NOON_MS + number for number in range(6)]
+
+
+@pytest.mark.django_db
 def test_only_new_ids_are_reported() -> None:
     insert_new([make_row("b"), make_row("d")])
     rows = [make_row(event_id) for event_id in "fedcba"]
@@ -179,7 +194,11 @@ def test_the_table_holds_exactly_what_the_orm_would_write() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("bad", [{"data": BROKEN_JSON}, {"properties": ""}], ids=["data", "properties"])
+@pytest.mark.parametrize(
+    "bad",
+    [{"data": BROKEN_JSON}, {"properties": ""}, {"context": '{"os":"iOS"},{"os":"Linux"}'}],
+    ids=["data", "properties", "context"],
+)
 def test_the_others_can_be_stored_after_a_refused_row(
     bad: dict[str, str],
 ) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from collections.abc import Callable
 
 import pytest
@@ -66,6 +67,24 @@ def test_the_export_lists_all_registrations_with_check_ins(conference: Conferenc
     assert (rows[1]["gate"], rows[1]["answers"]) == ("North", '{"diet":"素食"}')
     assert rows[1]["checked_in_at"].endswith("+08:00")  # in Shanghai
     assert [row["name"] for row in export(checked_in="true")[1]] == ["张伟 🎉"]
+
+
+@pytest.mark.parametrize("heading", ["x", "y{number}", '"a b"'])
+def test_a_file_with_too_many_columns_is_refused_at_once(upload: Upload, heading: str) -> None:
+    """Naming thousands of equal headings would hold a thread of the web server for hours."""
+    columns = ",".join(heading.format(number=number) for number in range(50_000))
+    started = time.monotonic()
+    answer = upload(f"name,email,{columns}\nAnn,ann@example.com\n", status=400)
+    assert answer["error"]["details"] == {"file": [f"More than {csv_files.MAX_COLUMNS} columns."]}
+    assert time.monotonic() - started < 10
+
+
+def test_empty_columns_at_the_end_are_none(conference: Conference, upload: Upload) -> None:
+    """Some spreadsheet programs write as many as a sheet can have."""
+    empty = "," * 16_000
+    report = upload(f"name,email,diet{empty}\nAnn,ann@example.com,none{empty}\nBob,bob@example.com,x,,y\n")
+    assert (report["created"], [item["line"] for item in report["errors"]]) == (1, [3])
+    assert Registration.objects.get().answers == {"diet": "none"}
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "＝1+1", "=HYPERLINK(A1)", "'=x", "''=x"])
