@@ -55,8 +55,7 @@ def _media_type(content_type: bytes) -> bytes:
 
 def _decode(body: bytes, encoding: bytes, *, limit: int) -> bytes:
     if encoding in (b"gzip", b"x-gzip"):
-        # Some proxies unpack a body and leave its header as it was.
-        return body if body.startswith(b"{") else unpack_gzip(body, limit=limit)
+        return unpack_gzip(body, limit=limit)
     if encoding not in (b"", b"identity"):
         raise RefusedError(415, "unsupported_encoding", "Content-Encoding may be gzip.")
     return body
