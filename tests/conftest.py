@@ -26,6 +26,7 @@ from whitenoise.responders import StaticFile
 
 from conferences import services
 from conferences.models import Conference, Member
+from meeteasy.core import redis as core_redis
 from meeteasy.core.tokens import create_token
 from tests.support.databases import migrated_postgresql, migrated_sqlite
 from tests.support.emptying import empty_tables
@@ -152,8 +153,9 @@ def emptying_client(valkey: ValkeyServer) -> redis.Redis:
 
 @pytest.fixture(autouse=True)
 def empty_valkey(emptying_client: redis.Redis) -> None:
-    """Every test begins with no stream, no cache and no messages."""
+    """Every test begins with no stream, no cache and no messages, and knows nothing of a Valkey that hung."""
     emptying_client.flushall()
+    core_redis._hangs_until = 0.0
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,7 +2,6 @@
 
 import socket
 import time
-from collections.abc import Iterator
 
 import pytest
 import redis
@@ -13,13 +12,6 @@ from meeteasy.core import redis as core_redis
 from meeteasy.core.queues import Queue
 from meeteasy.core.redis import get_quick_redis, is_hanging, quick_options
 from tests.support.services import ValkeyServer
-
-
-@pytest.fixture(autouse=True)
-def calm() -> Iterator[None]:
-    core_redis._hangs_until = 0.0
-    yield
-    core_redis._hangs_until = 0.0
 
 
 def seconds_to_fail(client: redis.Redis) -> float:
