@@ -66,18 +66,35 @@ def check_json(texts: Iterable[str]) -> None:
 def sql_values(rows: Sequence[EventRow]) -> list[tuple[str | int | None, ...]]:
     """Tuples in the order of COLUMNS, for SQLite. JSON and times as text; booleans as 0 and 1, because the
     driver looks for an adapter of each bool."""
-    # Most of a conference's events have the same day.
-    dates = {date: None if date is None else date.isoformat() for date in {row.local_date for row in rows}}
     # All events of a batch arrived together.
     received = {ms: timestamp_text(ms) for ms in {row.received_ms for row in rows}}
+    return make_tuples(
+        rows,
+        # As `timestamp_text`, without a call for each event.
+        ts=[_seconds[row.ts_ms // 1000] + _fractions[row.ts_ms % 1000] for row in rows],
+        received_at=[received[row.received_ms] for row in rows],
+        context=[row.context or None for row in rows],
+    )
+
+
+def make_tuples(
+    rows: Sequence[EventRow],
+    *,
+    ts: Sequence[str | int],
+    received_at: Sequence[str | int],
+    context: Sequence[str | int | None],
+) -> list[tuple[str | int | None, ...]]:
+    """Tuples in the order of COLUMNS. ts, received_at, context: what a driver is given for each row's."""
+    # Most of a conference's events have the same day.
+    dates = {date: None if date is None else date.isoformat() for date in {row.local_date for row in rows}}
     return [
         (
-            # As `row.key` and `timestamp_text`: two calls for each event are a quarter of all this.
+            # As `row.key`, without a call for each event.
             f"{row.event_id}/{row.conference_id}",
             row.conference_id,
             row.type,
-            _seconds[row.ts_ms // 1000] + _fractions[row.ts_ms % 1000],
-            received[row.received_ms],
+            ts_value,
+            received_value,
             dates[row.local_date],
             row.visitor_id,
             row.session_id,
@@ -87,7 +104,7 @@ def sql_values(rows: Sequence[EventRow]) -> list[tuple[str | int | None, ...]]:
             row.data,
             row.properties,
             row.hold,
-            row.context or None,
+            context_value,
         )
-        for row in rows
+        for row, ts_value, received_value, context_value in zip(rows, ts, received_at, context, strict=True)
     ]

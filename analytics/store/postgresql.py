@@ -5,9 +5,8 @@ from operator import itemgetter
 
 from django.db import connections, transaction
 
-from analytics.event_types import ATTENDANCE_TYPES
 from analytics.events.rows import EventRow
-from analytics.store._columns import COLUMNS, KEY, TABLE, check_json
+from analytics.store._columns import COLUMNS, KEY, TABLE, check_json, make_tuples
 from analytics.store._counting import count_day, find_viewers
 from analytics.store._days import read_day
 from analytics.store._presence import count_present
@@ -64,27 +63,12 @@ def _staged_values(rows: Sequence[EventRow], contexts: Sequence[str]) -> list[tu
     """Tuples in the order of COLUMNS, as the stage has them."""
     places: dict[str, int | None] = {context: place for place, context in enumerate(contexts)}
     places[""] = None
-    dates = {date: None if date is None else date.isoformat() for date in {row.local_date for row in rows}}
-    return [
-        (
-            f"{row.event_id}/{row.conference_id}",  # as `row.key`
-            row.conference_id,
-            row.type,
-            row.ts_ms,
-            row.received_ms,
-            dates[row.local_date],
-            row.visitor_id,
-            row.session_id,
-            row.subject,
-            +row.is_bot,
-            +(row.type in ATTENDANCE_TYPES),
-            row.data,
-            row.properties,
-            row.hold,
-            places[row.context],
-        )
-        for row in rows
-    ]
+    return make_tuples(
+        rows,
+        ts=[row.ts_ms for row in rows],
+        received_at=[row.received_ms for row in rows],
+        context=[places[row.context] for row in rows],
+    )
 
 
 __all__ = ["count_day", "count_present", "find_viewers", "insert_new", "read_day"]

@@ -122,12 +122,7 @@ def get_channels(
 
 
 def _make_page(
-    ranking: "_AllTime | _OfDays | _Remembered",
-    found: list[SumRow],
-    limit: int,
-    count: int,
-    *,
-    is_first: bool,
+    ranking: "_Ranking", found: list[SumRow], limit: int, count: int, *, is_first: bool
 ) -> SumPage:
     rows: list[tuple[int, SumRow]] = []
     if found:
@@ -279,7 +274,10 @@ class _Remembered:
         return self._sums.find_position(row.units, row.name)
 
 
-def _rank_sharers(conference: Conference, model: str, days: Range) -> _AllTime | _OfDays | _Remembered:
+_Ranking = _AllTime | _OfDays | _Remembered
+
+
+def _rank_sharers(conference: Conference, model: str, days: Range) -> _Ranking:
     if not _covers_all(conference, days):
         sums = add_up_days(conference.id, model, *get_bounds(conference, days))
         if sums is not None:

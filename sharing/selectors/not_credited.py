@@ -8,6 +8,7 @@ from django.db.models.functions import StrIndex, Substr
 
 from conferences.models import Conference
 from meeteasy.core.paging import read_page
+from meeteasy.core.rows import Rows
 from sharing.derivation.bulk import fetch
 from sharing.models import NotCredited, ShareLink
 from sharing.rules.reasons import Reason
@@ -54,7 +55,7 @@ def get_page(
     return read_page(found, ("-listed_ms", "-id"), limit=limit, cursor=cursor)
 
 
-# Not by the ORM, which takes several times as long to write this as a database to answer it.
+_rows = Rows(NotCredited, "item")
 _OF_PLACES = (
     "SELECT {columns} FROM {{keys}} JOIN sharing_notcredited item ON item.registration_id = keys.key "
     "WHERE item.distance >= %s AND item.distance < %s{or_none} ORDER BY item.distance, item.link_key"
@@ -64,13 +65,11 @@ _OF_PLACES = (
 def load_not_credited(registrations: Sequence[str], places: range) -> dict[str, list[NotCredited]]:
     """The uncredited codes at these places of each registration's chain, in chain order. The first place (1)
     also brings those that have no place."""
-    columns = [field.attname for field in NotCredited._meta.concrete_fields]
     statement = _OF_PLACES.format(
-        columns=", ".join(f"item.{name}" for name in columns),
+        columns=_rows.columns,
         or_none=" OR item.distance IS NULL" if 1 in places else "",
     )
-    rows = fetch(statement, registrations, places.start, places.stop)
-    items = [NotCredited.from_db(None, columns, row) for row in rows]
+    items = [_rows.make(row) for row in fetch(statement, registrations, places.start, places.stop)]
     unknown = [item.pk for item in items if item.reason == Reason.UNKNOWN_CODE]
     shown: dict[int, str] = {}
     if unknown:
