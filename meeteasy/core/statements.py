@@ -13,7 +13,8 @@ def select(
     """Return `columns` of the rows whose text column `key` is among these, in no order.
 
     Values are as the driver gives them. Only for models in SQLite and PostgreSQL. The statement is the same
-    for any number of keys, so it need not be prepared again.
+    for any number of keys, so it need not be prepared again. Columns that are a `KeyField` are read by
+    sharing/derivation/bulk.py, which compares by code points.
     """
     if not among:
         return []

@@ -29,7 +29,7 @@ _COUNTS = ("credits", "registrations", "direct")
 _SHARER, _TOTAL = CreditSum.Kind.SHARER, CreditSum.Kind.TOTAL
 
 _Numbers = npt.NDArray[np.int64]
-# What differs whenever sums of a quarter hour have changed: its version. Then, the number of its credits.
+# The version of a quarter hour, another one whenever its sums have changed, and the number of its credits.
 _State = tuple[int, int]
 
 
