@@ -36,8 +36,10 @@ class EverythingUp(System):
 
     def sign_in(self) -> None:
         """Sign in on the sign-in page with the password that the first start prints."""
-        password = re.search(rb"organizer, password (\S+)\)", self.log("up"))
-        assert password is not None
+        # It prints that a moment after it answers.
+        password = self.wait_for(
+            lambda: re.search(rb"organizer, password (\S+)\)", self.log("up")), "the password"
+        )
         page = self.http.get("/accounts/login/").text
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
         assert token is not None
