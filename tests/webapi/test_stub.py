@@ -92,19 +92,30 @@ def test_the_script_sends_nothing_that_the_stub_sent(
         ({}, "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => true })"),
         ({}, "localStorage.setItem('meeteasy:optout', '1')"),
         ({"consent": True}, ""),
+        ({"then": "meeteasy.init({ flushAt: 5 })", "consent": True}, ""),
+        ({"then": "meeteasy.optOut()"}, ""),
     ],
-    ids=["Global Privacy Control", "opted out", "no consent yet"],
+    ids=["Global Privacy Control", "opted out", "no consent yet", "two calls of init", "opting out now"],
 )
 def test_the_stub_respects_those_who_opted_out(
-    visitor: Visitor, server: RecordingServer, given: dict[str, bool], script: str
+    visitor: Visitor, server: RecordingServer, given: dict[str, Any], script: str
 ) -> None:
     if script:
         visitor.context.add_init_script(f"if (location.protocol !== 'about:') {script}")
     server.blocked.add("/sdk/meeteasy.js")
-    consent = "consent: () => false, " if given else ""
-    server.pages["/"] = stub_page(CALLS.replace("init({ ", "init({ " + consent))
+    consent = "consent: () => false, " if "consent" in given else ""
+    server.pages["/"] = stub_page(CALLS.replace("init({ ", "init({ " + consent) + given.get("then", ""))
     server.pages["/elsewhere"] = EMPTY
     page = open_without_waiting(visitor)
     page.goto(server.url + "/elsewhere")
     page.wait_for_timeout(500)
     assert server.requests == []
+
+
+def test_an_opt_out_before_the_script_lasts(visitor: Visitor, server: RecordingServer) -> None:
+    server.blocked.add("/sdk/meeteasy.js")
+    server.pages["/"] = stub_page(CALLS + "meeteasy.optOut()")
+    server.pages["/elsewhere"] = EMPTY
+    page = open_without_waiting(visitor)
+    page.goto(server.url + "/elsewhere")
+    assert page.evaluate("Object.keys(localStorage)") == ["meeteasy:optout"]

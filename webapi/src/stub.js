@@ -11,14 +11,19 @@
     var storage = {}
     var options = {}
     var events = []
+    var isOut
     try {
       storage = localStorage || storage
     } catch (blocked) {}
     stub.q.forEach(function (call) {
-      if (call[0] == 'init') options = call[1][0]
+      if (call[0] == 'init') Object.assign(options, call[1][0])
+      else if (call[0].slice(0, 3) == 'opt') isOut = call[0] == 'optOut'
     })
+    try {
+      if (isOut) storage['meeteasy:optout'] = '1'
+    } catch (full) {}
     var isPrivate = navigator.globalPrivacyControl && options.respectGpc !== false
-    if (window.meeteasy != stub || isPrivate || options.consent || storage['meeteasy:optout']) return
+    if (window.meeteasy != stub || isPrivate || options.consent || isOut || storage['meeteasy:optout']) return
     stub.q.splice(0).forEach(function (call) {
       var event = { conference_id: options.conferenceId, ts: call[2], type: call[1][0] }
       if (!options.cookieless) event.visitor_id = storage['meeteasy:visitor']
