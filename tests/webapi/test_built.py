@@ -89,7 +89,9 @@ WRONG = {
 }
 
 
-def compile_consumer(directory: Path, source: str) -> subprocess.CompletedProcess[str]:
+def compile_consumer(
+    directory: Path, source: str, *, module: str = "nodenext", resolution: str = "nodenext"
+) -> subprocess.CompletedProcess[str]:
     package = directory / "node_modules" / "@meeteasy"
     package.mkdir(parents=True, exist_ok=True)
     if not (package / "webapi").exists():
@@ -97,7 +99,8 @@ def compile_consumer(directory: Path, source: str) -> subprocess.CompletedProces
     (directory / "consumer.ts").write_text(source)
     tsc = WEBAPI / "node_modules" / "typescript" / "bin" / "tsc"
     return subprocess.run(
-        ["node", str(tsc), "--noEmit", "--strict", "--module", "nodenext", "--target", "es2020",
+        ["node", str(tsc), "--noEmit", "--strict", "--exactOptionalPropertyTypes",
+         "--module", module, "--moduleResolution", resolution, "--target", "es2020",
          "--lib", "es2022,dom", "--types", "", "consumer.ts"],
         cwd=directory, capture_output=True, text=True, check=False,
     )  # fmt: skip
@@ -131,13 +134,43 @@ def test_on_a_server_that_renders_pages_nothing_happens(tmp_path: Path) -> None:
         sdk.optOut()
         sdk.optIn()
         sdk.reset()
+        sdk.prepareWeChat({{}}, {{ title: '' }})
         await sdk.flush()
-        console.log('fine', sdk.visitorId())
+        console.log('fine', sdk.visitorId(), sdk.createShareLink({{ target: '/a' }}), await sdk.share(),
+          sdk.registrationFields(), sdk.weChatSignatureAddress() === '')
     """)
     result = subprocess.run(
         ["node", "server.js"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=20
     )
-    assert (result.returncode, result.stdout.strip()) == (0, "fine undefined"), result.stderr
+    assert (result.returncode, result.stdout.strip()) == (
+        0,
+        "fine undefined /a false {} true",
+    ), result.stderr
+
+
+MODULES = [("nodenext", "nodenext"), ("node16", "node16"), ("esnext", "bundler"), ("preserve", "bundler")]
+
+
+@needs_packages
+@pytest.mark.parametrize(("module", "resolution"), MODULES, ids=[" ".join(pair) for pair in MODULES])
+def test_the_types_are_found_however_modules_are_resolved(
+    tmp_path: Path, module: str, resolution: str
+) -> None:
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    result = compile_consumer(tmp_path, CONSUMER, module=module, resolution=resolution)
+    assert result.returncode == 0, result.stdout
+
+
+@needs_node
+def test_common_js_can_load_the_package(tmp_path: Path) -> None:
+    package = tmp_path / "node_modules" / "@meeteasy"
+    package.mkdir(parents=True)
+    (package / "webapi").symlink_to(WEBAPI, target_is_directory=True)
+    source = "console.log(require.resolve('@meeteasy/webapi/analytics'))"
+    result = subprocess.run(
+        ["node", "-e", source], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=20
+    )
+    assert result.stdout.strip() == str(DIST / "analytics.js"), result.stderr
 
 
 def test_the_lock_names_no_registry() -> None:

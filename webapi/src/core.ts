@@ -11,7 +11,7 @@ import { arm, expect, leave, resume, switchSending } from './sender.js'
 import { clear, get, hasOptedOut, keys, OPT_OUT, persist, put, remove, setOptedOut } from './storage.js'
 
 export { flush } from './sender.js'
-export { cleanAddress, onNavigate, replaceAddress, trackPageViews, whenShown } from './pages.js'
+export { cleanAddress, marks, onNavigate, replaceAddress, trackPageViews, whenShown } from './pages.js'
 export { get, options, put, randomHex }
 
 const SESSION_MS = 30 * 60_000
@@ -29,19 +29,21 @@ let waiting: (() => void)[] = []
 let isListening = false
 let isStorageBlocked = false
 
-/** @internal What other modules add: to each event before it is kept, and to `reset`. */
+/** @internal What other modules add: to each event before it is kept, to later calls of `init`, and to `reset`. */
 export const hooks = {
   record: [] as ((event: SentEvent) => void)[],
+  init: [] as (() => void)[],
   reset: [] as (() => void)[]
 }
 
 /** Starts the SDK, or changes its options. Events of before wait for it. */
-export function init(given: Options): void {
+export function init(given: Options = {}): void {
   if (typeof window === 'undefined') return
   for (const [name, value] of Object.entries(given)) if (value !== undefined) Object.assign(options, { [name]: value })
   if (!isListening) listen()
   isListening = true
   void start()
+  if (phase === 'on') for (const act of hooks.init) act()
 }
 
 function listen(): void {
@@ -113,8 +115,8 @@ export function trackEvent<Type extends keyof EventTypes>(type: Type, fields: Ev
 export function record(type: keyof EventTypes, fields: object, now = clock.now()): void {
   if (typeof window === 'undefined' || phase === 'off') return
   if (phase !== 'on') {
-    held.push([type, fields, now])
-    if (held.length > MAX_HELD) held.shift()
+    held.push([type, { ...fields }, now])
+    if (held.length > MAX_HELD) held.splice(Math.max(0, held.findIndex(([other]) => RANKS[other] === 2)), 1)
     return
   }
   let event = { type } as SentEvent
@@ -148,7 +150,7 @@ export const clock = { now: () => Date.now() }
 /** @internal Does something as soon as, and if ever, things may be stored and sent. */
 export function whenOn(act: () => void): void {
   if (phase === 'on') act()
-  else if (phase !== 'off') waiting.push(act)
+  else if (phase !== 'off' && typeof window !== 'undefined') waiting.push(act)
 }
 
 /** @internal */
@@ -161,7 +163,7 @@ export const isOn = () => phase === 'on'
 export function visitorId(): string | undefined {
   if (phase !== 'on' || options.cookieless || isStorageBlocked) return undefined
   const known = get('visitor')
-  if (known) return known
+  if (isId(known)) return known
   const made = randomHex(16)
   if (put('visitor', made)) return made
   isStorageBlocked = true
@@ -169,12 +171,15 @@ export function visitorId(): string | undefined {
   return undefined
 }
 
+/** Storage may be damaged, and the server refuses every event with an id that is none. */
+const isId = (text: string | null | undefined): text is string => /^[\w-]{8,64}$/.test(text ?? '')
+
 /** Ends after 30 minutes without an event, in any tab. */
 function sessionId(now: number): string | undefined {
   if (options.cookieless || isStorageBlocked) return undefined
   const [known, last] = (get('session') ?? '').split(',')
-  const idleMs = now - +last!
-  const id = known && idleMs < SESSION_MS ? known : uuid7(now)
+  const idleMs = Math.abs(now - +last!) // the clock may have been set back
+  const id = isId(known) && idleMs < SESSION_MS ? known : uuid7(now)
   if (id !== known || idleMs > 10_000) put('session', `${id},${now}`)
   return id
 }

@@ -1,6 +1,7 @@
 // Page views, single-page applications included.
 
 import { record } from './core.js'
+import { options } from './options.js'
 
 const MAX_LENGTH = 2048
 // What WeChat adds to the addresses that are shared in it.
@@ -58,12 +59,19 @@ export function whenShown(act: () => void): void {
   } else act()
 }
 
+/** @internal What is done already on this page, by any copy of the SDK: there may be two, by mistake or by a reload. */
+export const marks = () =>
+  ((window as unknown as Record<symbol, Set<string>>)[Symbol.for('meeteasy')] ??= new Set())
+
 let isTracking = false
 
 /** Records a page view now and whenever another page is shown. Calling it again changes nothing. */
 export function trackPageViews({ anyHash = false }: PageViewOptions = {}): void {
   if (typeof window === 'undefined' || isTracking) return
   isTracking = true
+  const mark = 'views:' + options.conferenceId
+  if (marks().has(mark)) return
+  marks().add(mark)
   let shown: string | undefined
   let previous = document.referrer && cleanAddress(document.referrer).href
 

@@ -24,9 +24,9 @@ export interface Batch {
 
 /** Keys of the events that this page added and that are not sent yet. */
 const own = new Set<string>()
-// Of those at least; `trim` counts exactly.
-let count = 0
-let characters = 0
+// Of all that wait, about: `trim` counts exactly, at the first event too, for the sake of what earlier pages left.
+let count = Infinity
+let characters = Infinity
 
 export function add(event: SentEvent, rank: Rank, now: number): void {
   const text = JSON.stringify(event)
@@ -88,7 +88,10 @@ export function take(
     if (batch.keys.length >= maxEvents) break
     if (busy.has(key) || !wanted(key)) continue
     const text = get(key)
-    if (!text) continue
+    if (!text) {
+      remove(key) // damaged, or just sent by another tab
+      continue
+    }
     const bytes = encoder.encode(text).length + 1
     if (batch.bytes + bytes > maxBytes && !(oversized && !batch.keys.length)) continue
     batch.keys.push(key)

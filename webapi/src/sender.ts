@@ -13,9 +13,12 @@ const MAX_BYTES = 60 * 1024
 const PAUSE = 'pause'
 const MAX_BACKOFF_MS = 300_000
 const MAX_PAUSE_MS = 3_600_000
+// How soon, at the earliest, to look again for what others have claimed.
+const MIN_WAIT_MS = 1000
 
 let isOn = false
 let sending: Promise<void> | undefined
+let isAsked = false // to send, since events were last taken
 let timer: ReturnType<typeof setTimeout> | undefined
 let due = Infinity // when the timer goes off, by performance.now()
 let bytesInFlight = 0
@@ -34,12 +37,20 @@ export function flush(): Promise<void> {
   disarm()
   expected = 0
   if (!isOn) return Promise.resolve()
-  sending ??= exclusively(sendAll, leaseMs()).finally(() => {
+  isAsked = true
+  sending ??= sendWhileAsked().finally(() => {
     sending = undefined
     // What is left waits for the server's pause to end, or for a claim.
-    if (!isEmpty()) arm(pauseLeft() || Math.min(options.flushInterval, leaseMs()))
+    if (!isEmpty()) arm(pauseLeft() || Math.min(Math.max(options.flushInterval, MIN_WAIT_MS), leaseMs()))
   })
   return sending
+}
+
+async function sendWhileAsked(): Promise<void> {
+  while (isAsked) {
+    isAsked = false
+    await exclusively(sendAll, leaseMs())
+  }
 }
 
 /** An event was added: send now if it is urgent or enough wait, else soon. */
@@ -64,6 +75,7 @@ function disarm(): void {
 
 async function sendAll(keep: () => boolean): Promise<void> {
   while (isOn && !pauseLeft() && keep()) {
+    isAsked = false
     const batch = take({ maxEvents, maxBytes: MAX_BYTES, leaseMs: leaseMs(), oversized: true })
     if (!batch || !(await post(batch))) return
   }
@@ -84,11 +96,19 @@ export function leave(forGood: boolean): void {
   if (!batch) return
   // Blockers and some in-app browsers take beacons away.
   if (!forGood || !navigator.sendBeacon) void post(batch)
-  else if (navigator.sendBeacon(options.endpoint, body(batch))) {
+  else if (sendBeacon(batch)) {
     // No answer will come: the claim runs out, and whoever is there then sends the events once more.
     bytesInFlight += batch.bytes
     setTimeout(() => (bytesInFlight -= batch.bytes), leaseMs())
   } else release(batch)
+}
+
+function sendBeacon(batch: Batch): boolean {
+  try {
+    return navigator.sendBeacon(options.endpoint, body(batch))
+  } catch {
+    return false // a blocker's, or no address
+  }
 }
 
 const body = (batch: Batch) => `{"events":[${batch.texts.join()}],"sent_at":${Date.now()}}`
@@ -129,17 +149,18 @@ async function post(batch: Batch): Promise<boolean> {
 /** What the answer means for the batch. Returns whether to go on with the next. */
 function settle(batch: Batch, answer: Answer, response?: Response): boolean {
   const status = response?.status ?? 0
-  const faults = answer.rejected ?? answer.error?.details?.rejected
+  const faults = faultsIn(answer.rejected ?? answer.error?.details?.rejected)
   if (response?.ok && typeof answer.accepted === 'number') {
     finish(batch)
     remove(PAUSE)
     maxEvents = Math.min(MAX_EVENTS, maxEvents + 1)
     reportFaults(batch, faults, {})
-    reportFaults(batch, answer.warnings, { isWarning: true })
+    reportFaults(batch, faultsIn(answer.warnings), { isWarning: true })
     return true
   }
-  // An `ok` without a count is no answer of ours, but of a hotel's sign-in page, say.
-  if (response?.ok || status < 300 || status === 408 || status === 425 || status === 429 || status >= 500) {
+  // An `ok` without a count is no answer of ours, but of a hotel's sign-in page, say; so is what a redirect led to.
+  const isForeign = response?.redirected && !answer.error
+  if (isForeign || status < 400 || status === 408 || status === 425 || status === 429 || status >= 500) {
     release(batch)
     pause(response?.headers.get('retry-after'))
     return false
@@ -159,6 +180,10 @@ function settle(batch: Batch, answer: Answer, response?: Response): boolean {
   return true
 }
 
+/** What a proxy says may have any form. */
+const faultsIn = (found: unknown) =>
+  Array.isArray(found) ? (found as (Fault | null)[]).filter((fault): fault is Fault => !!fault?.code) : undefined
+
 function reportFaults(batch: Batch, faults: Fault[] | undefined, more: Partial<Problem>): void {
   for (const { index, code, message, field } of faults ?? []) {
     const texts = index === null ? [] : batch.texts.slice(index, index + 1)
@@ -174,7 +199,7 @@ function pauseLeft(): number {
 
 /** Waits twice as long after each failure, at random, so that clients do not come back all at once. For all tabs. */
 function pause(retryAfter: string | null | undefined): void {
-  const failures = +((get(PAUSE) ?? '').split(',')[1] ?? 0)
+  const failures = Math.max(0, +(get(PAUSE) ?? '').split(',')[1]! || 0)
   const backoff = Math.min(MAX_BACKOFF_MS, 1000 * 2 ** failures)
   const asked = retryAfter ? (+retryAfter * 1000 || Date.parse(retryAfter) - Date.now() || 0) : 0
   const wait = Math.max(asked, backoff / 2) + (Math.random() * backoff) / 2

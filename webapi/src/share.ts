@@ -1,8 +1,8 @@
 // Who shared with whom: codes of the visitor's own, links, the address bar, WeChat and the system's share sheet.
 
 import {
-  cleanAddress, get, hooks, isOn, onNavigate, options, put, randomHex, record, replaceAddress, visitorId, whenOn,
-  whenShown
+  cleanAddress, get, hooks, isOn, marks, onNavigate, options, put, randomHex, record, replaceAddress, visitorId,
+  whenOn, whenShown
 } from './core.js'
 import { sha256 } from './sha256.js'
 
@@ -56,7 +56,9 @@ const isOwn = (code: string, visitor: string | undefined) =>
 /** The codes that this visitor opened and when, the latest last. */
 function opened(): [code: string, ms: number][] {
   const all = (get(openedKey()) ?? '').split(' ').map(entry => entry.split(','))
-  return all.map(([code, ms]) => [code!, +ms!] as [string, number]).filter(([, ms]) => Date.now() - ms < REMEMBERED_MS)
+  return all
+    .map(([code, ms]) => [code!, +ms!] as [string, number])
+    .filter(([code, ms]) => CODE.test(code) && Date.now() - ms < REMEMBERED_MS)
 }
 
 const openedKey = () => 'opened:' + options.conferenceId
@@ -65,6 +67,10 @@ const lastOpened = () => opened().pop()?.[0]
 
 const recorded = new Set<string>()
 const cookielessCodes = new Map<string, string>()
+hooks.reset.push(() => {
+  recorded.clear()
+  cookielessCodes.clear()
+})
 
 /**
  * The visitor's code for one purpose: the same for the same channel, target and parent, so that a link that is shown
@@ -105,6 +111,7 @@ function withCode(url: URL, code: string): string {
 
 /** The link, and what records it. Without consent it is the bare address, and nothing is recorded. */
 function makeLink(channel: string, target: string | undefined, minted = false): [link: string, recordIt: () => void] {
+  if (typeof window === 'undefined') return [target ?? '', () => {}]
   const url = targetUrl(target)
   if (!isOn()) return [url.href, () => {}]
   const code = ownCode('link', channel, url.href)
@@ -124,7 +131,7 @@ export function createShareLink({ channel = '', target, minted }: LinkOptions = 
  */
 export async function share({ channel = 'system', target, title, text }: ShareOptions = {}): Promise<boolean> {
   const [url, recordIt] = makeLink(channel, target)
-  if (!navigator.share) return false
+  if (typeof window === 'undefined' || !navigator.share) return false
   try {
     await navigator.share({ url, ...(title && { title }), ...(text && { text }) })
   } catch {
@@ -153,7 +160,7 @@ const firstAddress = typeof location === 'undefined' ? '' : location.href.split(
 
 /** The address that `wx.config` needs a signature of: on iOS the first one of the page, elsewhere the one shown. */
 export const weChatSignatureAddress = (): string =>
-  /iP(hone|ad|od)/.test(navigator.userAgent) ? firstAddress : location.href.split('#')[0]!
+  !firstAddress || /iP(hone|ad|od)/.test(navigator.userAgent) ? firstAddress : location.href.split('#')[0]!
 
 /** What a form of ours wants to know besides what people fill in. */
 export function registrationFields(): { visitor_id?: string, share_code?: string } {
@@ -185,14 +192,19 @@ export function followShares(): void {
   if (typeof window === 'undefined' || isFollowing) return
   isFollowing = true
   let current: string | undefined // the own code that stands in the address bar
+  let conference: string | undefined // which it is of
 
   const look = () => {
     const url = new URL(location.href)
     const code = untail(url.searchParams.get('_s') ?? '')
     const visitor = visitorId()
     const clean = cleanAddress(location.href)
+    // A single-page application may go on to another conference, where the code means nothing.
+    const former = conference === options.conferenceId ? undefined : current
+    if (former) current = undefined
+    conference = options.conferenceId
     if (code && isOwn(code, visitor)) current = code
-    else if (code && CODE.test(code)) {
+    else if (code && CODE.test(code) && !marks().has(code)) {
       const isNew = !opened().some(([known]) => known === code)
       if (isNew) {
         record('share_open', { share_code: code })
@@ -205,8 +217,10 @@ export function followShares(): void {
         if (isNew) recordShare(current, clean.href, '', true)
       }
     }
-    if (current) replaceAddress(withCode(clean, current))
-    else if (!code) replaceAddress(clean.href)
+    if (current) {
+      marks().add(current)
+      replaceAddress(withCode(clean, current))
+    } else if (!code || code === former) replaceAddress(clean.href)
   }
   hooks.record.push(event => {
     if (event.type !== 'registration') return
@@ -217,7 +231,6 @@ export function followShares(): void {
   })
   hooks.reset.push(() => {
     current = undefined
-    recorded.clear()
     replaceAddress(cleanAddress(location.href).href)
   })
   document.addEventListener('submit', event => {
@@ -225,9 +238,12 @@ export function followShares(): void {
     if (form.dataset.meeteasy !== undefined) fillForm(form)
   }, true)
   // Visitors do not share a frame's address, and a site that embeds a page with a code has not opened it.
-  if (window.top !== window.self) return
+  const mark = 'shares:' + options.conferenceId
+  if (window.top !== window.self || marks().has(mark)) return
+  marks().add(mark)
   whenShown(() => whenOn(() => {
     look()
     onNavigate(look)
+    hooks.init.push(look)
   }))
 }

@@ -4,15 +4,16 @@ import { randomHex } from './ids.js';
 import { options } from './options.js';
 import { get, put } from './storage.js';
 export { flush } from './sender.js';
-export { cleanAddress, onNavigate, replaceAddress, trackPageViews, whenShown } from './pages.js';
+export { cleanAddress, marks, onNavigate, replaceAddress, trackPageViews, whenShown } from './pages.js';
 export { get, options, put, randomHex };
-/** @internal What other modules add: to each event before it is kept, and to `reset`. */
+/** @internal What other modules add: to each event before it is kept, to later calls of `init`, and to `reset`. */
 export declare const hooks: {
     record: ((event: SentEvent) => void)[];
+    init: (() => void)[];
     reset: (() => void)[];
 };
 /** Starts the SDK, or changes its options. Events of before wait for it. */
-export declare function init(given: Options): void;
+export declare function init(given?: Options): void;
 /** The visitor wants to be left alone: forgets them and their events in all tabs, and records nothing more. */
 export declare function optOut(): void;
 /** Takes `optOut` back. */

@@ -10,5 +10,7 @@ export declare function onNavigate(listener: () => void): void;
 export declare function replaceAddress(address: string): void;
 /** @internal Acts when the page is shown: one that is only prepared may never be seen. */
 export declare function whenShown(act: () => void): void;
+/** @internal What is done already on this page, by any copy of the SDK: there may be two, by mistake or by a reload. */
+export declare const marks: () => Set<string>;
 /** Records a page view now and whenever another page is shown. Calling it again changes nothing. */
 export declare function trackPageViews({ anyHash }?: PageViewOptions): void;
