@@ -79,6 +79,23 @@ def test_without_consent_nothing_is_ever_stored_or_sent(visitor: Visitor, server
     assert server.requests == []
 
 
+def test_consent_may_be_withdrawn_by_starting_again(visitor: Visitor, server: RecordingServer) -> None:
+    server.answer = lambda sent: Answer(202, {"accepted": 1, "rejected": []}, delay=0.5)
+    server.pages["/"] = sdk_page(QUIET, after="meeteasy.init({ consent: () => true })")
+    page = visitor.open("/")
+    page.wait_for_timeout(100)
+    page.evaluate("meeteasy.trackEvent('registration', { form_id: 'f' })")
+    wait_for(lambda: server.requests, "the request under way")
+    page.evaluate("meeteasy.trackEvent('page_view', { page: '/' }); meeteasy.init({ flushAt: 3 })")
+    page.wait_for_timeout(100)
+    assert page.evaluate("!!meeteasy.visitorId()"), "other options ask for nothing"
+    page.evaluate("meeteasy.init({ consent: async () => false }); meeteasy.init({ flushAt: 4 })")
+    page.wait_for_timeout(1000)
+    page.evaluate("meeteasy.trackEvent('page_view', { page: '/' }); meeteasy.flush()")
+    assert traces_of(page, visitor) == []
+    assert len(server.events) == 1
+
+
 def test_opting_out_empties_all_tabs(visitor: Visitor, server: RecordingServer) -> None:
     server.pages["/"] = sdk_page(QUIET, after="meeteasy.trackPageViews()")
     server.pages["/elsewhere"] = EMPTY

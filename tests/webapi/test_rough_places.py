@@ -54,6 +54,15 @@ def test_a_blocked_endpoint_is_tried_seldom(visitor: Visitor, server: RecordingS
     assert page.evaluate(COUNT_STORED) == 30
 
 
+def test_a_fetch_that_hangs_is_given_up(visitor: Visitor, server: RecordingServer) -> None:
+    visitor.context.add_init_script("""const { fetch } = window
+      window.fetch = () => { window.fetch = fetch; return new Promise(() => {}) }""")
+    server.pages["/"] = sdk_page({**QUIET, "requestTimeout": 500})
+    page = visitor.open("/")
+    page.evaluate("meeteasy.trackEvent('registration', { form_id: 'f' })")
+    wait_for(lambda: server.events, "the registration")
+
+
 def test_events_that_another_page_has_claimed_are_waited_for_in_peace(
     visitor: Visitor, server: RecordingServer
 ) -> None:

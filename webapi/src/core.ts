@@ -27,6 +27,7 @@ let attempts = 0
 let held: Held[] = []
 let waiting: (() => void)[] = []
 let isListening = false
+let isAsking = false
 let isStorageBlocked = false
 
 /** @internal What other modules add: to each event before it is kept, to later calls of `init`, and to `reset`. */
@@ -42,7 +43,7 @@ export function init(given: Options = {}): void {
   for (const [name, value] of Object.entries(given)) if (value !== undefined) Object.assign(options, { [name]: value })
   if (!isListening) listen()
   isListening = true
-  void start()
+  void start(given.consent)
   if (phase === 'on') for (const act of hooks.init) act()
 }
 
@@ -58,14 +59,17 @@ function listen(): void {
   })
 }
 
-async function start(): Promise<void> {
+/** Asks for consent unless it is there, and again where a new hook is given. */
+async function start(consent = phase === 'on' && !isAsking ? undefined : options.consent): Promise<void> {
   const attempt = ++attempts
   const gpc = (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl
   if (hasOptedOut() || (options.respectGpc && gpc)) return stop()
-  if (options.consent && phase !== 'on') {
-    phase = 'asking'
-    const consents = await Promise.resolve().then(options.consent).catch(() => false)
+  if (consent) {
+    if (phase !== 'on') phase = 'asking'
+    isAsking = true
+    const consents = await Promise.resolve().then(consent).catch(() => false)
     if (attempt !== attempts) return // opted out, or started again meanwhile
+    isAsking = false
     if (!consents) return stop()
   }
   persist(!options.cookieless)
@@ -80,6 +84,7 @@ async function start(): Promise<void> {
 function stop(): void {
   attempts++
   phase = 'off'
+  isAsking = false
   switchSending(false)
   held = []
   waiting = []

@@ -124,12 +124,19 @@ interface Answer {
 /** Sends one batch. Returns whether to go on with the next. */
 async function post(batch: Batch): Promise<boolean> {
   const cancel = new AbortController()
-  const timeout = setTimeout(() => cancel.abort(), options.requestTimeout)
+  let timeout: ReturnType<typeof setTimeout> | undefined
+  // Not every `fetch` that a page has put in the browser's place listens to its signal.
+  const late = new Promise<never>((_, reject) => {
+    timeout = setTimeout(() => {
+      cancel.abort()
+      reject()
+    }, options.requestTimeout)
+  })
   let response: Response | undefined
   let answer: Answer | null = null
   bytesInFlight += batch.bytes
   try {
-    response = await fetch(options.endpoint, {
+    const request = fetch(options.endpoint, {
       method: 'POST',
       body: body(batch),
       headers: { 'content-type': 'text/plain' }, // no preflight
@@ -137,7 +144,8 @@ async function post(batch: Batch): Promise<boolean> {
       keepalive: bytesInFlight <= MAX_BYTES,
       signal: cancel.signal
     })
-    answer = (await response.json()) as Answer | null
+    response = await Promise.race([request, late])
+    answer = (await Promise.race([response.json(), late])) as Answer | null
   } catch {
     // No network, no answer in time, or one that is not the server's.
   }
