@@ -78,6 +78,24 @@ def test_the_page_of_the_docs_runs_as_it_stands(chromium_of_docs: Browser, folde
     assert [error for error in errors if "favicon" not in error and "404" not in error] == []
 
 
+def test_the_page_of_the_docs_registers_those_who_block_the_script(
+    chromium_of_docs: Browser, folder: str, real: System
+) -> None:
+    before = day_figures(real, "test")["registrations"]
+    page = chromium_of_docs.new_context().new_page()
+    page.route("**/meeteasy.js", lambda route: route.abort())
+    page.goto(f"{folder}/page.html")
+    page.click("#share")
+    assert page.inner_text("#link") == f"{folder}/page.html"
+    page.fill("[name=name]", "Dave")
+    page.fill("[name=email]", "dave@example.com")
+    page.click("text=Register")
+    page.wait_for_function("document.getElementById('state').value === 'Registered'")
+    wait_for(
+        lambda: day_figures(real, "test")["registrations"] == before + 1, "the day's figures", seconds=40
+    )
+
+
 def test_a_page_out_of_a_file_runs_too(
     chromium_of_docs: Browser, tmp_path: Path, folder: str, real: System
 ) -> None:

@@ -119,3 +119,29 @@ def test_an_opt_out_before_the_script_lasts(visitor: Visitor, server: RecordingS
     page = open_without_waiting(visitor)
     page.goto(server.url + "/elsewhere")
     assert page.evaluate("Object.keys(localStorage)") == ["meeteasy:optout"]
+
+
+def test_a_form_is_sent_without_the_script(visitor: Visitor, server: RecordingServer) -> None:
+    server.blocked.add("/sdk/meeteasy.js")
+    server.pages["/"] = stub_page()
+    answers = open_without_waiting(visitor).evaluate("""async () => [
+      meeteasy.registrationFields(), meeteasy.createShareLink({ channel: 'mail' }),
+      meeteasy.createShareLink({ target: '/agenda' }), await meeteasy.share(), await meeteasy.flush(),
+      meeteasy.visitorId() ?? null, meeteasy.fillForm(document.createElement('form')) ?? null
+    ]""")
+    assert answers == [{}, f"{server.url}/", "/agenda", False, False, None, None]
+
+
+def test_wechat_may_be_prepared_before_the_script(
+    visitor: Visitor, server: RecordingServer, late: threading.Event
+) -> None:
+    page = open_without_waiting(visitor)
+    page.evaluate("""() => {
+      window.told = []
+      const tell = data => told.push(data.link)
+      const wx = { ready: act => act(), updateAppMessageShareData: tell, updateTimelineShareData: tell }
+      meeteasy.prepareWeChat(wx, { title: 'Summit' })
+    }""")
+    late.set()
+    page.wait_for_function("told.length === 2")
+    assert all("_s=" in link for link in page.evaluate("told"))
