@@ -7,6 +7,12 @@
   const status = sheet.querySelector("[data-status]");
   const address = document.querySelector("link[rel=canonical]").href;
   const title = document.title;
+  // Where the browser blocks the SDK, links are passed on without a code.
+  const meeteasy = window.meeteasy ?? {
+    createShareLink: ({ target }) => target,
+    share: ({ target, title }) => navigator.share({ url: target, title }).catch(() => {}),
+    optOut: () => localStorage.setItem("meeteasy:optout", "1"),
+  };
 
   // The link to show before it is passed on: it counts as shared once somebody opens it.
   const show = (channel) => meeteasy.createShareLink({ channel, target: address, minted: true });

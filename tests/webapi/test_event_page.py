@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.system import System
-from tests.webapi.browser import day_figures, wait_for
+from tests.webapi.browser import Visitor, day_figures, wait_for
 
 pytestmark = pytest.mark.processes
 
@@ -167,6 +167,25 @@ def test_without_javascript_the_page_registers_and_credits(
 
     assert kinds_of(credits_of(real, conference, 1)) == ["direct"]
     wait_for(lambda: day_figures(real, conference)["registrations"] == 1, "the registration", seconds=40)
+
+
+def test_where_the_sdk_is_blocked_the_page_shares_and_registers(
+    new_visitor: Callable[..., Visitor], real: System, conference: str
+) -> None:
+    visitor = new_visitor(permissions=["clipboard-read", "clipboard-write"])
+    visitor.context.route("**/meeteasy*.js", lambda route: route.abort())
+    address = f"{real.url}/conf/{conference}"
+    page = visitor.open(address)
+    assert page.evaluate("window.meeteasy") is None
+    page.get_by_role("button", name="Bring someone along").click()
+    page.get_by_role("button", name="Copy").click()
+    page.get_by_text("Copied", exact=True).wait_for()
+    assert page.evaluate("navigator.clipboard.readText()").endswith(f"/conf/{conference}")
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Do not count me").click()
+    assert page.evaluate("Object.keys(localStorage)") == ["meeteasy:optout"]
+    register(page, "Frank")
+    assert visitor.errors == []
 
 
 def test_the_form_can_be_sent_by_keyboard_alone(
