@@ -25,18 +25,15 @@ from sharing.selectors.days import Range, get_bounds
 from sharing.selectors.quarters import SumsOfDays, add_up_days
 
 _Kind = CreditSum.Kind
-_ORDER = ("-units", "name")
 _Units = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 _Name = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]  # PostgreSQL refuses even to compare NUL
 
 
 # What nearly all requests ask for, not by the ORM, which takes longer to write it than a database to answer.
 _TOTAL = "SELECT COALESCE(SUM(credits), 0) FROM sharing_creditsum WHERE conference_id = %s AND kind = %s"
-_FIRST = (
-    "SELECT name, {units}, credits, registrations, direct FROM sharing_creditsum "
-    "WHERE conference_id = %s AND kind = %s ORDER BY {units} DESC, name LIMIT %s"
-)
-_COUNT = "SELECT COUNT(*) FROM sharing_creditsum WHERE conference_id = %s AND kind = %s"
+_OF_KIND = "FROM sharing_creditsum WHERE conference_id = %s AND kind = %s"
+_ROWS = f"SELECT name, {{units}}, credits, registrations, direct {_OF_KIND}"
+_COUNT = f"SELECT COUNT(*) {_OF_KIND}"
 
 
 class SumRow(NamedTuple):
@@ -151,29 +148,38 @@ class _AllTime:
         return sums.annotate(units=F(self._column))
 
     def count(self) -> int:
-        with connection.cursor() as cursor:
-            cursor.execute(_COUNT, self._of)
-            return int(cursor.fetchone()[0])
+        return self._count("")
 
     def read_first(self, limit: int) -> tuple[list[SumRow], int]:
         """The highest sums, and how many sums there are."""
-        with connection.cursor() as cursor:
-            cursor.execute(_FIRST.format(units=self._column), [*self._of, limit])
-            return [SumRow(*row) for row in cursor.fetchall()], self.count()
+        return self.read(None, limit), self.count()
 
     def read(self, after: tuple[int, str] | None, limit: int) -> list[SumRow]:
         """The next sums after one of them (units, name), or the first."""
-        rows = self._sums.order_by(*_ORDER)
         if after is None:
-            return _read_rows(rows[:limit])
+            return self._read(limit, "")
         units, name = after
-        found = _read_rows(rows.filter(units=units, name__gt=name)[:limit])
-        return found + _read_rows(rows.filter(units__lt=units)[: limit - len(found)])
+        found = self._read(limit, " AND {units} = %s AND name > %s", units, name)
+        return found + self._read(limit - len(found), " AND {units} < %s", units)
 
     def find_position(self, row: SumRow) -> tuple[int, int]:
         """The position of a row, and its rank, both counted from 1."""
-        higher = self._sums.filter(units__gt=row.units).count()
-        return higher + self._sums.filter(units=row.units, name__lt=row.name).count() + 1, higher + 1
+        higher = self._count(" AND {units} > %s", row.units)
+        before = self._count(" AND {units} = %s AND name < %s", row.units, row.name)
+        return higher + before + 1, higher + 1
+
+    def _read(self, limit: int, condition: str, *values: int | str) -> list[SumRow]:
+        if not limit:
+            return []
+        sql = f"{_ROWS}{condition} ORDER BY {{units}} DESC, name LIMIT %s"
+        with connection.cursor() as cursor:
+            cursor.execute(sql.format(units=self._column), [*self._of, *values, limit])
+            return [SumRow(*row) for row in cursor.fetchall()]
+
+    def _count(self, condition: str, *values: int | str) -> int:
+        with connection.cursor() as cursor:
+            cursor.execute((_COUNT + condition).format(units=self._column), [*self._of, *values])
+            return int(cursor.fetchone()[0])
 
     def without_credit(self, channels: QuerySet[ChannelCount]) -> Iterator[str]:
         """The names of those channels that have no credit."""

@@ -1,6 +1,7 @@
 """Leaderboard, channels and timeline: order, ranges of days, and the cost of a page."""
 
 import datetime as dt
+from bisect import bisect_left
 from collections import defaultdict
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from conferences import services
 from conferences.models import Conference
 from sharing.models import CreditSum
-from sharing.rules.credit_models import CREDIT_MODELS
+from sharing.rules.credit_models import CREDIT_MODELS, SCALE
 from sharing.selectors import quarters
 from sharing.selectors.figures import count_day
 from tests.sharing.api.test_api import Api, get, happen
@@ -197,6 +198,27 @@ def test_the_leaderboard_matches_the_plain_implementation(
     assert {name: item["credit"] for name, item in found.items()} == pytest.approx(credit)
     order = [item["credit"] for item in answer["results"]]
     assert order == sorted(order, reverse=True)
+
+
+@pytest.mark.parametrize("model", list(CREDIT_MODELS))
+def test_sharers_without_credit_under_the_model_come_last_by_name(
+    conference: Conference, api: Api, alice: User, model: str
+) -> None:
+    happen(*share_events(links=150, seed=5, conference_id="summit", opens_per_link=4))
+    sums = CreditSum.objects.filter(kind="sharer").values_list("name", CreditSum.column_of(model))
+    expected = sorted(sums, key=lambda row: (-row[1], row[0]))
+    highest = [units for _, units in expected]
+    without = highest.count(0)
+    assert len(expected) > 40
+    if model == "first_touch":
+        assert 0 < len(expected) - without < 7 < without
+    ranks = [1 + bisect_left(highest, -units, key=lambda other: -other) for units in highest]
+    for size in (1, 7, 30, len(expected)):
+        rows = read_pages(api(alice), "leaderboard", size, model=model)
+        assert [(row["rank"], row["sharer"]) for row in rows] == [
+            (rank, name) for rank, (name, _) in zip(ranks, expected, strict=True)
+        ]
+        assert [row["credit"] for row in rows] == [units / SCALE for units in highest]
 
 
 PART = {"from": "2026-05-01", "to": "2026-05-02"}
