@@ -1,7 +1,8 @@
 """`Batch`: events on their way from the door through the stream to the worker, which turns them into rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import groupby, starmap
 from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar, Union
 
@@ -38,49 +39,59 @@ class Batch(msgspec.Struct, Generic[_Event], array_like=True, gc=False):
 
 
 def to_rows(batch: Batch[EventType]) -> list[EventRow]:
+    """The rows of a batch's events. Raises what the types' own code raises."""
     sender = describe(batch.agent, batch.country)
-    make_row = make_row_maker(batch.received_ms, batch.is_bot or sender.is_bot, batch.client, sender.context)
-    return [make_row(event) for event in batch.events]
+    return make_rows(
+        batch.events,
+        received_ms=batch.received_ms,
+        is_bot=batch.is_bot or sender.is_bot,
+        client=batch.client,
+        context=sender.context,
+    )
 
 
-def make_row_maker(
-    received_ms: int, is_bot: bool, client: str = "", context: str = ""
-) -> Callable[[EventType], EventRow]:
-    """A function that turns an event of a batch into a row. It raises what the type's own code raises.
+def make_rows(
+    events: Sequence[EventType], *, received_ms: int, is_bot: bool, client: str = "", context: str = ""
+) -> list[EventRow]:
+    """Make rows of complete events that came together. Raises what the types' own code raises.
 
-    A closure, because it runs for every event, and looking its constants up on an object would be a quarter
-    of its cost.
+    In runs of a type: what a type's events have in common is looked up once, and the texts of a run are
+    encoded at once.
     """
-
-    def make_row(event: EventType) -> EventRow:
-        event_type = type(event)
+    rows: list[EventRow] = []
+    for event_type, run in groupby(events, type):
+        same = list(run)
         name, get_values, own_type, get_subject, get_derived = _shapes.get(event_type) or _shape(event_type)
-        event_id, visitor_id = event.event_id, event.visitor_id
-        own: Any = own_type(*get_values(event))
+        own: list[Any] = list(starmap(own_type, map(get_values, same)))
         if get_derived is not None:
-            derived = get_derived(event)
-            if derived:
-                own = {**msgspec.to_builtins(own), **derived}
-        properties = event.properties
-        return EventRow(
-            event_id,  # type: ignore[arg-type]
-            name,
-            event.conference_id,
-            event.ts,  # type: ignore[arg-type]
-            received_ms,
-            visitor_id,  # type: ignore[arg-type]
-            event.session_id or "",
-            (visitor_id if get_subject is None else get_subject(event)) or event_id,  # type: ignore[arg-type]
-            is_bot,
-            _encode_json(own).decode(),
-            _encode_json(properties).decode() if properties else "{}",
-            None,
-            "",
-            client,
-            context,
-        )
-
-    return make_row
+            derived = list(map(get_derived, same))
+            if any(derived):
+                own = [
+                    {**msgspec.to_builtins(fields), **more} if more else fields
+                    for fields, more in zip(own, derived, strict=True)
+                ]
+        texts = _encode_lines(own).decode().split("\n")  # JSON has no line ends of its own
+        rows += [
+            EventRow(
+                event.event_id,  # type: ignore[arg-type]
+                name,
+                event.conference_id,
+                event.ts,  # type: ignore[arg-type]
+                received_ms,
+                event.visitor_id,  # type: ignore[arg-type]
+                event.session_id or "",
+                (event.visitor_id if get_subject is None else get_subject(event)) or event.event_id,  # type: ignore[arg-type]
+                is_bot,
+                text,
+                _encode_json(event.properties).decode() if event.properties else "{}",
+                None,
+                "",
+                client,
+                context,
+            )
+            for event, text in zip(same, texts, strict=False)  # the last line has an end, too
+        ]
+    return rows
 
 
 class _Shape(NamedTuple):
@@ -132,6 +143,7 @@ def alias_shape(other: type[EventType], event_type: type[EventType]) -> None:
 
 
 _encode_json = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 @lru_cache(maxsize=1)

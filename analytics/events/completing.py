@@ -10,7 +10,7 @@ import uuid_utils
 
 from analytics.event_types import OWN_PREFIX, SECRET_PREFIX, EventType
 from analytics.event_types._base import COMMON_FIELDS, Timestamp
-from analytics.events.batch import make_row_maker
+from analytics.events.batch import make_rows
 from analytics.events.clock import MS_PER_DAY, SecondsError, TooOldError, event_time_ms
 from analytics.events.parsing import Warn, fit_properties, ignore
 from analytics.events.problems import EventError
@@ -59,7 +59,8 @@ def make_row(event: EventType, client: Client) -> EventRow:
     """
     check_conference(event)
     complete([event], client, sent_ms=None, acceptance_days=None)
-    return make_row_maker(client.received_ms, client.is_bot)(event)
+    (row,) = make_rows([event], received_ms=client.received_ms, is_bot=client.is_bot)
+    return row
 
 
 def complete(

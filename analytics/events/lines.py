@@ -22,7 +22,7 @@ from msgspec import Meta
 from analytics.context.describing import MAX_VALUE_LENGTH, Field
 from analytics.event_types import EVENT_TYPES, OWN_PREFIX, SECRET_PREFIX, EventType
 from analytics.event_types._base import COMMON_FIELDS, Timestamp
-from analytics.events.batch import alias_shape, make_row_maker
+from analytics.events.batch import alias_shape, make_rows
 from analytics.events.clock import now_ms, to_ms
 from analytics.events.completing import Client, check_conference, complete, refuse_placeholders
 from analytics.events.json_values import json_kind, read_json, refuse_unstorable
@@ -85,7 +85,6 @@ class LineReader:
     def __init__(self) -> None:
         self._now_ms = now_ms()
         self._server = Client(self._now_ms, is_bot=False, visitor_id=lambda conference_id: "", is_server=True)
-        self._make_row = make_row_maker(0, is_bot=False)
 
     def read_many(self, lines: Sequence[tuple[int, bytes]]) -> list[tuple[int, EventRow]] | None:
         """The rows of lines that are all good, in a fifth of the time; None if one needs a closer look.
@@ -100,9 +99,10 @@ class LineReader:
             for (number, line), event in zip(lines, events, strict=True):
                 _identify(event, event, number, line)
             complete(events, self._server, sent_ms=None, acceptance_days=None)
-            return [
-                (number, self._make(event, event)) for (number, _), event in zip(lines, events, strict=True)
-            ]
+            rows = make_rows(events, received_ms=0, is_bot=False)
+            for event, row in zip(events, rows, strict=True):
+                self._apply_receipt(row, event, event)
+            return [(number, row) for (number, _), row in zip(lines, rows, strict=True)]
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, EventError, ValueError):
             return None
 
@@ -127,11 +127,12 @@ class LineReader:
         event = parse_event(sent if receipt.sender else leave_out_placeholders(sent, warn), warn)
         _identify(event, receipt, number, line)
         complete([event], self._server, sent_ms=None, acceptance_days=None)
-        return self._make(event, receipt)
+        (row,) = make_rows([event], received_ms=0, is_bot=False)
+        self._apply_receipt(row, event, receipt)
+        return row
 
-    def _make(self, event: EventType, receipt: Any) -> EventRow:
-        """The row of a complete event. receipt: a Receipt, or an event that has its fields."""
-        row = self._make_row(event)
+    def _apply_receipt(self, row: EventRow, event: EventType, receipt: Any) -> None:
+        """Have the row of an event say what its receipt says: a Receipt, or an event that has its fields."""
         row.received_ms = row.ts_ms
         if receipt.received_at is not None:
             try:
@@ -148,7 +149,6 @@ class LineReader:
             row.context = _encode(dict(sorted(receipt.context.items()))).decode()
         if receipt.derived is not None:
             row.data = _replace_derived(event, row, receipt.derived)
-        return row
 
 
 def _identify(event: EventType, receipt: Any, number: int, line: bytes) -> None:

@@ -59,9 +59,8 @@ def store_and_react(rows: Sequence[EventRow]) -> StoreResult:
         _resolve_receipts(reports)
         hold_reports(reports)
 
-    new_keys = store.insert_new(unique)
-
-    stored = unique if len(new_keys) == len(unique) else _as_stored(unique, new_keys)
+    known = store.insert_new(unique)
+    stored = _as_stored(unique, known) if known else unique
     erase_late(stored)
 
     # A zone that changed while we stored: the stored events may have been redated before our rows were among
@@ -81,7 +80,8 @@ def store_and_react(rows: Sequence[EventRow]) -> StoreResult:
 
     handlers.react(stored)
     bound_log(connection)
-    return StoreResult(stored=len(new_keys), duplicate=len(rows) - len(new_keys) - expired, expired=expired)
+    new = len(unique) - len(known)
+    return StoreResult(stored=new, duplicate=len(rows) - new - expired, expired=expired)
 
 
 def _without_repeats(rows: Sequence[EventRow]) -> list[EventRow]:
@@ -106,11 +106,11 @@ def _resolve_receipts(reports: list[EventRow]) -> None:
             replace_registration_id(row, registration_id)
 
 
-def _as_stored(rows: list[EventRow], new_keys: set[str]) -> list[EventRow]:
+def _as_stored(rows: list[EventRow], known: set[str]) -> list[EventRow]:
     """The rows, with known ones replaced by what is stored: a repeated event may say otherwise."""
-    known = [row.key for row in rows if row.key not in new_keys]
+    keys = sorted(known)
     stored: dict[str, EventRow] = {}
-    for start in range(0, len(known), 500):
-        for event in Event.objects.filter(id__in=known[start : start + 500]):
+    for start in range(0, len(keys), 500):
+        for event in Event.objects.filter(id__in=keys[start : start + 500]):
             stored[event.id] = to_row(event)
     return [stored.get(row.key, row) for row in rows]

@@ -26,7 +26,7 @@ _IMPLEMENTATIONS = {"sqlite": "sqlite", "postgresql": "postgresql", "mongodb": "
 
 
 def insert_new(rows: Sequence[EventRow]) -> set[str]:
-    """Insert those rows whose key is not stored yet. Returns the keys of those that were new.
+    """Insert those rows whose key is not stored yet. Returns the keys of the others, usually none.
 
     The keys within `rows` must differ. Either all new rows are stored when it returns, or, after an
     exception, any part of them may be: calling it again with the same rows is always right.
@@ -38,14 +38,14 @@ def insert_new(rows: Sequence[EventRow]) -> set[str]:
     alias = router.db_for_write(Event)
     implementation = _implementation(connections[alias].vendor)
     try:
-        new: set[str] = implementation.insert_new(rows, using=alias)
+        known: set[str] = implementation.insert_new(rows, using=alias)
     except (DataError, IntegrityError, ValueError, OverflowError) as error:
         raise RowsRefusedError(f"{type(error).__name__}: {error}") from error
     except (DatabaseError, InterfaceError) as error:
         # Other errors, too: a read-only standby, a damaged file, a table that is not migrated yet.
         connections[alias].close_if_unusable_or_obsolete()
         raise StoreUnavailableError(f"{type(error).__name__}: {error}") from error
-    return new
+    return known
 
 
 def count_day(conference_id: str, date: dt.date) -> dict[str, DayCount]:

@@ -27,7 +27,6 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
     """
     connection: Any = connections[using]  # the backend's own class
     ordered = sorted(rows, key=lambda row: row.key)
-    new_keys = {row.key for row in ordered}
     documents = [make_document(row) for row in ordered]
     try:
         connection.get_collection(TABLE).insert_many(documents, ordered=False)
@@ -39,12 +38,12 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
             raise DataError(other[0]["errmsg"]) from error
         if details.get("writeConcernErrors"):  # stored, but not as safely as was asked for
             raise OperationalError(str(details["writeConcernErrors"])) from error
-        return new_keys - {ordered[item["index"]].key for item in refused}
+        return {ordered[item["index"]].key for item in refused}
     except BSONError as error:
         raise DataError(str(error)) from error
     except PyMongoError as error:
         raise OperationalError(str(error)) from error
-    return new_keys
+    return set()
 
 
 def make_document(row: EventRow) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from operator import itemgetter
 
+import msgspec
 from django.db import connections, transaction
 
 from analytics.events.rows import EventRow
-from analytics.store._columns import COLUMNS, KEY, TABLE, check_json, make_tuples
+from analytics.store._columns import COLUMNS, KEY, TABLE, group_rows, make_tuples
 from analytics.store._counting import count_day, find_viewers
 from analytics.store._days import read_day
 from analytics.store._presence import count_present
@@ -42,7 +43,7 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
     other's half (a deadlock, which PostgreSQL ends by failing one).
     """
     contexts = list({row.context for row in rows if row.context})
-    check_json(contexts)  # one that is none might be several in the array
+    _check_json(contexts)
     values = sorted(_staged_values(rows, contexts), key=itemgetter(0))
     nested = connections[using].in_atomic_block
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
@@ -53,22 +54,37 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
             for row in values:
                 copy.write_row(row)
         cursor.execute(_INSERT, [f"[{','.join(contexts)}]"])
-        new_keys = {key for (key,) in cursor.fetchall()}
+        known = set()
+        if cursor.rowcount < len(rows):
+            known = {row[0] for row in values} - {key for (key,) in cursor.fetchall()}
         if nested:  # there is no commit that would empty the stage
             cursor.execute(f"DELETE FROM {_STAGE}")  # noqa: S608
-        return new_keys
+        return known
+
+
+def _check_json(contexts: Sequence[str]) -> None:
+    """Raise ValueError for a text that is no JSON: in the array it might be several."""
+    try:
+        for context in contexts:
+            msgspec.json.decode(context, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(f"no JSON: {error}") from error
 
 
 def _staged_values(rows: Sequence[EventRow], contexts: Sequence[str]) -> list[tuple[str | int | None, ...]]:
     """Tuples in the order of COLUMNS, as the stage has them."""
     places: dict[str, int | None] = {context: place for place, context in enumerate(contexts)}
     places[""] = None
-    return make_tuples(
-        rows,
-        ts=[row.ts_ms for row in rows],
-        received_at=[row.received_ms for row in rows],
-        context=[places[row.context] for row in rows],
-    )
+    return [
+        own + shared
+        for shared, same in group_rows(rows).items()
+        for own in make_tuples(
+            same,
+            ts=(row.ts_ms for row in same),
+            received_at=(row.received_ms for row in same),
+            context=(places[row.context] for row in same),
+        )
+    ]
 
 
 __all__ = ["count_day", "count_present", "find_viewers", "insert_new", "read_day"]

@@ -60,12 +60,17 @@ def _open() -> "Callable[[Sequence[EventRow]], None]":
     from django.conf import settings
     from django.db import connections
 
-    from analytics.store._columns import COLUMNS, TABLE, timestamp_text
+    from analytics.store._columns import TABLE
+    from analytics.store.sqlite import timestamp_text
 
     connection: Any = connections[settings.ANALYTICS_DATABASE]
     connection.ensure_connection()
     database = connection.connection
-    columns = ", ".join(COLUMNS)
+    names = (
+        "_id", "conference_id", "type", "ts", "received_at", "local_date", "visitor_id", "session_id",
+        "subject", "is_bot", "is_attendance", "data", "properties", "hold", "context",
+    )  # fmt: skip
+    columns = ", ".join(names)
 
     def to_values(row: "EventRow") -> tuple[Any, ...]:
         return (
@@ -76,7 +81,7 @@ def _open() -> "Callable[[Sequence[EventRow]], None]":
         )  # fmt: skip
 
     def insert_sqlite(rows: "Sequence[EventRow]") -> None:
-        statement = f"INSERT INTO {TABLE} ({columns}) VALUES ({', '.join('?' * len(COLUMNS))})"
+        statement = f"INSERT INTO {TABLE} ({columns}) VALUES ({', '.join('?' * len(names))})"
         database.execute("BEGIN IMMEDIATE")
         database.executemany(statement, map(to_values, rows))
         database.execute("COMMIT")

@@ -1,4 +1,4 @@
-"""Inserting many rows into SQLite, a hundred with each statement, and keeping its log small.
+"""Inserting many rows into SQLite, some with each statement, and keeping its log small.
 
 A statement per row costs the driver more than a narrow row itself: a lock, a reset, and with AUTOINCREMENT
 another row each time.
@@ -6,9 +6,9 @@ another row each time.
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +16,8 @@ from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import TransactionManagementError
 
-_ROWS_AT_ONCE = 100
+# Of one statement; beyond some hundreds, more gain nothing. Any build of SQLite takes 999.
+_VALUES_AT_ONCE = 300
 # How long `bound_log` waits for readers. Other writers wait meanwhile.
 _CHECKPOINT_MS = 500
 
@@ -25,11 +26,16 @@ def insert_rows(
     connection: BaseDatabaseWrapper,
     table: str,
     columns: Sequence[str],
-    rows: Sequence[Sequence[Any]],
+    rows: Iterable[Sequence[Any]],
     *,
+    shared: Mapping[str, Any] | None = None,
     on_conflict: str = "",
 ) -> int:
     """Insert rows and return how many. Rows that `on_conflict` skips are not counted.
+
+    rows: their values of `columns`, read some at a time. A generator makes them while the processor still has
+        the memory of those before at hand; making thousands beforehand takes nearly twice as long.
+    shared: values of further columns, which all rows have in common, so each is passed once a statement.
 
     Must run in a transaction, which an error has to undo: `OR FAIL` leaves the rows before the refused one.
     Otherwise SQLite copies each page before the statement changes it, only to be able to undo the statement.
@@ -41,17 +47,18 @@ def insert_rows(
         raise TransactionManagementError("insert_rows must run in a transaction")
     connection.ensure_connection()
     raw: sqlite3.Connection = connection.connection
-    at_once = min(_ROWS_AT_ONCE, raw.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // len(columns))
-    end = len(rows) // at_once * at_once
-    statement = _statement(table, tuple(columns), at_once, on_conflict)
+    names, common = tuple(shared or ()), tuple((shared or {}).values())
+    width = len(columns)
+    at_once = _VALUES_AT_ONCE // width
+    many, one = (_statement(table, tuple(columns), names, count, on_conflict) for count in (at_once, 1))
+    full = len(names) + at_once * width
+    left = iter(rows)
     inserted = 0
     with connection.wrap_database_errors:
-        for start in range(0, end, at_once):
-            values = tuple(chain.from_iterable(rows[start : start + at_once]))
-            inserted += raw.execute(statement, values).rowcount
-        if end < len(rows):
-            rest = _statement(table, tuple(columns), 1, on_conflict)
-            inserted += raw.executemany(rest, rows[end:]).rowcount
+        while len(values := (*common, *chain.from_iterable(islice(left, at_once)))) == full:
+            inserted += raw.execute(many, values).rowcount
+        rest = range(len(names), len(values), width)
+        inserted += sum(raw.execute(one, common + values[at : at + width]).rowcount for at in rest)
     return inserted
 
 
@@ -59,24 +66,29 @@ def insert_new(
     connection: BaseDatabaseWrapper,
     table: str,
     columns: Sequence[str],
-    rows: Sequence[Sequence[Any]],
+    groups: Iterable[tuple[Mapping[str, Any], Iterable[Sequence[Any]]]],
     *,
+    count: int,
     key: str,
-) -> set[str]:
-    """Insert the rows that conflict with no unique constraint. Returns their values of the column `key`.
+) -> set[str] | None:
+    """Insert the rows that conflict with no unique constraint. Returns their values of the column `key`, or
+    None if all rows were new, which is the usual case and needs no query.
 
-    The transaction must hold the write lock from its beginning (Django's does, with `transaction_mode`
-    IMMEDIATE). Then all rowids above the former highest one are ours. In the usual case all rows are new,
-    which needs no query.
+    groups: `shared` and `rows` of `insert_rows`. count: of all rows. The transaction must hold the write lock
+    from its beginning (Django's does, with `transaction_mode` IMMEDIATE). Then all rowids above the former
+    highest one are ours.
     """
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT max(rowid) FROM {table}")  # noqa: S608  a table of ours
         before = cursor.fetchone()[0] or 0
         # Unlike INSERT OR IGNORE, this does not swallow a NULL where none may be.
-        inserted = insert_rows(connection, table, columns, rows, on_conflict="ON CONFLICT DO NOTHING")
-        if inserted == len(rows):
-            at = columns.index(key)
-            return {row[at] for row in rows}
+        skip = "ON CONFLICT DO NOTHING"
+        inserted = sum(
+            insert_rows(connection, table, columns, rows, shared=shared, on_conflict=skip)
+            for shared, rows in groups
+        )
+        if inserted == count:
+            return None
         if inserted == 0:
             return set()
         cursor.execute(f"SELECT {key} FROM {table} WHERE rowid > %s", [before])  # noqa: S608
@@ -109,7 +121,15 @@ def bound_log(connection: BaseDatabaseWrapper) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _statement(table: str, columns: tuple[str, ...], rows: int, on_conflict: str) -> str:
-    row = f"({', '.join('?' * len(columns))})"
-    values = ", ".join([row] * rows)
-    return f"INSERT OR FAIL INTO {table} ({', '.join(columns)}) VALUES {values} {on_conflict}"  # noqa: S608
+def _statement(
+    table: str, columns: tuple[str, ...], shared: tuple[str, ...], rows: int, on_conflict: str
+) -> str:
+    """The parameters are the values of `shared`, then those of `columns` for each row."""
+    first, width = len(shared), len(columns)
+    common = [f"?{number}" for number in range(1, first + 1)]
+    values = ", ".join(
+        "(" + ", ".join(common + [f"?{first + row * width + at}" for at in range(1, width + 1)]) + ")"
+        for row in range(rows)
+    )
+    names = ", ".join(shared + columns)
+    return f"INSERT OR FAIL INTO {table} ({names}) VALUES {values} {on_conflict}"  # noqa: S608

@@ -84,7 +84,8 @@ def insert_new(model: type[models.Model], columns: Sequence[str], rows: Sequence
                     _by_column(rows),
                 )
                 return {key for (key,) in cursor.fetchall()}
-    return sqlite.insert_new(connection, table, columns, rows, key=columns[0])
+    new = sqlite.insert_new(connection, table, columns, [({}, rows)], count=len(rows), key=columns[0])
+    return {row[0] for row in rows} if new is None else new
 
 
 def update(

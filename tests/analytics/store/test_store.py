@@ -25,7 +25,7 @@ ALIAS = settings.ANALYTICS_DATABASE
 
 def insert_new(rows: Sequence[EventRow]) -> set[str]:
     """Insert rows. Returns the ids of the new ones, without the conference."""
-    return {key.rpartition("/")[0] for key in store.insert_new(rows)}
+    return {key.rpartition("/")[0] for key in {row.key for row in rows} - store.insert_new(rows)}
 
 
 BROKEN_JSON = '{"not": json'

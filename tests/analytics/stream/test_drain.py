@@ -240,8 +240,8 @@ def test_a_crash_after_storing_costs_no_reaction(conference: Conference) -> None
         raise Killed
 
     def react_to_new_only(rows: Sequence[EventRow]) -> StoreResult:
-        new = store.insert_new(rows)
-        return store_and_react([row for row in rows if row.event_id in new])
+        known = store.insert_new(rows)
+        return store_and_react([row for row in rows if row.key not in known])
 
     for process, marks in ((react_to_new_only, False), (store_and_react, True)):
         DirtyDay.objects.all().delete()
