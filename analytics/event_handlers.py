@@ -1,6 +1,6 @@
 """Analytics' own reactions to stored events: mark the day, note unknown conferences."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from django.db import connections, router
 from django.utils import timezone
@@ -18,9 +18,10 @@ _CHUNK = 500
 
 @on_event()
 def mark_days(events: Sequence[EventRow]) -> None:
-    mark_days_dirty(
-        {(event.conference_id, event.local_date) for event in events if event.local_date is not None}
-    )
+    """Mark the days of the events, and note conferences that there are none of: their events have no day."""
+    days = {(event.conference_id, event.local_date) for event in events}
+    mark_days_dirty([(conference_id, date) for conference_id, date in days if date is not None])
+    _note_unclaimed({conference_id for conference_id, date in days if date is None})
 
 
 @on_event(*ATTENDANCE_TYPES)
@@ -50,9 +51,7 @@ def mark_days_of_registrations(events: Sequence[EventRow]) -> None:
     mark_days_dirty(days)
 
 
-@on_event()
-def note_unclaimed(events: Sequence[EventRow]) -> None:
-    unknown = {event.conference_id for event in events if event.local_date is None}
+def _note_unclaimed(unknown: Collection[str]) -> None:
     if not unknown:
         return
     now = timezone.now()

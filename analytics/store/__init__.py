@@ -1,4 +1,4 @@
-"""The one seam between the databases: "insert these and say which were new", and "count this day".
+"""The one seam between the databases: "insert these and say which were known", and "count this day".
 
 The database behind `Event` decides the implementation. Inserting has a bulk statement for each, because the
 ORM's object building costs more than the insert itself (docs/adr/0002); counting has one only where the

@@ -27,13 +27,15 @@ TABLE = Event._meta.db_table
 
 
 def group_rows(rows: Iterable[EventRow]) -> dict[tuple[str | int | None, ...], list[EventRow]]:
-    """The rows by their values of SHARED. Booleans as 0 and 1, because SQLite's driver looks for an adapter
-    of each bool."""
+    """The rows by their values of SHARED, in their order within each group only.
+
+    Booleans as 0 and 1, because SQLite's driver looks for an adapter of each bool.
+    """
     groups: dict[tuple[str, dt.date | None, bool, str], list[EventRow]] = {}
     for row in rows:
         groups.setdefault((row.type, row.local_date, row.is_bot, row.hold), []).append(row)
     return {
-        (name, date and date.isoformat(), +is_bot, +(name in ATTENDANCE_TYPES), hold): same
+        (name, None if date is None else date.isoformat(), +is_bot, +(name in ATTENDANCE_TYPES), hold): same
         for (name, date, is_bot, hold), same in groups.items()
     }
 

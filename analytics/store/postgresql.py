@@ -56,7 +56,7 @@ def insert_new(rows: Sequence[EventRow], *, using: str) -> set[str]:
         cursor.execute(_INSERT, [f"[{','.join(contexts)}]"])
         known = set()
         if cursor.rowcount < len(rows):
-            known = {row[0] for row in values} - {key for (key,) in cursor.fetchall()}
+            known = {row.key for row in rows} - {key for (key,) in cursor.fetchall()}
         if nested:  # there is no commit that would empty the stage
             cursor.execute(f"DELETE FROM {_STAGE}")  # noqa: S608
         return known

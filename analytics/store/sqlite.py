@@ -1,4 +1,4 @@
-"""SQLite: rows by the hundred in one transaction; distinct subjects counted outside the database."""
+"""SQLite: rows by the dozen in one transaction; distinct subjects counted outside the database."""
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator, Sequence

@@ -19,7 +19,7 @@ import msgspec
 from benchmarks.harness.batches import make_events
 
 ROWS_AT_ONCE = 5_000
-# As in our settings.
+# As in our settings, but for the size of pages, which is SQLite's own.
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-65536", "wal_autocheckpoint=4000")
 _COLUMNS = (
     "event_id", "conference_id", "type", "ts", "received_at", "local_date", "visitor_id", "session_id",

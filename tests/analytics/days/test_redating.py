@@ -13,7 +13,7 @@ from analytics import store as event_store
 from analytics.days.redating import UNCLAIMED_DAYS, drop_unclaimed_events, redate_changed_conferences
 from analytics.days.summaries import close_ended_days, refresh_dirty_days
 from analytics.days.zones import get_zones, local_date
-from analytics.event_handlers import note_unclaimed
+from analytics.event_handlers import mark_days
 from analytics.events.rows import EventRow
 from analytics.models import AppliedSettings, DailySummary, DirtyDay, Event, UnclaimedConference
 from analytics.reactions import handlers
@@ -267,7 +267,7 @@ def test_thousands_of_unknown_conferences_need_few_queries(
     rows = [make_row(f"e{number}", conference_id=f"unknown{number}") for number in range(1200)]
     if on_sql():
         with django_assert_max_num_queries(20):
-            note_unclaimed(rows)
-    note_unclaimed(rows)
+            mark_days(rows)
+    mark_days(rows)
 
     assert UnclaimedConference.objects.count() == 1200
