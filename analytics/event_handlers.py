@@ -18,7 +18,7 @@ _CHUNK = 500
 
 @on_event()
 def mark_days(events: Sequence[EventRow]) -> None:
-    """Mark the days of the events, and note conferences that there are none of: their events have no day."""
+    """Mark the days of the events, and note the conferences that do not exist: their events have no day."""
     days = {(event.conference_id, event.local_date) for event in events}
     mark_days_dirty([(conference_id, date) for conference_id, date in days if date is not None])
     _note_unclaimed({conference_id for conference_id, date in days if date is None})

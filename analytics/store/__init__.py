@@ -39,7 +39,7 @@ def insert_new(rows: Sequence[EventRow]) -> set[str]:
     implementation = _implementation(connections[alias].vendor)
     try:
         known: set[str] = implementation.insert_new(rows, using=alias)
-    except (DataError, IntegrityError, ValueError, OverflowError) as error:
+    except (DataError, IntegrityError, ValueError, OverflowError, RecursionError) as error:
         raise RowsRefusedError(f"{type(error).__name__}: {error}") from error
     except (DatabaseError, InterfaceError) as error:
         # Other errors, too: a read-only standby, a damaged file, a table that is not migrated yet.

@@ -3,6 +3,8 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from analytics.event_types import ATTENDANCE_TYPES
 from analytics.events.rows import EventRow
 from analytics.models import Event
@@ -24,6 +26,9 @@ OWN = (
 COLUMNS = (*OWN, *SHARED)
 KEY = "_id"
 TABLE = Event._meta.db_table
+
+# Reads a text without keeping anything of it. Raises ValueError or RecursionError for one that is no JSON.
+read_json = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 def group_rows(rows: Iterable[EventRow]) -> dict[tuple[str | int | None, ...], list[EventRow]]:

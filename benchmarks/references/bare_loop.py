@@ -60,28 +60,23 @@ def _open() -> "Callable[[Sequence[EventRow]], None]":
     from django.conf import settings
     from django.db import connections
 
-    from analytics.store._columns import TABLE
+    from analytics.store._columns import COLUMNS, TABLE
     from analytics.store.sqlite import timestamp_text
 
     connection: Any = connections[settings.ANALYTICS_DATABASE]
     connection.ensure_connection()
     database = connection.connection
-    names = (
-        "_id", "conference_id", "type", "ts", "received_at", "local_date", "visitor_id", "session_id",
-        "subject", "is_bot", "is_attendance", "data", "properties", "hold", "context",
-    )  # fmt: skip
-    columns = ", ".join(names)
+    columns = ", ".join(COLUMNS)
 
     def to_values(row: "EventRow") -> tuple[Any, ...]:
         return (
-            row.key, row.conference_id, row.type, timestamp_text(row.ts_ms),
-            timestamp_text(row.received_ms), timestamp_text(row.ts_ms)[:10], row.visitor_id,
-            row.session_id, row.subject, +row.is_bot, 0, row.data, row.properties, row.hold,
-            row.context or None,
+            row.key, row.conference_id, timestamp_text(row.ts_ms), timestamp_text(row.received_ms),
+            row.visitor_id, row.session_id, row.subject, row.data, row.properties, row.context or None,
+            row.type, timestamp_text(row.ts_ms)[:10], +row.is_bot, 0, row.hold,
         )  # fmt: skip
 
     def insert_sqlite(rows: "Sequence[EventRow]") -> None:
-        statement = f"INSERT INTO {TABLE} ({columns}) VALUES ({', '.join('?' * len(names))})"
+        statement = f"INSERT INTO {TABLE} ({columns}) VALUES ({', '.join('?' * len(COLUMNS))})"
         database.execute("BEGIN IMMEDIATE")
         database.executemany(statement, map(to_values, rows))
         database.execute("COMMIT")

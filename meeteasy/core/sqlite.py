@@ -1,4 +1,4 @@
-"""Inserting many rows into SQLite, some with each statement, and keeping its log small.
+"""Inserting many rows into SQLite, dozens with each statement, and keeping its log small.
 
 A statement per row costs the driver more than a narrow row itself: a lock, a reset, and with AUTOINCREMENT
 another row each time.

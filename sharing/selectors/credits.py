@@ -30,8 +30,8 @@ _Name = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z")]  # PostgreSQL refu
 
 
 # What nearly all requests ask for, not by the ORM, which takes longer to write it than a database to answer.
-_TOTAL = "SELECT COALESCE(SUM(credits), 0) FROM sharing_creditsum WHERE conference_id = %s AND kind = %s"
 _OF_KIND = "FROM sharing_creditsum WHERE conference_id = %s AND kind = %s"
+_TOTAL = f"SELECT COALESCE(SUM(credits), 0) {_OF_KIND}"
 _ROWS = f"SELECT name, {{units}}, credits, registrations, direct {_OF_KIND}"
 _COUNT = f"SELECT COUNT(*) {_OF_KIND}"
 
