@@ -55,6 +55,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if item.get_closest_marker("processes"):
             # Other work may starve a process past any deadline; a defect fails twice. pytest counts reruns.
             item.add_marker(pytest.mark.flaky(reruns=1))
+        else:
+            # The same of the one process that every test uses, and of nothing else.
+            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=[redis.TimeoutError]))
         if uses and STORE == "mongodb":  # which has an alias of its own: open all to every test
             mark = item.get_closest_marker("django_db")
             arguments = {**(mark.kwargs if mark else {}), "databases": "__all__"}
