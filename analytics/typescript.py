@@ -60,8 +60,10 @@ def _fields(
         comment = _COMMON_COMMENTS[field.name] if only else _bounds(field.type)
         if comment:
             lines.append(f"  /** {comment} */\n")
-        optional = "" if field.required and not only else "?"
-        lines.append(f"  {field.name}{optional}: {_type(field.type)}\n")
+        if field.required and not only:
+            lines.append(f"  {field.name}: {_type(field.type)}\n")
+        else:  # `undefined` is said for strict compilers (exactOptionalPropertyTypes)
+            lines.append(f"  {field.name}?: {_type(field.type)} | undefined\n")
     return lines
 
 

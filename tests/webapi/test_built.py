@@ -75,6 +75,11 @@ trackEvent('share', { share_code: 'A1b2C3d4', channel: 'mail' })
 trackEvent('share_open', { share_code: 'A1b2C3d4', attribution_chain: ['A1b2C3d4'] })
 trackEvent('ai_chat', { message_length: 12 })
 const link: string = createShareLink({ channel: 'wechat', target: '/agenda' })
+// What may be missing need not be left out.
+const maybe = (text: string): string | undefined => text || undefined
+init({ endpoint: maybe(''), onError: undefined })
+trackEvent('page_view', { page: '/', referrer: maybe(''), conference_id: maybe('test') })
+createShareLink({ channel: maybe(''), target: undefined })
 console.log(link)
 """
 

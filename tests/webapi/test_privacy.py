@@ -151,6 +151,41 @@ def test_no_cookie_is_ever_set_or_sent(visitor: Visitor, server: RecordingServer
     assert all("cookie" not in sent.headers for sent in server.requests)
 
 
+def test_a_site_that_turns_cookieless_leaves_nothing_of_before(
+    visitor: Visitor, server: RecordingServer
+) -> None:
+    """What waited is sent by the next page, out of its memory."""
+    server.answer = lambda sent: Answer(503, {"error": {"code": "busy"}})
+    server.pages["/"] = sdk_page(QUIET, after=EVERYTHING)
+    server.pages["/cookieless"] = sdk_page({**QUIET, "cookieless": True}, after="meeteasy.trackPageViews()")
+    page = visitor.open(f"/?_s={OF_A}")
+    page.evaluate("meeteasy.flush()")
+    assert {"meeteasy:visitor", "meeteasy:pause", "meeteasy:opened:test"} <= set(traces_of(page, visitor))
+    recorded = server.requests.pop().ids
+
+    server.answer = lambda sent: None
+    page.goto(server.url + "/cookieless")
+    assert traces_of(page, visitor) == []
+    wait_for(lambda: len(server.events) == len(recorded) + 1, "what had waited, and a page view")
+    assert {event["event_id"] for event in server.events} > set(recorded)
+    assert [event["url"] for event in server.events if "visitor_id" not in event] == [page.url]
+
+
+def test_a_page_that_turns_cookieless_sends_what_it_had_stored(
+    visitor: Visitor, server: RecordingServer
+) -> None:
+    server.pages["/"] = sdk_page(QUIET, after=EVERYTHING)
+    page = visitor.open(f"/?_s={OF_A}")
+    page.evaluate("meeteasy.init({ cookieless: true }); meeteasy.trackEvent('registration', { form_id: 'g' })")
+    page.wait_for_timeout(100)
+    assert traces_of(page, visitor) == []
+    page.evaluate("meeteasy.flush()")
+    first, second = server.of_type("registration")
+    assert "visitor_id" in first
+    assert "visitor_id" not in second
+    assert second["share_code"] == OF_A
+
+
 def test_events_can_be_changed_or_dropped_before_storage(visitor: Visitor, server: RecordingServer) -> None:
     server.pages["/"] = sdk_page(QUIET)
     page = visitor.open("/")

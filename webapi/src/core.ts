@@ -73,6 +73,7 @@ async function start(consent = phase === 'on' && !isAsking ? undefined : options
     if (!consents) return stop()
   }
   persist(!options.cookieless)
+  if (options.cookieless) forget('visitor', 'session') // of earlier pages, which stored them
   phase = 'on'
   switchSending(true)
   const leftover = !isEmpty()
@@ -107,9 +108,11 @@ export function optIn(): void {
 
 /** The next person at this device is another visitor. What is recorded already is still sent. */
 export function reset(): void {
-  for (const key of ['visitor', 'session', ...keys('opened:')]) remove(key)
+  forget('visitor', 'session', ...keys('opened:'))
   for (const act of hooks.reset) act()
 }
+
+const forget = (...names: string[]) => names.forEach(remove)
 
 /** Records an event; it is sent with others soon. Never throws. */
 export function trackEvent<Type extends keyof EventTypes>(type: Type, fields: EventTypes[Type]): void {

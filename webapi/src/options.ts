@@ -20,27 +20,27 @@ export interface Problem {
 
 export interface Options {
   /** Where events go; by default `/api/analytics/events` of the page's own host. */
-  endpoint?: string
+  endpoint?: string | undefined
   /** The conference of events that name none themselves. */
-  conferenceId?: string
+  conferenceId?: string | undefined
   /** How long an event waits for others at most, in milliseconds. Registrations and check-ins go at once. */
-  flushInterval?: number
+  flushInterval?: number | undefined
   /** How many waiting events are sent at once without waiting longer. */
-  flushAt?: number
+  flushAt?: number | undefined
   /** After how many milliseconds without an answer a request counts as lost. */
-  requestTimeout?: number
+  requestTimeout?: number | undefined
   /** How many events are kept while they cannot be sent; then the oldest page views go first, registrations last. */
-  maxQueued?: number
+  maxQueued?: number | undefined
   /** Store nothing on the device. The server tells visitors apart by an id that it forgets each day. */
-  cookieless?: boolean
+  cookieless?: boolean | undefined
   /** Whether Global Privacy Control means that nothing is stored or sent. By default it does. */
-  respectGpc?: boolean
+  respectGpc?: boolean | undefined
   /** Whether the visitor consents. Until it says so nothing is stored or sent; events wait in memory. */
-  consent?: () => boolean | Promise<boolean>
+  consent?: (() => boolean | Promise<boolean>) | undefined
   /** Sees each event before it is kept; returns it, changed or not, or null to drop it. */
-  beforeSend?: (event: SentEvent) => SentEvent | null
+  beforeSend?: ((event: SentEvent) => SentEvent | null) | undefined
   /** Called with what was refused, dropped or cut. */
-  onError?: (problem: Problem) => void
+  onError?: ((problem: Problem) => void) | undefined
 }
 
 const DEFAULTS = {

@@ -9,7 +9,7 @@ const WECHAT_ORIGINS = ['singlemessage', 'groupmessage', 'timeline']
 
 export interface PageViewOptions {
   /** Whether every change of the hash is a page. By default only routes are: `#/agenda`, `#!agenda`. */
-  anyHash?: boolean
+  anyHash?: boolean | undefined
 }
 
 /** @internal An address without share code and without what WeChat adds. */

@@ -6,8 +6,9 @@ export const OPT_OUT = PREFIX + 'optout'
 const memory = new Map<string, string>()
 let persists = true
 
-/** Keep everything in memory from now on, or in localStorage again. */
+/** Keep everything in memory from now on, what earlier pages left on the device too, or in localStorage again. */
 export function persist(on: boolean): void {
+  if (!on) keys('').forEach(moveToMemory)
   persists = on
 }
 

@@ -1,6 +1,6 @@
 export interface PageViewOptions {
     /** Whether every change of the hash is a page. By default only routes are: `#/agenda`, `#!agenda`. */
-    anyHash?: boolean;
+    anyHash?: boolean | undefined;
 }
 /** @internal An address without share code and without what WeChat adds. */
 export declare function cleanAddress(address: string): URL;

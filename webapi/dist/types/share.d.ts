@@ -1,14 +1,14 @@
 export interface LinkOptions {
     /** Where the link is passed on: `wechat`, `mail`, `poster`. */
-    channel?: string;
+    channel?: string | undefined;
     /** The page to share, absolute or relative; by default the one shown. */
-    target?: string;
+    target?: string | undefined;
     /** The link is only shown yet: it counts as shared once somebody else opens it. */
-    minted?: boolean;
+    minted?: boolean | undefined;
 }
 export interface ShareOptions extends Omit<LinkOptions, 'minted'> {
-    title?: string;
-    text?: string;
+    title?: string | undefined;
+    text?: string | undefined;
 }
 /** The part of WeChat's JS-SDK that is used here. */
 export interface WeChat {
@@ -18,8 +18,8 @@ export interface WeChat {
 }
 export interface WeChatOptions extends Omit<LinkOptions, 'channel' | 'minted'> {
     title: string;
-    desc?: string;
-    imgUrl?: string;
+    desc?: string | undefined;
+    imgUrl?: string | undefined;
 }
 /** A link of the visitor's own to the page shown, or to `target`; records the share. */
 export declare function createShareLink({ channel, target, minted }?: LinkOptions): string;

@@ -3,17 +3,17 @@
 /** What every event may carry; `init` and the SDK fill in what is left out. */
 export interface CommonFields {
   /** The conference; by default the one given to `init`. */
-  conference_id?: string
+  conference_id?: string | undefined
   /** Identifies the event: sent again, it counts once. By default a new UUIDv7. */
-  event_id?: string
+  event_id?: string | undefined
   /** By default the visitor's first-party id. */
-  visitor_id?: string
+  visitor_id?: string | undefined
   /** By default the visitor's session. */
-  session_id?: string
+  session_id?: string | undefined
   /** When it happened: RFC 3339, or milliseconds since 1970. By default now. */
-  ts?: string | number
+  ts?: string | number | undefined
   /** Anything else, at most 8 KiB as JSON. */
-  properties?: Record<string, unknown>
+  properties?: Record<string, unknown> | undefined
 }
 
 /** A visitor wrote a message to the conference's assistant. The message itself is never sent here. */
@@ -27,7 +27,7 @@ export interface CheckInEvent extends CommonFields {
   /** At most 512 characters. */
   method: string
   /** At most 64 characters. */
-  registration_id?: string
+  registration_id?: string | undefined
 }
 
 /** A page was shown to a visitor. */
@@ -35,11 +35,11 @@ export interface PageView extends CommonFields {
   /** At most 2048 characters. */
   page: string
   /** At most 2048 characters. */
-  url?: string
+  url?: string | undefined
   /** At most 2048 characters. */
-  referrer?: string
+  referrer?: string | undefined
   /** At most 2048 characters. */
-  title?: string
+  title?: string | undefined
 }
 
 /** A visitor registered for the conference. */
@@ -47,9 +47,9 @@ export interface RegistrationEvent extends CommonFields {
   /** At most 512 characters. */
   form_id: string
   /** At most 64 characters. */
-  registration_id?: string
+  registration_id?: string | undefined
   /** At most 64 characters. */
-  share_code?: string
+  share_code?: string | undefined
 }
 
 /** A visitor made a share link, or passed one on. */
@@ -57,12 +57,12 @@ export interface Share extends CommonFields {
   /** Matches `^(?:[A-Za-z0-9_-]{4,16}|s\.[A-Za-z0-9_-]{4,16}\.[A-Za-z0-9_-]{43})(?![\s\S])`. */
   share_code: string
   /** At most 512 characters. */
-  channel?: string
+  channel?: string | undefined
   /** At most 2048 characters. */
-  target_url?: string
+  target_url?: string | undefined
   /** Matches `^(?:[A-Za-z0-9_-]{4,16}|s\.[A-Za-z0-9_-]{4,16}\.[A-Za-z0-9_-]{43})(?![\s\S])`. */
-  parent_share_code?: string
-  minted?: boolean
+  parent_share_code?: string | undefined
+  minted?: boolean | undefined
 }
 
 /** A visitor opened a share link. */
@@ -70,7 +70,7 @@ export interface ShareOpen extends CommonFields {
   /** Matches `^(?:[A-Za-z0-9_-]{4,16}|s\.[A-Za-z0-9_-]{4,16}\.[A-Za-z0-9_-]{43})(?![\s\S])`. */
   share_code: string
   /** At most 1000 items. */
-  attribution_chain?: string[]
+  attribution_chain?: string[] | undefined
 }
 
 /** The fields of each event type. */
