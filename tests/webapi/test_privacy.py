@@ -176,7 +176,10 @@ def test_a_page_that_turns_cookieless_sends_what_it_had_stored(
 ) -> None:
     server.pages["/"] = sdk_page(QUIET, after=EVERYTHING)
     page = visitor.open(f"/?_s={OF_A}")
-    page.evaluate("meeteasy.init({ cookieless: true }); meeteasy.trackEvent('registration', { form_id: 'g' })")
+    page.evaluate("""() => {
+      meeteasy.init({ cookieless: true })
+      meeteasy.trackEvent('registration', { form_id: 'g' })
+    }""")
     page.wait_for_timeout(100)
     assert traces_of(page, visitor) == []
     page.evaluate("meeteasy.flush()")

@@ -95,30 +95,39 @@ def test_the_size_of_entries_bounds_a_bulk(conference: Conference) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("took", "pause"), [(0.004, 0.036), (0.03, 0.07), (0.2, None)])
 def test_what_comes_right_after_a_delivery_is_gathered(
-    conference: Conference, monkeypatch: pytest.MonkeyPatch
+    conference: Conference, monkeypatch: pytest.MonkeyPatch, took: float, pause: float | None
 ) -> None:
+    """The quicker a delivery was, the sooner the next may begin: after ten times as long, at most 0.1 s."""
     bulks: list[int] = []
     pauses: list[float] = []
+    now = time.monotonic()
 
     def process(rows: Sequence[EventRow]) -> StoreResult:
+        nonlocal now
+        now += took
         bulks.append(len(rows))
         if len(bulks) == 1:
             append([make_row()])
         return StoreResult(stored=len(rows), duplicate=0)
 
-    def pause(seconds: float) -> None:
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
         pauses.append(seconds)
         append([make_row()], [make_row()])
 
-    started = time.monotonic()
     append([make_row()])
     with monkeypatch.context() as patched:
-        patched.setattr(time, "monotonic", lambda: started + len(pauses))
-        patched.setattr(time, "sleep", pause)
+        patched.setattr(time, "monotonic", lambda: now)
+        patched.setattr(time, "sleep", sleep)
         run(make_drain(process))
-    assert bulks == [1, 3], "the first at once, the rest together"
-    assert pauses == [pytest.approx(0.1)]
+    if pause is None:
+        assert (bulks, pauses) == ([1, 1], []), "it took long enough"
+    else:
+        assert bulks == [1, 3], "the first at once, the rest together"
+        assert pauses == [pytest.approx(pause)]
 
 
 @pytest.mark.django_db
