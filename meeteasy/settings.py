@@ -486,7 +486,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"structured": {"()": "meeteasy.core.logs.make_formatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+    "filters": {"sparse": {"()": "meeteasy.core.logs.SparseSecurity"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "structured", "filters": ["sparse"]}
+    },
     "root": {"handlers": ["stderr"], "level": env.read_choice("LOG_LEVEL", _LEVELS, "INFO")},
     "loggers": {
         # Its INFO line per message adds nothing to the tasks' own lines.

@@ -23,6 +23,7 @@ class ApiDocs(SpectacularSwaggerSplitView):
     template_name = "api/docs.html"
 
 
+handler400 = "meeteasy.core.http.bad_request"
 handler500 = "meeteasy.core.http.server_error"
 
 urlpatterns = [

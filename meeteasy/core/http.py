@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import redis
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import DisallowedHost, PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
+from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, serializers
 from rest_framework.pagination import BasePagination
@@ -66,6 +67,16 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 def api_not_found(request: HttpRequest) -> JsonResponse:
     """Answer 404 in the API's own shape for unknown paths under /api/."""
     return JsonResponse(error_body("not_found", f"There is nothing at {request.path}."), status=404)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's `handler400`: the API answers in its own shape, others get Django's page."""
+    if not request.path.startswith("/api/"):
+        return defaults.bad_request(request, exception)
+    message = "The request is not valid."
+    if isinstance(exception, DisallowedHost):
+        message = "This server does not answer under the host name of the request."
+    return JsonResponse(error_body("bad_request", message), status=400)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -5,6 +5,7 @@
 """
 
 import logging
+import math
 import re
 import time
 from typing import Any
@@ -68,6 +69,32 @@ class Tally:
             self._logged_at = time.monotonic()
             self._logger.info(self._event, **self._counts)
             self._counts = {}
+
+
+class SparseSecurity(logging.Filter):
+    """Of the lines that any request can cause (`django.security`: a wrong Host header, say), one of a kind in
+    ten seconds, without a traceback, cut, and with the number of those left out before it."""
+
+    _SECONDS = 10
+    _LONGEST = 200
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("django.security"):
+            return True
+        now = time.monotonic()
+        logged_at, left_out = self._last.get(record.name, (-math.inf, 0))
+        if now - logged_at < self._SECONDS:
+            self._last[record.name] = (logged_at, left_out + 1)
+            return False
+        self._last[record.name] = (now, 0)
+        text = record.getMessage()[: self._LONGEST]
+        record.msg, record.args = f"{text} ({left_out} more left out)" if left_out else text, ()
+        record.exc_info = record.exc_text = None
+        return True
 
 
 def make_formatter() -> logging.Formatter:

@@ -33,10 +33,12 @@ def start() -> None:
         import sentry_sdk
         from sentry_sdk.integrations.celery import CeleryIntegration
         from sentry_sdk.integrations.django import DjangoIntegration
-        from sentry_sdk.integrations.logging import LoggingIntegration
+        from sentry_sdk.integrations.logging import LoggingIntegration, ignore_logger
     except ImportError:  # `manage.py check` says which packages are missing
         log.warning("sentry_not_installed")
         return
+    # What any request can cause is no error of ours, and would be without number.
+    ignore_logger("django.security*")
     sentry_sdk.init(
         dsn=settings.SENTRY_DSN,
         environment=settings.SENTRY_ENVIRONMENT,

@@ -24,6 +24,7 @@ fails.apply(args=["ann@example.com"])
 get_logger("analytics.stream").error("dead_letter", id="visitor-4711", error="ann@example.com")
 logging.getLogger("other").error("mail to %s failed", "ann@example.com")
 logging.getLogger("other").error("mail to ann@example.com failed")
+logging.getLogger("django.security.DisallowedHost").error("any request causes this")
 get_logger("analytics.stream").warning("entry_failed", id="visitor-4711")
 sentry_sdk.flush(10)
 """
