@@ -63,13 +63,14 @@ async def publish(publisher: StreamPublisher, batch: Batch[Any]) -> None:
 
 async def test_a_lone_request_is_sent_at_once(publisher: StreamPublisher) -> None:
     await publisher.publish(make_batch())  # opens the connection
-    started = time.monotonic()
+    took = []
     for number in range(20):
+        started = time.monotonic()
         await publisher.publish(make_batch(f"e{number}"))
+        took.append(time.monotonic() - started)
 
     assert entry_count() == 21
-    # A timer of 5 ms would take 100 ms.
-    assert time.monotonic() - started < 0.1
+    assert min(took) < 0.005, "a timer would hold up each of them"
 
 
 async def test_concurrent_requests_share_a_group(publisher: StreamPublisher) -> None:
