@@ -132,6 +132,6 @@ def test_a_chain_of_5000_links_blocks_writes_only_briefly() -> None:
     assert (root.subtree_links, root.subtree_conversions) == (4999, 500)
     if holds is not None:  # SQLite has one lock for all conferences
         print(f"{len(holds.wall)} locks, longest {max(holds.wall):.2f} s, {max(holds.own):.2f} s of work")  # noqa: T201
-        assert len(holds.own) > 6
+        assert len(holds.own) > 5, "the registrations are divided among them"
         # The machine may be busy, so the bound is on the lock's own work; it is idle when both are the same.
         assert max(holds.own) < 1
