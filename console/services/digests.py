@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from analytics.selectors.backlog import has_unfinished
 from conferences.access import Role, may
 from conferences.models import Member
 from console.models import Digest
@@ -23,6 +24,8 @@ log = get_logger(__name__)
 # After this nobody looks at the figures of a conference that is over.
 _AFTERMATH = dt.timedelta(days=14)
 _ROWS_AT_ONCE = 500
+# While workers keep up, no event waits for so long.
+_USUAL_WAIT = dt.timedelta(minutes=1)
 
 
 def choose_digest(
@@ -49,9 +52,14 @@ def stop_digest(digest_id: int) -> None:
 
 
 def write_due(*, now: dt.datetime | None = None) -> int:
-    """Write the mails of all digests that are due. Returns how many. After an outage only the latest period's
-    is written."""
+    """Write the mails of all digests that are due. Returns how many.
+
+    None while workers are behind, since the figures would lack what waits; after an outage only the latest
+    period's is written.
+    """
     now = now or timezone.now()
+    if has_unfinished(before=now - _USUAL_WAIT):
+        return 0
     found = Digest.objects.select_related("member__conference", "member__user").order_by("pk")
     written = 0
     for digest in found.iterator(chunk_size=_ROWS_AT_ONCE):

@@ -3,9 +3,11 @@
 import datetime as dt
 import re
 import smtplib
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+import redis
 from django.contrib.auth.models import User
 from django.core import mail
 from django.db.models.signals import pre_save
@@ -13,6 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from analytics.days.summaries import refresh_dirty_days
+from analytics.stream.queue import STREAM
 from conferences.models import Conference, Member
 from console.models import Digest, OrganizerMail
 from console.services import mailing
@@ -30,6 +33,7 @@ SHANGHAI = dt.timezone(dt.timedelta(hours=8))
 MORNING = dt.datetime(2026, 5, 2, 8, 1, tzinfo=SHANGHAI)
 MONDAY = dt.datetime(2026, 5, 4, 8, 1, tzinfo=SHANGHAI)
 LONG_AGO = MORNING - dt.timedelta(days=30)
+WaitSince = Callable[[dt.datetime], None]
 
 
 def subscribe(user: User, period: str = "daily", **other: Any) -> Digest:
@@ -153,6 +157,50 @@ def test_a_day_without_anything_sends_no_mail(conference: Conference, alice: Use
     send_waiting_mails()
     assert not mail.outbox
     assert OrganizerMail.objects.get().status == OrganizerMail.Status.DROPPED
+
+
+@pytest.fixture
+def wait_since(emptying_client: redis.Redis) -> WaitSince:
+    """Lets an event wait for a worker since an instant."""
+
+    def append(at: dt.datetime) -> None:
+        emptying_client.xadd(STREAM, {"v": "2", "e": ""}, id=f"{at.timestamp() * 1000:.0f}-1")
+
+    return append
+
+
+def test_while_workers_are_behind_no_digest_is_written(
+    busy: Conference, alice: User, emptying_client: redis.Redis, wait_since: WaitSince
+) -> None:
+    subscribe(alice)
+    wait_since(MORNING - dt.timedelta(minutes=5))
+    assert write_due(now=MORNING) == 0
+    emptying_client.delete(STREAM)
+    wait_since(MORNING - dt.timedelta(seconds=5))  # as at any time while events come
+    assert write_due(now=MORNING + dt.timedelta(seconds=30)) == 1
+
+
+def test_a_digest_waits_for_events_that_came_before_it(
+    conference: Conference,
+    alice: User,
+    emptying_client: redis.Redis,
+    wait_since: WaitSince,
+) -> None:
+    """They may be all that happened: without them the mail would be dropped for good."""
+    subscribe(alice)
+    assert write_due(now=MORNING) == 1
+    wait_since(timezone.now() - dt.timedelta(hours=1))
+    send_waiting_mails()
+    waiting = OrganizerMail.objects.get()
+    assert waiting.status == OrganizerMail.Status.QUEUED
+    assert waiting.scheduled_for > timezone.now()
+
+    build_branch(conference)
+    refresh_dirty_days()
+    emptying_client.delete(STREAM)
+    wait_since(timezone.now() + dt.timedelta(seconds=1))  # later ones never hold it up
+    mailing.send_mail(str(waiting.pk), now=waiting.scheduled_for)
+    assert len(mail.outbox) == 1
 
 
 def test_the_link_in_the_mail_ends_the_digest(busy: Conference, alice: User) -> None:
