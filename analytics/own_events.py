@@ -223,8 +223,7 @@ def send_missing(*, now: dt.datetime | None = None) -> int:
     """
     now = now or timezone.now()
     try:
-        oldest_ms = queue.get_oldest_entry_ms()
-        if oldest_ms is not None and oldest_ms < (now - GRACE).timestamp() * 1000:
+        if queue.has_unfinished(before=now - GRACE):
             return 0
         return sum(_sweep(kind, now=now) for kind in _kinds)
     except (redis.RedisError, OSError) as error:

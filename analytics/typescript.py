@@ -60,10 +60,9 @@ def _fields(
         comment = _COMMON_COMMENTS[field.name] if only else _bounds(field.type)
         if comment:
             lines.append(f"  /** {comment} */\n")
-        if field.required and not only:
-            lines.append(f"  {field.name}: {_type(field.type)}\n")
-        else:  # `undefined` is said for strict compilers (exactOptionalPropertyTypes)
-            lines.append(f"  {field.name}?: {_type(field.type)} | undefined\n")
+        # With exactOptionalPropertyTypes, `undefined` may be passed only where the type says so.
+        mark, more = ("", "") if field.required and not only else ("?", " | undefined")
+        lines.append(f"  {field.name}{mark}: {_type(field.type)}{more}\n")
     return lines
 
 

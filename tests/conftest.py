@@ -56,7 +56,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             # Other work may starve a process past any deadline; a defect fails twice. pytest counts reruns.
             item.add_marker(pytest.mark.flaky(reruns=1))
         else:
-            # The same of the one process that every test uses, and of nothing else.
+            # Every test uses a Valkey, which may be starved, too. Only its time-out is tried again.
             item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=[redis.TimeoutError]))
         if uses and STORE == "mongodb":  # which has an alias of its own: open all to every test
             mark = item.get_closest_marker("django_db")

@@ -36,8 +36,8 @@ MAX_SECONDS = 4.0
 # How long the entries of a failed read are processed alone; well below the task's time limit.
 ALONE_SECONDS = 15.0
 # A delivery costs some milliseconds however small it is: its transactions, and a mark for each conference.
-# While events keep coming, each begins this many times as late after the last as that one took, unless it is
-# full: so small deliveries take a tenth of a processor at most, and an alert waits no longer than it must.
+# So one that is not full begins at the earliest this many times the last one's duration after that one began:
+# small deliveries take a tenth of a processor at most, and an alert waits no longer than it must.
 _APART_TIMES = 10
 _MAX_APART_SECONDS = 0.1
 # How long a drain waits for more before it ends. While events trickle in, one wake-up then serves many:

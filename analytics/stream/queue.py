@@ -10,6 +10,7 @@ deletion, and one appended later rings again: every entry has a drain to come. I
 key's expiry and beat's tick make up for it.
 """
 
+import datetime as dt
 import math
 import os
 import socket
@@ -204,3 +205,9 @@ def get_oldest_entry_ms() -> int | None:
     """When the oldest unfinished entry was appended, UTC milliseconds; None: there is none."""
     entries: Any = get_redis().xrange(STREAM, count=1)
     return int(entries[0][0].partition(b"-")[0]) if entries else None
+
+
+def has_unfinished(*, before: dt.datetime) -> bool:
+    """Whether an entry that was appended before this instant is still to be stored or reacted to."""
+    oldest_ms = get_oldest_entry_ms()
+    return oldest_ms is not None and oldest_ms < before.timestamp() * 1000

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from analytics.ranges.results import Step, Summary, Totals
 from analytics.ranges.segments import NotReadyError
-from analytics.selectors.backlog import has_unfinished
 from analytics.selectors.summary import get_summary
+from analytics.stream.queue import has_unfinished
 from conferences.access import Role, may
 from console.models import Digest, OrganizerMail
 from console.panels import KINDS, label_value
@@ -23,15 +23,15 @@ ROWS = 5  # of each panel
 def describe_digest(mail: OrganizerMail) -> dict[str, Any] | None:
     """Return the figures; None if the digest was ended meanwhile, or nothing happened.
 
-    Raises NotReadyError while too much must be summed up first, or events are on their way that came before
-    the mail was written; the outbox tries again later.
+    Raises NotReadyError while too much must be summed up first, or while events wait that were accepted
+    before the mail was written; the outbox tries again later.
     """
     pk, period, last_text = mail.about.split(":")
     digest = Digest.objects.select_related("member__conference").filter(pk=int(pk)).first()
     if digest is None or not may(digest.member.role, Role.VIEWER):
         return None
     if has_unfinished(before=mail.created_at):  # they may be all that happened
-        raise NotReadyError("events that came before are still being stored")
+        raise NotReadyError("events that were accepted before are still being stored")
     conference, last = digest.member.conference, dt.date.fromisoformat(last_text)
     first = first_day(period, last)
     summary = get_summary(conference, first=first, last=last, limit=ROWS, is_asked=False)

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from analytics.selectors.backlog import has_unfinished
+from analytics.stream.queue import has_unfinished
 from conferences.access import Role, may
 from conferences.models import Member
 from console.models import Digest
@@ -54,8 +54,8 @@ def stop_digest(digest_id: int) -> None:
 def write_due(*, now: dt.datetime | None = None) -> int:
     """Write the mails of all digests that are due. Returns how many.
 
-    None while workers are behind, since the figures would lack what waits; after an outage only the latest
-    period's is written.
+    While workers are behind none is written, since its figures would lack the events that wait. After an
+    outage only the latest period's is written.
     """
     now = now or timezone.now()
     if has_unfinished(before=now - _USUAL_WAIT):

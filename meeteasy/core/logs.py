@@ -72,8 +72,8 @@ class Tally:
 
 
 class SparseSecurity(logging.Filter):
-    """Of the lines that any request can cause (`django.security`: a wrong Host header, say), one of a kind in
-    ten seconds, without a traceback, cut, and with the number of those left out before it."""
+    """Lets through one line of a kind in ten seconds, of those that any request can cause: `django.security`,
+    as for a wrong Host header. It is cut, has no traceback, and says how many were left out before it."""
 
     _SECONDS = 10
     _LONGEST = 200

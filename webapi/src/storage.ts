@@ -6,7 +6,7 @@ export const OPT_OUT = PREFIX + 'optout'
 const memory = new Map<string, string>()
 let persists = true
 
-/** Keep everything in memory from now on, what earlier pages left on the device too, or in localStorage again. */
+/** Keep things on the device from now on, or in memory only, where what is on the device goes, too. */
 export function persist(on: boolean): void {
   if (!on) keys('').forEach(moveToMemory)
   persists = on

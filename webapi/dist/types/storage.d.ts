@@ -1,5 +1,5 @@
 export declare const OPT_OUT: string;
-/** Keep everything in memory from now on, what earlier pages left on the device too, or in localStorage again. */
+/** Keep things on the device from now on, or in memory only, where what is on the device goes, too. */
 export declare function persist(on: boolean): void;
 export declare function get(key: string): string | null;
 /** Returns whether the value will outlive the page. */
